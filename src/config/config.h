@@ -1,0 +1,126 @@
+/*
+ * The configuration: plain data, complete and valid once config_load() returned
+ * 0, and never written again.  What a key may hold, its range, default and help
+ * are rows of the table in schema.c; the reading of the file is in reader.c.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/address.h"
+#include "base/compiler.h"
+
+enum config_auto { CONFIG_AUTO, CONFIG_ON, CONFIG_OFF };
+enum config_kind {
+	CONFIG_PROXY,
+	CONFIG_ECHO,
+	CONFIG_DISCARD,
+	CONFIG_CHARGEN,
+	CONFIG_RESPONDER,
+	CONFIG_KIND_COUNT,
+};
+enum config_relay {
+	CONFIG_RELAY_AUTO,
+	CONFIG_RELAY_COPY,
+	CONFIG_RELAY_SPLICE,
+	CONFIG_RELAY_ZEROCOPY,
+	CONFIG_RELAY_COUNT,
+};
+enum config_if_alive { CONFIG_IF_ALIVE_KEEP, CONFIG_IF_ALIVE_CLOSE };
+enum config_level { CONFIG_LEVEL_ERROR, CONFIG_LEVEL_WARNING, CONFIG_LEVEL_INFO, CONFIG_LEVEL_DEBUG };
+enum config_access { CONFIG_ACCESS_OFF, CONFIG_ACCESS_STDERR, CONFIG_ACCESS_JOURNAL, CONFIG_ACCESS_FILE };
+enum config_format { CONFIG_FORMAT_TEXT, CONFIG_FORMAT_JSON };
+
+/* One `listen` or `server` line. */
+struct config_endpoint {
+	struct address address;
+	char *text;    /* as written */
+	unsigned file; /* index into config.files */
+	unsigned line;
+};
+
+/*
+ * What a section's keys govern besides its endpoints.  [defaults] fills one of
+ * these and every section below starts from it.  Times are milliseconds, and 0
+ * is "never" or "none" unless said otherwise; lines are where a value was set,
+ * 0 for the built-in default, so that a message can name the key that governs.
+ */
+struct config_settings {
+	uint32_t connect_timeout_ms;
+	uint32_t idle_timeout_ms;
+	uint32_t half_close_timeout_ms;
+	uint32_t max_lifetime_ms;
+	uint32_t max_lifetime_jitter; /* percent of max_lifetime taken off at random, 0..90 */
+	uint32_t keepalive_ms;        /* TCP keepalive: idle time before the first probe */
+	uint32_t user_timeout_ms;     /* TCP_USER_TIMEOUT */
+	uint32_t idle_if_alive;       /* enum config_if_alive */
+	uint32_t relay;               /* enum config_relay */
+	uint32_t max_connections;     /* of this section; 0: only the global limit */
+	uint32_t backlog;
+	uint32_t receive_budget;      /* bytes one direction may have waiting */
+	uint32_t pipe_size;           /* bytes, of the pipes of relay = splice and auto */
+	unsigned idle_timeout_line, half_close_timeout_line, connect_timeout_line,
+		max_lifetime_line;
+	unsigned settings_file; /* index into config.files of those lines */
+};
+
+struct config_section {
+	enum config_kind kind;
+	char *name;  /* "web" of [proxy web]; the kind's word where none was given */
+	char *title; /* "[proxy web]", as messages name it */
+	unsigned file, line;
+	struct config_settings settings;
+	struct config_endpoint *listens;
+	size_t listen_count;
+	struct config_endpoint *servers; /* CONFIG_PROXY only, at least one */
+	size_t server_count;
+	uint32_t responder_size; /* CONFIG_RESPONDER: bytes in the body */
+};
+
+struct config {
+	char **files; /* every file read, in order */
+	size_t file_count;
+
+	/* [global] */
+	uint32_t workers; /* 0: auto */
+	enum config_auto sqpoll;
+	uint32_t sqpoll_idle_ms;
+	uint64_t sqpoll_cpus[16]; /* bit per CPU, 1024 of them; all zero: auto */
+	uint64_t cpus[16];        /* where workers are pinned, in order; all zero: not pinned */
+	uint32_t busy_poll_us;
+	uint32_t max_connections; /* 0: auto */
+	uint64_t buffer_memory;   /* bytes, all workers together */
+	uint32_t buffer_size;     /* bytes of one receive buffer; 0: chosen by what the kernel offers */
+	uint32_t drain_timeout_ms;
+	char *without; /* probed features to do without, separated by blanks; NULL: none */
+
+	/* [log] */
+	enum config_level level;
+	enum config_access access;
+	char *access_path; /* CONFIG_ACCESS_FILE */
+	enum config_format format;
+
+	struct config_section *sections;
+	size_t section_count;
+};
+
+/* What is wrong, in the order it was found: complete messages "file:line: [section] key: ...". */
+struct config_errors {
+	char **messages;
+	size_t count;
+};
+
+/*
+ * Read path.  0, or a negative errno: -EINVAL when the file is wrong (every
+ * mistake is in errors), or what open or read said (one message).  On failure
+ * *config is empty.  The caller frees errors in either case.
+ */
+int config_load(struct config *config, const char *path, struct config_errors *errors) must_check;
+/* The same from memory, for tests and fuzzing; name stands for the path in messages. */
+int config_parse(struct config *config, const char *name, const char *text, size_t size,
+		 struct config_errors *errors) must_check;
+void config_done(struct config *config);
+void config_errors_done(struct config_errors *errors);
+
+const char *config_kind_name(enum config_kind kind);
+
+#endif

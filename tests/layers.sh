@@ -1,0 +1,22 @@
+#!/bin/sh
+# The include graph is the architecture, so it is tested.  Each rule names a
+# folder of src/ and the folders whose headers it may include besides its own.
+rules='base: | ring:base | ops:base | config:base | net:base,ring,ops,config |
+       relay:base,ring,ops,config,net | service:base,ring,ops,config,net |
+       control:base,ring,ops,config,net |
+       main.c:base,ring,ops,config,net,relay,service,control'
+
+grep -rnH '^#include "' src | awk -F '[/:"]' -v rules="$rules" '
+BEGIN {
+	n = split(rules, rule, /[ \n]*\|[ \n]*/)
+	for (i = 1; i <= n; i++) { split(rule[i], r, ":"); may[r[1]] = "," r[1] "," r[2] "," }
+}
+# src/net/op.c:3:#include "base/slab.h"   ->   folder net includes from base
+{
+	folder = $2; split($0, q, "\""); target = q[2]; sub("/.*", "", target)
+	if (!(folder in may) || !index(may[folder], "," target ",")) {
+		split($0, at, ":"); printf "%s:%s: %s may not include %s/\n", at[1], at[2], folder, target
+		bad = 1
+	}
+}
+END { exit bad }'
