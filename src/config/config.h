@@ -9,6 +9,8 @@
 #include "base/address.h"
 #include "base/compiler.h"
 
+#include <stdio.h>
+
 enum config_auto { CONFIG_AUTO, CONFIG_ON, CONFIG_OFF };
 enum config_kind {
 	CONFIG_PROXY,
@@ -26,9 +28,26 @@ enum config_relay {
 	CONFIG_RELAY_COUNT,
 };
 enum config_if_alive { CONFIG_IF_ALIVE_KEEP, CONFIG_IF_ALIVE_CLOSE };
-enum config_level { CONFIG_LEVEL_ERROR, CONFIG_LEVEL_WARNING, CONFIG_LEVEL_INFO, CONFIG_LEVEL_DEBUG };
-enum config_access { CONFIG_ACCESS_OFF, CONFIG_ACCESS_STDERR, CONFIG_ACCESS_JOURNAL, CONFIG_ACCESS_FILE };
+enum config_level {
+	CONFIG_LEVEL_ERROR,
+	CONFIG_LEVEL_WARNING,
+	CONFIG_LEVEL_INFO,
+	CONFIG_LEVEL_DEBUG
+};
+enum config_access {
+	CONFIG_ACCESS_OFF,
+	CONFIG_ACCESS_STDERR,
+	CONFIG_ACCESS_JOURNAL,
+	CONFIG_ACCESS_FILE
+};
 enum config_format { CONFIG_FORMAT_TEXT, CONFIG_FORMAT_JSON };
+
+/* Where a value was set; line 0 for the built-in default. */
+struct config_origin {
+	unsigned file; /* index into config.files */
+	unsigned line;
+	bool defaults; /* in [defaults], not in the section itself */
+};
 
 /* One `listen` or `server` line. */
 struct config_endpoint {
@@ -56,8 +75,8 @@ struct config_settings {
 	uint32_t relay;               /* enum config_relay */
 	uint32_t max_connections;     /* of this section; 0: only the global limit */
 	uint32_t backlog;
-	uint32_t receive_budget;      /* bytes one direction may have waiting */
-	uint32_t pipe_size;           /* bytes, of the pipes of relay = splice and auto */
+	uint32_t receive_budget; /* bytes one direction may have waiting */
+	uint32_t pipe_size;      /* bytes, of the pipes of relay = splice and auto */
 	unsigned idle_timeout_line, half_close_timeout_line, connect_timeout_line,
 		max_lifetime_line;
 	unsigned settings_file; /* index into config.files of those lines */
@@ -69,6 +88,7 @@ struct config_section {
 	char *title; /* "[proxy web]", as messages name it */
 	unsigned file, line;
 	struct config_settings settings;
+	struct config_origin *origins; /* one for each row of the table in schema.c */
 	struct config_endpoint *listens;
 	size_t listen_count;
 	struct config_endpoint *servers; /* CONFIG_PROXY only, at least one */
@@ -89,9 +109,9 @@ struct config {
 	uint32_t busy_poll_us;
 	uint32_t max_connections; /* 0: auto */
 	uint64_t buffer_memory;   /* bytes, all workers together */
-	uint32_t buffer_size;     /* bytes of one receive buffer; 0: chosen by what the kernel offers */
-	uint32_t drain_timeout_ms;
-	char *without; /* probed features to do without, separated by blanks; NULL: none */
+	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */
+	uint32_t drain_timeout_ms; /* 0: stop without waiting */
+	char *without; /* probed features to do without, separated by one blank; NULL: none */
 
 	/* [log] */
 	enum config_level level;
@@ -101,6 +121,8 @@ struct config {
 
 	struct config_section *sections;
 	size_t section_count;
+
+	struct config_origin *origins; /* of [global] and [log]; as in the sections */
 };
 
 /* What is wrong, in the order it was found: complete messages "file:line: [section] key: ...". */
@@ -110,9 +132,10 @@ struct config_errors {
 };
 
 /*
- * Read path.  0, or a negative errno: -EINVAL when the file is wrong (every
- * mistake is in errors), or what open or read said (one message).  On failure
- * *config is empty.  The caller frees errors in either case.
+ * Read path, then path.d/NAME.conf in order of NAME.  0, or a negative errno:
+ * -EINVAL when the files are wrong (every mistake is in errors), or what open
+ * or read said (one message).  On failure *config is empty.  The caller frees
+ * errors in either case.
  */
 int config_load(struct config *config, const char *path, struct config_errors *errors) must_check;
 /* The same from memory, for tests and fuzzing; name stands for the path in messages. */
@@ -122,5 +145,17 @@ void config_done(struct config *config);
 void config_errors_done(struct config_errors *errors);
 
 const char *config_kind_name(enum config_kind kind);
+
+/*
+ * The key that governs something, for a message about it: "idle_timeout = 1h,
+ * [proxy web] line 14".  With section NULL, a key of [global] or [log]; the
+ * name is as in the manual and exists.  Returns text.
+ */
+const char *config_explain(const struct config *config, const struct config_section *section,
+			   const char *key, char *text, size_t size);
+#define CONFIG_EXPLAIN_MAX 400
+
+/* Every value and where it came from, as a file that says the same. */
+void config_print_effective(const struct config *config, FILE *out);
 
 #endif

@@ -1,0 +1,253 @@
+#include "config/config.h"
+
+#include "config/loader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_SIZE_MAX (4u << 20) /* stops at /dev/zero and its like */
+
+static_assert(array_size(((struct config *)0)->cpus) == VALUE_CPU_WORDS, "a set of CPUs");
+
+const char *config_kind_name(enum config_kind kind)
+{
+	assert(kind < CONFIG_KIND_COUNT);
+	return schema_where_name((unsigned)IN_PROXY << kind);
+}
+
+void config_done(struct config *config)
+{
+	for (size_t i = 0; i < config->section_count; i++)
+		loader_section_done(&config->sections[i]);
+	for (size_t i = 0; i < config->file_count; i++)
+		free(config->files[i]);
+	free(config->sections);
+	free(config->files);
+	free(config->origins);
+	free(config->without);
+	free(config->access_path);
+	*config = (struct config){0};
+}
+
+void config_errors_done(struct config_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		free(errors->messages[i]);
+	free(errors->messages);
+	*errors = (struct config_errors){0};
+}
+
+static int loader_init(struct loader *loader, struct config *config, struct config_errors *errors)
+{
+	*loader = (struct loader){.config = config, .errors = errors};
+	*config = (struct config){0};
+	*errors = (struct config_errors){0};
+	config->origins = calloc(SCHEMA_KEY_COUNT, sizeof(*config->origins));
+	if (!config->origins)
+		return -ENOMEM;
+	if (schema_set_defaults(config, OWNER_CONFIG) < 0)
+		return -ENOMEM;
+	return loader_section_init(&loader->defaults, "defaults", "");
+}
+
+/* What is read from now on is in the file of that name. */
+static int begin_file(struct loader *loader, const char *name)
+{
+	struct config *config = loader->config;
+	char **files = realloc(config->files, (config->file_count + 1) * sizeof(*files));
+	char *copy = strdup(name);
+
+	if (files)
+		config->files = files;
+	if (!files || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	loader->file = (unsigned)config->file_count;
+	files[config->file_count++] = copy;
+	return 0;
+}
+
+/* What a section does not set itself it has from [defaults], which may stand anywhere. */
+static void inherit(const struct config_section *defaults, struct config_section *section)
+{
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		size_t offset = schema_keys[i].offset;
+
+		if (schema_keys[i].owner != OWNER_SETTINGS || section->origins[i].line ||
+		    !defaults->origins[i].line)
+			continue;
+		memcpy((char *)&section->settings + offset, (char *)&defaults->settings + offset,
+		       sizeof(uint32_t));
+		section->origins[i] = defaults->origins[i];
+		section->origins[i].defaults = true;
+	}
+}
+
+/* The lines that the end of a connection refers to. */
+static void note_lines(struct config_section *section)
+{
+	struct config_settings *settings = &section->settings;
+	const struct {
+		const char *key;
+		unsigned *line;
+	} noted[] = {
+		{"connect_timeout", &settings->connect_timeout_line},
+		{"idle_timeout", &settings->idle_timeout_line},
+		{"half_close_timeout", &settings->half_close_timeout_line},
+		{"max_lifetime", &settings->max_lifetime_line},
+	};
+
+	for (size_t i = 0; i < array_size(noted); i++) {
+		const struct schema_key *key = schema_find(noted[i].key, IN_DEFAULTS);
+		const struct config_origin *origin = &section->origins[key - schema_keys];
+
+		*noted[i].line = origin->line;
+		if (origin->line)
+			settings->settings_file = origin->file;
+	}
+}
+
+/* The end of it, well or not: r is what reading came to. */
+static int loader_finish(struct loader *loader, int r)
+{
+	struct config *config = loader->config;
+
+	if (r == 0) {
+		for (size_t i = 0; i < config->section_count; i++) {
+			inherit(&loader->defaults, &config->sections[i]);
+			note_lines(&config->sections[i]);
+		}
+		loader_check(loader);
+		r = loader->failed ? loader->failed : loader->errors->count ? -EINVAL : 0;
+	}
+	loader_section_done(&loader->defaults);
+	loader_section_done(&loader->ignored);
+	if (r < 0)
+		config_done(config);
+	return r;
+}
+
+int config_parse(struct config *config, const char *name, const char *text, size_t size,
+		 struct config_errors *errors)
+{
+	struct loader loader;
+	int r = loader_init(&loader, config, errors);
+
+	if (r == 0)
+		r = begin_file(&loader, name);
+	if (r == 0)
+		loader_read(&loader, text, size);
+	return loader_finish(&loader, r);
+}
+
+/* The rest of fd, to be freed by the caller. */
+static int read_all(int fd, char **ret_text, size_t *ret_size)
+{
+	char *text = malloc(FILE_SIZE_MAX);
+	size_t size = 0;
+	ssize_t n;
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	do {
+		n = read(fd, text + size, FILE_SIZE_MAX - size);
+		if (n > 0)
+			size += (size_t)n;
+	} while ((n > 0 && size < FILE_SIZE_MAX) || (n < 0 && errno == EINTR));
+	r = n < 0 ? -errno : size == FILE_SIZE_MAX ? -EFBIG : 0;
+	if (r < 0) {
+		free(text);
+		return r;
+	}
+	*ret_text = text;
+	*ret_size = size;
+	return 0;
+}
+
+static int load_file(struct loader *loader, const char *path)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int r = begin_file(loader, path), fd;
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	r = fd < 0 ? -errno : read_all(fd, &text, &size);
+	if (fd >= 0)
+		close(fd);
+	if (r < 0) {
+		loader_complain(loader, loader->file, 0, NULL, NULL, "cannot be read: %s",
+				strerror(-r));
+		return r;
+	}
+	loader_read(loader, text, size);
+	free(text);
+	return 0;
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	const char *end = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && end && !strcmp(end, ".conf");
+}
+
+/* By bytes: the order must not depend on the locale, as alphasort(3) does. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int load_directory(struct loader *loader, const char *directory)
+{
+	struct dirent **entries;
+	int count = scandir(directory, &entries, is_conf, by_name), r = 0;
+
+	if (count < 0 && errno == ENOENT)
+		return 0;
+	if (count < 0) {
+		r = -errno;
+		loader_complain(loader, 0, 0, NULL, NULL, "%s cannot be read: %s", directory,
+				strerror(-r));
+		return r;
+	}
+	for (int i = 0; i < count; i++) {
+		char *path = NULL;
+
+		if (r == 0 && asprintf(&path, "%s/%s", directory, entries[i]->d_name) < 0) {
+			path = NULL;
+			r = -ENOMEM;
+		}
+		if (r == 0)
+			r = load_file(loader, path);
+		free(path);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int config_load(struct config *config, const char *path, struct config_errors *errors)
+{
+	struct loader loader;
+	char *directory = NULL;
+	int r = loader_init(&loader, config, errors);
+
+	if (r == 0 && asprintf(&directory, "%s.d", path) < 0) {
+		directory = NULL;
+		r = -ENOMEM;
+	}
+	if (r == 0)
+		r = load_file(&loader, path);
+	if (r == 0)
+		r = load_directory(&loader, directory);
+	free(directory);
+	return loader_finish(&loader, r);
+}

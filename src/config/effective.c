@@ -1,0 +1,97 @@
+#include "config/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_origin(const struct config *config, const struct config_origin *origin, FILE *out)
+{
+	if (!origin->line)
+		fprintf(out, " ; default\n");
+	else
+		fprintf(out, " ; %s:%u%s\n", config->files[origin->file], origin->line,
+			origin->defaults ? " [defaults]" : "");
+}
+
+static void print_endpoints(const struct config *config, const char *key,
+			    const struct config_endpoint *endpoints, size_t count, FILE *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct config_origin origin = {endpoints[i].file, endpoints[i].line, false};
+
+		fprintf(out, "%-20s= %-18s", key, endpoints[i].text);
+		print_origin(config, &origin, out);
+	}
+}
+
+static const void *owner_of(const struct schema_key *key, const struct config *config,
+			    const struct config_section *section)
+{
+	switch (key->owner) {
+	case OWNER_CONFIG:
+		return config;
+	case OWNER_SETTINGS:
+		return &section->settings;
+	case OWNER_SECTION:
+		break;
+	}
+	return section;
+}
+
+static void print_keys(const struct config *config, unsigned where,
+		       const struct config_section *section, FILE *out)
+{
+	const struct config_origin *origins = section ? section->origins : config->origins;
+	char text[VALUE_CPUS_TEXT_MAX];
+
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		if (!(key->where & where) || schema_is_list(key))
+			continue;
+		fprintf(out, "%-20s= %-18s", key->name,
+			schema_format(key, owner_of(key, config, section), text, sizeof(text)));
+		print_origin(config, &origins[i], out);
+	}
+}
+
+void config_print_effective(const struct config *config, FILE *out)
+{
+	fprintf(out, "[global]\n");
+	print_keys(config, IN_GLOBAL, NULL, out);
+	fprintf(out, "\n[log]\n");
+	print_keys(config, IN_LOG, NULL, out);
+	for (size_t i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		fprintf(out, "\n%s\n", section->title);
+		print_endpoints(config, "listen", section->listens, section->listen_count, out);
+		print_endpoints(config, "server", section->servers, section->server_count, out);
+		print_keys(config, (unsigned)IN_PROXY << section->kind, section, out);
+	}
+}
+
+const char *config_explain(const struct config *config, const struct config_section *section,
+			   const char *name, char *text, size_t size)
+{
+	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG;
+	const struct schema_key *key = schema_find(name, where);
+	char value[VALUE_CPUS_TEXT_MAX];
+	const struct config_origin *origin;
+
+	assert(key && !schema_is_list(key));
+	origin = &(section ? section->origins : config->origins)[key - schema_keys];
+	snprintf(text, size, "%s = %.100s, %s", key->name,
+		 schema_format(key, owner_of(key, config, section), value, sizeof(value)),
+		 origin->line ? "" : "the default");
+	if (origin->line) {
+		size_t used = strlen(text);
+
+		snprintf(text + used, size - used, "%s line %u",
+			 origin->defaults      ? "[defaults]"
+			 : section             ? section->title
+			 : key->where & IN_LOG ? "[log]"
+					       : "[global]",
+			 origin->line);
+	}
+	return text;
+}

@@ -1,0 +1,269 @@
+/* The part of schema.h that reads and writes fields. */
+#include "config/schema.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define FEATURE_NAME_MAX 40
+
+static int parse_percent(uint64_t *ret_percent, const char *text, char why[VALUE_WHY_MAX])
+{
+	char digits[VALUE_TEXT_MAX];
+	size_t length = strlen(text);
+
+	snprintf(digits, sizeof(digits), "%s", text);
+	if (length && length < sizeof(digits) && digits[length - 1] == '%')
+		digits[length - 1] = 0;
+	return value_parse_count(ret_percent, digits, why);
+}
+
+static int parse_us(uint64_t *ret_us, const char *text, char why[VALUE_WHY_MAX])
+{
+	return value_parse_duration(ret_us, text, 1, why);
+}
+
+static int parse_ms(uint64_t *ret_ms, const char *text, char why[VALUE_WHY_MAX])
+{
+	return value_parse_duration(ret_ms, text, 1000, why);
+}
+
+static int parse_seconds(uint64_t *ret_ms, const char *text, char why[VALUE_WHY_MAX])
+{
+	int r = value_parse_duration(ret_ms, text, 1000000, why);
+
+	if (r == 0)
+		*ret_ms *= 1000; /* cannot overflow: the number was microseconds before */
+	return r;
+}
+
+static const char *format_count(uint64_t count, char *text, size_t size)
+{
+	snprintf(text, size, "%" PRIu64, count);
+	return text;
+}
+
+static const char *format_percent(uint64_t percent, char *text, size_t size)
+{
+	snprintf(text, size, "%" PRIu64 "%%", percent);
+	return text;
+}
+
+static const char *format_us(uint64_t us, char *text, size_t size)
+{
+	return value_format_duration(us, 1, text, size);
+}
+
+static const char *format_ms(uint64_t ms, char *text, size_t size)
+{
+	return value_format_duration(ms, 1000, text, size);
+}
+
+/* The types that are one number, as text and back. */
+static const struct {
+	int (*parse)(uint64_t *ret_number, const char *text, char why[VALUE_WHY_MAX]);
+	const char *(*format)(uint64_t number, char *text, size_t size);
+} numbers[SCHEMA_TYPE_COUNT] = {
+	[SCHEMA_COUNT] = {value_parse_count, format_count},
+	[SCHEMA_PERCENT] = {parse_percent, format_percent},
+	[SCHEMA_SIZE] = {value_parse_size, value_format_size},
+	[SCHEMA_SIZE64] = {value_parse_size, value_format_size},
+	[SCHEMA_US] = {parse_us, format_us},
+	[SCHEMA_MS] = {parse_ms, format_ms},
+	[SCHEMA_SECONDS] = {parse_seconds, format_ms},
+};
+
+static const char *const access_words[] = {[CONFIG_ACCESS_OFF] = "off",
+					   [CONFIG_ACCESS_STDERR] = "stderr",
+					   [CONFIG_ACCESS_JOURNAL] = "journal",
+					   NULL};
+
+const char *schema_range(const struct schema_key *key, char *text, size_t size)
+{
+	char min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX];
+
+	assert(numbers[key->type].format);
+	snprintf(text, size, "%s..%s%s%s", numbers[key->type].format(key->min, min, sizeof(min)),
+		 numbers[key->type].format(key->max, max, sizeof(max)), key->zero ? " or " : "",
+		 key->zero ? key->zero : "");
+	return text;
+}
+
+/* Whether text is the word for 0, or where that is "off", anything that means the same. */
+static bool is_zero(const struct schema_key *key, const char *text)
+{
+	static const char *const offs[] = {"no", "none", "never", "infinity"};
+
+	if (!key->zero)
+		return false;
+	if (!strcasecmp(text, key->zero))
+		return true;
+	if (strcmp(key->zero, "off") != 0)
+		return false;
+	for (size_t i = 0; i < array_size(offs); i++)
+		if (!strcasecmp(text, offs[i]))
+			return true;
+	return false;
+}
+
+static int set_number(const struct schema_key *key, void *field, const char *text,
+		      char why[VALUE_WHY_MAX])
+{
+	char range[2 * VALUE_TEXT_MAX + 16];
+	uint64_t number = 0;
+	size_t used;
+
+	if (!is_zero(key, text)) {
+		int r = numbers[key->type].parse(&number, text, why);
+		bool zero = number == 0 && key->zero && !strcmp(key->zero, "off");
+
+		schema_range(key, range, sizeof(range));
+		if (r < 0) {
+			used = strlen(why);
+			snprintf(why + used, VALUE_WHY_MAX - used, " (%s)", range);
+			return r;
+		}
+		if ((number < key->min && !zero) || number > key->max) {
+			bool bare = key->type == SCHEMA_MS || key->type == SCHEMA_US ||
+				    key->type == SCHEMA_SECONDS;
+
+			bare = bare && text[strspn(text, "0123456789")] == 0;
+			snprintf(why, VALUE_WHY_MAX, "\"%.80s\"%s is outside %s", text,
+				 bare ? " (a number alone is seconds)" : "", range);
+			return -EINVAL;
+		}
+	}
+	if (key->type == SCHEMA_SIZE64)
+		*(uint64_t *)field = number;
+	else
+		*(uint32_t *)field = (uint32_t)number;
+	return 0;
+}
+
+static int set_cpus(const struct schema_key *key, uint64_t *field, const char *text,
+		    char why[VALUE_WHY_MAX])
+{
+	if (!is_zero(key, text))
+		return value_parse_cpus(field, text, why);
+	memset(field, 0, VALUE_CPU_WORDS * sizeof(*field));
+	return 0;
+}
+
+/* Names separated by blanks or commas; kept with one blank between them. */
+static int set_names(const struct schema_key *key, char **field, const char *text,
+		     char why[VALUE_WHY_MAX])
+{
+	char *names = calloc(1, strlen(text) + 1);
+	size_t used = 0;
+
+	if (!names)
+		return -ENOMEM;
+	for (const char *at = is_zero(key, text) ? "" : text; *at;) {
+		size_t blanks = strspn(at, ", \t"), length;
+
+		at += blanks;
+		length = strspn(at,
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+		if (length > FEATURE_NAME_MAX || (at[length] && !strchr(", \t", at[length]))) {
+			snprintf(why, VALUE_WHY_MAX,
+				 "\"%.40s\" is not the name of a feature; write for example bundle "
+				 "recv_budget",
+				 at);
+			free(names);
+			return -EINVAL;
+		}
+		if (used && length)
+			names[used++] = ' ';
+		for (; length; length--)
+			names[used++] = (char)tolower((unsigned char)*at++);
+	}
+	if (!used) {
+		free(names);
+		names = NULL;
+	}
+	free(*field);
+	*field = names;
+	return 0;
+}
+
+static int set_access(struct config *config, const char *text, char why[VALUE_WHY_MAX])
+{
+	uint32_t access = CONFIG_ACCESS_FILE;
+	char *path = NULL;
+
+	if (*text == '/') {
+		path = strdup(text);
+		if (!path)
+			return -ENOMEM;
+	} else if (value_parse_word(&access, text, access_words, why) < 0) {
+		snprintf(why, VALUE_WHY_MAX,
+			 "\"%.80s\" is not one of: off, stderr, journal, or a path that begins "
+			 "with /",
+			 text);
+		return -EINVAL;
+	}
+	free(config->access_path);
+	config->access_path = path;
+	config->access = (enum config_access)access;
+	return 0;
+}
+
+int schema_set(const struct schema_key *key, void *owner, const char *text, char why[VALUE_WHY_MAX])
+{
+	void *field = (char *)owner + key->offset;
+
+	if (numbers[key->type].parse)
+		return set_number(key, field, text, why);
+	if (key->type == SCHEMA_WORD)
+		return value_parse_word(field, text, key->words, why);
+	if (key->type == SCHEMA_CPUS)
+		return set_cpus(key, field, text, why);
+	if (key->type == SCHEMA_NAMES)
+		return set_names(key, field, text, why);
+	assert(key->type == SCHEMA_ACCESS);
+	return set_access(owner, text, why);
+}
+
+int schema_set_defaults(void *owner, enum schema_owner kind)
+{
+	char why[VALUE_WHY_MAX];
+
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		if (schema_keys[i].owner != kind || !schema_keys[i].initial)
+			continue;
+		int r = schema_set(&schema_keys[i], owner, schema_keys[i].initial, why);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+const char *schema_format(const struct schema_key *key, const void *owner, char *text, size_t size)
+{
+	static const uint64_t no_cpus[VALUE_CPU_WORDS];
+	const void *field = (const char *)owner + key->offset;
+	const struct config *config = owner;
+
+	if (numbers[key->type].format) {
+		uint64_t number = key->type == SCHEMA_SIZE64 ? *(const uint64_t *)field
+							     : *(const uint32_t *)field;
+
+		return number || !key->zero ? numbers[key->type].format(number, text, size)
+					    : key->zero;
+	}
+	if (key->type == SCHEMA_WORD)
+		return key->words[*(const uint32_t *)field];
+	if (key->type == SCHEMA_CPUS)
+		return memcmp(field, no_cpus, sizeof(no_cpus)) != 0
+			       ? value_format_cpus(field, text, size)
+			       : key->zero;
+	if (key->type == SCHEMA_NAMES)
+		return *(char *const *)field ? *(char *const *)field : key->zero;
+	assert(key->type == SCHEMA_ACCESS);
+	return config->access == CONFIG_ACCESS_FILE ? config->access_path
+						    : access_words[config->access];
+}

@@ -1,0 +1,381 @@
+#include "config/loader.h"
+
+#include "config/reader.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECTION_NAME_MAX 40
+#define ERRORS_MAX       200 /* more help nobody, and a binary file has one on each line */
+#define MESSAGE_MAX      1000
+
+void loader_complain(struct loader *loader, unsigned file, unsigned line, const char *title,
+		     const char *key, const char *format, ...)
+{
+	struct config_errors *errors = loader->errors;
+	char text[MESSAGE_MAX], place[32] = "", *message = NULL;
+	char **messages;
+	va_list arguments;
+
+	if (errors->count > ERRORS_MAX)
+		return;
+	if (errors->count == ERRORS_MAX) {
+		snprintf(text, sizeof(text), "more than %d mistakes; the rest is not shown",
+			 ERRORS_MAX);
+		title = NULL;
+		key = NULL;
+	} else {
+		va_start(arguments, format);
+		vsnprintf(text, sizeof(text), format, arguments);
+		va_end(arguments);
+	}
+	if (line)
+		snprintf(place, sizeof(place), "%u:", line);
+	messages = realloc(errors->messages, (errors->count + 1) * sizeof(*messages));
+	if (messages)
+		errors->messages = messages;
+	if (!messages || asprintf(&message, "%s:%s %s%s%s%s%s", loader->config->files[file], place,
+				  title ? title : "", title ? " " : "", key ? key : "",
+				  key ? ": " : "", text) < 0) {
+		loader->failed = -ENOMEM;
+		return;
+	}
+	messages[errors->count++] = message;
+}
+
+static void complain(struct loader *loader, unsigned line, const char *key, const char *what)
+{
+	loader_complain(loader, loader->file, line, loader->title, key, "%s", what);
+}
+
+/* ---- sections ---- */
+
+void loader_section_done(struct config_section *section)
+{
+	for (size_t i = 0; i < section->listen_count; i++)
+		free(section->listens[i].text);
+	for (size_t i = 0; i < section->server_count; i++)
+		free(section->servers[i].text);
+	free(section->listens);
+	free(section->servers);
+	free(section->origins);
+	free(section->name);
+	free(section->title);
+	*section = (struct config_section){0};
+}
+
+int loader_section_init(struct config_section *section, const char *kind, const char *name)
+{
+	*section = (struct config_section){
+		.name = strdup(*name ? name : kind),
+		.origins = calloc(SCHEMA_KEY_COUNT, sizeof(*section->origins)),
+	};
+	if (asprintf(&section->title, "[%s%s%s]", kind, *name ? " " : "", name) < 0)
+		section->title = NULL;
+	if (!section->name || !section->origins || !section->title ||
+	    schema_set_defaults(&section->settings, OWNER_SETTINGS) < 0 ||
+	    schema_set_defaults(section, OWNER_SECTION) < 0) {
+		loader_section_done(section);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct config_section *find_section(struct config *config, enum config_kind kind,
+					   const char *name)
+{
+	for (size_t i = 0; i < config->section_count; i++)
+		if (config->sections[i].kind == kind && !strcmp(config->sections[i].name, name))
+			return &config->sections[i];
+	return NULL;
+}
+
+/* The section is wrong, which has been said; its keys are checked all the same. */
+static int begin_ignored(struct loader *loader, const char *word, const char *name)
+{
+	loader_section_done(&loader->ignored);
+	if (loader_section_init(&loader->ignored, word, name) < 0)
+		return -ENOMEM;
+	loader->section = &loader->ignored;
+	loader->title = loader->ignored.title;
+	return 0;
+}
+
+/* A [proxy], [echo], ... begins. */
+static int begin_service(struct loader *loader, unsigned line, const char *word, const char *name)
+{
+	struct config *config = loader->config;
+	enum config_kind kind = CONFIG_PROXY;
+	struct config_section *sections, *first;
+
+	while ((unsigned)IN_PROXY << kind != loader->where)
+		kind++;
+	first = find_section(config, kind, *name ? name : word);
+	if (first) {
+		bool unnamed = !strchr(first->title, ' ') != !*name;
+
+		loader_complain(
+			loader, loader->file, line, NULL, NULL,
+			"[%s%s%s] has begun before, at %s:%u%s; join the two or give each a "
+			"name of its own",
+			word, *name ? " " : "", name, config->files[first->file], first->line,
+			unnamed ? " (without a name it is called by its kind)" : "");
+		return begin_ignored(loader, word, name);
+	}
+	sections = realloc(config->sections, (config->section_count + 1) * sizeof(*sections));
+	if (!sections)
+		return -ENOMEM;
+	config->sections = sections;
+	if (loader_section_init(&sections[config->section_count], word, name) < 0)
+		return -ENOMEM;
+	loader->section = &sections[config->section_count++];
+	loader->section->kind = kind;
+	loader->section->file = loader->file;
+	loader->section->line = line;
+	loader->title = loader->section->title;
+	return 0;
+}
+
+/* One of [global], [log] and [defaults] begins: once in each file, without a name. */
+static void begin_common(struct loader *loader, unsigned line, const char *name)
+{
+	unsigned *first = &loader->line_of[loader->where];
+
+	loader->section = loader->where == IN_DEFAULTS ? &loader->defaults : NULL;
+	loader->title = loader->where == IN_GLOBAL ? "[global]"
+			: loader->where == IN_LOG  ? "[log]"
+						   : "[defaults]";
+	if (*name)
+		loader_complain(loader, loader->file, line, loader->title, NULL,
+				"takes no name; \"%.60s\" has to go", name);
+	if (*first)
+		loader_complain(loader, loader->file, line, loader->title, NULL,
+				"has begun before, at line %u; join the two", *first);
+	else
+		*first = line;
+}
+
+static bool is_good_name(struct loader *loader, unsigned line, const char *name)
+{
+	const char *c = name;
+
+	while (isalnum((unsigned char)*c) || (*c && strchr("_.-", *c)))
+		c++;
+	if (*c)
+		loader_complain(loader, loader->file, line, NULL, NULL,
+				"\"%.60s\" cannot be a section's name; it is one word of letters, "
+				"digits, \"_\", \".\" and \"-\"",
+				name);
+	else if (c - name > SECTION_NAME_MAX)
+		loader_complain(loader, loader->file, line, NULL, NULL,
+				"the section's name \"%.60s...\" is %zu bytes long; the most is %d",
+				name, strlen(name), SECTION_NAME_MAX);
+	return !*c && c - name <= SECTION_NAME_MAX;
+}
+
+/* Says so; the section that was probably meant decides which keys are right. */
+static void unknown_section(struct loader *loader, unsigned line, const char *word)
+{
+	const char *meant = schema_suggest_where(word);
+
+	if (!*word)
+		loader_complain(loader, loader->file, line, NULL, NULL,
+				"the brackets are empty; write for example [proxy web]");
+	else if (meant)
+		loader_complain(loader, loader->file, line, NULL, NULL,
+				"there is no section [%.60s]; did you mean [%s]?", word, meant);
+	else
+		loader_complain(
+			loader, loader->file, line, NULL, NULL,
+			"there is no section [%.60s]; there are [global], [log], [defaults] and, "
+			"each with a name, [proxy], [echo], [discard], [chargen] and [responder]",
+			word);
+	loader->where = meant ? schema_where(meant) : 0;
+}
+
+static void on_section(void *user, unsigned line, const char *header, const char *mistake)
+{
+	struct loader *loader = user;
+	size_t length = strcspn(header, " \t");
+	const char *name = header + length + strspn(header + length, " \t");
+	char written[64];
+	int r;
+
+	snprintf(written, sizeof(written), "%.*s", (int)length, header);
+	loader->saw_section = true;
+	loader->where = schema_where(written);
+	loader->section = NULL;
+	loader->title = NULL;
+	if (mistake)
+		complain(loader, line, NULL, mistake);
+	else if (!loader->where)
+		unknown_section(loader, line, written);
+	if (!loader->where)
+		return;
+
+	bool known = schema_where(written) != 0;
+	const char *word = schema_where_name(loader->where);
+
+	if (loader->where & (IN_GLOBAL | IN_LOG | IN_DEFAULTS)) {
+		begin_common(loader, line, name);
+		return;
+	}
+	if (!is_good_name(loader, line, name))
+		r = begin_ignored(loader, word, "");
+	else if (!known)
+		r = begin_ignored(loader, word, name);
+	else
+		r = begin_service(loader, line, word, name);
+	if (r < 0) {
+		loader->failed = r;
+		loader->where = 0;
+	}
+}
+
+/* ---- keys ---- */
+
+static void unknown_key(struct loader *loader, unsigned line, const char *name)
+{
+	const struct schema_key *elsewhere = schema_find(name, ~0u);
+	const char *meant = schema_suggest(name, loader->where);
+	char what[300] = "no such key; uringproxy.conf(5) has them all";
+
+	if (elsewhere && elsewhere->where & IN_EVERY_SERVICE) {
+		int used = snprintf(what, sizeof(what), "has no meaning here; it belongs in");
+		for (unsigned where = IN_DEFAULTS; where <= IN_RESPONDER; where <<= 1)
+			if (elsewhere->where & where)
+				used += snprintf(what + used, sizeof(what) - (size_t)used, " [%s]",
+						 schema_where_name(where));
+	} else if (elsewhere) {
+		snprintf(what, sizeof(what), "has no meaning here; it belongs in [%s]",
+			 schema_where_name(elsewhere->where));
+	} else if (meant) {
+		snprintf(what, sizeof(what), "no such key; did you mean %s?", meant);
+	}
+	loader_complain(loader, loader->file, line, loader->title, NULL, "%.60s: %s", name, what);
+}
+
+static void clear_endpoints(struct config_endpoint **list, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		free((*list)[i].text);
+	free(*list);
+	*list = NULL;
+	*count = 0;
+}
+
+static void add_endpoint(struct loader *loader, unsigned line, const struct schema_key *key,
+			 const char *text)
+{
+	bool listens = key->type == SCHEMA_LISTEN;
+	struct config_section *section = loader->section;
+	struct config_endpoint **list = listens ? &section->listens : &section->servers, *grown;
+	size_t *count = listens ? &section->listen_count : &section->server_count;
+	struct config_endpoint endpoint = {.file = loader->file, .line = line};
+	size_t word = strcspn(text, " \t,");
+	const char *why;
+
+	if (!*text) {
+		clear_endpoints(list, count);
+		section->origins[key - schema_keys].line = 0;
+		return;
+	}
+	section->origins[key - schema_keys] = (struct config_origin){loader->file, line, false};
+	if (text[word]) {
+		loader_complain(loader, loader->file, line, loader->title, key->name,
+				"\"%.100s\": takes an address only, without \"%.60s\"; for several "
+				"addresses repeat the key",
+				text, text + word + strspn(text + word, " \t"));
+		return;
+	}
+	if (address_parse(&endpoint.address, text,
+			  listens ? ADDRESS_FOR_LISTEN : ADDRESS_FOR_CONNECT, &why) < 0) {
+		loader_complain(loader, loader->file, line, loader->title, key->name,
+				"\"%.100s\": %s", text, why);
+		return;
+	}
+	grown = realloc(*list, (*count + 1) * sizeof(**list));
+	if (grown)
+		*list = grown;
+	endpoint.text = strdup(text);
+	if (!grown || !endpoint.text) {
+		free(endpoint.text);
+		loader->failed = -ENOMEM;
+		return;
+	}
+	grown[(*count)++] = endpoint;
+}
+
+static void set_scalar(struct loader *loader, unsigned line, const struct schema_key *key,
+		       const char *text)
+{
+	struct config_section *section = loader->section;
+	struct config_origin *origin =
+		&(section ? section->origins : loader->config->origins)[key - schema_keys];
+	void *owner = key->owner == OWNER_CONFIG     ? (void *)loader->config
+		      : key->owner == OWNER_SETTINGS ? (void *)&section->settings
+						     : (void *)section;
+	char why[VALUE_WHY_MAX];
+	int r;
+
+	if (origin->line) {
+		loader_complain(loader, loader->file, line, loader->title, key->name,
+				"is set before, at %s:%u; keep one of the two",
+				loader->config->files[origin->file], origin->line);
+		return;
+	}
+	*origin = (struct config_origin){loader->file, line, false};
+	if (!*text) {
+		complain(loader, line, key->name,
+			 "has no value; remove the line to have the default");
+		return;
+	}
+	r = schema_set(key, owner, text, why);
+	if (r == -ENOMEM)
+		loader->failed = r;
+	else if (r < 0)
+		complain(loader, line, key->name, why);
+}
+
+static void on_value(void *user, unsigned line, const char *name, const char *text)
+{
+	struct loader *loader = user;
+	const struct schema_key *key = schema_find(name, loader->where);
+
+	if (!loader->saw_section)
+		loader_complain(
+			loader, loader->file, line, NULL, NULL,
+			"%.60s: stands before the first section; write for example [proxy web] "
+			"above it",
+			name);
+	else if (!loader->where)
+		return; /* the section was wrong: that has been said, and which keys it has is
+			   unknown */
+	else if (!key)
+		unknown_key(loader, line, name);
+	else if (schema_is_list(key))
+		add_endpoint(loader, line, key, text);
+	else
+		set_scalar(loader, line, key, text);
+}
+
+static void on_mistake(void *user, unsigned line, const char *what)
+{
+	complain(user, line, NULL, what);
+}
+
+void loader_read(struct loader *loader, const char *text, size_t size)
+{
+	static const struct reader_events events = {on_section, on_value, on_mistake};
+
+	loader->where = 0;
+	loader->section = NULL;
+	loader->title = NULL;
+	loader->saw_section = false;
+	memset(loader->line_of, 0, sizeof(loader->line_of));
+	reader_run(text, size, &events, loader);
+}

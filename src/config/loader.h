@@ -1,0 +1,43 @@
+/*
+ * A configuration while it is being put together.  config.c hands in one file
+ * after the other, loader.c files what the reader finds in them, and check.c
+ * looks at the result as a whole.  Only these three include this.
+ */
+#ifndef CONFIG_LOADER_H
+#define CONFIG_LOADER_H
+
+#include "config/config.h"
+#include "config/schema.h"
+
+struct loader {
+	struct config *config;
+	struct config_errors *errors;
+	unsigned file;                  /* the one being read, index into config->files */
+	struct config_section defaults; /* [defaults]: its settings and their origins */
+	struct config_section ignored;  /* a repeated section: its keys are checked, not kept */
+	unsigned where;                 /* the section being read; 0: keys cannot be judged */
+	struct config_section *section; /* the same, where it is not [global] or [log] */
+	const char *title;              /* the same, as messages name it; NULL before the first */
+	/* [global] [log] [defaults] in this file: the line, 0 for not yet */
+	unsigned line_of[IN_DEFAULTS + 1];
+	bool saw_section; /* in this file, even if it was wrong */
+	int failed;       /* -ENOMEM */
+};
+
+/* Adds one message; key may be NULL, title too, and line 0 is the file as a whole. */
+__attribute__((format(printf, 6, 7))) void loader_complain(struct loader *loader, unsigned file,
+							   unsigned line, const char *title,
+							   const char *key, const char *format,
+							   ...);
+
+int loader_section_init(struct config_section *section, const char *kind,
+			const char *name) must_check;
+void loader_section_done(struct config_section *section);
+
+/* Takes in the text of config->files[loader->file]. */
+void loader_read(struct loader *loader, const char *text, size_t size);
+
+/* Everything that takes more than one line to see. */
+void loader_check(struct loader *loader);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Every key there is, in one table: what it is called, where it may stand, what
+ * it may hold, its default and a line of help.  The parser, the defaults, the
+ * printed configuration and the tests of the manual and of the sample file all
+ * read it, so a new key is a field in config.h and a row in schema.c.
+ */
+#ifndef CONFIG_SCHEMA_H
+#define CONFIG_SCHEMA_H
+
+#include "config/config.h"
+#include "config/value.h"
+
+/* Where a key may stand, a set of these. */
+enum {
+	IN_GLOBAL = 1,
+	IN_LOG = 2,
+	IN_DEFAULTS = 4,
+	IN_PROXY = 8,
+	IN_ECHO = IN_PROXY << CONFIG_ECHO,
+	IN_DISCARD = IN_PROXY << CONFIG_DISCARD,
+	IN_CHARGEN = IN_PROXY << CONFIG_CHARGEN,
+	IN_RESPONDER = IN_PROXY << CONFIG_RESPONDER,
+	IN_EVERY_SERVICE = IN_PROXY | IN_ECHO | IN_DISCARD | IN_CHARGEN | IN_RESPONDER,
+};
+
+enum schema_type {
+	SCHEMA_COUNT, /* uint32_t */
+	SCHEMA_PERCENT,
+	SCHEMA_SIZE,
+	SCHEMA_SIZE64, /* uint64_t */
+	SCHEMA_US,     /* uint32_t */
+	SCHEMA_MS,
+	SCHEMA_SECONDS, /* milliseconds too, but a multiple of 1000 */
+	SCHEMA_WORD,    /* an enum, indexing words */
+	SCHEMA_CPUS,    /* uint64_t [VALUE_CPU_WORDS] */
+	SCHEMA_NAMES,   /* char *, names separated by one blank; NULL for none */
+	SCHEMA_ACCESS,  /* enum config_access, and the path beside it */
+	SCHEMA_LISTEN,  /* a list of addresses, one to a line */
+	SCHEMA_SERVER,
+	SCHEMA_TYPE_COUNT,
+};
+
+/* The structure that a field is in. */
+enum schema_owner { OWNER_CONFIG, OWNER_SETTINGS, OWNER_SECTION };
+
+struct schema_key {
+	const char *name;
+	unsigned where;
+	enum schema_type type;
+	enum schema_owner owner;
+	size_t offset;
+	uint64_t min, max; /* of numbers, sizes and times, in the unit of the field */
+	const char *zero;  /* the word for 0, "auto" or "off"; "off" may be written 0 as well */
+	const char *const *words; /* of SCHEMA_WORD, ends with NULL */
+	const char *initial;      /* the default; NULL for lists */
+	const char *help;
+};
+
+#define SCHEMA_KEY_COUNT 30
+extern const struct schema_key schema_keys[];
+
+/* "global", "log", "defaults" or the word of a kind; 0 for any other. */
+unsigned schema_where(const char *word);
+const char *schema_where_name(unsigned where);
+
+/* The key of that name, written in any case and with any '-' and '_', in one of the places. */
+const struct schema_key *schema_find(const char *name, unsigned where);
+/* What may have been meant by a name that is no key in that place, or NULL. */
+const char *schema_suggest(const char *name, unsigned where);
+/* The same for the first word of a section. */
+const char *schema_suggest_where(const char *word);
+
+bool schema_is_list(const struct schema_key *key);
+/* The range of a number in words: "1ms..10min or off". */
+const char *schema_range(const struct schema_key *key, char *text, size_t size);
+
+/*
+ * Store what text says in the key's field of owner.  0; -EINVAL with one
+ * sentence in why, the field unchanged; or -ENOMEM.  Not for lists.
+ */
+int schema_set(const struct schema_key *key, void *owner, const char *text,
+	       char why[VALUE_WHY_MAX]) must_check;
+/* Every key of owner to its default. */
+int schema_set_defaults(void *owner, enum schema_owner kind) must_check;
+/* The field as text that schema_set() reads as the same value; returns text. */
+const char *schema_format(const struct schema_key *key, const void *owner, char *text, size_t size);
+
+#endif
