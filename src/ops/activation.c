@@ -1,0 +1,66 @@
+#include "ops/activation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+int activation_open(struct activation *activation)
+{
+	*activation = (struct activation){0};
+	int count = sd_listen_fds_with_names(true, &activation->names);
+	if (count < 0)
+		return count;
+	activation->count = (unsigned)count;
+	if (count == 0)
+		return 0;
+	activation->taken = calloc((size_t)count, sizeof(*activation->taken));
+	if (!activation->taken) {
+		activation_close(activation);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void activation_close(struct activation *activation)
+{
+	for (unsigned i = 0; i < activation->count; i++) {
+		close(SD_LISTEN_FDS_START + (int)i);
+		free(activation->names[i]);
+	}
+	free(activation->names);
+	free(activation->taken);
+	*activation = (struct activation){0};
+}
+
+int activation_take(struct activation *activation, const char *name, int fds[], unsigned max)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < activation->count; i++) {
+		int fd = SD_LISTEN_FDS_START + (int)i;
+
+		if (strcmp(activation->names[i], name) != 0)
+			continue;
+		int r = sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, true);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return -ENOTSOCK;
+		activation->taken[i] = true;
+		if (found < max)
+			fds[found] = fd;
+		found++;
+	}
+	return (int)found;
+}
+
+const char *activation_unclaimed(const struct activation *activation, unsigned n)
+{
+	for (unsigned i = 0; i < activation->count; i++)
+		if (!activation->taken[i] && n-- == 0)
+			return activation->names[i];
+	return NULL;
+}

@@ -1,0 +1,40 @@
+/*
+ * Sockets that systemd opened for us: `listen = systemd:NAME` asks for those
+ * whose socket unit says FileDescriptorName=NAME (its own name by default,
+ * "uringproxy.socket").  Several may bear one name: a unit has a
+ * descriptor for each ListenStream=.
+ *
+ * The descriptors stay this module's until activation_close(), so that a later
+ * configuration can ask for them again; who wants to close one duplicates it.
+ */
+#ifndef OPS_ACTIVATION_H
+#define OPS_ACTIVATION_H
+
+#include "base/compiler.h"
+
+struct activation {
+	char **names; /* one for each descriptor, from SD_LISTEN_FDS_START on */
+	bool *taken;
+	unsigned count;
+};
+
+/*
+ * Find what was passed to this process (sd_listen_fds_with_names(3)) and take
+ * it out of the environment.  Call it once, before there are threads.  0, also
+ * when there is nothing, or a negative errno.
+ */
+int activation_open(struct activation *activation) must_check;
+void activation_close(struct activation *activation);
+
+/*
+ * The sockets of that name into fds, at most max.  Returns how many there are,
+ * which may be 0 or more than max; -ENOTSOCK when one of them is not a
+ * listening stream socket (a socket unit with Accept=yes passes connections).
+ */
+int activation_take(struct activation *activation, const char *name, int fds[],
+		    unsigned max) must_check;
+
+/* The name of the n-th descriptor that nobody has taken, to be reported; NULL after the last. */
+const char *activation_unclaimed(const struct activation *activation, unsigned n);
+
+#endif

@@ -1,0 +1,95 @@
+#include "ops/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 2048 /* below PIPE_BUF: a pipe keeps it in one piece */
+
+static atomic_int level_max = LOG_LEVEL_INFO;
+static bool to_journal; /* written by log_open(), before there are threads */
+
+static const char *const prefix_journal[LOG_LEVEL_COUNT] = {SD_ERR, SD_WARNING, SD_INFO, SD_DEBUG};
+static const char *const prefix_plain[LOG_LEVEL_COUNT] = {"error: ", "warning: ", "", "debug: "};
+
+/* "device:inode" of the stream that systemd connected, if it still is our standard error. */
+static bool is_journal_stream(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	uintmax_t device, inode;
+	struct stat status;
+	char *end;
+
+	if (!text || fstat(STDERR_FILENO, &status) < 0)
+		return false;
+	device = strtoumax(text, &end, 10);
+	if (end == text || *end != ':')
+		return false;
+	text = end + 1;
+	inode = strtoumax(text, &end, 10);
+	return end != text && !*end && device == status.st_dev && inode == status.st_ino;
+}
+
+void log_open(enum log_level level)
+{
+	log_set_level(level);
+	to_journal = is_journal_stream();
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&level_max, (int)level, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&level_max, memory_order_relaxed);
+}
+
+static void write_line(const char *line, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = write(STDERR_FILENO, line, size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return; /* there is nowhere left to say so */
+		line += written;
+		size -= (size_t)written;
+	}
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	int saved_errno = errno;
+	char line[LINE_MAX_BYTES];
+	va_list args;
+
+	const char *prefix = (to_journal ? prefix_journal : prefix_plain)[level];
+	size_t start = (size_t)snprintf(line, sizeof(line), "%s", prefix);
+	size_t room = sizeof(line) - start;
+	va_start(args, format);
+	int length = vsnprintf(line + start, room, format, args);
+	va_end(args);
+	if (length < 0)
+		return;
+
+	size_t end = start + (size_t)length;
+	if ((size_t)length >= room) {
+		end = sizeof(line) - 1;
+		line[end - 1] = line[end - 2] = line[end - 3] = '.';
+	}
+	for (size_t i = start; i < end; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[end] = '\n'; /* in place of the final zero */
+	write_line(line, end + 1);
+	errno = saved_errno;
+}

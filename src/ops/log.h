@@ -1,0 +1,49 @@
+/*
+ * What the daemon has to say: one line per event on standard error.
+ *
+ * Each line is written by a single write(2) of at most 2 KiB, which pipes,
+ * sockets and appended files keep in one piece, so threads need no lock.  Where
+ * standard error is the journal's own stream (fstat(2) agrees with
+ * $JOURNAL_STREAM, see systemd.exec(5)), lines carry a <3>..<7> priority;
+ * elsewhere they begin with "error: " or the like, and information is plain.
+ * Control characters in a message become '?': nobody forges a second line.
+ */
+#ifndef OPS_LOG_H
+#define OPS_LOG_H
+
+#include "base/compiler.h"
+
+enum log_level {
+	LOG_LEVEL_ERROR,   /* what stops the daemon, or a part of it */
+	LOG_LEVEL_WARNING, /* work is refused or a wish cannot be met */
+	LOG_LEVEL_INFO,    /* start, stop, what was chosen and why */
+	LOG_LEVEL_DEBUG,   /* ordinary network ends and the like */
+	LOG_LEVEL_COUNT,
+};
+
+/* Show this level and what is worse, and find out where standard error leads. */
+void log_open(enum log_level level);
+
+/* Another level from now on; from any thread. */
+void log_set_level(enum log_level level);
+
+bool log_enabled(enum log_level level);
+
+/*
+ * Write a line whatever the level; the macros below ask log_enabled() first.
+ * errno is left as it was.  A line that cannot be written is lost.
+ */
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The arguments are evaluated only where the level is shown. */
+#define log_at(level, ...)                                                                         \
+	do {                                                                                       \
+		if (log_enabled(level))                                                            \
+			log_write(level, __VA_ARGS__);                                             \
+	} while (0)
+#define log_error(...)   log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)    log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)   log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,98 @@
+#include "ops/notify.h"
+#include "ops/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#define STATUS_MAX_BYTES 512
+
+static void send_state(const char *state)
+{
+	int r = sd_notify(false, state);
+
+	if (r < 0)
+		log_debug("cannot notify the service manager: %s", strerror(-r));
+}
+
+/* Fields are lines, so a status of several lines would be several fields. */
+static void one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ')
+			*text = ' ';
+}
+
+static void send_status(const char *before, const char *format, va_list args)
+{
+	char status[STATUS_MAX_BYTES], state[STATUS_MAX_BYTES + 64];
+
+	if (vsnprintf(status, sizeof(status), format, args) < 0)
+		return;
+	one_line(status);
+	snprintf(state, sizeof(state), "%sSTATUS=%s", before, status);
+	send_state(state);
+}
+
+static void send_with(const char *before, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void send_with(const char *before, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	send_status(before, format, args);
+	va_end(args);
+}
+
+void notify_ready(const char *status)
+{
+	send_with("READY=1\n", "%s", status);
+}
+
+void notify_status(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	send_status("", format, args);
+	va_end(args);
+}
+
+void notify_stopping(const char *status)
+{
+	send_with("STOPPING=1\n", "%s", status);
+}
+
+void notify_errno(int error, const char *format, ...)
+{
+	char before[32];
+	va_list args;
+
+	snprintf(before, sizeof(before), "ERRNO=%d\n", error);
+	va_start(args, format);
+	send_status(before, format, args);
+	va_end(args);
+}
+
+void notify_extend_timeout(uint64_t timeout_us)
+{
+	char state[64];
+
+	snprintf(state, sizeof(state), "EXTEND_TIMEOUT_USEC=%" PRIu64, timeout_us);
+	send_state(state);
+}
+
+uint64_t notify_watchdog_interval_us(void)
+{
+	uint64_t interval_us;
+
+	return sd_watchdog_enabled(false, &interval_us) > 0 ? interval_us : 0;
+}
+
+void notify_watchdog(void)
+{
+	send_state("WATCHDOG=1");
+}
