@@ -50,6 +50,7 @@ CORE     := $(call objects,$(foreach d,base ops config net relay service control
 SUPPORT  := $(call objects,tests/support/*.c)
 TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))
 SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
+SHTESTS  := $(wildcard tests/test_*.sh)
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
 FUZZ     := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
@@ -85,7 +86,7 @@ $O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH) $(EXAMPLES):
 check: layers					## every test, under ASan and UBSan
 	@$(MAKE) --no-print-directory BUILD=asan run-tests
 run-tests: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON)
-	@failed=0; for t in $(TESTS) $(SIMS) $(DAEMON); do $$t || failed=1; done; exit $$failed
+	@URINGPROXY=$(abspath $O/$(NAME)) tests/run.sh $(addprefix ./,$(DAEMON) $(SIMS) $(TESTS) $(SHTESTS))
 layers:						## check that folders include only what lies below them
 	@tests/layers.sh
 lint:						## clang-tidy and the man pages
