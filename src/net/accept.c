@@ -1,0 +1,249 @@
+#include "net/accept.h"
+
+#include "net/session.h"
+#include "net/socket.h"
+#include "net/worker.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RETRY_FIRST_MS 1
+#define RETRY_MAX_MS   100
+#define RETRY_FULL_MS  50 /* another worker may have made room: nobody tells us */
+
+static void arm(struct worker *worker, struct listener *listener)
+{
+	struct io_uring_sqe *sqe;
+
+	if (listener->armed || listener->paused || worker->state != WORKER_RUNNING ||
+	    wheel_is_set(&listener->retry))
+		return;
+	sqe = worker_entry(worker);
+	ring_prep_accept_multishot(sqe, listener->socket.fd, NULL, NULL,
+				   SOCK_NONBLOCK | SOCK_CLOEXEC);
+	ring_sqe_tag(sqe, op_pack((struct op_tag){
+				  .kind = OP_ACCEPT,
+				  .slot = (uint32_t)(listener - worker->listeners),
+			  }));
+	worker->in_flight++;
+	listener->armed = true;
+}
+
+static void cancel(struct worker *worker, struct listener *listener)
+{
+	struct op_tag tag = {.kind = OP_ACCEPT, .slot = (uint32_t)(listener - worker->listeners)};
+	struct io_uring_sqe *sqe;
+
+	if (!listener->armed || listener->cancelling)
+		return;
+	sqe = worker_entry(worker);
+	ring_prep_cancel(sqe, op_pack(tag), 0);
+	tag.kind = OP_CONTROL;
+	ring_sqe_tag(sqe, op_pack(tag));
+	worker->in_flight++;
+	listener->cancelling = true;
+}
+
+void accept_start(struct worker *worker)
+{
+	for (uint32_t i = 0; i < worker->listener_count; i++)
+		arm(worker, &worker->listeners[i]);
+}
+
+/* ---- Room ------------------------------------------------------------------------------------ */
+
+/* A place among the connections of the section and of all, or false. */
+static bool take_place(struct worker *worker, struct section *section)
+{
+	struct engine *engine = worker->engine;
+	uint32_t most = section->config->settings.max_connections;
+
+	if (worker->sessions.used == worker->sessions.capacity)
+		return false;
+	if (atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed) >=
+	    engine->connections_max) {
+		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
+		return false;
+	}
+	if (atomic_fetch_add_explicit(&section->connections, 1, memory_order_relaxed) >= most &&
+	    most) {
+		atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
+		return false;
+	}
+	return true;
+}
+
+static void pause_section(struct worker *worker, uint32_t section)
+{
+	for (uint32_t i = 0; i < worker->listener_count; i++) {
+		struct listener *listener = &worker->listeners[i];
+
+		if (listener->socket.section != section || listener->paused)
+			continue;
+		listener->paused = true;
+		cancel(worker, listener);
+		wheel_set(&worker->wheel, &listener->retry, worker->now_ms + RETRY_FULL_MS);
+	}
+}
+
+static void park(struct worker *worker, int fd, uint32_t section)
+{
+	if (worker->parked_count == PARKED_MAX) {
+		/* The backlog was longer than anybody's patience. */
+		stats_count(&worker->stats, refused, 1);
+		socket_linger_none(fd);
+		socket_close(fd);
+		return;
+	}
+	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] =
+		(struct parked){.fd = fd, .section = section};
+}
+
+static void open_or_park(struct worker *worker, int fd, uint32_t index)
+{
+	struct section *section = &worker->engine->sections[index];
+
+	if (take_place(worker, section)) {
+		stats_count(&worker->stats, accepted, 1);
+		session_open(worker, section, fd);
+		return;
+	}
+	condition_enter(worker, CONDITION_CONNECTIONS, 0);
+	park(worker, fd, index);
+	if (worker->state == WORKER_RUNNING)
+		pause_section(worker, index);
+}
+
+/* Serve who was parked, each at most once per call. */
+static void unpark(struct worker *worker)
+{
+	for (uint32_t n = worker->parked_count; n > 0; n--) {
+		struct parked parked = worker->parked[worker->parked_first];
+
+		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
+		worker->parked_count--;
+		open_or_park(worker, parked.fd, parked.section);
+	}
+}
+
+void accept_resume(struct worker *worker)
+{
+	if (worker->parked_count)
+		unpark(worker);
+	if (worker->parked_count)
+		return;
+	for (uint32_t i = 0; i < worker->listener_count; i++) {
+		struct listener *listener = &worker->listeners[i];
+
+		if (!listener->paused)
+			continue;
+		listener->paused = false;
+		wheel_clear(&worker->wheel, &listener->retry);
+		arm(worker, listener);
+	}
+	condition_leave(worker, CONDITION_CONNECTIONS);
+}
+
+/* ---- Completions ----------------------------------------------------------------------------- */
+
+static enum condition condition_of(int error)
+{
+	switch (-error) {
+	case EMFILE:
+	case ENFILE:
+		return CONDITION_DESCRIPTORS;
+	case ENOBUFS:
+	case ENOMEM:
+		return CONDITION_MEMORY;
+	default:
+		return CONDITION_ACCEPT;
+	}
+}
+
+/* Errors of the one connection, gone with it; the next accept is as good as any. */
+static bool is_passing(int error)
+{
+	switch (-error) {
+	case ECONNABORTED:
+	case EPROTO:
+	case EINTR:
+	case EAGAIN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void failed(struct worker *worker, struct listener *listener, int error)
+{
+	uint32_t wait = RETRY_FIRST_MS << (listener->failures < 7 ? listener->failures : 7);
+
+	stats_count(&worker->stats, accept_errors, 1);
+	listener->failures++;
+	if (is_passing(error) && listener->failures < 64) {
+		log_debug("%s: accept: %s", listener->socket.text, strerror(-error));
+		return;
+	}
+	condition_enter(worker, condition_of(error), error);
+	wheel_set(&worker->wheel, &listener->retry,
+		  worker->now_ms + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS));
+}
+
+void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done)
+{
+	struct listener *listener = &worker->listeners[index];
+
+	assert(index < worker->listener_count);
+	listener->armed = done->flags & IORING_CQE_F_MORE;
+	if (!listener->armed)
+		listener->cancelling = false;
+	if (done->res >= 0) {
+		if (listener->failures > 0) {
+			listener->failures = 0;
+			condition_leave(worker, CONDITION_DESCRIPTORS);
+			condition_leave(worker, CONDITION_MEMORY);
+			condition_leave(worker, CONDITION_ACCEPT);
+		}
+		open_or_park(worker, done->res, listener->socket.section);
+	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
+		failed(worker, listener, done->res);
+	}
+	arm(worker, listener);
+}
+
+void accept_expired(struct worker *worker, struct listener *listener)
+{
+	if (listener->paused)
+		accept_resume(worker);
+	if (listener->paused)
+		wheel_set(&worker->wheel, &listener->retry, worker->now_ms + RETRY_FULL_MS);
+	else
+		arm(worker, listener);
+}
+
+/* What is in the backlog was accepted by the kernel in our name. */
+static void empty_backlog(struct worker *worker, struct listener *listener)
+{
+	int fd;
+
+	while ((fd = socket_accept(listener->socket.fd)) >= 0)
+		open_or_park(worker, fd, listener->socket.section);
+}
+
+void accept_stop(struct worker *worker)
+{
+	for (uint32_t i = 0; i < worker->listener_count; i++) {
+		struct listener *listener = &worker->listeners[i];
+
+		cancel(worker, listener);
+		wheel_clear(&worker->wheel, &listener->retry);
+		empty_backlog(worker, listener);
+		/* The armed accept holds the socket until its cancel is through. */
+		socket_close(listener->socket.fd);
+		listener->socket.fd = -1;
+		listener->paused = true;
+	}
+}

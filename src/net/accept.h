@@ -1,0 +1,50 @@
+/*
+ * Accepting: one multishot accept per listening socket, which never dies.
+ *
+ *          +----------- pause: full, or no descriptors ----------+
+ *          |                                                     v
+ *   armed --- a completion without F_MORE ---> re-armed        paused
+ *          ^                                                     |
+ *          +-- there is room again, or the retry timer fires ----+
+ *
+ * What a multishot accept hands out between "full" and its own end cannot be
+ * given back to the kernel, so it is parked, and served first when there is
+ * room.  An accept that keeps failing is armed again more slowly, for ever.
+ */
+#ifndef NET_ACCEPT_H
+#define NET_ACCEPT_H
+
+#include "base/wheel.h"
+#include "net/engine.h"
+
+struct io_uring_cqe;
+struct worker;
+
+struct listener {
+	struct listening socket;
+	struct wheel_timer retry; /* when to arm again after an error */
+	uint32_t failures;        /* in a row */
+	bool armed, cancelling, paused;
+};
+
+/* Accepted, but there was no room. */
+struct parked {
+	int fd;
+	uint32_t section;
+};
+#define PARKED_MAX 8192
+
+/* Arm every listener. */
+void accept_start(struct worker *worker);
+void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done);
+/* A session ended, or time passed: go on where there is room. */
+void accept_resume(struct worker *worker);
+void accept_expired(struct worker *worker, struct listener *listener);
+
+/*
+ * Stop for good: what waits in the backlogs is accepted and served, then the
+ * listening sockets are closed.
+ */
+void accept_stop(struct worker *worker);
+
+#endif

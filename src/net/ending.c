@@ -1,0 +1,92 @@
+#include "net/ending.h"
+
+#include "net/session.h"
+#include "net/socket.h"
+#include "net/timing.h"
+#include "net/worker.h"
+
+#include <errno.h>
+
+#define LINGER_FIRST_MS 1
+#define LINGER_MAX_MS   100
+
+static void break_sink(struct lane *lane)
+{
+	if (lane->state == LANE_SHUT || lane->state == LANE_BROKEN)
+		return;
+	lane->state = LANE_BROKEN;
+	/* While connecting, the receive is also how the connect's outcome becomes known. */
+	if (lane_session(lane)->state == SESSION_RELAYING)
+		lane_cancel_receive(lane);
+	lane_mark(lane);
+}
+
+void ending_broken(struct session *session, unsigned side, int error)
+{
+	struct lane *source = &session->lanes[side];
+
+	assert(error < 0);
+	if (session->state == SESSION_CLOSING)
+		return;
+	if (!session->broken[side])
+		session->broken[side] = error;
+	if (!session_has_upstream(session)) {
+		session_end(session, reason_of_error(side, error), side, error);
+		return;
+	}
+	break_sink(&session->lanes[!side]);
+	lane_mark(source); /* there may be more to read: it is armed again, if it is not */
+	ending_check(session);
+}
+
+/* Whether everything that was meant for the side has reached the far end's kernel. */
+static bool delivered(struct session *session, const struct lane *lane)
+{
+	if (lane->queued || lane->sending || lane->held)
+		return false;
+	if (session->broken[lane->to] || session->state != SESSION_RELAYING)
+		return true;
+	if (socket_unacknowledged(session->fd[lane->to]) == 0)
+		return true;
+	/* No event tells of acknowledgements: look again, ever less often. */
+	session->linger_ms = session->linger_ms ? session->linger_ms * 2 : LINGER_FIRST_MS;
+	if (session->linger_ms > LINGER_MAX_MS)
+		session->linger_ms = LINGER_MAX_MS;
+	session->retry_ms = session->worker->now_ms + session->linger_ms;
+	timing_update(session);
+	return false;
+}
+
+static void check_broken(struct session *session, unsigned side)
+{
+	struct lane *source = &session->lanes[side];
+	int error = session->broken[side];
+
+	if (source->state == LANE_OPEN || source->state == LANE_ENDING)
+		return;
+	if (session->state == SESSION_RETRYING && source->queued && !session->broken[!side])
+		return; /* the next server shall have these bytes */
+	if (!delivered(session, source))
+		return;
+	session->resetting[!side] = true;
+	session_end(session, reason_of_error(side, error), side, error);
+}
+
+void ending_check(struct session *session)
+{
+	const struct lane *lanes = session->lanes;
+
+	if (session->state == SESSION_CLOSING)
+		return;
+	session->retry_ms = session->state == SESSION_RETRYING ? session->retry_ms : 0;
+	for (unsigned side = 0; side < SIDE_COUNT; side++) {
+		if (session->broken[side])
+			check_broken(session, side);
+		if (session->state == SESSION_CLOSING)
+			return;
+	}
+	if (lanes[LANE_UP].state == LANE_SHUT && lanes[LANE_DOWN].state == LANE_SHUT)
+		session_end(session, REASON_COMPLETED, SIDE_CLIENT, 0);
+	else if (lanes[LANE_UP].state == LANE_SHUT || lanes[LANE_DOWN].state == LANE_SHUT)
+		timing_update(session);
+}

@@ -1,0 +1,36 @@
+/*
+ * What all workers share: set up by the main thread before they start and
+ * never written afterwards, but for the count of connections.
+ */
+#ifndef NET_ENGINE_H
+#define NET_ENGINE_H
+
+#include "config/config.h"
+#include "net/section.h"
+#include "ring/ring.h"
+
+#include <stdatomic.h>
+
+/* A listening socket of one worker. */
+struct listening {
+	int fd;
+	uint32_t section; /* index into engine.sections */
+	char text[ADDRESS_TEXT_MAX];
+};
+
+struct engine {
+	const struct config *config;
+	struct section *sections;
+	uint32_t section_count;
+	struct ring_capabilities capabilities;
+	uint32_t worker_count;
+	uint32_t connections_max;
+	uint64_t buffer_memory; /* bytes, of one worker */
+	uint32_t buffer_size;   /* bytes, of one buffer */
+	bool sqpoll;
+	int wake_fd; /* an eventfd: a worker has changed its state */
+
+	_Atomic uint32_t connections; /* touched twice in a connection's life */
+};
+
+#endif

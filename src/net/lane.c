@@ -1,0 +1,393 @@
+#include "net/lane.h"
+
+#include "net/ending.h"
+#include "net/relay.h"
+#include "net/session.h"
+#include "net/socket.h"
+#include "net/upstream.h"
+#include "net/worker.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define POOL_GROUP   0
+#define BUDGET_FIRST (64u << 10) /* of a lane that has proved nothing yet */
+#define SEND_FLAGS   (MSG_NOSIGNAL | MSG_WAITALL)
+#define COALESCE_MAX 2048u /* bytes; copying this much is cheaper than holding a buffer for it */
+
+struct session *lane_session(const struct lane *lane)
+{
+	const struct lane *first = lane - lane->index;
+
+	return container_of(first, struct session, lanes);
+}
+
+int lane_from_fd(const struct lane *lane)
+{
+	return lane_session(lane)->fd[lane->index];
+}
+
+int lane_to_fd(const struct lane *lane)
+{
+	return lane_session(lane)->fd[lane->to];
+}
+
+static struct worker *lane_worker(const struct lane *lane)
+{
+	return lane_session(lane)->worker;
+}
+
+static const struct config_settings *lane_settings(const struct lane *lane)
+{
+	return &lane_session(lane)->section->config->settings;
+}
+
+void lane_init(struct lane *lane, unsigned index, unsigned to)
+{
+	*lane = (struct lane){
+		.index = (uint8_t)index,
+		.to = (uint8_t)to,
+		.head = POOL_NONE,
+		.tail = POOL_NONE,
+		.state = LANE_OPEN,
+	};
+}
+
+struct io_uring_sqe *lane_entry(struct lane *lane)
+{
+	return worker_entry(lane_worker(lane));
+}
+
+void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe)
+{
+	session_submit(lane_session(lane), lane->index, kind, sqe);
+}
+
+void lane_mark(struct lane *lane)
+{
+	if (!list_is_linked(&lane->dirty))
+		list_push(&lane_worker(lane)->dirty, &lane->dirty);
+}
+
+/* ---- Receiving ------------------------------------------------------------------------------- */
+
+/*
+ * What the next receive may bring.  A lane starts small and doubles with every
+ * budget that its sink has taken; and no lane may ask for more than a quarter
+ * of what is left, so that any number of sinks that do not read cannot take
+ * all: each of them gets less than the one before.
+ */
+static uint32_t next_budget(struct lane *lane)
+{
+	const struct pool *pool = &lane_worker(lane)->pool;
+	uint64_t free = (uint64_t)(pool->count - pool_held(pool)) * pool->buffer_size / 4;
+	uint32_t most = lane_settings(lane)->receive_budget;
+
+	lane->budget = lane->budget ? lane->budget * 2 : BUDGET_FIRST;
+	if (lane->budget > most)
+		lane->budget = most;
+	if (free < pool->buffer_size)
+		return pool->buffer_size;
+	return lane->budget < free ? lane->budget : (uint32_t)free;
+}
+
+void lane_receive(struct lane *lane)
+{
+	struct worker *worker = lane_worker(lane);
+	struct io_uring_sqe *sqe;
+
+	if (lane->receiving || lane->state != LANE_OPEN || list_is_linked(&lane->starved))
+		return;
+	if (lane->queued > lane->budget / 2)
+		return;
+	sqe = lane_entry(lane);
+	if (lane->metered) {
+		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
+		ring_sqe_buffer_select(sqe, POOL_GROUP);
+	} else {
+		uint32_t budget = next_budget(lane);
+		ring_prep_recv_multishot(sqe, lane_from_fd(lane), POOL_GROUP, 0,
+					 worker->has_budget ? budget : 0);
+		if (worker->has_bundle)
+			ring_sqe_bundle(sqe);
+	}
+	lane_submit(lane, OP_RECV, sqe);
+	lane->receiving = true;
+}
+
+void lane_cancel_receive(struct lane *lane)
+{
+	struct session *session = lane_session(lane);
+	struct io_uring_sqe *sqe;
+
+	if (!lane->receiving || lane->cancelling)
+		return;
+	sqe = lane_entry(lane);
+	ring_prep_cancel(sqe,
+			 op_pack((struct op_tag){
+				 .slot = session->slot,
+				 .generation = session->generation,
+				 .lane = lane->index,
+				 .kind = OP_RECV,
+			 }),
+			 0);
+	lane_submit(lane, OP_CANCEL, sqe);
+	lane->cancelling = true;
+}
+
+/*
+ * Small pieces move into the room behind the queue's last one, so that a slow
+ * sink holds about as many bytes of buffers as bytes, however small the
+ * segments come.  A send in flight reads only what was there when it began.
+ */
+static bool coalesce(struct lane *lane, struct pool *pool, uint16_t id, uint32_t length)
+{
+	struct chunk *last;
+
+	if (lane->tail == POOL_NONE || length > COALESCE_MAX)
+		return false;
+	last = &pool->chunks[lane->tail];
+	if (pool->buffer_size - last->offset - last->length < length)
+		return false;
+	memcpy(pool_memory(pool, lane->tail) + last->offset + last->length, pool_memory(pool, id),
+	       length);
+	last->length += length;
+	pool_give(pool, id);
+	return true;
+}
+
+static void append(struct lane *lane, struct pool *pool, uint16_t id, uint32_t length)
+{
+	lane->queued += length;
+	if (coalesce(lane, pool, id, length))
+		return;
+	pool->chunks[id] = (struct chunk){.length = length, .next = POOL_NONE};
+	if (lane->tail == POOL_NONE)
+		lane->head = id;
+	else
+		pool->chunks[lane->tail].next = id;
+	lane->tail = id;
+	lane->chunks++;
+}
+
+static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
+{
+	struct pool *pool = &lane_worker(lane)->pool;
+	struct ring_bundle bundle = ring_buffers_bundle(&pool->buffers, done);
+	uint32_t length;
+	uint16_t id;
+
+	while (ring_bundle_next(&bundle, &id, &length)) {
+		if (lane->state == LANE_OPEN && length > 0)
+			append(lane, pool, id, length);
+		else
+			pool_give(pool, id);
+	}
+}
+
+static void starve(struct lane *lane)
+{
+	struct worker *worker = lane_worker(lane);
+
+	stats_count(&worker->stats, buffers_exhausted, 1);
+	pool_ran_dry(&worker->pool);
+	if (lane->state == LANE_OPEN && !list_is_linked(&lane->starved))
+		list_push(&worker->starved, &lane->starved);
+}
+
+void lane_received(struct lane *lane, const struct io_uring_cqe *done)
+{
+	struct session *session = lane_session(lane);
+
+	lane->receiving = done->flags & IORING_CQE_F_MORE;
+	if (!lane->receiving)
+		lane->cancelling = false;
+	if (done->flags & IORING_CQE_F_BUFFER)
+		take_buffers(lane, done);
+	if (done->res > 0) {
+		session->active_ms = session->worker->now_ms;
+		lane->received += (uint32_t)done->res;
+	} else if (done->res == 0) {
+		lane_end(lane);
+	} else if (done->res == -ENOBUFS) {
+		starve(lane);
+	} else if (done->res != -ECANCELED && done->res != -EAGAIN && done->res != -EINTR) {
+		lane_reset(lane, done->res);
+	}
+	if (!session->worker->has_budget && lane->queued > lane_settings(lane)->receive_budget) {
+		lane->metered = true;
+		lane_cancel_receive(lane);
+	}
+	lane_mark(lane);
+}
+
+void lane_unstarve(struct lane *lane)
+{
+	list_remove(&lane->starved);
+	lane_mark(lane);
+}
+
+void lane_end(struct lane *lane)
+{
+	int error = lane_session(lane)->broken[lane->index];
+
+	if (error) /* the sending half was told of the reset, the receiving one sees an end */
+		lane_reset(lane, error);
+	else if (lane->state == LANE_OPEN)
+		lane->state = LANE_ENDING;
+	lane_mark(lane);
+}
+
+void lane_reset(struct lane *lane, int error)
+{
+	if (lane->state == LANE_OPEN || lane->state == LANE_ENDING)
+		lane->state = LANE_RESETTING;
+	ending_broken(lane_session(lane), lane->index, error);
+	lane_mark(lane);
+}
+
+/* ---- The queue ------------------------------------------------------------------------------- */
+
+const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)
+{
+	const struct pool *pool = &lane_worker(lane)->pool;
+
+	*ret_length = 0;
+	if (lane->head == POOL_NONE)
+		return NULL;
+	*ret_length = pool->chunks[lane->head].length;
+	return pool_memory(pool, lane->head) + pool->chunks[lane->head].offset;
+}
+
+void lane_consume(struct lane *lane, uint32_t count)
+{
+	struct pool *pool = &lane_worker(lane)->pool;
+
+	assert(count <= lane->queued);
+	lane->queued -= count;
+	while (count > 0) {
+		struct chunk *chunk = &pool->chunks[lane->head];
+		uint32_t part = count < chunk->length ? count : chunk->length;
+
+		chunk->offset += part;
+		chunk->length -= part;
+		count -= part;
+		if (chunk->length > 0)
+			break;
+		uint16_t id = lane->head;
+		lane->head = chunk->next;
+		if (lane->head == POOL_NONE)
+			lane->tail = POOL_NONE;
+		lane->chunks--;
+		pool_give(pool, id);
+	}
+}
+
+void lane_drop(struct lane *lane)
+{
+	if (lane->sending == 0)
+		lane_consume(lane, lane->queued);
+}
+
+/* ---- Sending --------------------------------------------------------------------------------- */
+
+/* The queue as one vector, kept in the entry's own slot: free when the kernel has read the entry.
+ */
+static void prepare_vector(struct lane *lane, struct io_uring_sqe *sqe)
+{
+	struct worker *worker = lane_worker(lane);
+	struct pool *pool = &worker->pool;
+	struct vector *vector = &worker->vectors[ring_sqe_index(&worker->ring, sqe)];
+	unsigned n = 0;
+
+	lane->sending = 0;
+	for (uint16_t id = lane->head; id != POOL_NONE && n < VECTOR_MAX;
+	     id = pool->chunks[id].next) {
+		vector->parts[n++] = (struct iovec){
+			.iov_base = pool_memory(pool, id) + pool->chunks[id].offset,
+			.iov_len = pool->chunks[id].length,
+		};
+		lane->sending += pool->chunks[id].length;
+	}
+	vector->message = (struct msghdr){.msg_iov = vector->parts, .msg_iovlen = n};
+	ring_prep_sendmsg(sqe, lane_to_fd(lane), &vector->message, SEND_FLAGS);
+}
+
+void lane_send(struct lane *lane)
+{
+	struct io_uring_sqe *sqe;
+
+	if (lane->sending || !lane->queued)
+		return;
+	sqe = lane_entry(lane);
+	if (lane->chunks == 1) {
+		uint32_t length;
+		const unsigned char *bytes = lane_peek(lane, &length);
+		ring_prep_send(sqe, lane_to_fd(lane), bytes, length, SEND_FLAGS);
+		lane->sending = length;
+	} else {
+		prepare_vector(lane, sqe);
+	}
+	lane_submit(lane, OP_SEND, sqe);
+}
+
+void lane_delivered(struct lane *lane, uint32_t bytes)
+{
+	struct session *session = lane_session(lane);
+
+	lane->bytes += bytes;
+	session->active_ms = session->worker->now_ms;
+	if (lane->index == LANE_UP && session_has_upstream(session))
+		stats_count(&session->worker->stats, bytes_up, bytes);
+	else
+		stats_count(&session->worker->stats, bytes_down, bytes);
+}
+
+void lane_sent(struct lane *lane, const struct io_uring_cqe *done)
+{
+	lane->sending = 0;
+	if (done->res > 0) {
+		lane_consume(lane, (uint32_t)done->res);
+		lane_delivered(lane, (uint32_t)done->res);
+	} else if (done->res < 0 && done->res != -ECANCELED && done->res != -EAGAIN &&
+		   done->res != -EINTR) {
+		ending_broken(lane_session(lane), lane->to, done->res);
+	}
+	lane_mark(lane);
+}
+
+void lane_shut(struct lane *lane)
+{
+	struct session *session = lane_session(lane);
+
+	assert(lane->state == LANE_ENDING);
+	lane->state = LANE_SHUT;
+	socket_shut_write(lane_to_fd(lane));
+	session->active_ms = session->worker->now_ms;
+	ending_check(session);
+}
+
+void lane_flush(struct lane *lane)
+{
+	struct session *session = lane_session(lane);
+	bool connecting = lane->to == SIDE_UPSTREAM && session->state == SESSION_CONNECTING;
+
+	if (lane->state == LANE_BROKEN) {
+		lane_drop(lane);
+		return;
+	}
+	if (session->state != SESSION_RETRYING || lane->to != SIDE_UPSTREAM)
+		lane_send(lane);
+	if (lane->queued == 0) {
+		/* A shutdown(2) before the connect has ended would undo the connect. */
+		if (lane->state == LANE_ENDING && connecting)
+			upstream_poll(session);
+		else if (lane->state == LANE_ENDING && session->state == SESSION_RELAYING)
+			lane_shut(lane);
+		else if (lane->state == LANE_RESETTING)
+			ending_check(session);
+	}
+	if (session->state == SESSION_RELAYING || session->state == SESSION_CONNECTING ||
+	    lane->index == LANE_UP)
+		lane_receive(lane);
+}

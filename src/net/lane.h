@@ -1,0 +1,113 @@
+/*
+ * A lane: one direction of a session, and the pieces strategies are made of.
+ *
+ *      from side                                              to side
+ *   ---------------> receive ---> [ queue of chunks ] ---> send --------->
+ *
+ *   OPEN ---- the end was read ----> ENDING -- all sent, FIN passed on --> SHUT
+ *     |                                                                     |
+ *     +------ the source was reset --> RESETTING (all sent: see ending.h) --+
+ *     +------ the sink is broken ----> BROKEN (what arrives is dropped)
+ *
+ * The chunks of a queue are receive buffers of the worker's pool, sent from
+ * where they were received.  One send is in flight at a time (two reorder when
+ * the first is short), and takes the whole queue along.  At most one receive
+ * is armed; the kernel itself stops it after budget bytes, and it is armed
+ * again when the queue has drained to half: so a lane whose sink does not read
+ * holds less than one and a half budgets (facts in relay/strategies.c).
+ */
+#ifndef NET_LANE_H
+#define NET_LANE_H
+
+#include "base/list.h"
+#include "net/op.h"
+
+struct io_uring_cqe;
+struct io_uring_sqe;
+struct relay_strategy;
+struct session;
+struct worker;
+
+enum { LANE_UP, LANE_DOWN, LANE_COUNT }; /* client to upstream, and back */
+
+enum lane_state { LANE_OPEN, LANE_ENDING, LANE_RESETTING, LANE_BROKEN, LANE_SHUT };
+
+struct lane {
+	const struct relay_strategy *strategy;
+	struct list dirty;   /* in worker.dirty until the end of the turn */
+	struct list starved; /* in worker.starved while there is no buffer to receive into */
+	uint64_t bytes;      /* delivered */
+	uint64_t received;
+	uint32_t queued;     /* bytes in the queue, those being sent included */
+	uint32_t sending;    /* bytes of the send in flight; 0: none */
+	uint32_t held;       /* bytes the strategy holds elsewhere, in a pipe */
+	uint32_t budget;     /* what the next receive may bring */
+	uint16_t head, tail; /* of the queue; POOL_NONE when empty */
+	uint16_t chunks;     /* in the queue */
+	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.lanes this is */
+	uint8_t to;          /* side written to; the side read from is index */
+	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */
+	bool receiving;      /* a receive is armed */
+	bool cancelling;     /* ... and its cancel is on the way */
+	bool metered;        /* without kernel budgets: receive one buffer at a time */
+	uint64_t own[6];     /* the strategy's own, zero at start */
+};
+
+struct session *lane_session(const struct lane *lane);
+int lane_from_fd(const struct lane *lane);
+int lane_to_fd(const struct lane *lane);
+
+/* For the session: a lane from side index to side `to`, nothing queued. */
+void lane_init(struct lane *lane, unsigned index, unsigned to);
+
+/*
+ * An entry to fill by a ring_prep_ function and to hand to lane_submit(), which
+ * stamps it with the session's tag and counts it in flight.
+ */
+struct io_uring_sqe *lane_entry(struct lane *lane);
+void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe);
+
+/* Call the strategy's flush at the end of this turn. */
+void lane_mark(struct lane *lane);
+
+/* Arm a receive, unless one is armed, the lane is not OPEN, or its queue is too long. */
+void lane_receive(struct lane *lane);
+
+/* What to do with a receive's completion: queue what it brought, note the end, see to errors. */
+void lane_received(struct lane *lane, const struct io_uring_cqe *done);
+
+/* Send all that is queued in one operation, unless one is in flight. */
+void lane_send(struct lane *lane);
+
+/* What to do with a send's completion: give back what was sent, see to errors. */
+void lane_sent(struct lane *lane, const struct io_uring_cqe *done);
+
+/* The usual end of a turn: send, pass on the end when all is sent, receive again. */
+void lane_flush(struct lane *lane);
+
+/* Bytes reached the to side: count them, and note that the session is alive. */
+void lane_delivered(struct lane *lane, uint32_t bytes);
+
+/* The source will give no more bytes: pass the FIN on once the queue is empty. */
+void lane_end(struct lane *lane);
+/* Reading the source failed (negative errno): it is reset, and what is queued is all there is. */
+void lane_reset(struct lane *lane, int error);
+
+/* Everything is sent: pass the end on.  For strategies with another way to send. */
+void lane_shut(struct lane *lane);
+
+/* Take the first bytes off the queue: up to count; for services that consume what they receive. */
+void lane_consume(struct lane *lane, uint32_t count);
+/* The first contiguous bytes of the queue; NULL and 0 when it is empty. */
+const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length);
+
+/* End an armed receive early; its last completion still comes. */
+void lane_cancel_receive(struct lane *lane);
+
+/* Drop the queue, unless a send is reading from it. */
+void lane_drop(struct lane *lane);
+
+/* For the worker: buffers came home, receive again. */
+void lane_unstarve(struct lane *lane);
+
+#endif

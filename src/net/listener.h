@@ -1,0 +1,34 @@
+/*
+ * Opening listening sockets, by the main thread before any worker starts, so
+ * that whatever is wrong is said before anything is served.
+ *
+ * Internet addresses are opened once per worker with SO_REUSEPORT: the kernel
+ * spreads connections.  SO_REUSEPORT would also let a second daemon of the same
+ * user share the port in silence, so the first socket of an address is bound
+ * without it as a trial.  A unix socket cannot be opened twice, and a socket
+ * from systemd is as it is: all workers accept from the same one.
+ */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include "net/section.h"
+
+/*
+ * A socket listening on an internet or unix address (kind ANY, INET or UNIX)
+ * with the section's backlog and socket options.  A unix path nobody listens on
+ * any more is replaced.  Returns the descriptor, or a negative errno with
+ * *ret_why, a static text that says what to do, or NULL.
+ */
+int listener_open(const struct address *address, const struct config_settings *settings,
+		  const char **ret_why) must_check;
+
+/* Whether the address is free: 0, or the negative errno of bind(2) on it. */
+int listener_try(const struct address *address) must_check;
+
+/* Another descriptor of the same socket, for another worker. */
+int listener_share(int fd) must_check;
+
+/* Remove the path of a unix socket we listened on. */
+void listener_remove(const struct address *address);
+
+#endif

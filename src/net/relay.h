@@ -1,0 +1,50 @@
+/*
+ * What a strategy is: how bytes get out of one socket of a session and into
+ * the other.  The engine owns sessions, their sockets, timers and ends; a
+ * strategy owns what happens in a lane between start and stop.
+ *
+ * Relay strategies (relay/) move a lane's bytes to the other side, services
+ * (service/) answer on the client's own socket through LANE_UP alone.  To add
+ * one, write its file and name it in relay/strategies.c or service/services.c;
+ * net/lane.h has the pieces they are made of.
+ *
+ * Calls never nest: completions are handed out one after the other, flush runs
+ * after the last one of a turn, stop when nothing of the session is in flight.
+ */
+#ifndef NET_RELAY_H
+#define NET_RELAY_H
+
+#include "net/op.h"
+
+struct io_uring_cqe;
+struct lane;
+struct section;
+
+struct relay_strategy {
+	const char *name;
+	const char *help; /* one line, for people choosing */
+
+	/*
+	 * Before any worker starts: make what all lanes of a section share
+	 * (section.own).  0 or a negative errno.  Both may be NULL.
+	 */
+	int (*prepare)(struct section *section);
+	void (*release)(struct section *section);
+
+	/*
+	 * The lane's sockets are there, the upstream's perhaps still connecting:
+	 * begin.  Called once more for each further server that is tried.
+	 */
+	void (*start)(struct lane *lane);
+
+	/* An operation that lane_submit() put in flight has a completion (perhaps not its last). */
+	void (*complete)(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done);
+
+	/* The end of a turn in which lane_mark() was called: start what became possible. */
+	void (*flush)(struct lane *lane);
+
+	/* Nothing is in flight any more: give back everything but the queue.  May be NULL. */
+	void (*stop)(struct lane *lane);
+};
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * A section of the configuration brought to life: its strategy and servers,
+ * shared by all workers and never written after start but for the count of
+ * connections, which is touched twice in a connection's life.
+ */
+#ifndef NET_SECTION_H
+#define NET_SECTION_H
+
+#include "base/address.h"
+#include "config/config.h"
+
+#include <stdatomic.h>
+
+struct relay_strategy;
+
+struct server {
+	struct address address; /* resolved: INET or UNIX */
+	char *text;             /* as messages name it */
+};
+
+struct section {
+	const struct config_section *config;
+	const struct relay_strategy *strategy;
+	struct server *servers; /* none for a service */
+	uint32_t server_count;
+	uint32_t index; /* of this section */
+	bool has_upstream;
+	void *own; /* the strategy's, from prepare to release */
+	_Atomic uint32_t connections;
+};
+
+#endif

@@ -1,0 +1,280 @@
+#include "net/session.h"
+
+#include "net/ending.h"
+#include "net/record.h"
+#include "net/relay.h"
+#include "net/section.h"
+#include "net/socket.h"
+#include "net/timing.h"
+#include "net/upstream.h"
+#include "net/worker.h"
+
+#include <errno.h>
+
+#define NEVER (-1)
+
+/* clang-format off */
+static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
+	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               ENDED            QUIET */
+	[SESSION_FREE]       = {SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,           NEVER},
+	[SESSION_CONNECTING] = {NEVER,              NEVER,            SESSION_RELAYING, SESSION_RETRYING, NEVER,              SESSION_CLOSING, NEVER},
+	[SESSION_RETRYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, SESSION_CLOSING, NEVER},
+	[SESSION_RELAYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              SESSION_CLOSING, NEVER},
+	[SESSION_CLOSING]    = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,           SESSION_FREE},
+};
+/* clang-format on */
+
+int session_next(enum session_state state, enum session_event event)
+{
+	assert(state < SESSION_STATE_COUNT);
+	assert(event < SESSION_EVENT_COUNT);
+	return next_state[state][event];
+}
+
+/* ---- Entering a state ------------------------------------------------------------------------ */
+
+static void enter_relaying(struct session *session)
+{
+	if (session_has_upstream(session)) {
+		/* The first byte or end from the server, or to it, proved the connect. */
+		upstream_connected(session);
+		lane_mark(&session->lanes[LANE_UP]);
+		lane_mark(&session->lanes[LANE_DOWN]);
+	} else {
+		session->lanes[LANE_UP].strategy->start(&session->lanes[LANE_UP]);
+	}
+	timing_update(session);
+}
+
+void session_cancel_side(struct session *session, unsigned side)
+{
+	struct io_uring_sqe *sqe;
+
+	if (session->fd[side] < 0)
+		return;
+	sqe = worker_entry(session->worker);
+	ring_prep_cancel_fd(sqe, session->fd[side], IORING_ASYNC_CANCEL_ALL);
+	session_submit(session, side, OP_CANCEL, sqe);
+}
+
+static void enter_closing(struct session *session)
+{
+	wheel_clear(&session->worker->wheel, &session->timer);
+	if (session->in_flight > 0) {
+		session_cancel_side(session, SIDE_CLIENT);
+		session_cancel_side(session, SIDE_UPSTREAM);
+	} else {
+		list_push(&session->worker->quiet, &session->link);
+	}
+}
+
+static void close_side(struct session *session, unsigned side)
+{
+	if (session->fd[side] < 0)
+		return;
+	if (session->resetting[side])
+		socket_linger_none(session->fd[side]);
+	socket_close(session->fd[side]);
+}
+
+static void stop_lane(struct lane *lane)
+{
+	assert(!lane->receiving && !lane->sending);
+	if (lane->strategy && lane->strategy->stop)
+		lane->strategy->stop(lane);
+	lane_drop(lane);
+	if (list_is_linked(&lane->dirty))
+		list_remove(&lane->dirty);
+	if (list_is_linked(&lane->starved))
+		list_remove(&lane->starved);
+}
+
+static void enter_free(struct session *session)
+{
+	for (unsigned i = 0; i < LANE_COUNT; i++)
+		stop_lane(&session->lanes[i]);
+	close_side(session, SIDE_CLIENT);
+	close_side(session, SIDE_UPSTREAM);
+	worker_session_closed(session->worker, session);
+}
+
+void session_step(struct session *session, enum session_event event)
+{
+	static void (*const enter[])(struct session *) = {
+		[SESSION_FREE] = enter_free,          [SESSION_CONNECTING] = upstream_connect,
+		[SESSION_RETRYING] = upstream_settle, [SESSION_RELAYING] = enter_relaying,
+		[SESSION_CLOSING] = enter_closing,
+	};
+	static_assert(array_size(enter) == SESSION_STATE_COUNT, "every state is entered");
+	int next = session_next((enum session_state)session->state, event);
+
+	assert(next != NEVER);
+	assert(next != SESSION_FREE || session->in_flight == 0);
+	session->state = (uint8_t)next;
+	enter[next](session);
+}
+
+/* ---- A life ---------------------------------------------------------------------------------- */
+
+static uint64_t lifetime_until(struct worker *worker, const struct config_settings *settings)
+{
+	uint64_t lifetime = settings->max_lifetime_ms;
+
+	if (!lifetime)
+		return UINT64_MAX;
+	if (settings->max_lifetime_jitter)
+		lifetime -=
+			lifetime * (worker_random(worker) % settings->max_lifetime_jitter) / 100;
+	return worker->now_ms + lifetime;
+}
+
+void session_open(struct worker *worker, const struct section *section, int client_fd)
+{
+	uint32_t slot;
+	struct session *session = slab_take(&worker->sessions, &slot);
+
+	assert(session); /* the worker took a place for it */
+	session->worker = worker;
+	session->section = section;
+	session->slot = slot;
+	session->generation = worker->sessions.generation[slot];
+	session->id = worker->next_id++;
+	session->fd[SIDE_CLIENT] = client_fd;
+	session->fd[SIDE_UPSTREAM] = -1;
+	session->started_ms = session->active_ms = worker->now_ms;
+	session->lifetime_until_ms = lifetime_until(worker, &section->config->settings);
+	lane_init(&session->lanes[LANE_UP], LANE_UP,
+		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT);
+	lane_init(&session->lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
+	session->lanes[LANE_UP].strategy = section->strategy;
+	if (record_wanted(worker))
+		socket_peer(client_fd, &session->client);
+	if (section->has_upstream) {
+		session->lanes[LANE_DOWN].strategy = section->strategy;
+		session_step(session, SESSION_ACCEPTED);
+	} else {
+		session->lanes[LANE_DOWN].state = LANE_SHUT;
+		session_step(session, SESSION_SERVED);
+	}
+}
+
+void session_submit(struct session *session, unsigned lane, enum op_kind kind,
+		    struct io_uring_sqe *sqe)
+{
+	ring_sqe_tag(sqe, op_pack((struct op_tag){
+				  .slot = session->slot,
+				  .generation = session->generation,
+				  .lane = (uint8_t)lane,
+				  .kind = (uint8_t)kind,
+			  }));
+	session->in_flight++;
+}
+
+/* Whether a completion tells how the connect ended, and has been dealt with. */
+static bool connect_outcome(struct session *session, struct op_tag tag,
+			    const struct io_uring_cqe *done)
+{
+	bool receive = tag.kind == OP_RECV && tag.lane == LANE_DOWN;
+	bool send = tag.kind == OP_SEND && tag.lane == LANE_UP;
+
+	if (!receive && !send)
+		return false;
+	if (done->res > 0 || done->res == -ECONNRESET ||
+	    (receive && done->res == 0 &&
+	     socket_phase(session->fd[SIDE_UPSTREAM]) != SOCKET_DEAD)) {
+		session_step(session, SESSION_CONNECTED);
+		return false;
+	}
+	if (done->res == -ENOBUFS || done->res == -EINTR || done->res == -EAGAIN ||
+	    done->res == -ECANCELED)
+		return false;
+	if (send) {
+		session->lanes[LANE_UP].sending = 0;
+		if (!upstream_is_connect_error(done->res))
+			return true; /* the receive was told the error, and brings it */
+	} else {
+		session->lanes[LANE_DOWN].receiving = false;
+	}
+	upstream_failed(session, done->res ? done->res : -ECONNREFUSED);
+	return true;
+}
+
+/* The upstream's socket is being given up: only its operations' ends matter. */
+static bool abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
+		session->lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
+		worker_give_back(session->worker, done);
+		return true;
+	}
+	if (tag.kind == OP_SEND && tag.lane == LANE_UP) {
+		session->lanes[LANE_UP].sending = 0;
+		if (done->res > 0) /* it had been connected, and has had bytes no other shall get */
+			session_end(session, REASON_UPSTREAM_ERROR, SIDE_UPSTREAM, -ECONNABORTED);
+		return true;
+	}
+	return false;
+}
+
+static void complete_closing(struct session *session, struct op_tag tag,
+			     const struct io_uring_cqe *done)
+{
+	struct lane *lane = &session->lanes[tag.lane & 1];
+
+	if (tag.kind == OP_RECV) {
+		lane->receiving = done->flags & IORING_CQE_F_MORE;
+		worker_give_back(session->worker, done);
+	} else if (tag.kind == OP_SEND && !(done->flags & IORING_CQE_F_MORE)) {
+		lane->sending = 0;
+		if (done->res > 0 && !(done->flags & IORING_CQE_F_NOTIF))
+			lane_delivered(lane, (uint32_t)done->res);
+	}
+	if (session->in_flight == 0)
+		list_push(&session->worker->quiet, &session->link);
+}
+
+void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
+{
+	struct lane *lane = &session->lanes[tag.lane & 1];
+
+	assert(tag.lane < LANE_COUNT);
+	if (session->state == SESSION_CLOSING) {
+		complete_closing(session, tag, done);
+		return;
+	}
+	if (tag.kind == OP_CONNECT)
+		upstream_polled(session);
+	else if (session->state == SESSION_RETRYING && abandoned(session, tag, done))
+		;
+	else if (session->state == SESSION_CONNECTING && connect_outcome(session, tag, done))
+		;
+	else if (tag.kind != OP_CANCEL)
+		lane->strategy->complete(lane, (enum op_kind)tag.kind, done);
+	if (session->state == SESSION_RETRYING)
+		upstream_settle(session);
+}
+
+void session_end(struct session *session, enum reason reason, unsigned side, int error)
+{
+	if (session->state == SESSION_CLOSING)
+		return;
+	session->end = (struct session_end){
+		/* Who had a reason to let it end by itself has set it. */
+		.reason = session->end.reason ? session->end.reason : (uint8_t)reason,
+		.side = (uint8_t)side,
+		.phase = session->state,
+		.error = error,
+	};
+	for (unsigned i = 0; i < LANE_COUNT; i++) {
+		const struct lane *lane = &session->lanes[i];
+		if (lane->queued || lane->sending || lane->held)
+			session->resetting[lane->to] = true;
+	}
+	session_step(session, SESSION_ENDED);
+}
+
+void session_bury(struct session *session)
+{
+	record_write(session);
+	session_step(session, SESSION_QUIET);
+}

@@ -1,0 +1,122 @@
+/*
+ * A session: one client, its upstream, and two lanes of bytes between them.
+ *
+ *         ACCEPTED            CONNECTED
+ *  FREE ------------> CONNECTING -------------> RELAYING
+ *   ^ |                |      ^                  ^   |
+ *   | |  ATTEMPT_FAILED|      |RETRY             |   |
+ *   | |                v      |                  |   |
+ *   | |               RETRYING                   |   | ENDED (from each)
+ *   | +-- SERVED (a service: no upstream) -------+   v
+ *   +--------------- QUIET ----------------------- CLOSING
+ *
+ * Only session_step() writes .state.  In RETRYING the failed upstream socket is
+ * being emptied of operations; in CLOSING both are.  A slot is not free until
+ * its last operation has completed: close(2) alone does not end a receive that
+ * is in the ring, it would later swallow bytes of whoever gets the slot next.
+ *
+ * Halves that are closed are no states of the session: each lane has its own
+ * small machine (lane.h), and ending.h says what a FIN or RST on one side does.
+ */
+#ifndef NET_SESSION_H
+#define NET_SESSION_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "net/lane.h"
+#include "net/op.h"
+#include "net/reason.h"
+
+#include <netinet/in.h>
+
+struct io_uring_cqe;
+struct section;
+struct worker;
+
+enum session_state {
+	SESSION_FREE,
+	SESSION_CONNECTING,
+	SESSION_RETRYING,
+	SESSION_RELAYING,
+	SESSION_CLOSING,
+	SESSION_STATE_COUNT
+};
+
+enum session_event {
+	SESSION_ACCEPTED,
+	SESSION_SERVED,
+	SESSION_CONNECTED,
+	SESSION_ATTEMPT_FAILED,
+	SESSION_RETRY,
+	SESSION_ENDED,
+	SESSION_QUIET,
+	SESSION_EVENT_COUNT
+};
+
+/* Why it ended: decided once. */
+struct session_end {
+	uint8_t reason; /* enum reason; REASON_NONE while it lives */
+	uint8_t side;   /* where the cause was */
+	uint8_t phase;  /* enum session_state it was in */
+	int error;      /* negative errno, or 0 */
+};
+
+struct session {
+	struct worker *worker;
+	const struct section *section;
+	uint32_t slot, generation;
+	uint32_t in_flight;
+	uint8_t state;
+	bool resetting[SIDE_COUNT]; /* close with a RST */
+	bool connect_poll;          /* a poll for the connect's outcome is in flight */
+	int fd[SIDE_COUNT];         /* -1: none */
+	int broken[SIDE_COUNT];     /* negative errno that ended the side, 0 while it is well */
+	uint32_t server;            /* index of the server being used */
+	uint32_t attempts;          /* servers tried in this round */
+	int connect_error;          /* of the last attempt that failed */
+	uint32_t linger_ms;         /* until the far end's acknowledgements are looked at again */
+	struct wheel_timer timer;   /* at the earliest deadline or before; see timing.h */
+	uint64_t started_ms;
+	uint64_t active_ms;         /* when a byte last moved */
+	uint64_t connect_until_ms;  /* of the attempt */
+	uint64_t retry_ms;          /* when to try again, or to look again; 0: not waiting */
+	uint64_t lifetime_until_ms; /* UINT64_MAX: no limit */
+	uint64_t id;                /* in the access log */
+	struct list link;           /* in worker.quiet */
+	struct session_end end;
+	struct lane lanes[LANE_COUNT];
+	struct sockaddr_in6 client; /* for the access log: AF_INET, AF_INET6 or AF_UNIX (no name) */
+};
+
+/* The state an event leads to, or -1 where the event cannot happen. */
+int session_next(enum session_state state, enum session_event event);
+
+static inline bool session_has_upstream(const struct session *session)
+{
+	return session->lanes[LANE_UP].to == SIDE_UPSTREAM;
+}
+
+/* For the worker: a session for an accepted client, whose descriptor it owns from now on. */
+void session_open(struct worker *worker, const struct section *section, int client_fd);
+void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
+/* Nothing is in flight in CLOSING: close, give back, log, release the slot. */
+void session_bury(struct session *session);
+
+void session_step(struct session *session, enum session_event event);
+
+/*
+ * End it.  The first call decides the reason, later ones change nothing.  Each
+ * side gets a FIN if everything meant for it was delivered, otherwise a RST: a
+ * truncated stream never looks complete.
+ */
+void session_end(struct session *session, enum reason reason, unsigned side, int error);
+
+/* An operation of this session: the tag goes on, in_flight goes up. */
+void session_submit(struct session *session, unsigned lane, enum op_kind kind,
+		    struct io_uring_sqe *sqe);
+
+/* Cancel every operation on a side's descriptor; each still completes. */
+void session_cancel_side(struct session *session, unsigned side);
+
+#endif

@@ -1,0 +1,130 @@
+#include "net/socket.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int socket_open(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void socket_close(int fd)
+{
+	close(fd);
+}
+
+int socket_accept(int fd)
+{
+	int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	return accepted < 0 ? -errno : accepted;
+}
+
+int socket_connect(int fd, const struct address *address)
+{
+	return connect(fd, &address->u.any, address->length) < 0 ? -errno : 0;
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+	/* These cannot fail on a stream socket of the internet; on others they do not apply. */
+	(void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+void socket_tune(int fd, const struct config_settings *settings)
+{
+	int domain = 0;
+	socklen_t size = sizeof(domain);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain == AF_UNIX)
+		return;
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (settings->keepalive_ms) {
+		int seconds = (int)((settings->keepalive_ms + 999) / 1000);
+		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds < 10 ? seconds : 10);
+	}
+	if (settings->user_timeout_ms)
+		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)settings->user_timeout_ms);
+}
+
+void socket_shut_write(int fd)
+{
+	/* Fails only if the peer is gone already; the next operation will say so. */
+	(void)shutdown(fd, SHUT_WR);
+}
+
+void socket_shut_both(int fd)
+{
+	if (fd >= 0)
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
+void socket_linger_none(int fd)
+{
+	struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+uint32_t socket_unacknowledged(int fd)
+{
+	int bytes = 0;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
+}
+
+static bool tcp_info(int fd, struct tcp_info *ret_info)
+{
+	socklen_t size = sizeof(*ret_info);
+
+	memset(ret_info, 0, sizeof(*ret_info));
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, ret_info, &size) == 0;
+}
+
+enum socket_phase socket_phase(int fd)
+{
+	struct tcp_info info;
+
+	if (!tcp_info(fd, &info)) /* a unix socket: connected at once or not at all */
+		return SOCKET_CONNECTED;
+	switch (info.tcpi_state) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return SOCKET_CONNECTING;
+	case TCP_CLOSE:
+		return SOCKET_DEAD;
+	default:
+		return SOCKET_CONNECTED;
+	}
+}
+
+int64_t socket_silent_ms(int fd)
+{
+	struct tcp_info info;
+
+	if (!tcp_info(fd, &info))
+		return -1;
+	return info.tcpi_last_ack_recv;
+}
+
+void socket_peer(int fd, struct sockaddr_in6 *ret_client)
+{
+	struct sockaddr_storage peer = {0};
+	socklen_t size = sizeof(peer);
+
+	*ret_client = (struct sockaddr_in6){0};
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0)
+		return;
+	if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6)
+		memcpy(ret_client, &peer, sizeof(*ret_client));
+	else
+		ret_client->sin6_family = peer.ss_family;
+}

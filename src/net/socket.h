@@ -1,0 +1,45 @@
+/*
+ * The socket calls that do not go through the ring: those that never wait and
+ * are cheaper as plain calls, or have no operation.  All return a negative
+ * errno.  Simulations link their own.
+ */
+#ifndef NET_SOCKET_H
+#define NET_SOCKET_H
+
+#include "base/address.h"
+#include "config/config.h"
+
+/* A non-blocking stream socket of the family. */
+int socket_open(int family) must_check;
+void socket_close(int fd);
+
+/* A connection that waits in the backlog, non-blocking, or -EAGAIN. */
+int socket_accept(int fd) must_check;
+
+/* Begin a connect: 0 when it is done, -EINPROGRESS while it goes on. */
+int socket_connect(int fd, const struct address *address) must_check;
+
+/* TCP_NODELAY, and the keepalive and user timeout of settings; nothing on unix sockets. */
+void socket_tune(int fd, const struct config_settings *settings);
+
+/* Queue the end behind what was sent.  Not before the connect has ended. */
+void socket_shut_write(int fd);
+/* Give a connect up, or end both directions at once; what is in flight completes. */
+void socket_shut_both(int fd);
+
+/* Make the coming close send a RST and drop what is queued. */
+void socket_linger_none(int fd);
+
+/* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
+uint32_t socket_unacknowledged(int fd);
+
+enum socket_phase { SOCKET_CONNECTING, SOCKET_CONNECTED, SOCKET_DEAD };
+enum socket_phase socket_phase(int fd);
+
+/* Milliseconds since the peer last acknowledged anything (Linux TCP_INFO); -1 when unknown. */
+int64_t socket_silent_ms(int fd);
+
+/* The peer's address; ret_client->sin6_family 0 when it has none. */
+void socket_peer(int fd, struct sockaddr_in6 *ret_client);
+
+#endif

@@ -1,0 +1,212 @@
+#include "net/upstream.h"
+
+#include "net/ending.h"
+#include "net/relay.h"
+#include "net/section.h"
+#include "net/session.h"
+#include "net/socket.h"
+#include "net/timing.h"
+#include "net/worker.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define RETRY_MS 20 /* between rounds while local resources are short */
+
+int upstream_is_connect_error(int error)
+{
+	switch (-error) {
+	case EPIPE: /* the error itself went to the receive */
+	case ECONNRESET:
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+/* What another round might not meet again, and no server is to blame for. */
+static bool is_shortage(int error)
+{
+	switch (-error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EADDRNOTAVAIL:
+	case EAGAIN: /* a unix socket's backlog is full */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum condition condition_of(int error)
+{
+	switch (-error) {
+	case EMFILE:
+	case ENFILE:
+		return CONDITION_DESCRIPTORS;
+	case EADDRNOTAVAIL:
+		return CONDITION_PORTS;
+	default:
+		return CONDITION_MEMORY;
+	}
+}
+
+/* One line when a server starts failing and one when it answers again, not one per connection. */
+static void note_failure(struct session *session, int error)
+{
+	struct worker *worker = session->worker;
+	const struct section *section = session->section;
+	const char *server = section->servers[session->server].text;
+	struct server_health *health = worker_health(worker, section, session->server);
+
+	session->connect_error = error;
+	stats_count(&worker->stats, connect_failed, 1);
+	if (is_shortage(error) && error != -EAGAIN) {
+		condition_enter(worker, condition_of(error), error);
+		return;
+	}
+	if (health->failures++ == 0)
+		log_warning("%s server %s: %s%s", section->config->title, server,
+			    error == -ETIMEDOUT ? "no answer within connect_timeout: "
+						: "cannot connect: ",
+			    strerror(-error));
+	else
+		log_debug("%s server %s: %s", section->config->title, server, strerror(-error));
+}
+
+void upstream_connected(struct session *session)
+{
+	const struct section *section = session->section;
+	struct server_health *health = worker_health(session->worker, section, session->server);
+
+	if (health->failures > 0) {
+		log_info("%s server %s: connected again after %u failed attempts",
+			 section->config->title, section->servers[session->server].text,
+			 health->failures);
+		health->failures = 0;
+	}
+}
+
+/* An attempt at the server in turn: 0 when it is under way. */
+static int attempt(struct session *session)
+{
+	const struct section *section = session->section;
+	const struct server *server;
+	int fd, r;
+
+	session->server = worker_next_server(session->worker, section);
+	session->attempts++;
+	server = &section->servers[session->server];
+	fd = socket_open(server->address.u.any.sa_family);
+	if (fd < 0)
+		return fd;
+	r = socket_connect(fd, &server->address);
+	if (r < 0 && r != -EINPROGRESS) {
+		socket_close(fd);
+		return r;
+	}
+	socket_tune(fd, &section->config->settings);
+	session->fd[SIDE_UPSTREAM] = fd;
+	return 0;
+}
+
+static void attempt_under_way(struct session *session)
+{
+	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
+
+	session->connect_until_ms = timeout ? session->worker->now_ms + timeout : UINT64_MAX;
+	session->retry_ms = 0;
+	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
+	for (unsigned i = 0; i < LANE_COUNT; i++)
+		session->lanes[i].strategy->start(&session->lanes[i]);
+	timing_update(session);
+}
+
+/* Nobody is left to try in this round. */
+static void round_failed(struct session *session)
+{
+	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
+	uint64_t now = session->worker->now_ms;
+
+	session->attempts = 0;
+	if (is_shortage(session->connect_error) && now < session->started_ms + timeout) {
+		session->retry_ms = now + RETRY_MS;
+		timing_update(session);
+		return;
+	}
+	session->resetting[SIDE_CLIENT] = true;
+	session_end(session, reason_of_connect(session->connect_error), SIDE_UPSTREAM,
+		    session->connect_error);
+}
+
+void upstream_connect(struct session *session)
+{
+	int r = 0;
+
+	while (session->attempts < session->section->server_count) {
+		r = attempt(session);
+		if (r == 0) {
+			attempt_under_way(session);
+			return;
+		}
+		note_failure(session, r);
+	}
+	session->connect_until_ms = UINT64_MAX;
+	session_step(session, SESSION_ATTEMPT_FAILED);
+}
+
+void upstream_failed(struct session *session, int error)
+{
+	note_failure(session, error);
+	socket_shut_both(session->fd[SIDE_UPSTREAM]);
+	if (session->lanes[LANE_DOWN].receiving || session->lanes[LANE_UP].sending ||
+	    session->connect_poll)
+		session_cancel_side(session, SIDE_UPSTREAM);
+	session_step(session, SESSION_ATTEMPT_FAILED);
+}
+
+void upstream_settle(struct session *session)
+{
+	if (session->lanes[LANE_DOWN].receiving || session->lanes[LANE_UP].sending ||
+	    session->connect_poll)
+		return;
+	if (session->fd[SIDE_UPSTREAM] >= 0) {
+		socket_close(session->fd[SIDE_UPSTREAM]);
+		session->fd[SIDE_UPSTREAM] = -1;
+	}
+	if (session->retry_ms)
+		return; /* the timer goes on from here */
+	if (session->attempts >= session->section->server_count) {
+		round_failed(session);
+		return;
+	}
+	stats_count(&session->worker->stats, connect_retried, 1);
+	session_step(session, SESSION_RETRY);
+}
+
+void upstream_poll(struct session *session)
+{
+	struct io_uring_sqe *sqe;
+
+	if (session->connect_poll)
+		return;
+	sqe = worker_entry(session->worker);
+	ring_prep_poll(sqe, session->fd[SIDE_UPSTREAM], POLLOUT, 0);
+	session_submit(session, LANE_UP, OP_CONNECT, sqe);
+	session->connect_poll = true;
+}
+
+void upstream_polled(struct session *session)
+{
+	session->connect_poll = false;
+	if (session->state != SESSION_CONNECTING)
+		return;
+	/* A failure is told by the receive, with its error. */
+	if (socket_phase(session->fd[SIDE_UPSTREAM]) == SOCKET_CONNECTED)
+		session_step(session, SESSION_CONNECTED);
+}

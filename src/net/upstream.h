@@ -1,0 +1,40 @@
+/*
+ * Connecting to one of a section's servers.
+ *
+ * A non-blocking connect(2), and receives armed at once on both sides: how the
+ * connect ended is read from what arrives, which saves an operation per
+ * connection (0.88 of an epoll relay's CPU per connection, against 0.92 with
+ * OP_SOCKET and OP_CONNECT).  Until a byte or an end has come from the server
+ * or gone to it, the attempt may fail; the client's bytes stay queued, so that
+ * the next server gets them from the first one on.
+ *
+ * Servers are taken in turn, per worker.  One that fails is passed over; when
+ * all have failed the client's connection is reset -- except for want of local
+ * resources (descriptors, ports, memory), which is waited for until
+ * connect_timeout has passed.
+ */
+#ifndef NET_UPSTREAM_H
+#define NET_UPSTREAM_H
+
+struct session;
+
+/* Entering CONNECTING: try servers until one attempt is under way. */
+void upstream_connect(struct session *session);
+
+/* Entering RELAYING: the server took the connection. */
+void upstream_connected(struct session *session);
+
+/* The attempt failed (negative errno).  Leads to RETRYING. */
+void upstream_failed(struct session *session, int error);
+
+/* In RETRYING, something completed: move on when the failed socket is quiet. */
+void upstream_settle(struct session *session);
+
+/* Ask the ring to tell when the connect has ended, for those who cannot go on without. */
+void upstream_poll(struct session *session);
+void upstream_polled(struct session *session);
+
+/* Whether error, before anything came from the server, means that the connect failed. */
+int upstream_is_connect_error(int error);
+
+#endif

@@ -1,0 +1,393 @@
+#include "net/worker.h"
+
+#include "base/clock.h"
+#include "net/relay.h"
+#include "net/socket.h"
+#include "net/timing.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define REAP_MAX 256
+
+/* ---- What a worker is made of ---------------------------------------------------------------- */
+
+static int init_sections(struct worker *worker)
+{
+	const struct engine *engine = worker->engine;
+
+	worker->next_server = calloc(engine->section_count + 1, sizeof(*worker->next_server));
+	worker->health = calloc(engine->section_count + 1, sizeof(*worker->health));
+	if (!worker->next_server || !worker->health)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		uint32_t servers = engine->sections[i].server_count;
+
+		worker->health[i] = calloc(servers + 1, sizeof(**worker->health));
+		if (!worker->health[i])
+			return -ENOMEM;
+		/* Workers begin at different servers, or each first connection meets the same. */
+		worker->next_server[i] = servers ? worker->index % servers : 0;
+	}
+	return 0;
+}
+
+int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
+		const struct listening *sockets, uint32_t socket_count)
+{
+	*worker = (struct worker){
+		.engine = engine,
+		.index = index,
+		.listener_count = socket_count,
+		.listeners = calloc(socket_count + 1, sizeof(*worker->listeners)),
+		.parked = calloc(PARKED_MAX, sizeof(*worker->parked)),
+		.vectors = calloc(WORKER_QUEUE_ENTRIES, sizeof(*worker->vectors)),
+		.random = clock_now_ns() * 2654435761u + index + 1,
+		.ring.fd = -1,
+	};
+	list_init(&worker->dirty);
+	list_init(&worker->starved);
+	list_init(&worker->quiet);
+	if (!worker->listeners || !worker->parked || !worker->vectors ||
+	    slab_init(&worker->sessions, engine->connections_max, sizeof(struct session)) < 0 ||
+	    init_sections(worker) < 0) {
+		worker_done(worker);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < socket_count; i++)
+		worker->listeners[i].socket = sockets[i];
+	return 0;
+}
+
+void worker_done(struct worker *worker)
+{
+	for (uint32_t i = 0; worker->health && i < worker->engine->section_count; i++)
+		free(worker->health[i]);
+	free(worker->health);
+	free(worker->next_server);
+	slab_done(&worker->sessions);
+	free(worker->listeners);
+	free(worker->parked);
+	free(worker->vectors);
+	worker->health = NULL;
+	worker->next_server = NULL;
+	worker->listeners = NULL;
+	worker->parked = NULL;
+	worker->vectors = NULL;
+}
+
+int worker_open(struct worker *worker, const struct ring_options *options)
+{
+	struct engine *engine = worker->engine;
+	struct ring_error error = {0};
+	int r;
+
+	worker->now_ms = clock_now_ms();
+	wheel_init(&worker->wheel, worker->now_ms);
+	r = ring_open(&worker->ring, options, &error);
+	if (r < 0) {
+		snprintf(worker->error, sizeof(worker->error), "%s", error.text);
+		return r;
+	}
+	worker->has_budget = ring_has(&worker->ring, RING_RECV_BUDGET);
+	worker->has_bundle = ring_has(&worker->ring, RING_RECV_BUNDLE);
+	r = pool_open(&worker->pool, &worker->ring, engine->buffer_memory, engine->buffer_size);
+	if (r < 0) {
+		ring_explain(&error, "receive buffers", r, options);
+		snprintf(worker->error, sizeof(worker->error), "%s", error.text);
+		ring_close(&worker->ring);
+		return r;
+	}
+	worker->state = WORKER_RUNNING;
+	accept_start(worker);
+	return 0;
+}
+
+void worker_close(struct worker *worker)
+{
+	stats_count(&worker->stats, buffers_missing, pool_held(&worker->pool));
+	pool_close(&worker->pool);
+	ring_close(&worker->ring);
+}
+
+/* ---- For the rest of net --------------------------------------------------------------------- */
+
+struct io_uring_sqe *worker_entry(struct worker *worker)
+{
+	struct io_uring_sqe *sqe;
+
+	while (!(sqe = ring_sqe(&worker->ring))) {
+		/* The kernel has no memory for requests: nothing can go on, nothing is lost. */
+		if (ring_error_class(worker->ring.error) != RING_ERROR_RETRY) {
+			log_error("worker %u: io_uring failed: %s", worker->index,
+				  strerror(-worker->ring.error));
+			abort();
+		}
+		condition_enter(worker, CONDITION_MEMORY, worker->ring.error);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	return sqe;
+}
+
+void worker_give_back(struct worker *worker, const struct io_uring_cqe *done)
+{
+	struct ring_bundle bundle;
+	uint32_t length;
+	uint16_t id;
+
+	if (!(done->flags & IORING_CQE_F_BUFFER))
+		return;
+	bundle = ring_buffers_bundle(&worker->pool.buffers, done);
+	while (ring_bundle_next(&bundle, &id, &length))
+		pool_give(&worker->pool, id);
+}
+
+uint32_t worker_next_server(struct worker *worker, const struct section *section)
+{
+	uint32_t *next = &worker->next_server[section->index];
+	uint32_t server = *next;
+
+	*next = server + 1 < section->server_count ? server + 1 : 0;
+	return server;
+}
+
+struct server_health *worker_health(struct worker *worker, const struct section *section,
+				    uint32_t server)
+{
+	return &worker->health[section->index][server];
+}
+
+uint64_t worker_random(struct worker *worker)
+{
+	worker->random ^= worker->random << 13;
+	worker->random ^= worker->random >> 7;
+	worker->random ^= worker->random << 17;
+	return worker->random;
+}
+
+void worker_session_closed(struct worker *worker, struct session *session)
+{
+	struct section *section = &worker->engine->sections[session->section->index];
+
+	atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&worker->engine->connections, 1, memory_order_relaxed);
+	stats_count(&worker->stats, closed, 1);
+	slab_release(&worker->sessions, session->slot);
+}
+
+/* ---- A turn ---------------------------------------------------------------------------------- */
+
+static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
+{
+	struct op_tag tag = op_unpack(done->user_data);
+	bool more = done->flags & IORING_CQE_F_MORE;
+	struct session *session;
+
+	assert(tag.kind > OP_NONE && tag.kind < OP_KIND_COUNT);
+	if (tag.kind == OP_ACCEPT) {
+		worker->in_flight -= !more;
+		accept_complete(worker, tag.slot, done);
+		return;
+	}
+	if (tag.kind == OP_CONTROL) {
+		if (tag.generation == 0) /* a cancel's own end, not a message */
+			worker->in_flight--;
+		else
+			worker_command(worker, (enum worker_command)done->res);
+		return;
+	}
+	session = slab_find(&worker->sessions, tag.slot, tag.generation);
+	if (unlikely(!session)) {
+		stats_count(&worker->stats, stale_completions, 1);
+		worker_give_back(worker, done);
+		return;
+	}
+	session->in_flight -= !more;
+	session_complete(session, tag, done);
+}
+
+static void reap(struct worker *worker)
+{
+	struct io_uring_cqe done[REAP_MAX];
+	unsigned count;
+
+	do {
+		count = ring_reap(&worker->ring, done, REAP_MAX);
+		for (unsigned i = 0; i < count; i++)
+			dispatch(worker, &done[i]);
+		stats_count(&worker->stats, completions, count);
+	} while (count == REAP_MAX);
+}
+
+static void flush(struct worker *worker)
+{
+	struct list marked, *node;
+
+	/* A lane that marks itself again is for the next turn. */
+	list_init(&marked);
+	list_move_all(&worker->dirty, &marked);
+	while ((node = list_pop(&marked))) {
+		struct lane *lane = container_of(node, struct lane, dirty);
+		if (lane_session(lane)->state != SESSION_CLOSING)
+			lane->strategy->flush(lane);
+	}
+}
+
+static void expire(struct worker *worker)
+{
+	struct wheel_timer *timer;
+
+	while ((timer = wheel_expire(&worker->wheel, worker->now_ms))) {
+		unsigned char *at = (unsigned char *)timer;
+		if (timer == &worker->drain)
+			worker_command(worker, WORKER_STOP);
+		else if (at >= (unsigned char *)worker->listeners &&
+			 at < (unsigned char *)(worker->listeners + worker->listener_count))
+			accept_expired(worker, container_of(timer, struct listener, retry));
+		else
+			timing_expired(container_of(timer, struct session, timer));
+	}
+}
+
+/* As many lanes receive again as buffers came home, in the order they ran out. */
+static void feed(struct worker *worker)
+{
+	uint32_t free = worker->pool.count - pool_held(&worker->pool);
+	struct list *node;
+
+	if (list_is_empty(&worker->starved)) {
+		condition_leave(worker, CONDITION_BUFFERS);
+		return;
+	}
+	if (free == 0)
+		condition_enter(worker, CONDITION_BUFFERS, 0);
+	while (free > 0 && (node = worker->starved.next) != &worker->starved) {
+		lane_unstarve(container_of(node, struct lane, starved));
+		free--;
+	}
+}
+
+static void bury(struct worker *worker)
+{
+	bool any = false;
+	struct list *node;
+
+	while ((node = list_pop(&worker->quiet))) {
+		session_bury(container_of(node, struct session, link));
+		any = true;
+	}
+	if (any)
+		accept_resume(worker);
+}
+
+static uint64_t next_deadline_ns(struct worker *worker)
+{
+	uint64_t next;
+
+	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet))
+		return RING_NOW;
+	next = wheel_next(&worker->wheel);
+	return next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
+}
+
+/* Look for completions without sleeping, for as long as the operator thinks it pays. */
+static struct ring_wait spin(struct worker *worker)
+{
+	uint64_t until = clock_now_ns() + worker->engine->config->busy_poll_us * 1000ull;
+	struct ring_wait wait;
+
+	do
+		wait = ring_submit_wait(&worker->ring, 0, RING_NOW, 0);
+	while (!wait.error && !wait.ready && clock_now_ns() < until);
+	return wait;
+}
+
+int worker_turn(struct worker *worker)
+{
+	uint64_t deadline = next_deadline_ns(worker);
+	struct ring_wait wait = {0};
+
+	pool_refill(&worker->pool);
+	if (worker->engine->config->busy_poll_us && deadline != RING_NOW)
+		wait = spin(worker);
+	if (!wait.error && !wait.ready)
+		wait = ring_submit_wait(&worker->ring, 1, deadline, 0);
+	if (wait.error && wait.error != -ETIME) {
+		enum ring_error_class class = ring_error_class(wait.error);
+		if (class == RING_ERROR_LOST)
+			stats_count(&worker->stats, overflows, 1);
+		else if (class != RING_ERROR_RETRY)
+			return wait.error;
+	}
+	worker->now_ms = clock_now_ms();
+	stats_count(&worker->stats, turns, 1);
+	reap(worker);
+	expire(worker);
+	feed(worker);
+	flush(worker);
+	bury(worker);
+	access_flush(&worker->access);
+	return 0;
+}
+
+/* ---- Stopping -------------------------------------------------------------------------------- */
+
+static void end_all(struct worker *worker, enum reason reason)
+{
+	for (uint32_t slot = 0; slot < worker->sessions.capacity && worker->sessions.used; slot++) {
+		struct session *session =
+			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
+		if (session)
+			session_end(session, reason, SIDE_CLIENT, 0);
+	}
+	while (worker->parked_count) {
+		socket_linger_none(worker->parked[worker->parked_first].fd);
+		socket_close(worker->parked[worker->parked_first].fd);
+		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
+		worker->parked_count--;
+	}
+}
+
+void worker_command(struct worker *worker, enum worker_command command)
+{
+	uint32_t drain_ms = worker->engine->config->drain_timeout_ms;
+
+	switch (command) {
+	case WORKER_PING:
+		atomic_fetch_add_explicit(&worker->pings, 1, memory_order_relaxed);
+		break;
+	case WORKER_REOPEN_LOG:
+		if (access_reopen(&worker->access) < 0)
+			log_warning("cannot reopen the access log; the old file stays in use");
+		break;
+	case WORKER_DRAIN:
+		if (worker->state != WORKER_RUNNING)
+			break;
+		worker->state = WORKER_DRAINING;
+		accept_stop(worker);
+		if (drain_ms)
+			wheel_set(&worker->wheel, &worker->drain, worker->now_ms + drain_ms);
+		break;
+	case WORKER_STOP:
+		if (worker->state == WORKER_STOPPING)
+			break;
+		if (worker->state == WORKER_RUNNING)
+			accept_stop(worker);
+		wheel_clear(&worker->wheel, &worker->drain);
+		end_all(worker, worker->state == WORKER_DRAINING && worker->sessions.used
+					? REASON_DRAIN_TIMEOUT
+					: REASON_STOPPED);
+		worker->state = WORKER_STOPPING;
+		break;
+	}
+}
+
+bool worker_finished(const struct worker *worker)
+{
+	return worker->state >= WORKER_DRAINING && worker->sessions.used == 0 &&
+	       worker->parked_count == 0 && worker->in_flight == 0;
+}

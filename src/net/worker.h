@@ -1,0 +1,139 @@
+/*
+ * A worker: one thread, one ring, and every session it accepted.
+ *
+ * Workers share nothing on the data path.  A turn of the loop submits what the
+ * last turn prepared, waits, hands out completions, flushes the lanes that
+ * have something to do, expires timers, and frees the sessions that have become
+ * quiet -- in that order, so that no handler ever runs inside another.
+ *
+ *   STARTING -> RUNNING -> DRAINING -> STOPPING -> STOPPED
+ *       +---------------------------------------> STOPPED (result < 0)
+ *
+ * The main thread talks to a worker by messages on its ring and reads its
+ * state, its turns and its counters; it never writes the worker's memory.
+ */
+#ifndef NET_WORKER_H
+#define NET_WORKER_H
+
+#include "base/list.h"
+#include "base/slab.h"
+#include "base/wheel.h"
+#include "net/accept.h"
+#include "net/condition.h"
+#include "net/engine.h"
+#include "net/pool.h"
+#include "net/session.h"
+#include "ops/access.h"
+#include "ops/stats.h"
+#include "ring/ring.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum worker_state {
+	WORKER_STARTING,
+	WORKER_RUNNING,
+	WORKER_DRAINING,
+	WORKER_STOPPING,
+	WORKER_STOPPED
+};
+
+/* What the main thread may send (the result of an OP_CONTROL completion). */
+enum worker_command { WORKER_PING, WORKER_DRAIN, WORKER_STOP, WORKER_REOPEN_LOG };
+
+#define WORKER_QUEUE_ENTRIES 1024 /* of the submission queue; completions: eight times as many */
+
+/* The parts of one SENDMSG; one for each entry of the submission queue. */
+#define VECTOR_MAX 64
+struct vector {
+	struct msghdr message;
+	struct iovec parts[VECTOR_MAX];
+};
+
+struct server_health {
+	uint32_t failures; /* in a row */
+};
+
+struct worker {
+	struct ring ring;
+	struct pool pool;
+	struct slab sessions;
+	struct wheel wheel;
+	struct list dirty;   /* lanes to flush at the end of the turn */
+	struct list starved; /* lanes waiting for buffers, first come first served */
+	struct list quiet;   /* sessions in CLOSING with nothing in flight */
+	struct vector *vectors;
+	uint64_t now_ms;
+	uint32_t in_flight; /* the worker's own operations: accepts and their cancels */
+	bool has_budget, has_bundle;
+
+	struct engine *engine;
+	uint32_t index;
+	int cpu;                       /* to run on, or -1 */
+	int sq_cpu;                    /* for the polling thread, or -1 */
+	const struct worker *sq_share; /* whose polling thread to share, or NULL */
+	struct listener *listeners;
+	uint32_t listener_count;
+	struct parked *parked;
+	uint32_t parked_first, parked_count;
+	uint32_t *next_server;         /* by section */
+	struct server_health **health; /* by section and server */
+	struct conditions conditions;
+	struct wheel_timer drain;
+	uint64_t next_id;
+	uint64_t random;
+	struct access access;
+	enum worker_state state;
+
+	/* Read by the main thread. */
+	struct stats stats;
+	_Atomic uint64_t reasons[REASON_COUNT]; /* connections ended, by reason */
+	_Atomic int phase;                      /* enum worker_state */
+	_Atomic uint64_t pings;                 /* answered */
+	int ring_fd;                            /* valid from WORKER_RUNNING on */
+	int result;                             /* negative errno, valid from WORKER_STOPPED on */
+	char error[400];                        /* the sentence to it */
+	pthread_t thread;
+	bool started;
+};
+
+/*
+ * Take what the worker needs besides its ring: room for sessions_max sessions
+ * and copies of the listening sockets, which it owns from now on.  -ENOMEM.
+ */
+int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
+		const struct listening *sockets, uint32_t socket_count) must_check;
+void worker_done(struct worker *worker);
+
+/* The thread (thread.c): opens the ring, serves until told to stop, closes the ring. */
+void *worker_run(void *worker);
+
+/* The parts of worker_run().  A turn returns 0, or the negative errno of a ring of no more use. */
+int worker_open(struct worker *worker, const struct ring_options *options) must_check;
+int worker_turn(struct worker *worker) must_check;
+void worker_close(struct worker *worker);
+void worker_command(struct worker *worker, enum worker_command command);
+/* Told to stop, and nothing is left to do. */
+bool worker_finished(const struct worker *worker);
+
+/* How to open the ring of this worker: mode, sizes, CPU. */
+struct ring_options worker_ring_options(const struct worker *worker);
+
+/* ---- For the rest of net, relay and service -------------------------------------------------- */
+
+/* A submission queue entry; never NULL.  Waits where the kernel is short of memory. */
+struct io_uring_sqe *worker_entry(struct worker *worker);
+
+/* Give back the buffers of a completion nobody wants. */
+void worker_give_back(struct worker *worker, const struct io_uring_cqe *done);
+
+uint32_t worker_next_server(struct worker *worker, const struct section *section);
+struct server_health *worker_health(struct worker *worker, const struct section *section,
+				    uint32_t server);
+uint64_t worker_random(struct worker *worker);
+
+/* The session is closed: its slot and its place among the connections are free again. */
+void worker_session_closed(struct worker *worker, struct session *session);
+
+#endif
