@@ -1,0 +1,13 @@
+/* The relay strategies there are. */
+#ifndef RELAY_STRATEGIES_H
+#define RELAY_STRATEGIES_H
+
+#include "config/config.h"
+#include "net/relay.h"
+
+extern const struct relay_strategy relay_copy;
+
+/* The strategy for a `relay =` of the configuration. */
+const struct relay_strategy *relay_strategy(enum config_relay relay);
+
+#endif

@@ -1,0 +1,19 @@
+/* discard (RFC 863): what comes in is thrown away, until the client closes. */
+#include "net/lane.h"
+#include "service/services.h"
+
+static void discard_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
+{
+	(void)kind; /* nothing is ever sent */
+	lane_received(lane, done);
+	lane_delivered(lane, lane->queued);
+	lane_drop(lane);
+}
+
+const struct relay_strategy service_discard = {
+	.name = "discard",
+	.help = "what comes in is thrown away (RFC 863)",
+	.start = lane_mark,
+	.complete = discard_complete,
+	.flush = lane_flush,
+};

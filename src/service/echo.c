@@ -1,0 +1,24 @@
+/*
+ * echo (RFC 862): what comes in goes back.
+ *
+ * The lane's queue is sent to the side it was received from; the client's end
+ * comes back as ours, after the last byte.
+ */
+#include "net/lane.h"
+#include "service/services.h"
+
+static void echo_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
+{
+	if (kind == OP_RECV)
+		lane_received(lane, done);
+	else
+		lane_sent(lane, done);
+}
+
+const struct relay_strategy service_echo = {
+	.name = "echo",
+	.help = "what comes in goes back (RFC 862)",
+	.start = lane_mark,
+	.complete = echo_complete,
+	.flush = lane_flush,
+};

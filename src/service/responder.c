@@ -1,0 +1,375 @@
+/*
+ * responder: a fixed HTTP/1.1 200 for every request, to point load tests at.
+ *
+ * Only as much HTTP as that takes: a request's head ends in CRLFCRLF, a body
+ * of Content-Length bytes is skipped, "Connection: close" and HTTP/1.0 close
+ * after the answer.  Pipelined requests are answered by one send: the section
+ * keeps a block of as many copies of the response as fit into 64 KiB, and a
+ * lane only remembers how many bytes of that endless stream it still owes.
+ *
+ * A head of more than 16 KiB gets 431, one that makes no sense 400, a body in
+ * chunks 411; then we close our half, and read on until the client has closed
+ * too, since closing over unread bytes would reset what we just said.
+ */
+#include "base/compiler.h"
+#include "net/section.h"
+#include "net/session.h"
+#include "net/socket.h"
+#include "net/timing.h"
+#include "net/worker.h"
+#include "service/services.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_MAX      16384
+#define BLOCK_SIZE    65536u
+#define LAST_WORDS_MS 2000 /* for the client to read an error and close */
+#define BODY_MAX      (1ull << 60)
+
+/* ---- What is said ---------------------------------------------------------------------------- */
+
+struct response {
+	size_t length; /* of one response */
+	size_t size;   /* of the block: as many whole responses as fit, at least one */
+	unsigned char *block;
+};
+
+static int responder_prepare(struct section *section)
+{
+	uint32_t body = section->config->responder_size;
+	struct response *response = calloc(1, sizeof(*response));
+	char head[160];
+	int head_length = snprintf(head, sizeof(head),
+				   "HTTP/1.1 200 OK\r\nServer: uringproxy\r\n"
+				   "Content-Type: text/plain\r\nContent-Length: %u\r\n\r\n",
+				   body);
+
+	if (!response)
+		return -ENOMEM;
+	response->length = (size_t)head_length + body;
+	response->size = response->length;
+	while (response->size + response->length <= BLOCK_SIZE)
+		response->size += response->length;
+	response->block = malloc(response->size);
+	if (!response->block) {
+		free(response);
+		return -ENOMEM;
+	}
+	for (size_t at = 0; at < response->size; at += response->length) {
+		memcpy(response->block + at, head, (size_t)head_length);
+		memset(response->block + at + head_length, 'x', body);
+		if (body)
+			response->block[at + response->length - 1] = '\n';
+	}
+	section->own = response;
+	return 0;
+}
+
+static void responder_release(struct section *section)
+{
+	struct response *response = section->own;
+
+	if (response)
+		free(response->block);
+	free(response);
+	section->own = NULL;
+}
+
+/* ---- What is asked --------------------------------------------------------------------------- */
+
+enum verdict { VERDICT_GO_ON, VERDICT_ASKED, VERDICT_BAD, VERDICT_TOO_LARGE, VERDICT_CHUNKED };
+
+enum value { VALUE_OTHER, VALUE_LENGTH, VALUE_ENCODING, VALUE_CONNECTION };
+
+/* The names of headers that matter, by enum value; matched a byte at a time. */
+static const char *const header_names[] = {
+	[VALUE_LENGTH] = "content-length:",
+	[VALUE_ENCODING] = "transfer-encoding:",
+	[VALUE_CONNECTION] = "connection:",
+};
+
+/* A request being read. */
+struct request {
+	uint64_t body;  /* bytes still to be skipped, or the Content-Length being read */
+	uint32_t head;  /* bytes of the head so far */
+	uint8_t column; /* in the line, no more than 255 */
+	uint8_t alive;  /* bit per header name that the line may still be */
+	uint8_t value;  /* enum value, once the name is complete */
+	uint8_t last;   /* byte of the line */
+	bool first_line, skipping, close;
+};
+
+static void begin_line(struct request *request)
+{
+	request->column = 0;
+	request->alive = 1 << VALUE_LENGTH | 1 << VALUE_ENCODING | 1 << VALUE_CONNECTION;
+	request->value = VALUE_OTHER;
+	request->last = 0;
+}
+
+static void begin_request(struct request *request)
+{
+	*request = (struct request){.first_line = true};
+	begin_line(request);
+}
+
+static unsigned char lower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
+}
+
+static void match_name(struct request *request, unsigned char c)
+{
+	for (unsigned i = VALUE_LENGTH; i < array_size(header_names); i++) {
+		if (!(request->alive & 1u << i))
+			continue;
+		if (header_names[i][request->column] != (char)lower(c))
+			request->alive &= (uint8_t) ~(1u << i);
+		else if (!header_names[i][request->column + 1])
+			request->value = (uint8_t)i;
+	}
+}
+
+static enum verdict read_value(struct request *request, unsigned char c)
+{
+	switch ((enum value)request->value) {
+	case VALUE_LENGTH:
+		if (c >= '0' && c <= '9' && request->body < BODY_MAX / 10)
+			request->body = request->body * 10 + (unsigned)(c - '0');
+		else if (c != ' ' && c != '\t')
+			return VERDICT_BAD;
+		break;
+	case VALUE_ENCODING:
+		return VERDICT_CHUNKED;
+	case VALUE_CONNECTION:
+		/* "close" or "keep-alive": the first letter tells. */
+		if (c != ' ' && c != '\t') {
+			request->close = lower(c) == 'c' || (lower(c) != 'k' && request->close);
+			request->value = VALUE_OTHER;
+			request->alive = 0;
+		}
+		break;
+	case VALUE_OTHER:
+		break;
+	}
+	return VERDICT_GO_ON;
+}
+
+static enum verdict end_line(struct request *request)
+{
+	bool empty = request->column == 0;
+
+	if (request->first_line && !empty) {
+		request->close = request->last == '0'; /* HTTP/1.0 */
+		request->first_line = false;
+	} else if (empty && !request->first_line) {
+		request->skipping = true;
+		return VERDICT_ASKED;
+	}
+	begin_line(request);
+	return VERDICT_GO_ON;
+}
+
+static enum verdict read_head(struct request *request, unsigned char c)
+{
+	enum verdict verdict = VERDICT_GO_ON;
+
+	if (++request->head > HEAD_MAX)
+		return VERDICT_TOO_LARGE;
+	if (c == '\n')
+		return end_line(request);
+	if (c == '\r')
+		return VERDICT_GO_ON;
+	if (request->value != VALUE_OTHER)
+		verdict = read_value(request, c);
+	else if (request->alive && !request->first_line)
+		match_name(request, c);
+	request->last = c;
+	if (request->column < 255)
+		request->column++;
+	else
+		request->alive = 0;
+	return verdict;
+}
+
+/* Read up to length bytes, to the end of at most one head or body. */
+static enum verdict read_request(struct request *request, const unsigned char *bytes,
+				 uint32_t length, uint32_t *ret_used)
+{
+	enum verdict verdict = VERDICT_GO_ON;
+	uint32_t used = 0;
+
+	if (request->skipping && request->body > 0) {
+		used = request->body < length ? (uint32_t)request->body : length;
+		request->body -= used;
+	}
+	if (request->skipping && request->body == 0)
+		begin_request(request);
+	while (used < length && verdict == VERDICT_GO_ON && !request->skipping)
+		verdict = read_head(request, bytes[used++]);
+	*ret_used = used;
+	return verdict;
+}
+
+/* ---- The conversation ------------------------------------------------------------------------ */
+
+/* A client being answered; lives in lane.own. */
+struct conversation {
+	struct request request;
+	uint64_t owed;      /* bytes of the stream of responses not sent yet */
+	uint32_t at;        /* where in a response it stands */
+	uint8_t last_words; /* enum verdict: what to say at the end, or VERDICT_GO_ON */
+	bool closing;       /* nothing more is read as a request */
+	bool said;          /* the last words are out, only the client's end is waited for */
+};
+static_assert(sizeof(struct conversation) <= sizeof(((struct lane *)0)->own), "it fits the lane");
+
+static struct conversation *conversation_of(struct lane *lane)
+{
+	return (struct conversation *)(void *)lane->own;
+}
+
+static const struct response *response_of(const struct lane *lane)
+{
+	return lane_session(lane)->section->own;
+}
+
+static const char *last_words(uint8_t verdict)
+{
+	switch ((enum verdict)verdict) {
+	case VERDICT_TOO_LARGE:
+		return "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+		       "Content-Length: 0\r\n\r\n";
+	case VERDICT_CHUNKED:
+		return "HTTP/1.1 411 Length Required\r\nConnection: close\r\n"
+		       "Content-Length: 0\r\n\r\n";
+	case VERDICT_BAD:
+		return "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+	case VERDICT_GO_ON:
+	case VERDICT_ASKED:
+		break;
+	}
+	return "";
+}
+
+static void read_requests(struct lane *lane)
+{
+	struct conversation *conversation = conversation_of(lane);
+	const unsigned char *bytes;
+	uint32_t length, used;
+
+	while (!conversation->closing && (bytes = lane_peek(lane, &length))) {
+		enum verdict verdict = read_request(&conversation->request, bytes, length, &used);
+
+		lane_consume(lane, used);
+		if (verdict == VERDICT_ASKED) {
+			conversation->owed += response_of(lane)->length;
+			conversation->closing = conversation->request.close;
+		} else if (verdict != VERDICT_GO_ON) {
+			conversation->closing = true;
+			conversation->last_words = (uint8_t)verdict;
+			lane_session(lane)->end.reason = verdict == VERDICT_TOO_LARGE
+								 ? REASON_REQUEST_TOO_LARGE
+								 : REASON_BAD_REQUEST;
+		}
+	}
+	if (conversation->closing)
+		lane_consume(lane, lane->queued);
+}
+
+static void responder_start(struct lane *lane)
+{
+	begin_request(&conversation_of(lane)->request);
+	lane_mark(lane);
+}
+
+static void answered(struct lane *lane, const struct io_uring_cqe *done)
+{
+	struct conversation *conversation = conversation_of(lane);
+
+	lane->sending = 0;
+	if (done->res > 0) {
+		uint32_t sent = (uint32_t)done->res;
+		lane_delivered(lane, sent);
+		if (conversation->owed) {
+			conversation->owed -= sent;
+			conversation->at =
+				(uint32_t)((conversation->at + sent) % response_of(lane)->length);
+		} else {
+			conversation->last_words = VERDICT_GO_ON;
+		}
+	} else if (done->res < 0) {
+		lane_reset(lane, done->res);
+	}
+	lane_mark(lane);
+}
+
+static void responder_complete(struct lane *lane, enum op_kind kind,
+			       const struct io_uring_cqe *done)
+{
+	if (kind == OP_SEND) {
+		answered(lane, done);
+		return;
+	}
+	lane_received(lane, done);
+	read_requests(lane);
+}
+
+static void say(struct lane *lane, const void *bytes, size_t length)
+{
+	struct io_uring_sqe *sqe = lane_entry(lane);
+
+	ring_prep_send(sqe, lane_to_fd(lane), bytes, (uint32_t)length, MSG_NOSIGNAL | MSG_WAITALL);
+	lane->sending = (uint32_t)length;
+	lane_submit(lane, OP_SEND, sqe);
+}
+
+static void say_goodbye(struct lane *lane)
+{
+	struct session *session = lane_session(lane);
+
+	conversation_of(lane)->said = true;
+	socket_shut_write(lane_to_fd(lane));
+	session->lifetime_until_ms = session->worker->now_ms + LAST_WORDS_MS;
+	if (session->end.reason == REASON_NONE)
+		session->end.reason = REASON_ANSWERED;
+	timing_update(session);
+}
+
+static void responder_flush(struct lane *lane)
+{
+	struct conversation *conversation = conversation_of(lane);
+	const struct response *response = response_of(lane);
+
+	if (lane->sending)
+		return;
+	if (conversation->owed) {
+		uint64_t room = response->size - conversation->at;
+		say(lane, response->block + conversation->at,
+		    conversation->owed < room ? conversation->owed : room);
+	} else if (conversation->last_words) {
+		const char *words = last_words(conversation->last_words);
+		say(lane, words, strlen(words));
+	} else if (lane->state == LANE_ENDING) {
+		lane_shut(lane);
+		return;
+	} else if (conversation->closing && !conversation->said) {
+		say_goodbye(lane);
+	}
+	/* Answers not taken: do not read more questions. */
+	if (conversation->owed <= BLOCK_SIZE || response->length > BLOCK_SIZE)
+		lane_receive(lane);
+}
+
+const struct relay_strategy service_responder = {
+	.name = "responder",
+	.help = "a fixed HTTP/1.1 200 to every request, for load tests",
+	.prepare = responder_prepare,
+	.release = responder_release,
+	.start = responder_start,
+	.complete = responder_complete,
+	.flush = responder_flush,
+};
