@@ -27,6 +27,7 @@
 	X(paused_descriptors, "times accepting stopped for want of file descriptors")              \
 	X(paused_buffers,     "times reading stopped for want of receive buffers")                 \
 	X(accept_errors,      "accepts that failed otherwise")                                     \
+	X(refused,            "connections reset because too many were waiting for room")              \
 	X(access_dropped,     "access log lines dropped because they could not be written")        \
 	X(turns,              "turns of the worker loop")                                          \
 	X(completions,        "completions taken from the ring")                                   \

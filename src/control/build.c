@@ -1,0 +1,149 @@
+#include "control/build.h"
+
+#include "control/resolve.h"
+#include "net/relay.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER_SIZE_BUNDLED 16384u /* a completion covers several: small ones pack better */
+#define BUFFER_SIZE_SINGLE                                                                         \
+	65536u /* one buffer per completion: the bytes must make it worth while */
+
+/* Descriptors of our own: standard streams, ring, eventfds, log, signals, some to spare. */
+#define DESCRIPTORS_PROCESS 64
+#define DESCRIPTORS_WORKER  8
+
+static int build_section(struct section *section, const struct config *config,
+			 const struct config_section *source, strategy_finder *find)
+{
+	section->config = source;
+	section->strategy = find(source);
+	section->has_upstream = source->kind == CONFIG_PROXY;
+	if (section->has_upstream) {
+		int r = resolve_servers(section, config);
+		if (r < 0)
+			return r;
+	}
+	return section->strategy->prepare ? section->strategy->prepare(section) : 0;
+}
+
+static int switch_off(struct engine *engine, const char *names)
+{
+	char *copy = strdup(names ? names : ""), *save = NULL;
+	int r = copy ? 0 : -ENOMEM;
+
+	for (char *name = copy ? strtok_r(copy, " ", &save) : NULL; name;
+	     name = strtok_r(NULL, " ", &save)) {
+		if (ring_capabilities_without(&engine->capabilities, name) == 0)
+			continue;
+		log_error("%s: [global] without: there is no kernel feature '%s'; the start-up "
+			  "line at level info names those there are",
+			  engine->config->files[0], name);
+		r = -EINVAL;
+	}
+	free(copy);
+	return r;
+}
+
+/* How many connections the descriptors are good for. */
+static int fit_connections(struct engine *engine, uint32_t listeners)
+{
+	uint64_t limit, own, per_connection = 1, most;
+	uint32_t wanted = engine->config->max_connections;
+	int r = limits_raise_descriptors(&limit);
+
+	if (r < 0) {
+		log_error("cannot read RLIMIT_NOFILE: %s", strerror(-r));
+		return r;
+	}
+	for (uint32_t i = 0; i < engine->section_count; i++)
+		if (engine->sections[i].has_upstream)
+			per_connection = 2;
+	own = DESCRIPTORS_PROCESS +
+	      (uint64_t)engine->worker_count * (DESCRIPTORS_WORKER + listeners);
+	most = limit > own ? (limit - own) / per_connection : 0;
+	if (most == 0) {
+		log_error("RLIMIT_NOFILE is %llu, and %llu descriptors are needed before the first "
+			  "connection; raise LimitNOFILE= of the unit (ulimit -n)",
+			  (unsigned long long)limit, (unsigned long long)own);
+		return -EMFILE;
+	}
+	if (wanted > most)
+		log_warning(
+			"max_connections = %u needs %llu descriptors, RLIMIT_NOFILE allows "
+			"%llu: continuing with %llu connections; raise LimitNOFILE= of the unit",
+			wanted, (unsigned long long)(own + wanted * per_connection),
+			(unsigned long long)limit, (unsigned long long)most);
+	if (most > 1u << OP_SLOT_BITS)
+		most = 1u << OP_SLOT_BITS;
+	engine->connections_max = wanted && wanted < most ? wanted : (uint32_t)most;
+	return 0;
+}
+
+static int probe(struct engine *engine)
+{
+	struct ring_error error = {0};
+	int r = ring_probe(&engine->capabilities, NULL);
+
+	if (r == 0)
+		return 0;
+	ring_explain(&error, "io_uring_setup", r, NULL);
+	log_error("cannot use io_uring: %s", error.text);
+	return r;
+}
+
+int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
+		 strategy_finder *find)
+{
+	uint32_t listeners = 0;
+	int r, result;
+
+	*engine = (struct engine){
+		.config = config,
+		.worker_count = mode->workers,
+		.sqpoll = mode->sqpoll,
+		.wake_fd = -1,
+		.sections = calloc(config->section_count + 1, sizeof(*engine->sections)),
+		.section_count = (uint32_t)config->section_count,
+	};
+	if (!engine->sections)
+		return -ENOMEM;
+	result = probe(engine);
+	if (result < 0)
+		return result;
+	result = switch_off(engine, config->without);
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		engine->sections[i].index = i;
+		r = build_section(&engine->sections[i], config, &config->sections[i], find);
+		result = result < 0 ? result : r;
+		listeners += (uint32_t)config->sections[i].listen_count;
+	}
+	if (result < 0)
+		return result;
+	engine->buffer_memory = config->buffer_memory / engine->worker_count;
+	engine->buffer_size = config->buffer_size;
+	if (!engine->buffer_size)
+		engine->buffer_size = ring_capable(&engine->capabilities, RING_RECV_BUNDLE)
+					      ? BUFFER_SIZE_BUNDLED
+					      : BUFFER_SIZE_SINGLE;
+	return fit_connections(engine, listeners);
+}
+
+void build_done(struct engine *engine)
+{
+	for (uint32_t i = 0; engine->sections && i < engine->section_count; i++) {
+		struct section *section = &engine->sections[i];
+
+		if (section->strategy && section->strategy->release)
+			section->strategy->release(section);
+		for (uint32_t s = 0; s < section->server_count; s++)
+			free(section->servers[s].text);
+		free(section->servers);
+	}
+	free(engine->sections);
+	engine->sections = NULL;
+}

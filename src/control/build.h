@@ -1,0 +1,37 @@
+/*
+ * From a configuration to an engine: names looked up, servers listed, limits
+ * fitted to the machine, listening sockets opened.  Whatever is wrong is logged
+ * here, all of it, with the remedy; the caller only needs to give up.
+ */
+#ifndef CONTROL_BUILD_H
+#define CONTROL_BUILD_H
+
+#include "control/mode.h"
+#include "net/engine.h"
+
+#include "ops/activation.h"
+
+/* Which strategy serves a section: the one thing that main.c alone can know. */
+typedef const struct relay_strategy *strategy_finder(const struct config_section *section);
+
+/*
+ * Sections and limits.  0, or -EINVAL for what the configuration is to blame
+ * for and other negative errnos for the system.  build_done() in either case.
+ */
+int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
+		 strategy_finder *find) must_check;
+void build_done(struct engine *engine);
+
+/* The sockets of every worker. */
+struct sockets {
+	struct listening *list; /* worker by worker, count of each */
+	uint32_t count;
+	uint32_t workers;
+};
+
+int build_sockets(struct sockets *sockets, const struct engine *engine,
+		  struct activation *activation) must_check;
+/* Close what no worker has taken over, and remove the paths of unix sockets. */
+void build_sockets_done(struct sockets *sockets, const struct engine *engine, bool taken);
+
+#endif

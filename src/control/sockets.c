@@ -1,0 +1,177 @@
+#include "control/build.h"
+
+#include "control/resolve.h"
+#include "net/listener.h"
+#include "net/socket.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INHERITED_MAX 64 /* sockets of one name */
+
+/* One listen line, being opened for all workers. */
+struct opening {
+	struct sockets *sockets;
+	struct activation *activation;
+	const struct config_section *section;
+	struct address address;
+	uint32_t section_index;
+	uint32_t first;  /* its place in each worker's list */
+	char place[600]; /* "file:line: [section] listen" */
+	const char *text;
+};
+
+static struct listening *slot(struct sockets *sockets, uint32_t worker, uint32_t index)
+{
+	return &sockets->list[(size_t)worker * sockets->count + index];
+}
+
+static void put(struct opening *opening, uint32_t worker, int fd)
+{
+	struct listening *listening = slot(opening->sockets, worker, opening->first);
+
+	*listening = (struct listening){.fd = fd, .section = opening->section_index};
+	snprintf(listening->text, sizeof(listening->text), "%s", opening->text);
+}
+
+static int complain(const struct opening *opening, int error, const char *why)
+{
+	log_error("%s: cannot listen on %s: %s%s%s%s", opening->place, opening->text,
+		  strerror(-error), why ? " (" : "", why ? why : "", why ? ")" : "");
+	return error;
+}
+
+/* The same socket for all workers: unix paths, and what systemd opened. */
+static int share_out(struct opening *opening, int fd)
+{
+	put(opening, 0, fd);
+	for (uint32_t worker = 1; worker < opening->sockets->workers; worker++) {
+		int shared = listener_share(fd);
+		if (shared < 0)
+			return complain(opening, shared, NULL);
+		put(opening, worker, shared);
+	}
+	return 0;
+}
+
+static int open_own(struct opening *opening)
+{
+	const char *why = NULL;
+	int fd, r = listener_try(&opening->address);
+
+	if (r < 0) {
+		/* For its explanation. */
+		fd = listener_open(&opening->address, &opening->section->settings, &why);
+		if (fd >= 0)
+			socket_close(fd);
+		return complain(
+			opening, r,
+			why ? why
+			    : "another process listens there already; `ss -ltnp` shows which");
+	}
+	for (uint32_t worker = 0; worker < opening->sockets->workers; worker++) {
+		fd = listener_open(&opening->address, &opening->section->settings, &why);
+		if (fd < 0)
+			return complain(opening, fd, why);
+		if (opening->address.kind == ADDRESS_UNIX)
+			return share_out(opening, fd);
+		put(opening, worker, fd);
+	}
+	return 0;
+}
+
+static int take_inherited(struct opening *opening)
+{
+	int fds[INHERITED_MAX], fd;
+	int count = activation_take(opening->activation, opening->address.host, fds, INHERITED_MAX);
+
+	if (count == -ENOTSOCK)
+		return complain(opening, count,
+				"the socket unit must pass listening stream sockets: Accept=no");
+	if (count <= 0)
+		return complain(opening, -ENOENT,
+				"systemd passed no socket of that name; see FileDescriptorName= of "
+				"the socket unit, and start that unit");
+	if (count > 1)
+		log_warning("%s: %d sockets bear the name %s; the first is used", opening->place,
+			    count, opening->address.host);
+	fd = listener_share(fds[0]);
+	return fd < 0 ? complain(opening, fd, NULL) : share_out(opening, fd);
+}
+
+static int open_line(struct opening *opening)
+{
+	int r = resolve_listen(&opening->address, opening->place);
+
+	if (r < 0)
+		return r;
+	r = opening->address.kind == ADDRESS_SYSTEMD ? take_inherited(opening) : open_own(opening);
+	if (r == 0)
+		log_info("%s listens on %s", opening->section->title, opening->text);
+	return r;
+}
+
+static int open_all(struct sockets *sockets, const struct engine *engine,
+		    struct activation *activation)
+{
+	const struct config *config = engine->config;
+	uint32_t index = 0;
+	int result = 0;
+
+	for (uint32_t s = 0; s < engine->section_count; s++) {
+		const struct config_section *section = &config->sections[s];
+
+		for (size_t i = 0; i < section->listen_count; i++) {
+			const struct config_endpoint *endpoint = &section->listens[i];
+			struct opening opening = {
+				.sockets = sockets,
+				.activation = activation,
+				.section = section,
+				.section_index = s,
+				.address = endpoint->address,
+				.first = index++,
+				.text = endpoint->text,
+			};
+			snprintf(opening.place, sizeof(opening.place), "%s:%u: %s listen",
+				 config->files[endpoint->file], endpoint->line, section->title);
+			int r = open_line(&opening);
+			result = result < 0 ? result : r;
+		}
+	}
+	return result;
+}
+
+int build_sockets(struct sockets *sockets, const struct engine *engine,
+		  struct activation *activation)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < engine->section_count; i++)
+		count += (uint32_t)engine->config->sections[i].listen_count;
+	*sockets = (struct sockets){.count = count, .workers = engine->worker_count};
+	sockets->list = calloc((size_t)count * sockets->workers + 1, sizeof(*sockets->list));
+	if (!sockets->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < (size_t)count * sockets->workers; i++)
+		sockets->list[i].fd = -1;
+	return open_all(sockets, engine, activation);
+}
+
+void build_sockets_done(struct sockets *sockets, const struct engine *engine, bool taken)
+{
+	for (size_t i = 0; !taken && sockets->list && i < (size_t)sockets->count * sockets->workers;
+	     i++)
+		if (sockets->list[i].fd >= 0)
+			socket_close(sockets->list[i].fd);
+	for (uint32_t s = 0; sockets->list && s < engine->section_count; s++) {
+		const struct config_section *section = &engine->config->sections[s];
+		for (size_t i = 0; i < section->listen_count; i++)
+			listener_remove(&section->listens[i].address);
+	}
+	free(sockets->list);
+	*sockets = (struct sockets){0};
+}

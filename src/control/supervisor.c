@@ -1,0 +1,328 @@
+#include "control/supervisor.h"
+
+#include "base/clock.h"
+#include "net/worker.h"
+
+#include "ops/log.h"
+#include "ops/notify.h"
+#include "ops/signals.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define EXTEND_EVERY_MS 1000
+
+struct supervisor {
+	struct engine *engine;
+	const struct mode *mode;
+	const struct sockets *sockets;
+	struct worker *workers;
+	struct ring_sender sender;
+	int signal_fd;
+	int signals; /* to stop, received */
+	uint64_t drain_until_ms;
+	uint64_t watchdog_ms, watchdog_next_ms; /* 0: no watchdog */
+	uint64_t *pings;                        /* sent to each worker and not yet answered */
+};
+
+/* ---- Starting -------------------------------------------------------------------------------- */
+
+static int open_access(const struct supervisor *supervisor, struct worker *worker)
+{
+	const struct config *config = supervisor->engine->config;
+	static const enum access_target targets[] = {
+		[CONFIG_ACCESS_OFF] = ACCESS_OFF,
+		[CONFIG_ACCESS_STDERR] = ACCESS_STDERR,
+		[CONFIG_ACCESS_JOURNAL] = ACCESS_JOURNAL,
+		[CONFIG_ACCESS_FILE] = ACCESS_FILE,
+	};
+	int r = access_open(&worker->access, targets[config->access],
+			    config->format == CONFIG_FORMAT_JSON ? ACCESS_JSON : ACCESS_TEXT,
+			    config->access_path);
+
+	if (r < 0)
+		log_error("[log] access: cannot open %s: %s",
+			  config->access_path ? config->access_path : "the journal", strerror(-r));
+	return r;
+}
+
+/* Wait until the worker has left STARTING. */
+static int await_start(struct supervisor *supervisor, struct worker *worker)
+{
+	struct pollfd wake = {.fd = supervisor->engine->wake_fd, .events = POLLIN};
+	uint64_t count;
+
+	while (atomic_load_explicit(&worker->phase, memory_order_acquire) == WORKER_STARTING) {
+		if (poll(&wake, 1, EXTEND_EVERY_MS) == 0)
+			notify_extend_timeout(2 * EXTEND_EVERY_MS * 1000ull);
+		else if (read(wake.fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			return -errno;
+	}
+	if (atomic_load_explicit(&worker->phase, memory_order_acquire) == WORKER_RUNNING)
+		return 0;
+	log_error("worker %u cannot start: %s", worker->index, worker->error);
+	return worker->result;
+}
+
+static int start_worker(struct supervisor *supervisor, uint32_t index)
+{
+	const struct mode *mode = supervisor->mode;
+	const struct sockets *sockets = supervisor->sockets;
+	struct worker *worker = &supervisor->workers[index];
+	int r = worker_init(worker, supervisor->engine, index,
+			    &sockets->list[(size_t)index * sockets->count], sockets->count);
+
+	if (r < 0)
+		return r;
+	worker->cpu = mode->cpu[index];
+	worker->sq_cpu = mode->sq_cpu[index];
+	if (mode->sqpoll && index >= mode->polling_threads)
+		worker->sq_share = &supervisor->workers[index % mode->polling_threads];
+	r = open_access(supervisor, worker);
+	if (r < 0)
+		return r;
+	r = -pthread_create(&worker->thread, NULL, worker_run, worker);
+	if (r < 0) {
+		log_error("cannot start worker %u: %s; see TasksMax= of the unit", index,
+			  strerror(-r));
+		return r;
+	}
+	worker->started = true;
+	return await_start(supervisor, worker);
+}
+
+static int start_workers(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+		int r = start_worker(supervisor, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What was chosen and why, and what this kernel lacks of what we would like to use. */
+static void tell_mode(const struct supervisor *supervisor)
+{
+	static const enum ring_feature liked[] = {
+		RING_DEFER_TASKRUN, RING_RECV_MULTISHOT, RING_RECV_BUNDLE, RING_RECV_BUDGET,
+		RING_BUFFER_RING,   RING_SEND_ZC,        RING_NO_SQARRAY,  RING_ABS_TIMER,
+	};
+	const struct engine *engine = supervisor->engine;
+	char lacking[300] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < array_size(liked); i++)
+		if (!ring_capable(&engine->capabilities, liked[i]) && used < sizeof(lacking))
+			used += (size_t)snprintf(lacking + used, sizeof(lacking) - used, " %s",
+						 ring_feature_name(liked[i]));
+	log_info("%u worker%s, %s, busy_poll %u us, %u connections at most, %llu KiB of buffers "
+		 "of %u KiB for each worker",
+		 engine->worker_count, engine->worker_count == 1 ? "" : "s", supervisor->mode->why,
+		 engine->config->busy_poll_us, engine->connections_max,
+		 (unsigned long long)engine->buffer_memory / 1024, engine->buffer_size / 1024);
+	if (used)
+		log_info("done without, since this kernel or `without` lacks it:%s", lacking);
+	if (supervisor->workers[0].ring.dropped)
+		log_info("the kernel refused ring flags 0x%x: running without them",
+			 supervisor->workers[0].ring.dropped);
+	if (supervisor->mode->warning[0])
+		log_warning("%s", supervisor->mode->warning);
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+static void command(struct supervisor *supervisor, enum worker_command what)
+{
+	uint64_t tag = op_pack((struct op_tag){.kind = OP_CONTROL, .generation = 1});
+
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+		struct worker *worker = &supervisor->workers[i];
+		int r;
+
+		if (!worker->started ||
+		    atomic_load_explicit(&worker->phase, memory_order_acquire) != WORKER_RUNNING)
+			continue;
+		r = ring_send(&supervisor->sender, worker->ring_fd, tag, (int32_t)what);
+		if (r < 0)
+			log_warning("cannot reach worker %u: %s", i, strerror(-r));
+	}
+}
+
+static void on_signal(struct supervisor *supervisor, int signal)
+{
+	uint32_t drain_ms = supervisor->engine->config->drain_timeout_ms;
+
+	if (signal == SIGHUP) {
+		log_info("SIGHUP: opening the access log anew");
+		command(supervisor, WORKER_REOPEN_LOG);
+	} else if (signal == SIGTERM || signal == SIGINT) {
+		const char *name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
+		if (supervisor->signals++ == 0) {
+			log_info("%s: draining %u connections; again to stop now", name,
+				 atomic_load(&supervisor->engine->connections));
+			notify_stopping("draining");
+			command(supervisor, WORKER_DRAIN);
+			supervisor->drain_until_ms = clock_now_ms() + drain_ms;
+		} else {
+			log_info("%s: stopping now", name);
+			command(supervisor, WORKER_STOP);
+		}
+	}
+}
+
+/* Feed the watchdog if every worker has answered since the last time, and ask them again. */
+static void feed_watchdog(struct supervisor *supervisor)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+		uint64_t answered =
+			atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed);
+		if (answered < supervisor->pings[i])
+			all = false;
+		else
+			supervisor->pings[i]++;
+	}
+	if (all) {
+		notify_watchdog();
+		command(supervisor, WORKER_PING);
+	}
+}
+
+static bool all_stopped(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
+		if (supervisor->workers[i].started &&
+		    atomic_load_explicit(&supervisor->workers[i].phase, memory_order_acquire) !=
+			    WORKER_STOPPED)
+			return false;
+	return true;
+}
+
+static int wait_ms(struct supervisor *supervisor, uint64_t now)
+{
+	uint64_t until = UINT64_MAX;
+
+	if (supervisor->watchdog_ms)
+		until = supervisor->watchdog_next_ms;
+	if (supervisor->signals && until > now + EXTEND_EVERY_MS)
+		until = now + EXTEND_EVERY_MS;
+	if (until == UINT64_MAX)
+		return -1;
+	return until > now ? (int)(until - now) : 0;
+}
+
+static void run(struct supervisor *supervisor)
+{
+	struct pollfd fds[] = {
+		{.fd = supervisor->signal_fd, .events = POLLIN},
+		{.fd = supervisor->engine->wake_fd, .events = POLLIN},
+	};
+	uint64_t count;
+	int signal;
+
+	while (!all_stopped(supervisor)) {
+		(void)poll(fds, array_size(fds), wait_ms(supervisor, clock_now_ms()));
+		while ((signal = signals_read(supervisor->signal_fd)) > 0)
+			on_signal(supervisor, signal);
+		while (read(supervisor->engine->wake_fd, &count, sizeof(count)) > 0)
+			;
+		if (supervisor->signals)
+			notify_extend_timeout(5 * EXTEND_EVERY_MS * 1000ull);
+		if (supervisor->watchdog_ms && clock_now_ms() >= supervisor->watchdog_next_ms) {
+			feed_watchdog(supervisor);
+			supervisor->watchdog_next_ms = clock_now_ms() + supervisor->watchdog_ms;
+		}
+	}
+}
+
+/* ---- Stopping -------------------------------------------------------------------------------- */
+
+static int join_workers(struct supervisor *supervisor)
+{
+	struct stats total = {0};
+	char line[STATS_LINE_MAX];
+	int result = 0;
+
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+		struct worker *worker = &supervisor->workers[i];
+		if (!worker->started)
+			continue;
+		pthread_join(worker->thread, NULL);
+		stats_add(&total, &worker->stats);
+		if (worker->result < 0 && worker->error[0] && result == 0)
+			result = worker->result;
+	}
+	log_info("stopped: %s", stats_format_line(&total, line, sizeof(line)));
+	return result;
+}
+
+static void free_workers(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; supervisor->workers && i < supervisor->engine->worker_count; i++)
+		if (supervisor->workers[i].engine)
+			worker_done(&supervisor->workers[i]);
+	free(supervisor->workers);
+	free(supervisor->pings);
+}
+
+static int serve(struct supervisor *supervisor)
+{
+	struct engine *engine = supervisor->engine;
+	int r = start_workers(supervisor);
+
+	if (r < 0) {
+		supervisor->signals++;
+		command(supervisor, WORKER_STOP);
+		run(supervisor);
+		(void)join_workers(supervisor);
+		return r;
+	}
+	tell_mode(supervisor);
+	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
+	supervisor->watchdog_next_ms = clock_now_ms();
+	log_info("ready");
+	notify_ready("serving");
+	run(supervisor);
+	notify_status("stopped with %u connections left", atomic_load(&engine->connections));
+	return join_workers(supervisor);
+}
+
+int supervise(struct engine *engine, const struct mode *mode, const struct sockets *sockets,
+	      int signal_fd)
+{
+	struct supervisor supervisor = {
+		.engine = engine,
+		.mode = mode,
+		.sockets = sockets,
+		.signal_fd = signal_fd,
+		.workers = aligned_alloc(64, engine->worker_count * sizeof(struct worker)),
+		.pings = calloc(engine->worker_count, sizeof(uint64_t)),
+	};
+	int r;
+
+	if (!supervisor.workers || !supervisor.pings) {
+		free(supervisor.workers);
+		free(supervisor.pings);
+		return -ENOMEM;
+	}
+	memset(supervisor.workers, 0, engine->worker_count * sizeof(struct worker));
+	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = engine->wake_fd < 0 ? -errno : ring_sender_open(&supervisor.sender);
+	if (r < 0) {
+		log_error("cannot prepare to talk to the workers: %s", strerror(-r));
+	} else {
+		r = serve(&supervisor);
+		ring_sender_close(&supervisor.sender);
+	}
+	if (engine->wake_fd >= 0)
+		close(engine->wake_fd);
+	free_workers(&supervisor);
+	return r;
+}

@@ -1,0 +1,18 @@
+/*
+ * The main thread's life: start the workers, tell the service manager, wait for
+ * signals, feed the watchdog while every worker turns, stop.
+ *
+ *   SIGTERM, SIGINT   stop accepting, let connections finish for drain_timeout;
+ *                     the second one ends them now
+ *   SIGHUP            open the access log anew (it has been renamed)
+ */
+#ifndef CONTROL_SUPERVISOR_H
+#define CONTROL_SUPERVISOR_H
+
+#include "control/build.h"
+
+/* Serve until told to stop.  0, or a negative errno that has been logged. */
+int supervise(struct engine *engine, const struct mode *mode, const struct sockets *sockets,
+	      int signal_fd) must_check;
+
+#endif

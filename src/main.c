@@ -1,0 +1,184 @@
+/*
+ * uringproxy: read the configuration, open what it names, serve until told to
+ * stop.  What each part does is said in its header; the order of things is here.
+ */
+#include "config/config.h"
+#include "control/build.h"
+#include "control/mode.h"
+#include "control/supervisor.h"
+#include "relay/strategies.h"
+#include "service/services.h"
+
+#include "ops/activation.h"
+#include "ops/limits.h"
+#include "ops/log.h"
+#include "ops/notify.h"
+#include "ops/signals.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define DEFAULT_PATH "/etc/uringproxy.conf"
+
+static const char usage[] =
+	"usage: uringproxy [-c FILE] [-t]\n"
+	"\n"
+	"  -c FILE   the configuration (default: " DEFAULT_PATH ")\n"
+	"  -t        test the configuration, start nothing\n"
+	"  -V        print the version        -h   this text\n"
+	"\n"
+	"Runs in the foreground and logs to standard error.  See uringproxy(8).\n";
+
+struct arguments {
+	const char *path;
+	bool test, named;
+};
+
+static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"test", no_argument, NULL, 't'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	*ret_arguments = (struct arguments){.path = DEFAULT_PATH};
+	while ((c = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			ret_arguments->path = optarg;
+			ret_arguments->named = true;
+			break;
+		case 't':
+			ret_arguments->test = true;
+			break;
+		case 'V':
+			puts("uringproxy " VERSION);
+			exit(EX_OK);
+		case 'h':
+			fputs(usage, stdout);
+			exit(EX_OK);
+		default:
+			fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "uringproxy: unexpected argument '%s'\n%s", argv[optind], usage);
+		return EX_USAGE;
+	}
+	return EX_OK;
+}
+
+static int read_config(struct config *config, const struct arguments *arguments)
+{
+	struct config_errors errors = {0};
+	int r;
+
+	if (!arguments->named && access(arguments->path, F_OK) < 0) {
+		log_error("there is no %s; write one (see uringproxy.conf(5)), or name a file with "
+			  "-c: three lines are enough for an echo on port 7007:  [echo]  and  "
+			  "listen = 127.0.0.1:7007",
+			  arguments->path);
+		return EX_CONFIG;
+	}
+	r = config_load(config, arguments->path, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.messages[i]);
+	if (r < 0)
+		notify_errno(-r, "configuration: %s",
+			     errors.count ? errors.messages[0] : strerror(-r));
+	config_errors_done(&errors);
+	return r < 0 ? EX_CONFIG : EX_OK;
+}
+
+static const struct relay_strategy *find_strategy(const struct config_section *section)
+{
+	const struct relay_strategy *service = service_of(section->kind);
+
+	return service ? service : relay_strategy((enum config_relay)section->settings.relay);
+}
+
+static int exit_code(int error)
+{
+	if (error == -EINVAL)
+		return EX_CONFIG;
+	return error < 0 ? EX_OSERR : EX_OK;
+}
+
+static int serve_sockets(struct engine *engine, const struct mode *mode, int signal_fd)
+{
+	struct activation activation;
+	struct sockets sockets = {0};
+	const char *name;
+	int r = activation_open(&activation);
+
+	if (r < 0)
+		log_warning("cannot read what systemd passed: %s", strerror(-r));
+	r = build_sockets(&sockets, engine, &activation);
+	for (unsigned i = 0; (name = activation_unclaimed(&activation, i)); i++)
+		log_warning("systemd passed a socket named '%s', and no section has "
+			    "listen = systemd:%s",
+			    name, name);
+	if (r == 0)
+		r = supervise(engine, mode, &sockets, signal_fd);
+	build_sockets_done(&sockets, engine, r == 0);
+	activation_close(&activation);
+	return r;
+}
+
+static int serve(const struct config *config, int signal_fd)
+{
+	struct limits_cpus cpus;
+	struct engine engine;
+	struct mode mode;
+	int r = limits_cpus(&cpus);
+
+	if (r < 0) {
+		log_error("cannot read which CPUs may be used: %s", strerror(-r));
+		return r;
+	}
+	mode_decide(&mode, config, &cpus);
+	r = build_engine(&engine, config, &mode, find_strategy);
+	if (r == 0)
+		r = serve_sockets(&engine, &mode, signal_fd);
+	build_done(&engine);
+	return r;
+}
+
+int main(int argc, char *argv[])
+{
+	struct arguments arguments;
+	struct config config;
+	int r = parse_arguments(&arguments, argc, argv), signal_fd;
+
+	if (r != EX_OK)
+		return r;
+	log_open(LOG_LEVEL_INFO);
+	r = read_config(&config, &arguments);
+	if (r != EX_OK)
+		return r;
+	if (arguments.test) {
+		log_info("%s: the configuration is good", arguments.path);
+		config_done(&config);
+		return EX_OK;
+	}
+	log_set_level((enum log_level)config.level);
+	log_info("uringproxy %s", VERSION);
+	signal_fd = signals_open();
+	r = signal_fd < 0 ? signal_fd : serve(&config, signal_fd);
+	if (r < 0)
+		notify_errno(-r, "%s", strerror(-r));
+	config_done(&config);
+	if (signal_fd >= 0)
+		close(signal_fd);
+	return exit_code(r);
+}
