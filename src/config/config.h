@@ -111,7 +111,7 @@ struct config {
 	uint64_t buffer_memory;   /* bytes, all workers together */
 	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */
 	uint32_t drain_timeout_ms; /* 0: stop without waiting */
-	char *without; /* probed features to do without, separated by one blank; NULL: none */
+	char *without; /* probed features to do without: "recv-bundle napi"; NULL: none */
 
 	/* [log] */
 	enum config_level level;

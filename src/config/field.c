@@ -153,7 +153,10 @@ static int set_cpus(const struct schema_key *key, uint64_t *field, const char *t
 	return 0;
 }
 
-/* Names separated by blanks or commas; kept with one blank between them. */
+/*
+ * Names separated by blanks or commas; kept with one blank between them, in
+ * lower case, and with '-' for '_' as the names of features are spelled.
+ */
 static int set_names(const struct schema_key *key, char **field, const char *text,
 		     char why[VALUE_WHY_MAX])
 {
@@ -167,19 +170,20 @@ static int set_names(const struct schema_key *key, char **field, const char *tex
 
 		at += blanks;
 		length = strspn(at,
-				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 		if (length > FEATURE_NAME_MAX || (at[length] && !strchr(", \t", at[length]))) {
 			snprintf(why, VALUE_WHY_MAX,
-				 "\"%.40s\" is not the name of a feature; write for example bundle "
-				 "recv_budget",
+				 "\"%.40s\" is not the name of a feature; write for example "
+				 "recv-bundle "
+				 "recv-budget",
 				 at);
 			free(names);
 			return -EINVAL;
 		}
 		if (used && length)
 			names[used++] = ' ';
-		for (; length; length--)
-			names[used++] = (char)tolower((unsigned char)*at++);
+		for (; length; length--, at++)
+			names[used++] = (char)(*at == '_' ? '-' : tolower((unsigned char)*at));
 	}
 	if (!used) {
 		free(names);
