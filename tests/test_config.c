@@ -84,7 +84,7 @@ START_TEST(global_and_log_are_read)
 					 "max_connections = 1000\n"
 					 "buffer_memory = 5G\n"
 					 "buffer_size = 4K\n"
-					 "drain_timeout = 0\n"
+					 "drain_timeout = infinity\n"
 					 "without = recv_bundle, NAPI  send-zc\n"
 					 "[log]\n"
 					 "level = debug\n"

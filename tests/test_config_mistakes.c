@@ -413,7 +413,7 @@ START_TEST(a_wrong_value_of_global_or_log_is_met_with_what_would_be_right)
 {
 	ck_assert_config_mistakes(
 		"[global]\nworkers = 1025\nsqpoll = maybe\nsqpoll_idle = 0\nsqpoll_cpus = 1024\n"
-		"cpus = 3-1\nbusy_poll = 50\nbuffer_memory = 1K\ndrain_timeout = never\n"
+		"cpus = 3-1\nbusy_poll = 50\nbuffer_memory = 1K\ndrain_timeout = 0\n"
 		"without = napi=1\n"
 		"[log]\nlevel = loud\naccess = file\nformat = xml\n" ECHO,
 		"t:2: [global] workers: \"1025\" is outside 1..1024 or auto\n"
@@ -426,9 +426,9 @@ START_TEST(a_wrong_value_of_global_or_log_is_met_with_what_would_be_right)
 		"or "
 		"off\n"
 		"t:8: [global] buffer_memory: \"1K\" is outside 1M..1T\n"
-		"t:9: [global] drain_timeout: \"never\" is not a time; write for example 500ms, "
-		"30s "
-		"or 1h30min (0..1d)\n"
+		"t:9: [global] drain_timeout: \"0\" (a number alone is seconds) is outside 1ms..1d "
+		"or "
+		"infinity\n"
 		"t:10: [global] without: \"napi=1\" is not the name of a feature; write for "
 		"example "
 		"recv-bundle recv-budget\n"

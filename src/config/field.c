@@ -93,19 +93,21 @@ const char *schema_range(const struct schema_key *key, char *text, size_t size)
 	return text;
 }
 
-/* Whether text is the word for 0, or where that is "off", anything that means the same. */
+/* Whether text is the word for 0 or another that means the same. */
 static bool is_zero(const struct schema_key *key, const char *text)
 {
-	static const char *const offs[] = {"no", "none", "never", "infinity"};
+	static const char *const offs[] = {"never", "infinity", "none", "no", NULL};
+	static const char *const infinities[] = {"never", NULL};
+	const char *const *same;
 
 	if (!key->zero)
 		return false;
 	if (!strcasecmp(text, key->zero))
 		return true;
-	if (strcmp(key->zero, "off") != 0)
+	if (!strcmp(key->zero, "auto"))
 		return false;
-	for (size_t i = 0; i < array_size(offs); i++)
-		if (!strcasecmp(text, offs[i]))
+	for (same = !strcmp(key->zero, "off") ? offs : infinities; *same; same++)
+		if (!strcasecmp(text, *same))
 			return true;
 	return false;
 }

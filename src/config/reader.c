@@ -166,7 +166,7 @@ static char *next_line(char *line, int size, void *stream)
 
 	if (reader->at == reader->end)
 		return NULL;
-	strcpy(line, "\n");
+	snprintf(line, (size_t)size, "\n");
 	if (!take_line(reader, room < READER_LINE_MAX ? room : READER_LINE_MAX))
 		return line;
 	cut_comment(reader->text);
