@@ -65,6 +65,7 @@ static void check_listens(struct loader *loader, const struct config_section *se
 		const struct config_section *owner = NULL;
 
 		first = first_listen(config, &listen->address, &owner);
+		assert(first && owner); /* at least this one is found */
 		if (first != listen)
 			loader_complain(
 				loader, listen->file, listen->line, section->title, "listen",

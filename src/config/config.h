@@ -61,7 +61,8 @@ struct config_endpoint {
  * What a section's keys govern besides its endpoints.  [defaults] fills one of
  * these and every section below starts from it.  Times are milliseconds, and 0
  * is "never" or "none" unless said otherwise; lines are where a value was set,
- * 0 for the built-in default, so that a message can name the key that governs.
+ * 0 for the built-in default.  A message that names the key that governs is
+ * written by config_explain(), which also knows what came from [defaults].
  */
 struct config_settings {
 	uint32_t connect_timeout_ms;
@@ -110,8 +111,8 @@ struct config {
 	uint32_t max_connections; /* 0: auto */
 	uint64_t buffer_memory;   /* bytes, all workers together */
 	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */
-	uint32_t drain_timeout_ms; /* 0: stop without waiting */
-	char *without; /* probed features to do without, separated by one blank; NULL: none */
+	uint32_t drain_timeout_ms; /* 0: until the last connection has ended */
+	char *without; /* probed features to do without: "recv-bundle napi"; NULL: none */
 
 	/* [log] */
 	enum config_level level;

@@ -71,17 +71,17 @@ void config_print_effective(const struct config *config, FILE *out)
 }
 
 const char *config_explain(const struct config *config, const struct config_section *section,
-			   const char *name, char *text, size_t size)
+			   const char *key, char *text, size_t size)
 {
 	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG;
-	const struct schema_key *key = schema_find(name, where);
+	const struct schema_key *row = schema_find(key, where);
 	char value[VALUE_CPUS_TEXT_MAX];
 	const struct config_origin *origin;
 
-	assert(key && !schema_is_list(key));
-	origin = &(section ? section->origins : config->origins)[key - schema_keys];
-	snprintf(text, size, "%s = %.100s, %s", key->name,
-		 schema_format(key, owner_of(key, config, section), value, sizeof(value)),
+	assert(row && !schema_is_list(row));
+	origin = &(section ? section->origins : config->origins)[row - schema_keys];
+	snprintf(text, size, "%s = %.100s, %s", row->name,
+		 schema_format(row, owner_of(row, config, section), value, sizeof(value)),
 		 origin->line ? "" : "the default");
 	if (origin->line) {
 		size_t used = strlen(text);
@@ -89,7 +89,7 @@ const char *config_explain(const struct config *config, const struct config_sect
 		snprintf(text + used, size - used, "%s line %u",
 			 origin->defaults      ? "[defaults]"
 			 : section             ? section->title
-			 : key->where & IN_LOG ? "[log]"
+			 : row->where & IN_LOG ? "[log]"
 					       : "[global]",
 			 origin->line);
 	}

@@ -93,19 +93,21 @@ const char *schema_range(const struct schema_key *key, char *text, size_t size)
 	return text;
 }
 
-/* Whether text is the word for 0, or where that is "off", anything that means the same. */
+/* Whether text is the word for 0 or another that means the same. */
 static bool is_zero(const struct schema_key *key, const char *text)
 {
-	static const char *const offs[] = {"no", "none", "never", "infinity"};
+	static const char *const offs[] = {"never", "infinity", "none", "no", NULL};
+	static const char *const infinities[] = {"never", NULL};
+	const char *const *same;
 
 	if (!key->zero)
 		return false;
 	if (!strcasecmp(text, key->zero))
 		return true;
-	if (strcmp(key->zero, "off") != 0)
+	if (!strcmp(key->zero, "auto"))
 		return false;
-	for (size_t i = 0; i < array_size(offs); i++)
-		if (!strcasecmp(text, offs[i]))
+	for (same = !strcmp(key->zero, "off") ? offs : infinities; *same; same++)
+		if (!strcasecmp(text, *same))
 			return true;
 	return false;
 }
@@ -153,7 +155,10 @@ static int set_cpus(const struct schema_key *key, uint64_t *field, const char *t
 	return 0;
 }
 
-/* Names separated by blanks or commas; kept with one blank between them. */
+/*
+ * Names separated by blanks or commas; kept with one blank between them, in
+ * lower case, and with '-' for '_' as the names of features are spelled.
+ */
 static int set_names(const struct schema_key *key, char **field, const char *text,
 		     char why[VALUE_WHY_MAX])
 {
@@ -167,19 +172,20 @@ static int set_names(const struct schema_key *key, char **field, const char *tex
 
 		at += blanks;
 		length = strspn(at,
-				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 		if (length > FEATURE_NAME_MAX || (at[length] && !strchr(", \t", at[length]))) {
 			snprintf(why, VALUE_WHY_MAX,
-				 "\"%.40s\" is not the name of a feature; write for example bundle "
-				 "recv_budget",
+				 "\"%.40s\" is not the name of a feature; write for example "
+				 "recv-bundle "
+				 "recv-budget",
 				 at);
 			free(names);
 			return -EINVAL;
 		}
 		if (used && length)
 			names[used++] = ' ';
-		for (; length; length--)
-			names[used++] = (char)tolower((unsigned char)*at++);
+		for (; length; length--, at++)
+			names[used++] = (char)(*at == '_' ? '-' : tolower((unsigned char)*at));
 	}
 	if (!used) {
 		free(names);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SECTION_NAME_MAX 40
-#define ERRORS_MAX       200 /* more help nobody, and a binary file has one on each line */
+#define ERRORS_MAX       100 /* more help nobody, and a binary file has one on each line */
 #define MESSAGE_MAX      1000
 
 void loader_complain(struct loader *loader, unsigned file, unsigned line, const char *title,

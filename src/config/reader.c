@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define KEY_SHOWN_MAX 60 /* bytes of a key that a message repeats */
+
 /* Debian's inih lets its line length be set; plain ones lack the variable, and its declaration. */
 extern int ini_max_line __attribute__((weak)); /* NOLINT(readability-redundant-declaration) */
 
@@ -114,15 +116,19 @@ static void take_section(struct reader *reader, char *line)
 	reader->events->section(reader->user, reader->line, trim(line + 1), *what ? what : NULL);
 }
 
+static size_t key_length(const char *line)
+{
+	return strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+}
+
 /* Says what a line without "=" should have been, going by its first word. */
 static void missing_equals(struct reader *reader, const char *line)
 {
-	size_t key = strcspn(line, " \t:=");
-	const char *value = line + key + strspn(line + key, " \t:=");
+	size_t key = key_length(line), gap = strspn(line + key, " \t:");
 
-	if (key && *value)
+	if (key && key <= KEY_SHOWN_MAX && gap && line[key + gap])
 		mistake(reader, "\"%.80s\" has no \"=\" after the key; write %.*s = %.80s", line,
-			(int)(key > 60 ? 60 : key), line, value);
+			(int)key, line, line + key + gap);
 	else
 		mistake(reader, "\"%.80s\" has no \"=\"; write KEY = VALUE", line);
 }
@@ -131,25 +137,20 @@ static void missing_equals(struct reader *reader, const char *line)
 static bool is_assignment(struct reader *reader, const char *line)
 {
 	const char *equals = strchr(line, '=');
-	size_t key =
-		strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+	size_t key = key_length(line);
 
-	if (!equals) {
+	if (equals && key && line + key + strspn(line + key, " \t") == equals)
+		return true;
+	if (!equals)
 		missing_equals(reader, line);
-		return false;
-	}
-	if (equals == line) {
+	else if (equals == line)
 		mistake(reader, "\"%.80s\" has no key before the \"=\"", line);
-		return false;
-	}
-	if (line + key + strspn(line + key, " \t") != equals) {
+	else
 		mistake(reader,
 			"\"%.*s\" is not a key; a key is one word of letters, digits, \"_\" and "
 			"\"-\"",
-			(int)(equals - line > 60 ? 60 : equals - line), line);
-		return false;
-	}
-	return true;
+			(int)(equals - line > KEY_SHOWN_MAX ? KEY_SHOWN_MAX : equals - line), line);
+	return false;
 }
 
 /*
@@ -165,7 +166,7 @@ static char *next_line(char *line, int size, void *stream)
 
 	if (reader->at == reader->end)
 		return NULL;
-	strcpy(line, "\n");
+	snprintf(line, (size_t)size, "\n");
 	if (!take_line(reader, room < READER_LINE_MAX ? room : READER_LINE_MAX))
 		return line;
 	cut_comment(reader->text);

@@ -6,15 +6,16 @@
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
-#define TIB (1024 * 1024 * MIB)
+#define TIB (MIB * MIB)
 
 #define SECOND UINT64_C(1000) /* of the fields in milliseconds */
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-#define OFF  "off"
-#define AUTO "auto"
+#define OFF      "off"
+#define AUTO     "auto"
+#define INFINITE "infinity"
 
 #define NAME_MAX_COMPARED 64
 
@@ -63,7 +64,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("max_connections", COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
 	GLOBAL("buffer_memory",   SIZE64, uint64_t, buffer_memory,    MIB, TIB,    NULL, NULL,  "64M",  "receive buffers, all workers together"),
 	GLOBAL("buffer_size",     SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
-	GLOBAL("drain_timeout",   MS,     uint32_t, drain_timeout_ms, 0, DAY,      NULL, NULL,  "30s",  "how long connections may finish after a stop; 0 cuts them at once"),
+	GLOBAL("drain_timeout",   MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
 	GLOBAL("without",         NAMES,  char *,   without,          0, 0,        OFF,  NULL,  "off",  "kernel features to do without"),
 
 	LOG("level",  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),

@@ -49,8 +49,8 @@ struct schema_key {
 	enum schema_type type;
 	enum schema_owner owner;
 	size_t offset;
-	uint64_t min, max; /* of numbers, sizes and times, in the unit of the field */
-	const char *zero;  /* the word for 0, "auto" or "off"; "off" may be written 0 as well */
+	uint64_t min, max;        /* of numbers, sizes and times, in the unit of the field */
+	const char *zero;         /* the word for 0: "auto", "infinity", or "off", which 0 is too */
 	const char *const *words; /* of SCHEMA_WORD, ends with NULL */
 	const char *initial;      /* the default; NULL for lists */
 	const char *help;

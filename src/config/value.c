@@ -213,7 +213,7 @@ int value_parse_cpus(uint64_t ret_cpus[VALUE_CPU_WORDS], const char *text, char 
 	uint64_t cpus[VALUE_CPU_WORDS] = {0};
 	const char *at = text;
 
-	do {
+	for (;;) {
 		uint64_t first, last;
 		int r = take_cpu_range(&at, &first, &last);
 
@@ -229,9 +229,11 @@ int value_parse_cpus(uint64_t ret_cpus[VALUE_CPU_WORDS], const char *text, char 
 		for (uint64_t cpu = first; cpu <= last; cpu++)
 			cpus[cpu / 64] |= UINT64_C(1) << cpu % 64;
 		at = skip_blanks(at);
+		if (!*at)
+			break;
 		if (*at == ',')
 			at = skip_blanks(at + 1);
-	} while (*at);
+	}
 
 	memcpy(ret_cpus, cpus, sizeof(cpus));
 	return 0;

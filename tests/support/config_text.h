@@ -1,0 +1,49 @@
+/* A configuration from text, and all that is said about it in one string. */
+#ifndef TESTS_SUPPORT_CONFIG_TEXT_H
+#define TESTS_SUPPORT_CONFIG_TEXT_H
+
+#include "config/config.h"
+#include "support/suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The messages about the file "t", each on a line; they last until the next call. */
+static inline const char *config_mistakes_of(const char *text, size_t size)
+{
+	static char said[64 * 1024];
+	struct config_errors errors;
+	struct config config;
+	size_t used = 0;
+	int r = config_parse(&config, "t", text, size, &errors);
+
+	ck_assert_int_eq(r, errors.count ? -EINVAL : 0);
+	said[0] = 0;
+	for (size_t i = 0; i < errors.count; i++) {
+		used += (size_t)snprintf(said + used, sizeof(said) - used, "%s\n",
+					 errors.messages[i]);
+		ck_assert_uint_lt(used, sizeof(said));
+	}
+	config_done(&config);
+	config_errors_done(&errors);
+	return said;
+}
+
+/* Passes when text has exactly these mistakes. */
+#define ck_assert_config_mistakes(text, mistakes)                                                  \
+	ck_assert_str_eq(config_mistakes_of(text, strlen(text)), mistakes)
+
+/* The configuration that text, which has no mistakes, means. */
+static inline struct config config_of(const char *text)
+{
+	struct config_errors errors;
+	struct config config;
+	int r = config_parse(&config, "t", text, strlen(text), &errors);
+
+	ck_assert_msg(r == 0, "%s", errors.count ? errors.messages[0] : strerror(-r));
+	config_errors_done(&errors);
+	return config;
+}
+
+#endif

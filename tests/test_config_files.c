@@ -1,0 +1,375 @@
+/* What is in files: the drop-in directory, and the samples and the manual beside the table. */
+#include "config/schema.h"
+#include "support/config_text.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SAMPLE "conf/uringproxy.conf"
+#define MANUAL "src/uringproxy.conf.5"
+
+static char directory[40];
+static int source_directory;
+
+static void enter_directory(void)
+{
+	source_directory = open(".", O_PATH | O_CLOEXEC);
+	ck_assert_int_ge(source_directory, 0);
+	strcpy(directory, "/tmp/test_config_files.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert_int_eq(chdir(directory), 0);
+	ck_assert_int_eq(mkdir("c.conf.d", 0700), 0);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static void leave_directory(void)
+{
+	glob_t paths;
+
+	if (glob("c.conf.d/*", GLOB_PERIOD, NULL, &paths) == 0)
+		for (size_t i = 0; i < paths.gl_pathc; i++)
+			(void)unlink(paths.gl_pathv[i]);
+	globfree(&paths);
+	(void)unlink("c.conf");
+	ck_assert_int_eq(rmdir("c.conf.d"), 0);
+	ck_assert_int_eq(rmdir(directory), 0);
+	ck_assert_int_eq(fchdir(source_directory), 0);
+	close(source_directory);
+}
+
+/* The whole of a file of the source tree, to be freed. */
+static char *text_of(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = calloc(1, 1 << 20);
+
+	ck_assert_msg(file, "%s: %s (tests run in the source directory)", path, strerror(errno));
+	ck_assert_uint_lt(fread(text, 1, (1 << 20) - 1, file), (1 << 20) - 1);
+	fclose(file);
+	return text;
+}
+
+START_TEST(the_directory_beside_the_file_is_read_in_order_of_names)
+{
+	struct config_errors errors;
+	struct config config;
+
+	enter_directory();
+	write_file("c.conf", "[echo a]\nlisten = 1\n");
+	write_file("c.conf.d/20-b.conf", "[echo c]\nlisten = 3\n");
+	write_file("c.conf.d/10-B.conf", "[echo b]\nlisten = 2\n[defaults]\nbacklog = 5\n");
+	write_file("c.conf.d/ignored", "[echo ignored]\n");
+	write_file("c.conf.d/.hidden.conf", "[echo hidden]\n");
+	write_file("c.conf.d/30.conf~", "[echo backup]\n");
+
+	ck_assert_int_eq(config_load(&config, "c.conf", &errors), 0);
+	ck_assert_uint_eq(config.file_count, 3);
+	ck_assert_str_eq(config.files[0], "c.conf");
+	ck_assert_str_eq(config.files[1], "c.conf.d/10-B.conf");
+	ck_assert_str_eq(config.files[2], "c.conf.d/20-b.conf");
+	ck_assert_uint_eq(config.section_count, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_uint_eq(config.sections[i].file, i);
+		ck_assert_uint_eq(config.sections[i].listens[0].file, i);
+		ck_assert_uint_eq(config.sections[i].settings.backlog, 5);
+	}
+	config_done(&config);
+	config_errors_done(&errors);
+	leave_directory();
+}
+END_TEST
+
+START_TEST(a_mistake_across_files_names_both)
+{
+	struct config_errors errors;
+	struct config config;
+
+	enter_directory();
+	write_file("c.conf", "[global]\nworkers = 1\n[echo a]\nlisten = 1\n");
+	write_file("c.conf.d/a.conf", "[global]\nbusy_poll = 1us\nworkers = 2\n[echo a]\nlisten = "
+				      "2\n[echo b]\nlisten = 1\n");
+
+	ck_assert_int_eq(config_load(&config, "c.conf", &errors), -EINVAL);
+	ck_assert_uint_eq(errors.count, 3);
+	ck_assert_str_eq(errors.messages[0],
+			 "c.conf.d/a.conf:3: [global] workers: is set before, at "
+			 "c.conf:2; keep one of the two");
+	ck_assert_str_eq(
+		errors.messages[1],
+		"c.conf.d/a.conf:4: [echo a] has begun before, at c.conf:3; join the two or "
+		"give each a name of its own");
+	ck_assert_str_eq(
+		errors.messages[2],
+		"c.conf.d/a.conf:7: [echo b] listen: \"1\" is taken by [echo a] at c.conf:4 "
+		"(\"1\"); one of the two has to go");
+	ck_assert_ptr_null(config.sections);
+	config_errors_done(&errors);
+	leave_directory();
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_is_the_error_of_open_or_read)
+{
+	static const struct {
+		const char *path;
+		int error;
+		const char *says;
+	} cases[] = {
+		{"/nonexistent/c.conf", -ENOENT,
+		 "/nonexistent/c.conf: cannot be read: No such file or directory"},
+		{"/", -EISDIR, "/: cannot be read: Is a directory"},
+		{"/dev/zero", -EFBIG, "/dev/zero: cannot be read: File too large"},
+	};
+	for (size_t i = 0; i < array_size(cases); i++) {
+		struct config_errors errors;
+		struct config config;
+
+		ck_assert_int_eq(config_load(&config, cases[i].path, &errors), cases[i].error);
+		ck_assert_uint_eq(errors.count, 1);
+		ck_assert_str_eq(errors.messages[0], cases[i].says);
+		ck_assert_ptr_null(config.files);
+		config_errors_done(&errors);
+	}
+}
+END_TEST
+
+START_TEST(a_drop_in_that_cannot_be_read_is_not_passed_over)
+{
+	struct config_errors errors;
+	struct config config;
+
+	enter_directory();
+	write_file("c.conf", "[echo a]\nlisten = 1\n");
+	ck_assert_int_eq(symlink("nowhere", "c.conf.d/a.conf"), 0);
+	ck_assert_int_eq(config_load(&config, "c.conf", &errors), -ENOENT);
+	ck_assert_uint_eq(errors.count, 1);
+	ck_assert_str_eq(errors.messages[0],
+			 "c.conf.d/a.conf: cannot be read: No such file or directory");
+	config_errors_done(&errors);
+	leave_directory();
+}
+END_TEST
+
+START_TEST(every_sample_and_example_is_free_of_mistakes)
+{
+	static const char *const patterns[] = {"conf/*.conf", "examples/*.conf"};
+
+	for (size_t i = 0; i < array_size(patterns); i++) {
+		glob_t paths;
+
+		ck_assert_int_eq(glob(patterns[i], 0, NULL, &paths), 0);
+		for (size_t j = 0; j < paths.gl_pathc; j++) {
+			char *text = text_of(paths.gl_pathv[j]);
+			const char *said = config_mistakes_of(text, strlen(text));
+
+			ck_assert_msg(!*said, "%s\n%s", paths.gl_pathv[j], said);
+			free(text);
+		}
+		globfree(&paths);
+	}
+}
+END_TEST
+
+START_TEST(the_shipped_file_listens_on_one_loopback_address_and_changes_no_default)
+{
+	char *text = text_of(SAMPLE);
+	struct config config = config_of(text);
+
+	ck_assert_uint_eq(config.section_count, 1);
+	ck_assert_int_eq(config.sections[0].kind, CONFIG_ECHO);
+	ck_assert_uint_eq(config.sections[0].listen_count, 1);
+	ck_assert_str_eq(config.sections[0].listens[0].text, "127.0.0.1:7007");
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++)
+		if (!schema_is_list(&schema_keys[i]))
+			ck_assert_uint_eq(
+				config.origins[i].line + config.sections[0].origins[i].line, 0);
+	config_done(&config);
+	free(text);
+}
+END_TEST
+
+/* "#key = value" and "#[section]" show a line; "# text" explains. */
+static void uncomment(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		bool starts = from == text || from[-1] == '\n';
+
+		if (starts && *from == '#' && (isalpha((unsigned char)from[1]) || from[1] == '['))
+			continue;
+		*to++ = *from;
+	}
+	*to = 0;
+}
+
+START_TEST(the_shipped_file_shows_every_key_with_its_default)
+{
+	char *text = text_of(SAMPLE), line[200];
+
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		snprintf(line, sizeof(line), "\n%s%s =%s%s", schema_is_list(key) ? "" : "#",
+			 key->name, key->initial ? " " : "", key->initial ? key->initial : "");
+		if (key->type == SCHEMA_SERVER)
+			snprintf(line, sizeof(line), "\n#%s =", key->name);
+		ck_assert_msg(strstr(text, line), "%s does not have the line \"%s\"", SAMPLE,
+			      line + 1);
+	}
+	free(text);
+}
+END_TEST
+
+START_TEST(the_shipped_file_is_free_of_mistakes_when_every_line_in_it_is_used)
+{
+	char *text = text_of(SAMPLE);
+	struct config config;
+
+	uncomment(text);
+	config = config_of(text);
+	ck_assert_uint_eq(config.section_count, CONFIG_KIND_COUNT);
+	/* every key was set, to what it is anyway */
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		if (key->owner == OWNER_CONFIG)
+			ck_assert_msg(config.origins[i].line, "%s is not in the file", key->name);
+		if (key->owner == OWNER_SETTINGS)
+			ck_assert_msg(config.sections[0].origins[i].defaults,
+				      "%s is not in the file", key->name);
+	}
+	config_done(&config);
+	free(text);
+}
+END_TEST
+
+START_TEST(the_quickstart_is_an_echo_and_a_proxy_in_front_of_a_responder)
+{
+	char *text = text_of("examples/quickstart.conf");
+	struct config config = config_of(text);
+
+	ck_assert_uint_eq(config.section_count, 3);
+	ck_assert_int_eq(config.sections[0].kind, CONFIG_ECHO);
+	ck_assert_str_eq(config.sections[0].listens[0].text, "127.0.0.1:7007");
+	ck_assert_int_eq(config.sections[1].kind, CONFIG_RESPONDER);
+	ck_assert_str_eq(config.sections[1].listens[0].text, "127.0.0.1:8081");
+	ck_assert_int_eq(config.sections[2].kind, CONFIG_PROXY);
+	ck_assert_str_eq(config.sections[2].listens[0].text, "127.0.0.1:8080");
+	ck_assert_str_eq(config.sections[2].servers[0].text, "127.0.0.1:8081");
+	config_done(&config);
+	free(text);
+}
+END_TEST
+
+/* Whether one of the entries of that key, each from its .It to the next, has the sentence. */
+static bool manual_says(const char *manual, const char *name, const char *sentence)
+{
+	char item[100];
+
+	snprintf(item, sizeof(item), "\n.It Ic %s", name);
+	for (const char *at = strstr(manual, item); at; at = strstr(at + 1, item)) {
+		const char *end = strstr(at + 1, "\n.It Ic "), *said = strstr(at, sentence);
+
+		if (strchr("\n ", at[strlen(item)]) && said && (!end || said < end))
+			return true;
+	}
+	return false;
+}
+
+START_TEST(the_manual_has_every_key_with_its_range_and_default)
+{
+	char *manual = text_of(MANUAL), sentence[300], range[200];
+
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		if (schema_is_list(key))
+			snprintf(sentence, sizeof(sentence), "\nMay be repeated");
+		else if (key->max)
+			snprintf(sentence, sizeof(sentence), "\nRange %s, default %s.\n",
+				 schema_range(key, range, sizeof(range)), key->initial);
+		else
+			snprintf(sentence, sizeof(sentence), "\nDefault %s.\n", key->initial);
+		ck_assert_msg(manual_says(manual, key->name, sentence), "%s does not say of %s: %s",
+			      MANUAL, key->name, sentence + 1);
+		for (size_t j = 0; key->words && key->words[j]; j++)
+			ck_assert_msg(manual_says(manual, key->name, key->words[j]),
+				      "%s does not say that %s can be %s", MANUAL, key->name,
+				      key->words[j]);
+	}
+	free(manual);
+}
+END_TEST
+
+START_TEST(the_manual_has_no_key_that_does_not_exist)
+{
+	char *manual = text_of(MANUAL);
+
+	for (char *at = strstr(manual, "\n.It Ic "); at; at = strstr(at, "\n.It Ic ")) {
+		at += strlen("\n.It Ic ");
+		char name[100];
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, " \n"), at);
+		ck_assert_msg(schema_find(name, ~0u), "%s has %s", MANUAL, name);
+	}
+	free(manual);
+}
+END_TEST
+
+START_TEST(the_examples_in_the_manual_are_free_of_mistakes)
+{
+	char *manual = text_of(MANUAL);
+	char *at = strstr(manual, ".Sh EXAMPLES");
+	unsigned count = 0;
+
+	ck_assert_ptr_nonnull(at);
+	while ((at = strstr(at, "\n.Bd -literal"))) {
+		char *text = strchr(at + 1, '\n') + 1, *end = strstr(text, ".Ed\n");
+		const char *said = config_mistakes_of(text, (size_t)(end - text));
+
+		ck_assert_msg(!*said, "%s", said);
+		at = end;
+		count++;
+	}
+	ck_assert_uint_eq(count, 2);
+	free(manual);
+}
+END_TEST
+
+START_TEST(every_key_is_described_in_the_table)
+{
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		ck_assert_msg(key->help && strlen(key->help) > 10, "%s has no help", key->name);
+		ck_assert_msg(key->where, "%s may stand nowhere", key->name);
+		/* no other row would be found in its place */
+		ck_assert_ptr_eq(schema_find(key->name, key->where), key);
+	}
+}
+END_TEST
+
+SUITE("config files", the_directory_beside_the_file_is_read_in_order_of_names,
+      a_mistake_across_files_names_both, a_file_that_cannot_be_read_is_the_error_of_open_or_read,
+      a_drop_in_that_cannot_be_read_is_not_passed_over,
+      every_sample_and_example_is_free_of_mistakes,
+      the_shipped_file_listens_on_one_loopback_address_and_changes_no_default,
+      the_shipped_file_shows_every_key_with_its_default,
+      the_shipped_file_is_free_of_mistakes_when_every_line_in_it_is_used,
+      the_quickstart_is_an_echo_and_a_proxy_in_front_of_a_responder,
+      the_manual_has_every_key_with_its_range_and_default,
+      the_manual_has_no_key_that_does_not_exist, the_examples_in_the_manual_are_free_of_mistakes,
+      every_key_is_described_in_the_table)

@@ -1,0 +1,602 @@
+/* What is said about a configuration that is wrong: every mistake, with its line and a remedy. */
+#include "config/reader.h"
+#include "support/config_text.h"
+
+#include <stdlib.h>
+
+#define ECHO "[echo]\nlisten = 127.0.0.1:7\n"
+
+START_TEST(every_mistake_is_reported_in_one_run_in_the_order_of_the_file)
+{
+	ck_assert_config_mistakes(
+		"[global]\nworkers = lots\nbusy_poll = 2ms\n"
+		"[prxy web]\nlisten = 70000\n"
+		"[proxy db]\nlisten = 1\nsever = 127.0.0.1:2\n",
+		"t:2: [global] workers: \"lots\" is not a whole number (1..1024 or auto)\n"
+		"t:3: [global] busy_poll: \"2ms\" is outside 1us..1ms or off\n"
+		"t:4: there is no section [prxy]; did you mean [proxy]?\n"
+		"t:5: [proxy web] listen: \"70000\": the port is outside 1..65535\n"
+		"t:8: [proxy db] sever: no such key; did you mean server?\n"
+		"t:6: [proxy db] no server to connect to; write for example server = "
+		"127.0.0.1:9000\n");
+}
+END_TEST
+
+/* ---- the traps of inih 55 ---- */
+
+START_TEST(a_line_of_more_than_200_bytes_is_read_whole)
+{
+	char text[5000];
+	struct config config;
+
+	snprintf(text, sizeof(text), "[log]\naccess = /%0*d/x\n" ECHO, 3900, 0);
+	config = config_of(text);
+	ck_assert_uint_eq(strlen(config.access_path), 1 + 3900 + 2);
+	config_done(&config);
+}
+END_TEST
+
+START_TEST(a_line_of_more_than_4000_bytes_is_refused_not_split)
+{
+	char text[9000];
+
+	snprintf(text, sizeof(text), "[log]\naccess = /%0*d\n" ECHO, 4000 - 10, 0);
+	ck_assert_config_mistakes(text, "");
+	/* split after 4000 bytes, the rest would be the key of another line */
+	snprintf(text, sizeof(text), "[log]\naccess = /%0*dlevel = debug\n" ECHO, 4000 - 10, 0);
+	ck_assert_config_mistakes(text, "t:2: [log] the line is 4013 bytes long; the most that can "
+					"be read is 4000\n");
+}
+END_TEST
+
+START_TEST(a_comment_of_more_than_4000_bytes_is_refused_too)
+{
+	char text[9000];
+
+	snprintf(text, sizeof(text), ECHO "# %0*d\n", 5000, 0);
+	ck_assert_config_mistakes(text, "t:3: [echo] the line is 5002 bytes long; the most that "
+					"can be read is 4000\n");
+}
+END_TEST
+
+START_TEST(an_indented_line_does_not_continue_the_one_before)
+{
+	struct config config = config_of("[echo]\n  listen = 1\n\tlisten = 2\n   backlog = 3\n");
+
+	ck_assert_uint_eq(config.sections[0].listen_count, 2);
+	ck_assert_uint_eq(config.sections[0].settings.backlog, 3);
+	config_done(&config);
+
+	ck_assert_config_mistakes(ECHO "  127.0.0.1:8\n",
+				  "t:3: [echo] \"127.0.0.1:8\" has no \"=\"; write KEY = VALUE\n");
+}
+END_TEST
+
+START_TEST(an_empty_section_is_seen)
+{
+	ck_assert_config_mistakes("[echo]\n", "t:1: [echo] nothing to listen on; write for example "
+					      "listen = 127.0.0.1:8080\n");
+	ck_assert_config_mistakes("[global]\n[log]\n[defaults]\n" ECHO, "");
+}
+END_TEST
+
+START_TEST(a_section_that_begins_again_is_refused_with_both_lines)
+{
+	ck_assert_config_mistakes("[proxy web]\nlisten = 1\nserver = 127.0.0.1:2\n" ECHO
+				  "[proxy web]\nlisten = 3\nbaklog = 1\n"
+				  "[global]\n[global]\n",
+				  "t:6: [proxy web] has begun before, at t:1; join the two or give "
+				  "each a name of its "
+				  "own\n"
+				  "t:8: [proxy web] baklog: no such key; did you mean backlog?\n"
+				  "t:10: [global] has begun before, at line 9; join the two\n");
+}
+END_TEST
+
+START_TEST(a_section_without_a_name_is_the_one_with_the_kind_for_a_name)
+{
+	ck_assert_config_mistakes(
+		ECHO "[echo echo]\nlisten = 8\n",
+		"t:3: [echo echo] has begun before, at t:1 (without a name it is "
+		"called by its kind); join the two or give each a name of its own\n");
+}
+END_TEST
+
+START_TEST(the_same_name_may_be_had_by_sections_of_two_kinds)
+{
+	ck_assert_config_mistakes("[echo a]\nlisten = 1\n[discard a]\nlisten = 2\n", "");
+}
+END_TEST
+
+/* inih cuts the name at 49 bytes: these two would be one section. */
+START_TEST(an_over_long_section_name_is_refused_not_cut)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "[echo %0*da]\nlisten = 1\n[echo %0*d]\nlisten = 2\n", 40, 0,
+		 40, 0);
+	ck_assert_config_mistakes(
+		text, "t:1: the section's name "
+		      "\"0000000000000000000000000000000000000000a...\" is 41 bytes long; "
+		      "the most is 40\n");
+}
+END_TEST
+
+START_TEST(a_scalar_key_that_is_set_twice_is_refused_with_the_first_line)
+{
+	ck_assert_config_mistakes(
+		ECHO "backlog = 1\nback-log = 2\n",
+		"t:4: [echo] backlog: is set before, at t:3; keep one of the two\n");
+	ck_assert_config_mistakes(
+		"[global]\nworkers = 0\nworkers = 2\n" ECHO,
+		"t:2: [global] workers: \"0\" is outside 1..1024 or auto\n"
+		"t:3: [global] workers: is set before, at t:2; keep one of the two\n");
+}
+END_TEST
+
+START_TEST(a_bracket_that_is_not_closed_is_refused)
+{
+	ck_assert_config_mistakes(
+		"[proxy web\nlisten = 1\nserver = 127.0.0.1:2\n",
+		"t:1: \"[proxy web\" has no closing bracket; write [proxy web]\n");
+	ck_assert_config_mistakes(ECHO "[::1:80\n",
+				  "t:3: \"[::1:80\" has no closing bracket; write [::1:80]\n");
+	ck_assert_config_mistakes(
+		ECHO "listen = [::1:80\n",
+		"t:3: [echo] listen: \"[::1:80\": the bracket is not closed; write "
+		"for example [::1]:80\n");
+	ck_assert_config_mistakes(
+		"[echo] listen = 7\n",
+		"t:1: \"listen = 7\" follows the section's closing bracket; it belongs on a line "
+		"of "
+		"its own\n"
+		"t:1: [echo] nothing to listen on; write for example listen = 127.0.0.1:8080\n");
+}
+END_TEST
+
+/* inih takes ':' for '=': this would set the key "listen [". */
+START_TEST(a_colon_does_not_separate_key_and_value)
+{
+	ck_assert_config_mistakes(
+		ECHO "listen [::1]:80\n",
+		"t:3: [echo] \"listen [::1]:80\" has no \"=\" after the key; write "
+		"listen = [::1]:80\n");
+	ck_assert_config_mistakes(ECHO "backlog: 5\n",
+				  "t:3: [echo] \"backlog: 5\" has no \"=\" after the key; write "
+				  "backlog = 5\n");
+	ck_assert_config_mistakes(ECHO "backlog : x = 5\n",
+				  "t:3: [echo] \"backlog : x \" is not a key; a key is one word of "
+				  "letters, digits, \"_\" and \"-\"\n");
+}
+END_TEST
+
+START_TEST(a_nul_byte_does_not_hide_what_follows)
+{
+	static const char text[] = "[echo]\nlisten = 1\0\nbaklog = 2\n";
+
+	ck_assert_str_eq(
+		config_mistakes_of(text, sizeof(text) - 1),
+		"t:2: [echo] byte 11 of the line is NUL; this has to be a text file (UTF-8 "
+		"without NUL bytes)\n"
+		"t:3: [echo] baklog: no such key; did you mean backlog?\n"
+		"t:1: [echo] nothing to listen on; write for example listen = "
+		"127.0.0.1:8080\n");
+}
+END_TEST
+
+START_TEST(a_control_character_is_refused)
+{
+	ck_assert_config_mistakes(ECHO "backlog = 1\033[2J\n",
+				  "t:3: [echo] byte 12 of the line is the control character 0x1b; "
+				  "remove it\n");
+	ck_assert_config_mistakes("[echo]\rlisten = 7\r",
+				  "t:1: byte 7 of the line is the control character 0x0d; remove "
+				  "it\n");
+}
+END_TEST
+
+START_TEST(line_ends_of_another_system_and_a_byte_order_mark_are_taken)
+{
+	struct config config =
+		config_of("\xef\xbb\xbf[echo]\r\nlisten = 127.0.0.1:7\r\n\r\nbacklog = 5\r\n");
+
+	ck_assert_str_eq(config.sections[0].listens[0].text, "127.0.0.1:7");
+	ck_assert_uint_eq(config.sections[0].settings.backlog, 5);
+	config_done(&config);
+	ck_assert_config_mistakes(
+		"\xef\xbb\xbfworkers = 1\n[echo]\nlisten = 1\n",
+		"t:1: workers: stands before the first section; write for example "
+		"[proxy web] above it\n");
+}
+END_TEST
+
+START_TEST(the_last_line_needs_no_end)
+{
+	struct config config = config_of("[echo]\nlisten = 127.0.0.1:7");
+
+	ck_assert_str_eq(config.sections[0].listens[0].text, "127.0.0.1:7");
+	config_done(&config);
+}
+END_TEST
+
+START_TEST(both_characters_begin_a_comment_at_the_start_and_after_a_blank)
+{
+	struct config config =
+		config_of("; one\n# two\n  # three\n[echo] ; four\n"
+			  "listen = 1 # five\nlisten = 2\t; six\nlisten = unix:/a;b#c\n");
+
+	ck_assert_uint_eq(config.sections[0].listen_count, 3);
+	ck_assert_str_eq(config.sections[0].listens[0].text, "1");
+	ck_assert_str_eq(config.sections[0].listens[1].text, "2");
+	ck_assert_str_eq(config.sections[0].listens[2].text, "unix:/a;b#c");
+	config_done(&config);
+}
+END_TEST
+
+START_TEST(a_pair_of_quotation_marks_is_taken_off)
+{
+	struct config config =
+		config_of("[echo]\nlisten = \"1\"\nlisten = '2'\nbacklog = \" 3 \"\n");
+
+	ck_assert_str_eq(config.sections[0].listens[0].text, "1");
+	ck_assert_str_eq(config.sections[0].listens[1].text, "2");
+	ck_assert_uint_eq(config.sections[0].settings.backlog, 3);
+	config_done(&config);
+	ck_assert_config_mistakes(ECHO "backlog = \"3\n",
+				  "t:3: [echo] backlog: the quotation mark is not closed; values "
+				  "need none, and \" ;\" or \" #\" begins a comment even between "
+				  "them\n");
+	ck_assert_config_mistakes(ECHO "backlog = \"\n",
+				  "t:3: [echo] backlog: the quotation mark is not closed; values "
+				  "need none, and \" ;\" or \" #\" begins a comment even between "
+				  "them\n");
+}
+END_TEST
+
+START_TEST(a_line_that_is_no_assignment_is_refused)
+{
+	ck_assert_config_mistakes(
+		ECHO "backlog\nbacklog 5\n= 5\nback log = 5\n",
+		"t:3: [echo] \"backlog\" has no \"=\"; write KEY = VALUE\n"
+		"t:4: [echo] \"backlog 5\" has no \"=\" after the key; write backlog = 5\n"
+		"t:5: [echo] \"= 5\" has no key before the \"=\"\n"
+		"t:6: [echo] \"back log \" is not a key; a key is one word of letters, digits, "
+		"\"_\" "
+		"and \"-\"\n");
+}
+END_TEST
+
+/* ---- sections and keys ---- */
+
+START_TEST(a_file_without_a_section_that_listens_is_refused)
+{
+	static const char remedy[] = "t: has no section that listens; write for example [echo] and "
+				     "below it listen = 127.0.0.1:7007\n";
+
+	ck_assert_config_mistakes("", remedy);
+	ck_assert_config_mistakes("\n# nothing\n\n", remedy);
+	ck_assert_config_mistakes("[global]\nworkers = 2\n", remedy);
+}
+END_TEST
+
+START_TEST(a_key_before_the_first_section_is_refused)
+{
+	ck_assert_config_mistakes("listen = 80\n" ECHO,
+				  "t:1: listen: stands before the first section; write for example "
+				  "[proxy web] above it\n");
+}
+END_TEST
+
+START_TEST(an_unknown_section_is_refused)
+{
+	ck_assert_config_mistakes(
+		"[tunnel x]\nanything = 1\n[]\n" ECHO,
+		"t:1: there is no section [tunnel]; there are [global], [log], [defaults] and, "
+		"each "
+		"with a name, [proxy], [echo], [discard], [chargen] and [responder]\n"
+		"t:3: the brackets are empty; write for example [proxy web]\n");
+	ck_assert_config_mistakes(ECHO "[defualts]\nbaklog = 5\n",
+				  "t:3: there is no section [defualts]; did you mean [defaults]?\n"
+				  "t:4: [defaults] baklog: no such key; did you mean backlog?\n");
+}
+END_TEST
+
+START_TEST(a_name_is_one_word_and_not_for_every_section)
+{
+	ck_assert_config_mistakes(
+		"[echo a b]\nlisten = 1\n[echo \"a\"]\nlisten = 2\n[log x]\n",
+		"t:1: \"a b\" cannot be a section's name; it is one word of letters, digits, "
+		"\"_\", "
+		"\".\" and \"-\"\n"
+		"t:3: \"\"a\"\" cannot be a section's name; it is one word of letters, digits, "
+		"\"_\", \".\" and \"-\"\n"
+		"t:5: [log] takes no name; \"x\" has to go\n");
+}
+END_TEST
+
+START_TEST(a_key_in_the_wrong_section_is_told_where_it_belongs)
+{
+	ck_assert_config_mistakes(
+		ECHO
+		"relay = copy\nworkers = 2\nserver = 127.0.0.1:1\n"
+		"[global]\nidle_timeout = 1s\nlisten = 80\n[defaults]\nlevel = info\nsize = 1\n",
+		"t:3: [echo] relay: has no meaning here; it belongs in [defaults] [proxy]\n"
+		"t:4: [echo] workers: has no meaning here; it belongs in [global]\n"
+		"t:5: [echo] server: has no meaning here; it belongs in [proxy]\n"
+		"t:7: [global] idle_timeout: has no meaning here; it belongs in [defaults] [proxy] "
+		"[echo] [discard] [chargen] [responder]\n"
+		"t:8: [global] listen: has no meaning here; it belongs in [proxy] [echo] [discard] "
+		"[chargen] [responder]\n"
+		"t:10: [defaults] level: has no meaning here; it belongs in [log]\n"
+		"t:11: [defaults] size: has no meaning here; it belongs in [responder]\n");
+}
+END_TEST
+
+START_TEST(an_unknown_key_is_met_with_what_may_have_been_meant)
+{
+	ck_assert_config_mistakes(
+		ECHO "lsiten = 1\nidletimeot = 1s\nbind = 1\nmaxconn = 5\nxyzzy = 1\n",
+		"t:3: [echo] lsiten: no such key; did you mean listen?\n"
+		"t:4: [echo] idletimeot: no such key; did you mean idle_timeout?\n"
+		"t:5: [echo] bind: no such key; did you mean listen?\n"
+		"t:6: [echo] maxconn: no such key; did you mean max_connections?\n"
+		"t:7: [echo] xyzzy: no such key; uringproxy.conf(5) has them all\n");
+}
+END_TEST
+
+START_TEST(a_very_long_key_is_an_unknown_key)
+{
+	char text[3000];
+
+	snprintf(text, sizeof(text), ECHO "a%0*d = 1\n", 2000, 0);
+	ck_assert_config_mistakes(text,
+				  "t:3: [echo] "
+				  "a00000000000000000000000000000000000000000000000000000000000: "
+				  "no such key; uringproxy.conf(5) has them all\n");
+}
+END_TEST
+
+/* ---- values ---- */
+
+START_TEST(a_value_that_is_wrong_is_met_with_what_would_be_right)
+{
+	static const struct {
+		const char *line, *says;
+	} cases[] = {
+		{"idle_timeout =", "has no value; remove the line to have the default"},
+		{"idle_timeout = soon", "\"soon\" is not a time; write for example 500ms, 30s or "
+					"1h30min (1ms..30d or off)"},
+		{"idle_timeout = 3 parsecs",
+		 "\"3 parsecs\" has a number without a known unit; they "
+		 "are us, ms, s, min, h, d and w (1ms..30d or off)"},
+		{"idle_timeout = 1h30", "\"1h30\" has a number without a known unit; they are us, "
+					"ms, s, min, h, d and w (1ms..30d or off)"},
+		{"idle_timeout = 1.5h", "\"1.5h\" has a number without a known unit; they are us, "
+					"ms, s, min, h, d and w (1ms..30d or off)"},
+		{"idle_timeout = -1s", "\"-1s\" is not a time; write for example 500ms, 30s or "
+				       "1h30min (1ms..30d or off)"},
+		{"idle_timeout = 1500us",
+		 "\"1500us\" is finer than a millisecond (1ms..30d or off)"},
+		{"idle_timeout = 31d", "\"31d\" is outside 1ms..30d or off"},
+		{"idle_timeout = 99999999999999999999",
+		 "\"99999999999999999999\" is too large (1ms..30d or off)"},
+		{"idle_timeout = 9999999999999999999w",
+		 "\"9999999999999999999w\" is too large (1ms..30d or off)"},
+		{"keepalive = 1500ms", "\"1500ms\" is finer than a second (1s..9h or off)"},
+		{"max_lifetime_jitter = 91%", "\"91%\" is outside 1%..90% or off"},
+		{"backlog = 0", "\"0\" is outside 1..65535"},
+		{"backlog = off", "\"off\" is not a whole number (1..65535)"},
+		{"backlog = 0x10", "\"0x10\" is not a whole number (1..65535)"},
+		{"backlog = +5", "\"+5\" is not a whole number (1..65535)"},
+		{"receive_budget = 1K", "\"1K\" is outside 16K..64M"},
+		{"receive_budget = 64KB",
+		 "\"64KB\" ends in an unknown unit; they are K, M, G and T, "
+		 "powers of 1024 (16K..64M)"},
+		{"receive_budget = K",
+		 "\"K\" is not a size; write for example 16K, 1M or 2G (16K..64M)"},
+		{"receive_budget = 99999999999999999T",
+		 "\"99999999999999999T\" is too large (16K..64M)"},
+		{"idle_if_alive = maybe", "\"maybe\" is not one of: keep, close"},
+	};
+	for (size_t i = 0; i < array_size(cases); i++) {
+		char text[300], expected[500];
+
+		snprintf(text, sizeof(text), ECHO "%s\n", cases[i].line);
+		snprintf(expected, sizeof(expected), "t:3: [echo] %.*s: %s\n",
+			 (int)strcspn(cases[i].line, " "), cases[i].line, cases[i].says);
+		ck_assert_config_mistakes(text, expected);
+	}
+}
+END_TEST
+
+START_TEST(a_wrong_value_of_global_or_log_is_met_with_what_would_be_right)
+{
+	ck_assert_config_mistakes(
+		"[global]\nworkers = 1025\nsqpoll = maybe\nsqpoll_idle = 0\nsqpoll_cpus = 1024\n"
+		"cpus = 3-1\nbusy_poll = 50\nbuffer_memory = 1K\ndrain_timeout = 0\n"
+		"without = napi=1\n"
+		"[log]\nlevel = loud\naccess = file\nformat = xml\n" ECHO,
+		"t:2: [global] workers: \"1025\" is outside 1..1024 or auto\n"
+		"t:3: [global] sqpoll: \"maybe\" is not one of: auto, on, off\n"
+		"t:4: [global] sqpoll_idle: \"0\" (a number alone is seconds) is outside "
+		"1ms..1min\n"
+		"t:5: [global] sqpoll_cpus: \"1024\" names a CPU outside 0..1023\n"
+		"t:6: [global] cpus: \"3-1\" has a range that runs backwards\n"
+		"t:7: [global] busy_poll: \"50\" (a number alone is seconds) is outside 1us..1ms "
+		"or "
+		"off\n"
+		"t:8: [global] buffer_memory: \"1K\" is outside 1M..1T\n"
+		"t:9: [global] drain_timeout: \"0\" (a number alone is seconds) is outside 1ms..1d "
+		"or "
+		"infinity\n"
+		"t:10: [global] without: \"napi=1\" is not the name of a feature; write for "
+		"example "
+		"recv-bundle recv-budget\n"
+		"t:12: [log] level: \"loud\" is not one of: error, warning, info, debug\n"
+		"t:13: [log] access: \"file\" is not one of: off, stderr, journal, or a path that "
+		"begins with /\n"
+		"t:14: [log] format: \"xml\" is not one of: text, json\n");
+}
+END_TEST
+
+START_TEST(a_list_of_cpus_that_is_none_is_refused)
+{
+	static const char *const lists[] = {"x", "1,", ",1", "1-", "1--2", "1;2", "0x1", "-1"};
+	char text[200];
+
+	for (size_t i = 0; i < array_size(lists); i++) {
+		char expected[200];
+
+		snprintf(text, sizeof(text), "[global]\ncpus = %s\n" ECHO, lists[i]);
+		snprintf(expected, sizeof(expected),
+			 "t:2: [global] cpus: \"%s\" is not a list of CPUs; write for example "
+			 "0-3,6\n",
+			 lists[i]);
+		ck_assert_config_mistakes(text, expected);
+	}
+}
+END_TEST
+
+START_TEST(ports_0_and_65536_are_refused)
+{
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = 0\nlisten = 127.0.0.1:65536\n",
+		"t:2: [echo] listen: \"0\": the port is outside 1..65535\n"
+		"t:3: [echo] listen: \"127.0.0.1:65536\": the port is outside 1..65535\n");
+}
+END_TEST
+
+START_TEST(an_address_takes_nothing_behind_it)
+{
+	ck_assert_config_mistakes(
+		"[proxy]\nlisten = 80, 81\nserver = 127.0.0.1:1 weight=2\n",
+		"t:2: [proxy] listen: \"80, 81\": takes an address only, without \", 81\"; for "
+		"several addresses repeat the key\n"
+		"t:3: [proxy] server: \"127.0.0.1:1 weight=2\": takes an address only, without "
+		"\"weight=2\"; for several addresses repeat the key\n");
+}
+END_TEST
+
+/* ---- what takes more than one line to see ---- */
+
+START_TEST(a_proxy_needs_a_server_and_every_section_a_place_to_listen)
+{
+	ck_assert_config_mistakes(
+		"[proxy a]\nserver = 127.0.0.1:1\n[proxy b]\nlisten = 1\n[echo]\nlisten = "
+		"2\nlisten =\n",
+		"t:1: [proxy a] nothing to listen on; write for example listen = 127.0.0.1:8080\n"
+		"t:3: [proxy b] no server to connect to; write for example server = "
+		"127.0.0.1:9000\n"
+		"t:5: [echo] nothing to listen on; write for example listen = 127.0.0.1:8080\n");
+}
+END_TEST
+
+START_TEST(an_address_is_listened_on_once_in_all_the_file)
+{
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = 127.0.0.1:7\n[discard]\nlisten = 9\nlisten = 127.0.0.1:7\n"
+		"[chargen]\nlisten = 0.0.0.0:9\nlisten = [::]:9\nlisten = :9\nlisten = "
+		"127.0.0.1:9\n"
+		"[echo u]\nlisten = unix:@a\nlisten = unix:@a\nlisten = systemd:x\nlisten = "
+		"systemd:x\n"
+		"listen = localhost:1\nlisten = LocalHost:1\n",
+		"t:5: [discard] listen: \"127.0.0.1:7\" is taken by [echo] at t:2 "
+		"(\"127.0.0.1:7\"); "
+		"one of the two has to go\n"
+		"t:7: [chargen] listen: \"0.0.0.0:9\" is taken by [discard] at t:4 (\"9\"); one of "
+		"the two has to go\n"
+		"t:8: [chargen] listen: \"[::]:9\" is taken by [discard] at t:4 (\"9\"); one of "
+		"the "
+		"two has to go\n"
+		"t:9: [chargen] listen: \":9\" is taken by [discard] at t:4 (\"9\"); one of the "
+		"two "
+		"has to go\n"
+		"t:13: [echo u] listen: \"unix:@a\" is taken by [echo u] at t:12 (\"unix:@a\"); "
+		"one "
+		"of the two has to go\n"
+		"t:15: [echo u] listen: \"systemd:x\" is taken by [echo u] at t:14 "
+		"(\"systemd:x\"); "
+		"one of the two has to go\n"
+		"t:17: [echo u] listen: \"LocalHost:1\" is taken by [echo u] at t:16 "
+		"(\"localhost:1\"); one of the two has to go\n");
+}
+END_TEST
+
+START_TEST(a_proxy_does_not_connect_to_itself)
+{
+	ck_assert_config_mistakes(
+		"[proxy a]\nlisten = 127.0.0.1:1\nserver = 127.0.0.1:1\nserver = 127.0.0.1:2\n"
+		"[proxy b]\nlisten = 80\nserver = 127.0.0.1:80\nserver = [::1]:80\n"
+		"server = 192.0.2.1:80\n"
+		"[proxy c]\nlisten = unix:/s\nserver = unix:/s\n",
+		"t:3: [proxy a] server: \"127.0.0.1:1\" is where this section listens: it would "
+		"connect to itself without end\n"
+		"t:7: [proxy b] server: \"127.0.0.1:80\" is where this section listens: it would "
+		"connect to itself without end\n"
+		"t:8: [proxy b] server: \"[::1]:80\" is where this section listens: it would "
+		"connect "
+		"to itself without end\n"
+		"t:12: [proxy c] server: \"unix:/s\" is where this section listens: it would "
+		"connect "
+		"to itself without end\n");
+}
+END_TEST
+
+START_TEST(settings_that_contradict_each_other_are_refused)
+{
+	ck_assert_config_mistakes(
+		"[global]\nbuffer_memory = 1M\n[defaults]\nreceive_budget = 2M\n"
+		"[echo]\nlisten = 1\nidle_if_alive = keep\n",
+		"t:7: [echo] idle_if_alive: \"keep\" finds out who is alive by keepalives; add for "
+		"example keepalive = 60s\n"
+		"t:4: [echo] receive_budget: is more than all of buffer_memory, which is 1M\n");
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_configuration_is_not_reported_on_without_end)
+{
+	size_t size = 10000;
+	char *text = malloc(size);
+	const char *said;
+	size_t lines = 0;
+
+	memset(text, '\n', size);
+	for (size_t i = 0; i < size; i += 2)
+		text[i] = 1;
+	said = config_mistakes_of(text, size);
+	for (const char *c = said; *c; c++)
+		lines += *c == '\n';
+	ck_assert_uint_eq(lines, 101);
+	ck_assert_ptr_nonnull(
+		strstr(said, "\nt:101: more than 100 mistakes; the rest is not shown\n"));
+	free(text);
+}
+END_TEST
+
+SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_the_file,
+      a_line_of_more_than_200_bytes_is_read_whole,
+      a_line_of_more_than_4000_bytes_is_refused_not_split,
+      a_comment_of_more_than_4000_bytes_is_refused_too,
+      an_indented_line_does_not_continue_the_one_before, an_empty_section_is_seen,
+      a_section_that_begins_again_is_refused_with_both_lines,
+      a_section_without_a_name_is_the_one_with_the_kind_for_a_name,
+      the_same_name_may_be_had_by_sections_of_two_kinds,
+      an_over_long_section_name_is_refused_not_cut,
+      a_scalar_key_that_is_set_twice_is_refused_with_the_first_line,
+      a_bracket_that_is_not_closed_is_refused, a_colon_does_not_separate_key_and_value,
+      a_nul_byte_does_not_hide_what_follows, a_control_character_is_refused,
+      line_ends_of_another_system_and_a_byte_order_mark_are_taken, the_last_line_needs_no_end,
+      both_characters_begin_a_comment_at_the_start_and_after_a_blank,
+      a_pair_of_quotation_marks_is_taken_off, a_line_that_is_no_assignment_is_refused,
+      a_file_without_a_section_that_listens_is_refused, a_key_before_the_first_section_is_refused,
+      an_unknown_section_is_refused, a_name_is_one_word_and_not_for_every_section,
+      a_key_in_the_wrong_section_is_told_where_it_belongs,
+      an_unknown_key_is_met_with_what_may_have_been_meant, a_very_long_key_is_an_unknown_key,
+      a_value_that_is_wrong_is_met_with_what_would_be_right,
+      a_wrong_value_of_global_or_log_is_met_with_what_would_be_right,
+      a_list_of_cpus_that_is_none_is_refused, ports_0_and_65536_are_refused,
+      an_address_takes_nothing_behind_it,
+      a_proxy_needs_a_server_and_every_section_a_place_to_listen,
+      an_address_is_listened_on_once_in_all_the_file, a_proxy_does_not_connect_to_itself,
+      settings_that_contradict_each_other_are_refused,
+      a_file_that_is_no_configuration_is_not_reported_on_without_end)
