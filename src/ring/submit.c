@@ -184,6 +184,8 @@ static int ring_why_awake(struct ring *ring, const struct ring_want *want)
 static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 {
 	bool polled = ring->flags & IORING_SETUP_SQPOLL;
+	/* Slots first: one that is filled in between then ends the sleep at once, not one later. */
+	uint32_t slots = ring_slots_ready(ring);
 	uint32_t ready = ring_cq_ready(ring), to_submit, flags = 0, before;
 	bool sleep = ready < want->min_complete && want->deadline_ns != RING_NOW;
 	int r;
@@ -199,7 +201,7 @@ static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_
 	before = ring->sq_head;
 	if (sleep) {
 		uint32_t missing = want->min_complete - ready;
-		r = ring_sleep(ring, to_submit, ring_slots_ready(ring) + missing, flags, want);
+		r = ring_sleep(ring, to_submit, slots + missing, flags, want);
 	} else {
 		if (ring->flags & IORING_SETUP_DEFER_TASKRUN)
 			flags |= IORING_ENTER_GETEVENTS; /* what completes at once need not wait */
