@@ -1,6 +1,7 @@
 #include "control/build.h"
 
 #include "control/resolve.h"
+#include "net/pipes.h"
 #include "net/relay.h"
 
 #include "ops/log.h"
@@ -49,6 +50,14 @@ static int switch_off(struct engine *engine, const char *names)
 	return r;
 }
 
+/* At most a sixteenth of all descriptors are for the pipes of splicing. */
+static uint32_t pipes_for(uint64_t descriptors, uint32_t workers)
+{
+	uint64_t most = descriptors / 16 / 2 / workers;
+
+	return most < PIPES_MAX ? (uint32_t)most : PIPES_MAX;
+}
+
 /* How many connections the descriptors are good for. */
 static int fit_connections(struct engine *engine, uint32_t listeners)
 {
@@ -63,8 +72,11 @@ static int fit_connections(struct engine *engine, uint32_t listeners)
 	for (uint32_t i = 0; i < engine->section_count; i++)
 		if (engine->sections[i].has_upstream)
 			per_connection = 2;
+	if (per_connection == 2)
+		engine->pipes_max = pipes_for(limit, engine->worker_count);
 	own = DESCRIPTORS_PROCESS +
-	      (uint64_t)engine->worker_count * (DESCRIPTORS_WORKER + listeners);
+	      (uint64_t)engine->worker_count *
+		      (DESCRIPTORS_WORKER + listeners + 2 * engine->pipes_max);
 	most = limit > own ? (limit - own) / per_connection : 0;
 	if (most == 0) {
 		log_error("RLIMIT_NOFILE is %llu, and %llu descriptors are needed before the first "

@@ -9,6 +9,7 @@
 
 #define LINGER_FIRST_MS 1
 #define LINGER_MAX_MS   100
+#define WATCH_AFTER_MS  10
 
 static void break_sink(struct lane *lane)
 {
@@ -85,8 +86,53 @@ void ending_check(struct session *session)
 		if (session->state == SESSION_CLOSING)
 			return;
 	}
-	if (lanes[LANE_UP].state == LANE_SHUT && lanes[LANE_DOWN].state == LANE_SHUT)
+	if (lanes[LANE_UP].state == LANE_SHUT && lanes[LANE_DOWN].state == LANE_SHUT) {
 		session_end(session, REASON_COMPLETED, SIDE_CLIENT, 0);
-	else if (lanes[LANE_UP].state == LANE_SHUT || lanes[LANE_DOWN].state == LANE_SHUT)
+	} else if (lanes[LANE_UP].state == LANE_SHUT || lanes[LANE_DOWN].state == LANE_SHUT) {
 		timing_update(session);
+	}
+}
+
+void ending_begun(struct session *session)
+{
+	if (!session_has_upstream(session))
+		return;
+	session->watch_ms = session->worker->now_ms + WATCH_AFTER_MS;
+	timing_update(session);
+}
+
+void ending_watch(struct session *session)
+{
+	session->watch_ms = 0;
+	for (unsigned side = 0; side < SIDE_COUNT; side++) {
+		struct io_uring_sqe *sqe;
+
+		unsigned state = session->lanes[side].state;
+
+		if ((state != LANE_SHUT && state != LANE_ENDING) || session->watched[side] ||
+		    session->broken[side])
+			continue;
+		sqe = worker_entry(session->worker);
+		/* Errors are always told, and so is the end that is known: multishot tells it once.
+		 */
+		ring_prep_poll(sqe, session->fd[side], 0, IORING_POLL_ADD_MULTI);
+		session_submit(session, side, OP_WATCH, sqe);
+		session->watched[side] = true;
+	}
+}
+
+void ending_watched(struct session *session, unsigned side, const struct io_uring_cqe *done)
+{
+	int error;
+
+	session->watched[side] = done->flags & IORING_CQE_F_MORE;
+	if (done->res < 0) /* cancelled */
+		return;
+	error = socket_error(session->fd[side]);
+	/* Both directions shut is told too, and is no error. */
+	if (error < 0)
+		ending_broken(session, side, error);
+	else if (socket_phase(session->fd[side]) == SOCKET_DEAD &&
+		 session->lanes[!side].state != LANE_SHUT)
+		ending_broken(session, side, -ECONNRESET);
 }

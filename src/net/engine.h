@@ -25,6 +25,7 @@ struct engine {
 	struct ring_capabilities capabilities;
 	uint32_t worker_count;
 	uint32_t connections_max;
+	uint32_t pipes_max;     /* of one worker */
 	uint64_t buffer_memory; /* bytes, of one worker */
 	uint32_t buffer_size;   /* bytes, of one buffer */
 	bool sqpoll;

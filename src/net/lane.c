@@ -8,11 +8,12 @@
 #include "net/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #define POOL_GROUP   0
 #define BUDGET_FIRST (64u << 10) /* of a lane that has proved nothing yet */
-#define SEND_FLAGS   (MSG_NOSIGNAL | MSG_WAITALL)
+#define SEND_FLAGS   (MSG_NOSIGNAL | MSG_DONTWAIT)
 #define COALESCE_MAX 2048u /* bytes; copying this much is cheaper than holding a buffer for it */
 
 struct session *lane_session(const struct lane *lane)
@@ -229,12 +230,15 @@ void lane_unstarve(struct lane *lane)
 
 void lane_end(struct lane *lane)
 {
-	int error = lane_session(lane)->broken[lane->index];
+	struct session *session = lane_session(lane);
+	int error = session->broken[lane->index];
 
-	if (error) /* the sending half was told of the reset, the receiving one sees an end */
+	if (error) { /* the sending half was told of the reset, the receiving one sees an end */
 		lane_reset(lane, error);
-	else if (lane->state == LANE_OPEN)
+	} else if (lane->state == LANE_OPEN) {
 		lane->state = LANE_ENDING;
+		ending_begun(session);
+	}
 	lane_mark(lane);
 }
 
@@ -313,12 +317,36 @@ static void prepare_vector(struct lane *lane, struct io_uring_sqe *sqe)
 	ring_prep_sendmsg(sqe, lane_to_fd(lane), &vector->message, SEND_FLAGS);
 }
 
+void lane_wait_writable(struct lane *lane)
+{
+	struct io_uring_sqe *sqe;
+
+	lane->blocked = true;
+	if (lane->polling)
+		return;
+	sqe = lane_entry(lane);
+	ring_prep_poll(sqe, lane_to_fd(lane), POLLOUT, 0);
+	lane_submit(lane, OP_POLL_OUT, sqe);
+	lane->polling = true;
+}
+
+void lane_writable(struct lane *lane)
+{
+	lane->polling = false;
+	lane->blocked = false; /* an error will be told by the next send */
+	lane_mark(lane);
+}
+
 void lane_send(struct lane *lane)
 {
 	struct io_uring_sqe *sqe;
 
 	if (lane->sending || !lane->queued)
 		return;
+	if (lane->blocked) {
+		lane_wait_writable(lane);
+		return;
+	}
 	sqe = lane_entry(lane);
 	if (lane->chunks == 1) {
 		uint32_t length;
@@ -345,6 +373,8 @@ void lane_delivered(struct lane *lane, uint32_t bytes)
 
 void lane_sent(struct lane *lane, const struct io_uring_cqe *done)
 {
+	lane->blocked =
+		done->res == -EAGAIN || (done->res > 0 && (uint32_t)done->res < lane->sending);
 	lane->sending = 0;
 	if (done->res > 0) {
 		lane_consume(lane, (uint32_t)done->res);
@@ -354,6 +384,46 @@ void lane_sent(struct lane *lane, const struct io_uring_cqe *done)
 		ending_broken(lane_session(lane), lane->to, done->res);
 	}
 	lane_mark(lane);
+}
+
+void lane_say(struct lane *lane, const void *bytes, uint32_t length)
+{
+	struct io_uring_sqe *sqe;
+
+	if (lane->sending)
+		return;
+	if (lane->blocked) {
+		lane_wait_writable(lane);
+		return;
+	}
+	sqe = lane_entry(lane);
+	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, SEND_FLAGS);
+	lane->sending = length;
+	lane_submit(lane, OP_SEND, sqe);
+}
+
+uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done)
+{
+	uint32_t sent = done->res > 0 ? (uint32_t)done->res : 0;
+
+	lane->blocked = done->res == -EAGAIN || (sent && sent < lane->sending);
+	lane->sending = 0;
+	if (sent)
+		lane_delivered(lane, sent);
+	else if (done->res < 0 && done->res != -EAGAIN && done->res != -EINTR)
+		lane_reset(lane, done->res);
+	lane_mark(lane);
+	return sent;
+}
+
+void lane_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
+{
+	if (kind == OP_RECV)
+		lane_received(lane, done);
+	else if (kind == OP_SEND)
+		lane_sent(lane, done);
+	else
+		lane_writable(lane);
 }
 
 void lane_shut(struct lane *lane)
@@ -367,26 +437,38 @@ void lane_shut(struct lane *lane)
 	ending_check(session);
 }
 
-void lane_flush(struct lane *lane)
+bool lane_finish(struct lane *lane)
 {
 	struct session *session = lane_session(lane);
 	bool connecting = lane->to == SIDE_UPSTREAM && session->state == SESSION_CONNECTING;
 
+	if (lane->state == LANE_OPEN)
+		return false;
 	if (lane->state == LANE_BROKEN) {
 		lane_drop(lane);
-		return;
+		return true;
 	}
-	if (session->state != SESSION_RETRYING || lane->to != SIDE_UPSTREAM)
+	if (lane->queued || lane->sending || lane->held)
+		return true;
+	/* A shutdown(2) before the connect has ended would undo the connect. */
+	if (lane->state == LANE_ENDING && connecting)
+		upstream_poll(session);
+	else if (lane->state == LANE_ENDING && session->state == SESSION_RELAYING)
+		lane_shut(lane);
+	else if (lane->state == LANE_RESETTING)
+		ending_check(session);
+	return true;
+}
+
+void lane_flush(struct lane *lane)
+{
+	struct session *session = lane_session(lane);
+
+	if (lane->state != LANE_BROKEN &&
+	    (session->state != SESSION_RETRYING || lane->to != SIDE_UPSTREAM))
 		lane_send(lane);
-	if (lane->queued == 0) {
-		/* A shutdown(2) before the connect has ended would undo the connect. */
-		if (lane->state == LANE_ENDING && connecting)
-			upstream_poll(session);
-		else if (lane->state == LANE_ENDING && session->state == SESSION_RELAYING)
-			lane_shut(lane);
-		else if (lane->state == LANE_RESETTING)
-			ending_check(session);
-	}
+	if (lane_finish(lane))
+		return;
 	if (session->state == SESSION_RELAYING || session->state == SESSION_CONNECTING ||
 	    lane->index == LANE_UP)
 		lane_receive(lane);

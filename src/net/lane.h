@@ -11,10 +11,14 @@
  *
  * The chunks of a queue are receive buffers of the worker's pool, sent from
  * where they were received.  One send is in flight at a time (two reorder when
- * the first is short), and takes the whole queue along.  At most one receive
- * is armed; the kernel itself stops it after budget bytes, and it is armed
- * again when the queue has drained to half: so a lane whose sink does not read
- * holds less than one and a half budgets (facts in relay/strategies.c).
+ * the first is short), and takes the whole queue along.  A send never waits in
+ * the kernel: it takes what fits, and a poll tells when there is room again.  (One
+ * that waits is tried again there whenever a little room appears, and after 128
+ * times handed to a kernel thread.)
+ *
+ * At most one receive is armed; the kernel itself stops it after budget bytes,
+ * and it is armed again when the queue has drained to half: so a lane whose sink
+ * does not read holds less than one and a half budgets.
  */
 #ifndef NET_LANE_H
 #define NET_LANE_H
@@ -37,7 +41,7 @@ struct lane {
 	struct list dirty;   /* in worker.dirty until the end of the turn */
 	struct list starved; /* in worker.starved while there is no buffer to receive into */
 	uint64_t bytes;      /* delivered */
-	uint64_t received;
+	uint64_t received;   /* taken from the source */
 	uint32_t queued;     /* bytes in the queue, those being sent included */
 	uint32_t sending;    /* bytes of the send in flight; 0: none */
 	uint32_t held;       /* bytes the strategy holds elsewhere, in a pipe */
@@ -47,6 +51,8 @@ struct lane {
 	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.lanes this is */
 	uint8_t to;          /* side written to; the side read from is index */
 	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */
+	bool blocked;        /* the sink took less than it was given: wait until it is writable */
+	bool polling;        /* ... by a poll that is in flight */
 	bool receiving;      /* a receive is armed */
 	bool cancelling;     /* ... and its cancel is on the way */
 	bool metered;        /* without kernel budgets: receive one buffer at a time */
@@ -76,14 +82,39 @@ void lane_receive(struct lane *lane);
 /* What to do with a receive's completion: queue what it brought, note the end, see to errors. */
 void lane_received(struct lane *lane, const struct io_uring_cqe *done);
 
-/* Send all that is queued in one operation, unless one is in flight. */
+/*
+ * Send all that is queued in one operation, unless one is in flight or the sink
+ * is blocked; then see to it that we are told when it is not.
+ */
 void lane_send(struct lane *lane);
+
+/* For whoever found the sink full: a poll tells when it can be written to (OP_POLL_OUT). */
+void lane_wait_writable(struct lane *lane);
+/* What to do with that poll's completion. */
+void lane_writable(struct lane *lane);
 
 /* What to do with a send's completion: give back what was sent, see to errors. */
 void lane_sent(struct lane *lane, const struct io_uring_cqe *done);
 
+/*
+ * Whether the source has said its end; then, when nothing is queued, in flight
+ * or held any more, the end is passed on.
+ */
+bool lane_finish(struct lane *lane);
+
 /* The usual end of a turn: send, pass on the end when all is sent, receive again. */
 void lane_flush(struct lane *lane);
+
+/*
+ * For services, which have bytes of their own: send up to length of them, which
+ * stay valid until the completion, unless a send is in flight or the client
+ * does not read; and the bytes sent by that completion, errors being seen to.
+ */
+void lane_say(struct lane *lane, const void *bytes, uint32_t length);
+uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done);
+
+/* All three: for strategies that change nothing of it. */
+void lane_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done);
 
 /* Bytes reached the to side: count them, and note that the session is alive. */
 void lane_delivered(struct lane *lane, uint32_t bytes);

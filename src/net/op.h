@@ -21,7 +21,9 @@ enum op_kind {
 	OP_CONNECT, /* a poll that tells how a connect ended */
 	OP_RECV,
 	OP_SEND,
-	OP_POLL, /* readiness, for strategies that move bytes themselves */
+	OP_POLL_IN,  /* the source is readable, for strategies that move bytes themselves */
+	OP_POLL_OUT, /* the sink is writable */
+	OP_WATCH,    /* a poll for the reset of a side that has said its end */
 	OP_CANCEL,
 	OP_CONTROL, /* a message from the main thread; the result is the command */
 	OP_KIND_COUNT,

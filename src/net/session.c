@@ -207,6 +207,10 @@ static bool abandoned(struct session *session, struct op_tag tag, const struct i
 		worker_give_back(session->worker, done);
 		return true;
 	}
+	if (tag.kind == OP_POLL_OUT && tag.lane == LANE_UP) {
+		lane_writable(&session->lanes[LANE_UP]);
+		return true;
+	}
 	if (tag.kind == OP_SEND && tag.lane == LANE_UP) {
 		session->lanes[LANE_UP].sending = 0;
 		if (done->res > 0) /* it had been connected, and has had bytes no other shall get */
@@ -244,6 +248,8 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 	}
 	if (tag.kind == OP_CONNECT)
 		upstream_polled(session);
+	else if (tag.kind == OP_WATCH)
+		ending_watched(session, tag.lane, done);
 	else if (session->state == SESSION_RETRYING && abandoned(session, tag, done))
 		;
 	else if (session->state == SESSION_CONNECTING && connect_outcome(session, tag, done))

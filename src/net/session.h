@@ -69,6 +69,7 @@ struct session {
 	uint32_t in_flight;
 	uint8_t state;
 	bool resetting[SIDE_COUNT]; /* close with a RST */
+	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
 	bool connect_poll;          /* a poll for the connect's outcome is in flight */
 	int fd[SIDE_COUNT];         /* -1: none */
 	int broken[SIDE_COUNT];     /* negative errno that ended the side, 0 while it is well */
@@ -81,6 +82,7 @@ struct session {
 	uint64_t active_ms;         /* when a byte last moved */
 	uint64_t connect_until_ms;  /* of the attempt */
 	uint64_t retry_ms;          /* when to try again, or to look again; 0: not waiting */
+	uint64_t watch_ms;          /* when to begin watching half-closed sides; 0: not */
 	uint64_t lifetime_until_ms; /* UINT64_MAX: no limit */
 	uint64_t id;                /* in the access log */
 	struct list link;           /* in worker.quiet */

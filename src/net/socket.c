@@ -1,6 +1,7 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -127,4 +128,33 @@ void socket_peer(int fd, struct sockaddr_in6 *ret_client)
 		memcpy(ret_client, &peer, sizeof(*ret_client));
 	else
 		ret_client->sin6_family = peer.ss_family;
+}
+
+int socket_error(int fd)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+}
+
+int socket_splice(int from, int to, uint32_t count)
+{
+	ssize_t n = splice(from, NULL, to, NULL, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+
+	return n < 0 ? -errno : (int)n;
+}
+
+int socket_pipe(int ret_fds[2], uint32_t size, uint32_t *ret_size)
+{
+	int granted;
+
+	if (pipe2(ret_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	/* An unprivileged user may be refused (pipe-user-pages-soft): a smaller pipe works too. */
+	granted = fcntl(ret_fds[1], F_SETPIPE_SZ, (int)size);
+	if (granted < 0)
+		granted = fcntl(ret_fds[1], F_GETPIPE_SZ);
+	*ret_size = granted > 0 ? (uint32_t)granted : 4096;
+	return 0;
 }

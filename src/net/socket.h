@@ -33,6 +33,19 @@ void socket_linger_none(int fd);
 /* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
 uint32_t socket_unacknowledged(int fd);
 
+/* The pending error, taken off the socket: negative, or 0. */
+int socket_error(int fd);
+
+/*
+ * Move up to count bytes between a socket and a pipe without waiting
+ * (splice(2)).  How many, 0 at the end of the source, -EAGAIN when the source
+ * is empty or the sink is full.
+ */
+int socket_splice(int from, int to, uint32_t count);
+
+/* Both ends of a pipe of at least size bytes, or of what the system grants; 0 and its size. */
+int socket_pipe(int ret_fds[2], uint32_t size, uint32_t *ret_size) must_check;
+
 enum socket_phase { SOCKET_CONNECTING, SOCKET_CONNECTED, SOCKET_DEAD };
 enum socket_phase socket_phase(int fd);
 

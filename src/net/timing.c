@@ -42,6 +42,8 @@ static uint64_t next_deadline(const struct session *session)
 		next = earlier(next, session->connect_until_ms);
 	else
 		next = earlier(next, quiet_until(session));
+	if (session->watch_ms)
+		next = earlier(next, session->watch_ms);
 	return session->retry_ms ? earlier(next, session->retry_ms) : next;
 }
 
@@ -123,6 +125,8 @@ void timing_expired(struct session *session)
 		else
 			ending_check(session);
 	}
+	if (session->watch_ms && now >= session->watch_ms)
+		ending_watch(session);
 	if (session->state == SESSION_CONNECTING && now >= session->connect_until_ms)
 		connect_too_long(session);
 	else if (session->state == SESSION_RELAYING && now >= quiet_until(session))

@@ -160,20 +160,27 @@ void upstream_connect(struct session *session)
 	session_step(session, SESSION_ATTEMPT_FAILED);
 }
 
+/* Whether an operation on the upstream's socket has not completed. */
+static bool in_use(const struct session *session)
+{
+	const struct lane *up = &session->lanes[LANE_UP];
+
+	return session->lanes[LANE_DOWN].receiving || up->sending || up->polling ||
+	       session->connect_poll;
+}
+
 void upstream_failed(struct session *session, int error)
 {
 	note_failure(session, error);
 	socket_shut_both(session->fd[SIDE_UPSTREAM]);
-	if (session->lanes[LANE_DOWN].receiving || session->lanes[LANE_UP].sending ||
-	    session->connect_poll)
+	if (in_use(session))
 		session_cancel_side(session, SIDE_UPSTREAM);
 	session_step(session, SESSION_ATTEMPT_FAILED);
 }
 
 void upstream_settle(struct session *session)
 {
-	if (session->lanes[LANE_DOWN].receiving || session->lanes[LANE_UP].sending ||
-	    session->connect_poll)
+	if (in_use(session))
 		return;
 	if (session->fd[SIDE_UPSTREAM] >= 0) {
 		socket_close(session->fd[SIDE_UPSTREAM]);

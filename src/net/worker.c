@@ -49,6 +49,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 		.random = clock_now_ns() * 2654435761u + index + 1,
 		.ring.fd = -1,
 	};
+	pipes_init(&worker->pipes, engine->pipes_max);
 	list_init(&worker->dirty);
 	list_init(&worker->starved);
 	list_init(&worker->quiet);
@@ -110,6 +111,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 void worker_close(struct worker *worker)
 {
 	stats_count(&worker->stats, buffers_missing, pool_held(&worker->pool));
+	pipes_close(&worker->pipes);
 	pool_close(&worker->pool);
 	ring_close(&worker->ring);
 }

@@ -21,6 +21,7 @@
 #include "net/accept.h"
 #include "net/condition.h"
 #include "net/engine.h"
+#include "net/pipes.h"
 #include "net/pool.h"
 #include "net/session.h"
 #include "ops/access.h"
@@ -58,6 +59,7 @@ struct server_health {
 struct worker {
 	struct ring ring;
 	struct pool pool;
+	struct pipes pipes;
 	struct slab sessions;
 	struct wheel wheel;
 	struct list dirty;   /* lanes to flush at the end of the turn */

@@ -8,18 +8,10 @@
 #include "net/lane.h"
 #include "relay/strategies.h"
 
-static void copy_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
-{
-	if (kind == OP_RECV)
-		lane_received(lane, done);
-	else
-		lane_sent(lane, done);
-}
-
 const struct relay_strategy relay_copy = {
 	.name = "copy",
 	.help = "through shared buffers; the cheapest for requests and answers",
 	.start = lane_mark,
-	.complete = copy_complete,
+	.complete = lane_complete,
 	.flush = lane_flush,
 };

@@ -3,9 +3,9 @@
 const struct relay_strategy *relay_strategy(enum config_relay relay)
 {
 	static const struct relay_strategy *const strategies[] = {
-		[CONFIG_RELAY_AUTO] = &relay_copy,
+		[CONFIG_RELAY_AUTO] = &relay_auto,
 		[CONFIG_RELAY_COPY] = &relay_copy,
-		[CONFIG_RELAY_SPLICE] = &relay_copy,
+		[CONFIG_RELAY_SPLICE] = &relay_splice,
 		[CONFIG_RELAY_ZEROCOPY] = &relay_copy,
 	};
 

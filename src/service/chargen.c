@@ -6,8 +6,6 @@
  * is sent over and over; lane.own[0] is how far into it the client has got.
  */
 #include "net/lane.h"
-#include "net/session.h"
-#include "ring/ring.h"
 #include "service/services.h"
 
 #include <pthread.h>
@@ -41,37 +39,23 @@ static void chargen_start(struct lane *lane)
 
 static void chargen_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
 {
-	if (kind == OP_RECV) {
-		lane_received(lane, done);
-		lane_consume(lane, lane->queued);
+	if (kind == OP_SEND) {
+		lane->own[0] = (lane->own[0] + lane_said(lane, done)) % PERIOD;
 		return;
 	}
-	lane->sending = 0;
-	if (done->res > 0) {
-		lane->own[0] = (lane->own[0] + (uint64_t)done->res) % PERIOD;
-		lane_delivered(lane, (uint32_t)done->res);
-	} else if (done->res < 0) {
-		lane_reset(lane, done->res);
-	}
-	lane_mark(lane);
+	lane_complete(lane, kind, done);
+	lane_consume(lane, lane->queued);
 }
 
 static void chargen_flush(struct lane *lane)
 {
-	struct io_uring_sqe *sqe;
-
 	if (lane->state == LANE_ENDING) {
 		if (!lane->sending)
 			lane_shut(lane);
 		return;
 	}
 	lane_receive(lane);
-	if (lane->sending)
-		return;
-	lane->sending = (uint32_t)(sizeof(block) - lane->own[0]);
-	sqe = lane_entry(lane);
-	ring_prep_send(sqe, lane_to_fd(lane), block + lane->own[0], lane->sending, MSG_NOSIGNAL);
-	lane_submit(lane, OP_SEND, sqe);
+	lane_say(lane, block + lane->own[0], (uint32_t)(sizeof(block) - lane->own[0]));
 }
 
 const struct relay_strategy service_chargen = {

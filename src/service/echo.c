@@ -7,18 +7,10 @@
 #include "net/lane.h"
 #include "service/services.h"
 
-static void echo_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
-{
-	if (kind == OP_RECV)
-		lane_received(lane, done);
-	else
-		lane_sent(lane, done);
-}
-
 const struct relay_strategy service_echo = {
 	.name = "echo",
 	.help = "what comes in goes back (RFC 862)",
 	.start = lane_mark,
-	.complete = echo_complete,
+	.complete = lane_complete,
 	.flush = lane_flush,
 };

@@ -289,22 +289,15 @@ static void responder_start(struct lane *lane)
 static void answered(struct lane *lane, const struct io_uring_cqe *done)
 {
 	struct conversation *conversation = conversation_of(lane);
+	uint32_t sent = lane_said(lane, done);
 
-	lane->sending = 0;
-	if (done->res > 0) {
-		uint32_t sent = (uint32_t)done->res;
-		lane_delivered(lane, sent);
-		if (conversation->owed) {
-			conversation->owed -= sent;
-			conversation->at =
-				(uint32_t)((conversation->at + sent) % response_of(lane)->length);
-		} else {
-			conversation->last_words = VERDICT_GO_ON;
-		}
-	} else if (done->res < 0) {
-		lane_reset(lane, done->res);
+	if (conversation->owed) {
+		conversation->owed -= sent;
+		conversation->at =
+			(uint32_t)((conversation->at + sent) % response_of(lane)->length);
+	} else if (sent) {
+		conversation->last_words = VERDICT_GO_ON; /* short enough to go in one piece */
 	}
-	lane_mark(lane);
 }
 
 static void responder_complete(struct lane *lane, enum op_kind kind,
@@ -314,17 +307,8 @@ static void responder_complete(struct lane *lane, enum op_kind kind,
 		answered(lane, done);
 		return;
 	}
-	lane_received(lane, done);
+	lane_complete(lane, kind, done);
 	read_requests(lane);
-}
-
-static void say(struct lane *lane, const void *bytes, size_t length)
-{
-	struct io_uring_sqe *sqe = lane_entry(lane);
-
-	ring_prep_send(sqe, lane_to_fd(lane), bytes, (uint32_t)length, MSG_NOSIGNAL | MSG_WAITALL);
-	lane->sending = (uint32_t)length;
-	lane_submit(lane, OP_SEND, sqe);
 }
 
 static void say_goodbye(struct lane *lane)
@@ -348,11 +332,11 @@ static void responder_flush(struct lane *lane)
 		return;
 	if (conversation->owed) {
 		uint64_t room = response->size - conversation->at;
-		say(lane, response->block + conversation->at,
-		    conversation->owed < room ? conversation->owed : room);
+		lane_say(lane, response->block + conversation->at,
+			 (uint32_t)(conversation->owed < room ? conversation->owed : room));
 	} else if (conversation->last_words) {
 		const char *words = last_words(conversation->last_words);
-		say(lane, words, strlen(words));
+		lane_say(lane, words, (uint32_t)strlen(words));
 	} else if (lane->state == LANE_ENDING) {
 		lane_shut(lane);
 		return;

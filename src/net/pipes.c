@@ -1,0 +1,64 @@
+#include "net/pipes.h"
+
+#include "net/socket.h"
+
+void pipes_init(struct pipes *pipes, uint32_t most)
+{
+	*pipes = (struct pipes){
+		.free = PIPES_NONE,
+		.most = (uint16_t)(most < PIPES_MAX ? most : PIPES_MAX),
+	};
+	for (uint16_t i = 0; i < PIPES_MAX; i++)
+		pipes->pairs[i] = (struct pipe_pair){.read_fd = -1, .write_fd = -1};
+}
+
+static void unmake(struct pipe_pair *pair)
+{
+	if (pair->read_fd < 0)
+		return;
+	socket_close(pair->read_fd);
+	socket_close(pair->write_fd);
+	pair->read_fd = pair->write_fd = -1;
+}
+
+void pipes_close(struct pipes *pipes)
+{
+	for (uint16_t i = 0; i < PIPES_MAX; i++)
+		unmake(&pipes->pairs[i]);
+	pipes->free = PIPES_NONE;
+}
+
+uint16_t pipes_take(struct pipes *pipes, uint32_t size)
+{
+	uint16_t index = pipes->free;
+	struct pipe_pair *pair;
+	int fds[2];
+
+	if (index != PIPES_NONE)
+		pipes->free = pipes->pairs[index].next;
+	else if (pipes->made < pipes->most)
+		index = pipes->made++;
+	else
+		return PIPES_NONE;
+	pair = &pipes->pairs[index];
+	if (pair->read_fd >= 0)
+		return index;
+	if (socket_pipe(fds, size, &pair->size) < 0) {
+		pair->next = pipes->free;
+		pipes->free = index;
+		return PIPES_NONE;
+	}
+	pair->read_fd = fds[0];
+	pair->write_fd = fds[1];
+	return index;
+}
+
+void pipes_give(struct pipes *pipes, uint16_t index, bool empty)
+{
+	struct pipe_pair *pair = &pipes->pairs[index];
+
+	if (!empty)
+		unmake(pair);
+	pair->next = pipes->free;
+	pipes->free = index;
+}

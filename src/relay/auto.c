@@ -1,0 +1,106 @@
+/*
+ * auto: copy, until a direction proves to be bulk; then splice, until it is not.
+ *
+ * A receive that brings BULK_PIECE or more adds to the streak, a smaller one
+ * ends it; BULK_AFTER bytes of streak are bulk.  Then the running receive is
+ * left to its byte budget, what it brought is sent, and splicing begins with
+ * nothing in between: no byte can be overtaken.  Back again when CALM_TURNS
+ * turns in a row moved less than CALM_PIECE, for below some 16 KiB a piece
+ * splicing gains nothing.
+ *
+ * `relay = splice` is the same without the proof.
+ */
+#include "net/section.h"
+#include "net/session.h"
+#include "net/worker.h"
+#include "relay/splice.h"
+#include "relay/strategies.h"
+
+#define BULK_PIECE (16u << 10)
+#define BULK_AFTER (512u << 10)
+#define CALM_PIECE (16u << 10)
+#define CALM_TURNS 8
+
+/* Lives in lane.own. */
+struct weighing {
+	uint32_t streak; /* bytes */
+};
+
+static struct weighing *weighing_of(struct lane *lane)
+{
+	return (struct weighing *)(void *)lane->own;
+}
+
+static bool always_splices(const struct lane *lane)
+{
+	return lane_session(lane)->section->config->settings.relay == CONFIG_RELAY_SPLICE;
+}
+
+static void auto_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
+{
+	struct weighing *weighing = weighing_of(lane);
+
+	lane_complete(lane, kind, done);
+	if (kind != OP_RECV)
+		return;
+	if (done->res >= (int32_t)BULK_PIECE)
+		weighing->streak += (uint32_t)done->res;
+	else
+		weighing->streak = 0;
+}
+
+/* Bulk: receive no more by copying, and splice once all is sent. */
+static void turn_to_splicing(struct lane *lane)
+{
+	if (list_is_linked(&lane->starved))
+		list_remove(&lane->starved);
+	lane_send(lane);
+	if (!lane->queued && !lane->polling)
+		splice_begin(lane);
+}
+
+static void auto_flush(struct lane *lane)
+{
+	bool bulk = weighing_of(lane)->streak >= BULK_AFTER || always_splices(lane);
+
+	if (!bulk || lane->state != LANE_OPEN || lane_session(lane)->state != SESSION_RELAYING)
+		lane_flush(lane);
+	else if (!lane->receiving)
+		turn_to_splicing(lane);
+	else if (always_splices(lane))
+		lane_cancel_receive(lane);
+	else
+		lane_flush(lane);
+}
+
+void auto_calm(struct lane *lane)
+{
+	*weighing_of(lane) = (struct weighing){0};
+	/* Who always splices got no pipe: a copy it is, for good. */
+	lane->strategy = always_splices(lane) ? &relay_copy : &relay_auto;
+	lane_mark(lane);
+}
+
+bool auto_has_calmed(const struct lane *lane, uint64_t moved, uint8_t *small)
+{
+	if (always_splices(lane) || moved == 0)
+		return false;
+	*small = moved < CALM_PIECE ? (uint8_t)(*small + 1) : 0;
+	return *small >= CALM_TURNS;
+}
+
+const struct relay_strategy relay_auto = {
+	.name = "auto",
+	.help = "copy, and splice what proves to be bulk",
+	.start = lane_mark,
+	.complete = auto_complete,
+	.flush = auto_flush,
+};
+
+const struct relay_strategy relay_splice = {
+	.name = "splice",
+	.help = "splice from the first byte after the connect",
+	.start = lane_mark,
+	.complete = auto_complete,
+	.flush = auto_flush,
+};

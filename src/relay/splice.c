@@ -1,0 +1,223 @@
+/*
+ * splice: the bytes stay in the kernel.
+ *
+ *      source --- splice(2) ---> pipe --- splice(2) ---> sink
+ *        ^ poll when empty                     ^ poll when full
+ *
+ * The worker moves pages from socket to pipe to socket itself, without waiting:
+ * OP_SPLICE would be carried out by a kernel thread for every direction that
+ * waits.  Readiness comes from the ring by single polls, armed only after
+ * EAGAIN: a poll that is armed late still tells what is there, so no edge is
+ * missed.  A turn moves WORK_MAX bytes for one lane at most, then it is the
+ * others' turn.
+ *
+ * EAGAIN from a full pipe and from an empty socket look the same, so the pipe
+ * is always drained before the socket is believed to be empty.  A lane has a
+ * pipe only while bytes are in it.
+ *
+ * Every lane begins by copying: until the connect has ended, and for `auto`
+ * (auto.c) until it has proved to be bulk.  begin() is the step from one to the
+ * other, taken when the copying side holds nothing any more.
+ */
+#include "relay/splice.h"
+
+#include "net/ending.h"
+#include "net/section.h"
+#include "net/session.h"
+#include "net/socket.h"
+#include "net/worker.h"
+#include "relay/strategies.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#define WORK_MAX (1u << 20)
+
+/* Lives in lane.own. */
+struct splicing {
+	uint16_t pipe; /* PIPES_NONE: nothing held */
+	bool polling;  /* a poll for the source is in flight */
+	bool source_empty;
+	uint8_t small; /* turns in a row that moved little */
+};
+static_assert(sizeof(struct splicing) <= sizeof(((struct lane *)0)->own), "it fits the lane");
+
+static struct splicing *splicing_of(struct lane *lane)
+{
+	return (struct splicing *)(void *)lane->own;
+}
+
+static struct pipes *pipes_of(const struct lane *lane)
+{
+	return &lane_session(lane)->worker->pipes;
+}
+
+static uint32_t pipe_size_of(const struct lane *lane)
+{
+	return lane_session(lane)->section->config->settings.pipe_size;
+}
+
+void splice_begin(struct lane *lane)
+{
+	assert(!lane->receiving && !lane->queued && !lane->sending);
+	*splicing_of(lane) = (struct splicing){.pipe = PIPES_NONE};
+	lane->strategy = &splice_pump;
+	lane_mark(lane);
+}
+
+/* Let go of the pipe; bytes still in it are dropped. */
+static void release(struct lane *lane)
+{
+	struct splicing *splicing = splicing_of(lane);
+
+	if (splicing->pipe == PIPES_NONE)
+		return;
+	pipes_give(pipes_of(lane), splicing->pipe, lane->held == 0);
+	splicing->pipe = PIPES_NONE;
+	lane->held = 0;
+}
+
+/* Into the pipe.  False when the source has nothing (more) or has ended. */
+static bool fill(struct lane *lane)
+{
+	struct splicing *splicing = splicing_of(lane);
+	struct pipe_pair *pair = &pipes_of(lane)->pairs[splicing->pipe];
+	int n;
+
+	if (lane->state != LANE_OPEN || splicing->source_empty || lane->held >= pair->size)
+		return false;
+	n = socket_splice(lane_from_fd(lane), pair->write_fd, pair->size - lane->held);
+	if (n > 0) {
+		lane->held += (uint32_t)n;
+		lane->received += (uint32_t)n;
+		return true;
+	}
+	if (n == 0)
+		lane_end(lane);
+	else if (n != -EAGAIN)
+		lane_reset(lane, n);
+	else if (lane->held == 0)
+		splicing->source_empty = true;
+	return false;
+}
+
+/* Out of the pipe.  False when the sink takes no more. */
+static bool drain(struct lane *lane)
+{
+	struct pipe_pair *pair = &pipes_of(lane)->pairs[splicing_of(lane)->pipe];
+	int n;
+
+	if (lane->held == 0 || lane->blocked)
+		return false;
+	n = socket_splice(pair->read_fd, lane_to_fd(lane), lane->held);
+	if (n > 0) {
+		lane->held -= (uint32_t)n;
+		lane_delivered(lane, (uint32_t)n);
+		return true;
+	}
+	if (n == -EAGAIN)
+		lane->blocked = true;
+	else
+		ending_broken(lane_session(lane), lane->to, n ? n : -EPIPE);
+	return false;
+}
+
+/* Move what can be moved; how many bytes that was. */
+static uint64_t pump(struct lane *lane)
+{
+	uint64_t before = lane->bytes;
+	bool moved = true;
+
+	while (moved && lane->bytes - before < WORK_MAX && lane->state != LANE_BROKEN &&
+	       lane_session(lane)->state == SESSION_RELAYING) {
+		bool in = fill(lane);
+		bool out = drain(lane);
+		moved = in || out;
+	}
+	return lane->bytes - before;
+}
+
+static void poll_source(struct lane *lane)
+{
+	struct splicing *splicing = splicing_of(lane);
+	struct io_uring_sqe *sqe;
+
+	if (splicing->polling)
+		return;
+	sqe = lane_entry(lane);
+	ring_prep_poll(sqe, lane_from_fd(lane), POLLIN, 0);
+	lane_submit(lane, OP_POLL_IN, sqe);
+	splicing->polling = true;
+}
+
+/* Wait for whatever the pump stopped at; or go on in the next turn. */
+static void wait_for(struct lane *lane)
+{
+	if (lane->blocked && lane->held)
+		lane_wait_writable(lane);
+	else if (splicing_of(lane)->source_empty && lane->state == LANE_OPEN)
+		poll_source(lane);
+	else if (lane->state == LANE_OPEN || lane->held)
+		lane_mark(lane);
+}
+
+static void splice_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
+{
+	struct splicing *splicing = splicing_of(lane);
+
+	(void)done; /* whatever it says, splice(2) will say it again */
+	if (kind == OP_POLL_OUT) {
+		lane_writable(lane);
+		return;
+	}
+	splicing->polling = false;
+	splicing->source_empty = false;
+	lane_mark(lane);
+}
+
+static void splice_flush(struct lane *lane)
+{
+	struct splicing *splicing = splicing_of(lane);
+	uint64_t moved = 0;
+
+	if (lane->state == LANE_BROKEN) {
+		release(lane);
+		return;
+	}
+	if (splicing->pipe == PIPES_NONE && lane->state == LANE_OPEN && !splicing->source_empty) {
+		splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane));
+		if (splicing->pipe == PIPES_NONE) {
+			auto_calm(lane); /* copying needs no pipe */
+			return;
+		}
+	}
+	if (splicing->pipe != PIPES_NONE) {
+		moved = pump(lane);
+		if (lane_session(lane)->state == SESSION_CLOSING)
+			return;
+		if (lane->state == LANE_BROKEN || lane->held == 0)
+			release(lane);
+	}
+	if (lane_finish(lane) && !lane->held)
+		return;
+	if (auto_has_calmed(lane, moved, &splicing->small) && !lane->held && !splicing->polling) {
+		auto_calm(lane);
+		return;
+	}
+	wait_for(lane);
+}
+
+static void splice_stop(struct lane *lane)
+{
+	release(lane);
+}
+
+/* What a lane's strategy is once it splices. */
+const struct relay_strategy splice_pump = {
+	.name = "splice",
+	.help = "pages move from socket to socket",
+	.start = lane_mark,
+	.complete = splice_complete,
+	.flush = splice_flush,
+	.stop = splice_stop,
+};
