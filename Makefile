@@ -1,7 +1,9 @@
 # uringproxy -- one Makefile, no recursion into directories.  Start with: make help
 
 NAME    := uringproxy
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+RELEASE := 0.1.0
+COMMIT  := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude '*' 2>/dev/null))
+VERSION := $(RELEASE)$(if $(COMMIT),+$(COMMIT))
 
 # ---- What you may set -------------------------------------------------------
 BUILD      ?= release#		release | debug | asan | tsan | coverage | fuzz
@@ -9,10 +11,41 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 BINDIR     ?= $(PREFIX)/sbin
 MANDIR     ?= $(PREFIX)/share/man
-UNITDIR    ?= $(PREFIX)/lib/systemd/system
-SYSUSERSDIR?= $(PREFIX)/lib/sysusers.d
+UNITDIR    ?= $(or $(call systemd_dir,systemdsystemunitdir),/lib/systemd/system)
+SYSUSERSDIR?= $(or $(call systemd_dir,sysusersdir),/usr/lib/sysusers.d)
 PKG_CONFIG ?= pkg-config
 V          ?= 0#		1 shows the full commands
+FUZZ_SECONDS ?= 60#		for each target of make fuzz
+
+systemd_dir = $(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null)
+
+# ---- Debian packages, by purpose --------------------------------------------
+PACKAGES.build := gcc libc6-dev pkg-config libinih-dev libsystemd-dev
+PACKAGES.try   := netcat-openbsd curl wrk
+PACKAGES.check := check groff-base $(PACKAGES.try) nginx libnginx-mod-stream redis-server redis-tools \
+                  postgresql postgresql-client strace iproute2 procps openssl \
+                  clang libclang-rt-14-dev qemu-system-x86 busybox-static cpio
+PACKAGES.bench := haproxy nginx libnginx-mod-stream socat iperf3 wrk curl liburing-dev check
+SERVICES       := haproxy nginx postgresql redis-server#	what of these a package would start
+
+# Install what is missing of the packages $(1), as root or through sudo.  Their
+# services are neither started (SYSTEMD_OFFLINE: systemctl leaves PID 1 alone;
+# RUNLEVEL: so does invoke-rc.d without systemd) nor started at the next boot.
+define need
+@missing=; command -v dpkg-query >/dev/null || { echo "Not a Debian system; needed are: $(1)"; exit 0; }; \
+for p in $(1); do \
+  case $$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null) in installed) ;; *) missing="$$missing $$p";; esac; \
+done; \
+[ -n "$$missing" ] || exit 0; \
+install="apt-get install -y --no-install-recommends$$missing"; \
+if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
+quiet="$$as_root env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1"; \
+echo "Installing:$$missing"; \
+{ [ -z "$$as_root" ] || { command -v sudo >/dev/null && sudo true; }; } && \
+{ $$quiet $$install || { $$quiet apt-get update && $$quiet $$install; }; } || \
+{ printf '\nPackages are missing.  Install them as root, then try again:\n\n  %s\n\n' "apt-get update && $$install"; exit 1; }; \
+for s in $(SERVICES); do case "$$missing " in *" $$s "*) $$quiet systemctl disable $$s >/dev/null 2>&1;; esac; done; true
+endef
 
 # ---- Flags ------------------------------------------------------------------
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -33,10 +66,12 @@ endif
 
 O    := build/$(strip $(BUILD))
 PKGS := inih libsystemd
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 FLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests -pthread \
-        $(WARN) $(FLAGS.$(strip $(BUILD))) $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
-LIBS  = $(LINK.$(strip $(BUILD))) $(shell $(PKG_CONFIG) --libs $(PKGS)) -pthread $(LDFLAGS)
-CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
+        $(WARN) $(FLAGS.$(strip $(BUILD))) $(PKG_CFLAGS) $(CFLAGS)
+LIBS  = $(LINK.$(strip $(BUILD))) $(PKG_LIBS) -pthread $(LDFLAGS)
 
 ifneq ($(V),1)
 Q := @
@@ -50,11 +85,11 @@ CORE     := $(call objects,$(foreach d,base ops config net relay service control
 SUPPORT  := $(call objects,tests/support/*.c)
 TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))
 SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
-SHTESTS  := $(wildcard tests/test_*.sh)
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
 FUZZ     := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 EXAMPLES := $(patsubst %.c,$O/%,$(wildcard examples/*.c))
+SCRIPTS  := tests/layers.sh $(wildcard tests/test_*.sh)
 
 all: $O/$(NAME) $(EXAMPLES)			## build the daemon and the examples
 
@@ -68,9 +103,14 @@ $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(BENCH):     $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
 $(TESTS) $(SIMS) $(DAEMON): LIBS += $(CHECK_LIBS)
-$(FUZZ):          FLAGS += -fsanitize=fuzzer
+$(FUZZ): LIBS += -fsanitize=fuzzer
+$(BENCH): LIBS += $(shell $(PKG_CONFIG) --libs liburing 2>/dev/null)
 
-$O/%.o: %.c Makefile
+$O/src/main.o: $O/version
+$O/version: always
+	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+
+$O/%.o: %.c Makefile | tools
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
@@ -80,25 +120,100 @@ $O/%.a:
 $O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH) $(EXAMPLES):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS) -o $@ $^ $(LIBS)
+tools:
+	@printf '#include <stdio.h>\n#include <ini.h>\n#include <systemd/sd-daemon.h>\n' | \
+	$(CC) $(PKG_CFLAGS) -E - >/dev/null 2>&1 && $(PKG_CONFIG) --exists $(PKGS) 2>/dev/null || { printf \
+	'To build, these Debian packages are needed:\n\n  %s\n\n"make run" installs them.\n' \
+	'apt-get install $(PACKAGES.build) $(if $(filter clang,$(CC)),clang libclang-rt-14-dev)'; exit 1; }
+
+# ---- Trying -----------------------------------------------------------------
+run:						## install what is missing, build, start the daemon to try it
+	$(call need,$(PACKAGES.build) $(PACKAGES.try))
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@printf '%s\n' '' 'In another terminal, try:' '' \
+	  '  echo hello | nc -N 127.0.0.1 7007            an echo: what goes in comes back' \
+	  '  curl -i http://127.0.0.1:8080/               a proxy, and a responder behind it' \
+	  '  wrk -c64 -d5s http://127.0.0.1:8080/         the same under load' '' \
+	  'Ctrl-C stops the daemon: once to let connections end, twice at once.' ''
+	@exec $O/$(NAME) -c examples/quickstart.conf
 
 # ---- Checking ---------------------------------------------------------------
 # These re-run make with another BUILD, so each flavour keeps its own objects.
-check: layers					## every test, under ASan and UBSan
-	@$(MAKE) --no-print-directory BUILD=asan run-tests
-run-tests: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON)
-	@URINGPROXY=$(abspath $O/$(NAME)) tests/run.sh $(addprefix ./,$(DAEMON) $(SIMS) $(TESTS) $(SHTESTS))
+# The container and the other kernel are given the release build.
+PARALLEL    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+CHECK_BUILD = $(or $(filter debug tsan,$(strip $(BUILD))),asan)
+
+check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
+	$(call need,$(PACKAGES.build) $(PACKAGES.check))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=fuzz fuzz-programs
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(CHECK_BUILD) test-programs
+	@$(MAKE) --no-print-directory BUILD=$(CHECK_BUILD) run-tests
+test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) ; @true
+run-tests: test-programs
+	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
+	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
+coverage:					## run the tests, print the lines covered, per file
+	$(call need,$(PACKAGES.build) $(PACKAGES.check))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=coverage test-programs
+	@$(MAKE) --no-print-directory BUILD=coverage run-tests
+	@gcov -n $$(find build/coverage/src -name '*.gcda') 2>/dev/null | awk -F"[':%]" \
+	  '/^File .src/ {f=$$2} /^Lines/ && f {printf "%6.2f%%  %s\n", $$3, f; f=""}' | sort -n
+fuzz-programs: $(FUZZ) ; @true
+fuzz:						## fuzz each target for FUZZ_SECONDS
+	$(call need,$(PACKAGES.build) $(PACKAGES.check))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=fuzz fuzz-programs
+	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/test_fuzz.sh
+soak:						## ten minutes of mixed traffic with faults
+	$(call need,$(PACKAGES.build) $(PACKAGES.check))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release test-programs
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=tsan test-programs
+	@tests/soak.sh
+bench:						## measure the daemon beside its peers
+	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all bench-programs
+	@tests/bench/bench.sh
+bench-ring:					## measure the ring module beside liburing
+	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release bench-programs
+	@build/release/tests/bench/bench_ring
+bench-programs: $(BENCH) ; @true
+compare-endings:				## how the peers end connections, by the same script
+	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release test-programs
+	@tests/compare_endings.sh
 layers:						## check that folders include only what lies below them
 	@tests/layers.sh
 lint:						## clang-tidy and the man pages
 	clang-tidy --quiet $(wildcard src/*.c src/*/*.c) -- $(filter-out -Wimplicit-fallthrough,$(FLAGS))
-	@for m in src/*.[58]; do groff -mandoc -Tutf8 -ww -z $$m || exit 1; done
+	@tests/test_manual.sh
 format:						## reformat the sources in place
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*.[ch] tests/*/*.[ch] examples/*.[ch])
+
+# ---- Installing -------------------------------------------------------------
+install: all					## install below $(DESTDIR)$(PREFIX), the unit where systemd looks
+	install -D -m 755 $O/$(NAME) $(DESTDIR)$(BINDIR)/$(NAME)
+	install -D -m 644 src/$(NAME).8 $(DESTDIR)$(MANDIR)/man8/$(NAME).8
+	install -D -m 644 src/$(NAME).conf.5 $(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5
+	test -e $(DESTDIR)$(SYSCONFDIR)/$(NAME).conf || \
+	install -D -m 644 conf/$(NAME).conf $(DESTDIR)$(SYSCONFDIR)/$(NAME).conf
+	mkdir -p $(DESTDIR)$(UNITDIR)
+	sed 's|@BINDIR@|$(BINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/$(NAME).service \
+	  >$(DESTDIR)$(UNITDIR)/$(NAME).service
+	install -D -m 644 systemd/$(NAME).socket $(DESTDIR)$(UNITDIR)/$(NAME).socket
+	install -D -m 644 systemd/$(NAME).sysusers $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf
+	@$(if $(DESTDIR),,printf '\n%s\n' 'To start it now and at boot:' \
+	  '  systemd-sysusers && systemctl daemon-reload && systemctl enable --now $(NAME)')
+uninstall:					## remove what install put there, but not the configuration
+	$(RM) $(DESTDIR)$(BINDIR)/$(NAME) $(DESTDIR)$(MANDIR)/man8/$(NAME).8 \
+	  $(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5 $(DESTDIR)$(UNITDIR)/$(NAME).service \
+	  $(DESTDIR)$(UNITDIR)/$(NAME).socket $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf
 clean:						## remove build/
 	$(RM) -r build
 help:						## show this list
-	@awk -F'[:#]+' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$NF}' Makefile
+	@awk -F'[:#]+' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$NF}' Makefile
 
-.PHONY: all check run-tests layers lint format clean help
+.PHONY: all tools always run check test-programs run-tests coverage fuzz fuzz-programs soak bench \
+        bench-ring bench-programs compare-endings layers lint format install uninstall clean help
 .SECONDARY:
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -239,7 +239,7 @@ END_TEST
 struct activation_result {
 	int opened, web, web_room_for_one, admin, nobody, connection;
 	int fds[2];
-	bool env_left, close_on_exec;
+	bool env_left, close_on_exec, blocking;
 	char unclaimed[4][16];
 };
 
@@ -278,6 +278,7 @@ static void be_activated(struct activation_result *result)
 	result->close_on_exec = fcntl(3, F_GETFD) & FD_CLOEXEC;
 	result->nobody = activation_take(&activation, "nobody", result->fds, 2);
 	result->web = activation_take(&activation, "web", result->fds, 2);
+	result->blocking = !(fcntl(3, F_GETFL) & O_NONBLOCK) || !(fcntl(5, F_GETFL) & O_NONBLOCK);
 	result->web_room_for_one = activation_take(&activation, "web", &one, 1);
 	for (unsigned i = 0; i < 4; i++)
 		snprintf(result->unclaimed[i], sizeof(result->unclaimed[i]), "%s",
@@ -305,6 +306,7 @@ START_TEST(passed_sockets_are_found_by_name_and_those_nobody_took_are_named)
 	ck_assert_int_eq(result->opened, 0);
 	ck_assert(!result->env_left);
 	ck_assert(result->close_on_exec);
+	ck_assert(!result->blocking);
 	ck_assert_int_eq(result->nobody, 0);
 	ck_assert_int_eq(result->web, 2);
 	ck_assert_int_eq(result->fds[0], 3);

@@ -1,6 +1,7 @@
 #include "ops/activation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +36,15 @@ void activation_close(struct activation *activation)
 	*activation = (struct activation){0};
 }
 
+static int make_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
 int activation_take(struct activation *activation, const char *name, int fds[], unsigned max)
 {
 	unsigned found = 0;
@@ -49,6 +59,9 @@ int activation_take(struct activation *activation, const char *name, int fds[], 
 			return r;
 		if (r == 0)
 			return -ENOTSOCK;
+		r = make_nonblocking(fd);
+		if (r < 0)
+			return r;
 		activation->taken[i] = true;
 		if (found < max)
 			fds[found] = fd;

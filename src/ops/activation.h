@@ -4,6 +4,10 @@
  * "uringproxy.socket").  Several may bear one name: a unit has a
  * descriptor for each ListenStream=.
  *
+ * systemd passes them in blocking mode unless the service says NonBlocking=; they
+ * are made non-blocking here, since an accept(2) of what another worker took
+ * first would otherwise wait for the next client.
+ *
  * The descriptors stay this module's until activation_close(), so that a later
  * configuration can ask for them again; who wants to close one duplicates it.
  */
@@ -29,7 +33,8 @@ void activation_close(struct activation *activation);
 /*
  * The sockets of that name into fds, at most max.  Returns how many there are,
  * which may be 0 or more than max; -ENOTSOCK when one of them is not a
- * listening stream socket (a socket unit with Accept=yes passes connections).
+ * listening stream socket (a socket unit with Accept=yes passes connections), or
+ * another negative errno.
  */
 int activation_take(struct activation *activation, const char *name, int fds[],
 		    unsigned max) must_check;

@@ -26,6 +26,8 @@ static void one_line(char *text)
 }
 
 static void send_status(const char *before, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+static void send_status(const char *before, const char *format, va_list args)
 {
 	char status[STATUS_MAX_BYTES], state[STATUS_MAX_BYTES + 64];
 

@@ -1,0 +1,128 @@
+#!/bin/bash
+# The daemon on Debian 12's own kernel, 6.1, where most will start: it has no
+# bundles, no receive budget, no NO_SQARRAY.  Boots that kernel under emulation
+# with the release build inside and moves bytes through echo and proxy there, in
+# both ring modes; then runs the ring module's own tests there too.
+#
+#   tests/test_kernel.sh           needs build/release; exit 77: cannot run here
+set -euo pipefail
+cd "$(dirname "$0")/.."
+daemon=${KERNEL_DAEMON:-build/release/uringproxy}
+
+[[ -x $daemon ]] || { echo "no $daemon (make builds it)" >&2; exit 77; }
+
+files=(-f "$daemon:/bin/uringproxy")
+for program in build/release/tests/test_ring*; do
+	[[ -x $program && ! $program == *.* ]] && files+=(-f "$program")
+done
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/uringproxy-kernel.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+# What follows runs in the guest, in busybox's sh.
+cat >"$work/guest" <<'GUEST'
+#!/bin/sh
+failed=0
+check() {		# check WHAT COMMAND...: report one claim
+	what=$1
+	shift
+	if "$@"; then echo "  ok      $what"; else echo "  FAILED  $what"; failed=1; fi
+}
+wait_for() {		# wait_for COMMAND...: until it succeeds, at most 30 s
+	tries=0
+	until "$@" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
+		usleep 100000
+	done
+}
+exchange() {		# exchange PORT FILE: send it, half-close, and expect it back
+	nc 127.0.0.1 "$1" <"$2" >/tmp/back && cmp -s "$2" /tmp/back
+}
+descriptors() {
+	ls "/proc/$pid/fd" | wc -l
+}
+same_descriptors() {
+	[ "$(descriptors)" = "$before" ]
+}
+many_short() {		# many_short COUNT PORT: one connection after the other
+	i=0
+	while [ $i -lt "$1" ]; do
+		[ "$(echo "line $i" | nc 127.0.0.1 "$2")" = "line $i" ] || return 1
+		i=$((i + 1))
+	done
+}
+answered_late() {	# the server answers only after the client's half-close
+	printf '#!/bin/sh\ncat >/dev/null\ncat /tmp/small\n' >/tmp/answer
+	chmod +x /tmp/answer
+	nc -l -p 7019 -e /tmp/answer &
+	server=$!
+	wait_for listening 7019 && exchange 7081 /tmp/small
+	wait $server
+}
+listening() {
+	netstat -tln | grep -q ":$1 "
+}
+serve() {		# serve SQPOLL: the whole programme in one ring mode
+	echo "sqpoll = $1"
+	printf '%s\n' '[global]' "sqpoll = $1" 'workers = 1' 'drain_timeout = 30s' \
+		'[echo]' 'listen = 127.0.0.1:7007' \
+		'[proxy p]' 'listen = 127.0.0.1:7080' 'server = 127.0.0.1:7007' \
+		'[proxy late]' 'listen = 127.0.0.1:7081' 'server = 127.0.0.1:7019' >/tmp/conf
+	uringproxy -c /tmp/conf 2>/tmp/log &
+	pid=$!
+	if ! wait_for listening 7081; then
+		check "the daemon starts" false
+		cat /tmp/log
+		return
+	fi
+	cat /tmp/log
+	check "a line comes back" many_short 1 7007
+	check "64 MiB come back from echo" exchange 7007 /tmp/large
+	check "64 MiB come back through proxy and echo" exchange 7080 /tmp/large
+	check "a half-closed client gets its answer" answered_late
+	check "the connections just ended are closed" wait_for settled
+	before=$(descriptors)
+	check "500 short connections through the proxy" many_short 500 7080
+	check "leave no descriptor behind" wait_for same_descriptors
+
+	rm -f /tmp/back
+	{ cat /tmp/small; wait_for test -e /tmp/stopping; cat /tmp/small; } | nc 127.0.0.1 7080 >/tmp/back &
+	client=$!
+	check "a connection is under way" wait_for test -s /tmp/back
+	kill -TERM $pid
+	check "SIGTERM ends accepting" wait_for refused
+	touch /tmp/stopping
+	wait $client
+	cat /tmp/small /tmp/small >/tmp/twice
+	check "the connection loses nothing" cmp -s /tmp/twice /tmp/back
+	check "the daemon ends with status 0" wait $pid
+	check "and says so" grep -q '^stopped: ' /tmp/log
+	check "stale_completions=0" grep -q ' stale_completions=0' /tmp/log
+	check "buffers_missing=0" grep -q ' buffers_missing=0' /tmp/log
+	grep '^stopped: ' /tmp/log
+	rm -f /tmp/stopping
+}
+refused() {
+	! nc 127.0.0.1 7080 </dev/null 2>/dev/null
+}
+settled() {		# no connection of the daemon's is left
+	! netstat -tn | grep -q '127.0.0.1:70.*ESTABLISHED'
+}
+
+echo "Linux $(uname -r)"
+head -c 67108864 /dev/urandom >/tmp/large
+head -c 300000 /dev/urandom >/tmp/small
+serve off
+serve on
+for program in /bin/test_ring*; do
+	[ -x "$program" ] || continue
+	CK_FORK=yes $program >/tmp/out 2>&1
+	check "${program##*/} on this kernel" test $? = 0
+	grep -E '^SKIP: |^[0-9]+%|:[FE]:' /tmp/out
+done
+exit $failed
+GUEST
+
+tests/support/kernel-lab.sh -t 600 "${files[@]}" "$work/guest"
