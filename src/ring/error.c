@@ -1,0 +1,126 @@
+/* What to tell the administrator when a ring cannot be had. */
+#include "ring/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static int read_number(const char *path)
+{
+	char text[16] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC), number = -1;
+
+	if (fd < 0)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		sscanf(text, "%d", &number);
+	close(fd);
+	return number;
+}
+
+static const char *why_not_permitted(void)
+{
+	switch (read_number("/proc/sys/kernel/io_uring_disabled")) {
+	case 2:
+		return "io_uring is switched off: set sysctl kernel.io_uring_disabled=0";
+	case 1:
+		return "io_uring is for privileged users: run with CAP_SYS_ADMIN, join the group "
+		       "of sysctl kernel.io_uring_group, or set kernel.io_uring_disabled=0";
+	default:
+		return "a seccomp filter or security module forbids it: in a container allow "
+		       "io_uring_setup, io_uring_enter and io_uring_register in its profile";
+	}
+}
+
+static void explain_memory(char *text, size_t size, const struct ring_options *options)
+{
+	struct rlimit limit = {0};
+	size_t need = options ? ring_memory(options) : 0;
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (limit.rlim_cur == RLIM_INFINITY) {
+		snprintf(text, size, "the kernel is out of memory (this ring needs %zu KiB)",
+			 need / 1024);
+		return;
+	}
+	snprintf(text, size,
+		 "this ring needs %zu KiB and the limit of locked memory is %llu KiB for all rings "
+		 "and buffers of this user together: raise LimitMEMLOCK= (ulimit -l) or give "
+		 "CAP_IPC_LOCK",
+		 need / 1024, (unsigned long long)limit.rlim_cur / 1024);
+}
+
+static const char *const setup_names[] = {
+	"IOPOLL",        "SQPOLL",        "SQ_AFF",     "CQSIZE",
+	"CLAMP",         "ATTACH_WQ",     "R_DISABLED", "SUBMIT_ALL",
+	"COOP_TASKRUN",  "TASKRUN_FLAG",  "SQE128",     "CQE32",
+	"SINGLE_ISSUER", "DEFER_TASKRUN", "NO_MMAP",    "REGISTERED_FD_ONLY",
+	"NO_SQARRAY",    "HYBRID_IOPOLL", "CQE_MIXED",  "SQE_MIXED",
+	"SQ_REWIND",
+};
+
+static void explain_invalid(char *text, size_t size, const struct ring_options *options)
+{
+	uint32_t unknown = 0;
+
+	if (options && options->capabilities)
+		unknown = options->required & ~options->capabilities->setup_flags;
+	for (unsigned bit = 0; bit < array_size(setup_names); bit++) {
+		if (unknown >> bit & 1) {
+			snprintf(text, size, "this kernel does not know IORING_SETUP_%s",
+				 setup_names[bit]);
+			return;
+		}
+	}
+	if (options && (options->entries == 0 || options->entries > 32768))
+		snprintf(text, size, "%u entries is outside 1..32768", options->entries);
+	else if (options && options->cq_entries && options->cq_entries < options->entries)
+		snprintf(text, size, "%u completion entries are fewer than %u submission entries",
+			 options->cq_entries, options->entries);
+	else
+		snprintf(text, size,
+			 "the options do not go together, or name a CPU or ring there is not");
+}
+
+void ring_explain(struct ring_error *ret_error, const char *what, int error,
+		  const struct ring_options *options)
+{
+	char *text = ret_error->text;
+	size_t size = sizeof(ret_error->text);
+
+	ret_error->what = what;
+	ret_error->error = error;
+	switch (-error) {
+	case ENOSYS:
+		snprintf(text, size,
+			 "this kernel has no io_uring (CONFIG_IO_URING), or a seccomp filter hides "
+			 "it");
+		break;
+	case EPERM:
+	case EACCES:
+		snprintf(text, size, "%s", why_not_permitted());
+		break;
+	case ENOMEM:
+		explain_memory(text, size, options);
+		break;
+	case EMFILE:
+		snprintf(text, size, "no file descriptor is free: raise LimitNOFILE= (ulimit -n)");
+		break;
+	case ENFILE:
+		snprintf(text, size, "the system has no file descriptor left: raise fs.file-max");
+		break;
+	case EINVAL:
+		explain_invalid(text, size, options);
+		break;
+	case EFAULT:
+		snprintf(text, size,
+			 "the memory given for the ring must be %zu KiB, mapped and page-aligned",
+			 options ? ring_memory(options) / 1024 : 0);
+		break;
+	default:
+		snprintf(text, size, "%s", strerror(-error));
+		break;
+	}
+}

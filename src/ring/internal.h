@@ -1,0 +1,67 @@
+/* What the module's own files share; nobody else includes it. */
+#ifndef RING_INTERNAL_H
+#define RING_INTERNAL_H
+
+#include "ring/cqe.h"
+
+#include <errno.h>
+
+static inline uint32_t ring_load_acquire(const uint32_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t ring_load_relaxed(const uint32_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static inline void ring_store_release(uint32_t *p, uint32_t value)
+{
+	__atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t ring_address(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+static inline int ring_enter(struct ring *ring, uint32_t to_submit, uint32_t min_complete,
+			     uint32_t flags, const void *argument, size_t size)
+{
+	const struct ring_system *system = ring->system;
+
+	return system->enter(system->context, ring->enter_fd, to_submit, min_complete,
+			     flags | ring->enter_flags, argument, size);
+}
+
+/* io_uring_register() on this ring. */
+int ring_enlist(const struct ring *ring, uint32_t operation, const void *argument, uint32_t count);
+
+/* Replace the thread's plain descriptor by a registered one, if one is free. */
+void ring_register_self(struct ring *ring);
+void ring_unregister_self(struct ring *ring);
+
+/* Fill in the features that follow from feature bits, set-up flags and operations. */
+void ring_capable_derive(struct ring_capabilities *capabilities);
+
+/* Where the rings lie and how big they are, from what the kernel filled in. */
+int ring_map(struct ring *ring, const struct io_uring_params *params);
+void ring_unmap(struct ring *ring);
+/* Point into the mapping. */
+void ring_locate(struct ring *ring, const struct io_uring_params *params);
+
+/* Whole pages the kernel takes for a ring of these options. */
+struct ring_extent {
+	size_t sqes, rings;
+};
+struct ring_extent ring_measure(const struct ring_options *options, bool sq_array);
+
+struct ring_sizes {
+	size_t rings;    /* what of the rings is shared, in the single mapping */
+	size_t cq_rings; /* the second mapping of a kernel without SINGLE_MMAP, or 0 */
+	size_t sqes;
+};
+struct ring_sizes ring_sizes(const struct io_uring_params *params);
+
+#endif

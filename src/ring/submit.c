@@ -1,0 +1,281 @@
+/*
+ * Submission and waiting: what needs the kernel.
+ *
+ * Without SQPOLL the kernel moves its head only inside our calls, so ring->sq_head
+ * is exact; it is still read back after each call and never computed, so whatever
+ * the kernel left behind is offered again next time.
+ */
+#include "ring/internal.h"
+
+#include <string.h>
+
+static void ring_publish(struct ring *ring)
+{
+	if (ring->sq_published != ring->sq_tail) {
+		ring->sq_published = ring->sq_tail;
+		ring_store_release(ring->sq_ktail, ring->sq_tail);
+	}
+}
+
+/*
+ * Must the polling thread be woken?  It sets NEED_WAKEUP, then looks at the tail
+ * once more; we store the tail, then look at the flag.  Each needs the full fence
+ * between its store and its load, or both may miss the other's.
+ */
+static uint32_t ring_wakeup_flag(struct ring *ring)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return ring_load_relaxed(ring->sq_kflags) & IORING_SQ_NEED_WAKEUP ? IORING_ENTER_SQ_WAKEUP
+									  : 0;
+}
+
+static int ring_submit_polled(struct ring *ring)
+{
+	uint32_t count = ring->sq_tail - ring->sq_published, flags = 0;
+	int r = 0;
+
+	ring_publish(ring);
+	if (ring->sq_published != ring_load_acquire(ring->sq_khead))
+		flags = ring_wakeup_flag(ring);
+	if (ring_load_relaxed(ring->sq_kflags) & IORING_SQ_CQ_OVERFLOW)
+		flags |= IORING_ENTER_GETEVENTS;
+	if (flags)
+		r = ring_enter(ring, ring->sq_published - ring->sq_head, 0, flags, NULL, 0);
+	return r < 0 ? r : (int)count;
+}
+
+int ring_submit(struct ring *ring)
+{
+	uint32_t first = ring->sq_head, flags = 0;
+	int r = 0;
+
+	if (ring->flags & IORING_SETUP_SQPOLL)
+		return ring_submit_polled(ring);
+
+	ring_publish(ring);
+	if (ring_load_relaxed(ring->sq_kflags) & IORING_SQ_CQ_OVERFLOW)
+		flags = IORING_ENTER_GETEVENTS;
+	while (ring->sq_tail != ring->sq_head || flags) {
+		uint32_t before = ring->sq_head;
+		r = ring_enter(ring, ring->sq_tail - before, 0, flags, NULL, 0);
+		ring->sq_head = ring_load_acquire(ring->sq_khead);
+		if (r < 0 || ring->sq_head == before)
+			break;
+		flags = 0;
+	}
+	return ring->sq_head != first ? (int)(ring->sq_head - first) : r < 0 ? r : 0;
+}
+
+static bool ring_has_room(struct ring *ring, uint32_t count)
+{
+	ring->sq_head = ring_load_acquire(ring->sq_khead);
+	return ring->sq_tail - ring->sq_head + count <= ring->sq_mask + 1;
+}
+
+bool ring_make_room(struct ring *ring, uint32_t count)
+{
+	int r = -EINVAL;
+
+	if (count <= ring->sq_mask + 1) {
+		if (ring_has_room(ring, count))
+			return true;
+		r = ring_submit(ring);
+	}
+	while (r >= 0 || r == -EINTR) {
+		if (ring_has_room(ring, count))
+			return true;
+		if (!(ring->flags & IORING_SETUP_SQPOLL)) {
+			r = r < 0 ? r : -EBUSY;
+			break;
+		}
+		r = ring_enter(ring, 0, 0, IORING_ENTER_SQ_WAIT | ring_wakeup_flag(ring), NULL, 0);
+	}
+	ring->error = r;
+	return false;
+}
+
+/* Is there something only the kernel can bring into the queue? */
+static bool ring_work_waits(const struct ring *ring)
+{
+	return ring->cq_must_enter ||
+	       (ring_load_relaxed(ring->sq_kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN));
+}
+
+/*
+ * Bring in all of it.  The kernel runs as many deferred items as completions are
+ * asked for, but at least 20; asking for a queue full with no time to wait for it
+ * runs them all and does not sleep.
+ */
+static int ring_run_deferred(struct ring *ring)
+{
+	struct __kernel_timespec none = {0};
+	struct io_uring_getevents_arg now = {.ts = ring_address(&none)};
+
+	if (!(ring->flags & IORING_SETUP_DEFER_TASKRUN))
+		return ring_enter(ring, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+	return ring_enter(ring, 0, ring->cq_entries, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+			  &now, sizeof(now));
+}
+
+/* A wait as the caller asked for it. */
+struct ring_want {
+	uint32_t min_complete;
+	uint32_t min_wait_us;
+	uint64_t deadline_ns;
+	const uint64_t *mask;
+};
+
+/* One io_uring_enter() that sleeps until count slots are filled. */
+static int ring_sleep(struct ring *ring, uint32_t to_submit, uint32_t count, uint32_t flags,
+		      const struct ring_want *want)
+{
+	struct io_uring_getevents_arg argument = {0};
+	struct __kernel_timespec ts;
+
+	flags |= IORING_ENTER_GETEVENTS;
+	if (want->deadline_ns == RING_NEVER && !want->min_wait_us && !want->mask)
+		return ring_enter(ring, to_submit, count, flags, NULL, 0);
+	if (!(ring->features & IORING_FEAT_EXT_ARG))
+		return -EOPNOTSUPP;
+
+	flags |= IORING_ENTER_EXT_ARG;
+	if (want->mask) {
+		argument.sigmask = ring_address(want->mask);
+		argument.sigmask_sz = sizeof(*want->mask);
+	}
+	argument.min_wait_usec = want->min_wait_us;
+	if (want->deadline_ns != RING_NEVER) {
+		uint64_t left = want->deadline_ns;
+		if (ring_has(ring, RING_ABS_TIMER)) {
+			flags |= IORING_ENTER_ABS_TIMER;
+		} else {
+			uint64_t now = ring->system->now(ring->system->context, ring->clock);
+			left = left > now ? left - now : 0;
+		}
+		ts.tv_sec = (int64_t)(left / 1000000000);
+		ts.tv_nsec = (int64_t)(left % 1000000000);
+		argument.ts = ring_address(&ts);
+	}
+	return ring_enter(ring, to_submit, count, flags, &argument, sizeof(argument));
+}
+
+/* Slots filled, filler included: what the kernel counts by. */
+static uint32_t ring_slots_ready(const struct ring *ring)
+{
+	return ring_load_acquire(ring->cq_ktail) - ring->cq_head;
+}
+
+/*
+ * The kernel returned from a sleep with too few completions and without saying
+ * why: it reports what it submitted instead, or that there are some.
+ */
+static int ring_why_awake(struct ring *ring, const struct ring_want *want)
+{
+	if (want->deadline_ns != RING_NEVER &&
+	    ring->system->now(ring->system->context, ring->clock) >= want->deadline_ns)
+		return -ETIME;
+	return -EINTR;
+}
+
+/*
+ * One call into the kernel, if one is needed.  *ret_again: entries are left that
+ * it may take in another.  0 or a negative errno.
+ */
+static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
+{
+	bool polled = ring->flags & IORING_SETUP_SQPOLL;
+	uint32_t ready = ring_cq_ready(ring), to_submit, flags = 0, before;
+	bool sleep = ready < want->min_complete && want->deadline_ns != RING_NOW;
+	int r;
+
+	*ret_again = false;
+	to_submit = polled ? ring->sq_published - ring_load_acquire(ring->sq_khead)
+			   : ring->sq_tail - ring->sq_head;
+	if (polled && to_submit)
+		flags = ring_wakeup_flag(ring);
+	if (!sleep && !flags && (polled || !to_submit))
+		return 0; /* deferred work is run by the caller */
+
+	before = ring->sq_head;
+	if (sleep) {
+		uint32_t missing = want->min_complete - ready;
+		r = ring_sleep(ring, to_submit, ring_slots_ready(ring) + missing, flags, want);
+	} else {
+		if (ring->flags & IORING_SETUP_DEFER_TASKRUN)
+			flags |= IORING_ENTER_GETEVENTS; /* what completes at once need not wait */
+		r = ring_enter(ring, to_submit, 0, flags, NULL, 0);
+	}
+	ring->sq_head = ring_load_acquire(ring->sq_khead);
+	if (r < 0)
+		return r;
+	/* It stops at a bad entry, without waiting; the others are still there. */
+	*ret_again = !polled && ring->sq_head != before && ring->sq_head != ring->sq_tail;
+	if (*ret_again || !sleep)
+		return 0;
+	ready = ring_cq_ready(ring);
+	if (ready >= want->min_complete || (want->min_wait_us && ready))
+		return 0;
+	return ring_why_awake(ring, want);
+}
+
+struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
+				       uint64_t deadline_ns, uint32_t min_wait_us,
+				       const uint64_t *mask)
+{
+	struct ring_want want = {
+		.min_complete = min_complete < ring->cq_entries ? min_complete : ring->cq_entries,
+		.min_wait_us = ring_has(ring, RING_MIN_WAIT) ? min_wait_us : 0,
+		.deadline_ns = deadline_ns,
+		.mask = mask,
+	};
+	uint32_t first = ring->flags & IORING_SETUP_SQPOLL ? ring->sq_published : ring->sq_head;
+	struct ring_wait result;
+	bool again;
+	int r;
+
+	ring_cq_release(ring);
+	ring_publish(ring);
+	do
+		r = ring_step(ring, &want, &again);
+	while (again);
+
+	if (ring_work_waits(ring)) {
+		int ran = ring_run_deferred(ring);
+		if (ran < 0 && ran != -ETIME && ran != -EINTR && r >= 0)
+			r = ran;
+	}
+	result.submitted =
+		(ring->flags & IORING_SETUP_SQPOLL ? ring->sq_published : ring->sq_head) - first;
+	result.ready = ring_cq_ready(ring);
+	if ((r == -ETIME || r == -EINTR) && result.ready >= want.min_complete)
+		r = 0;
+	result.error = r;
+	return result;
+}
+
+struct ring_wait ring_submit_wait(struct ring *ring, uint32_t min_complete, uint64_t deadline_ns,
+				  uint32_t min_wait_us)
+{
+	return ring_submit_wait_mask(ring, min_complete, deadline_ns, min_wait_us, NULL);
+}
+
+enum ring_error_class ring_error_class(int error)
+{
+	switch (error < 0 ? -error : 0) {
+	case 0:
+		return RING_ERROR_NONE;
+	case EINTR:
+	case EAGAIN:
+	case EBUSY:
+	case ETIME:
+		return RING_ERROR_RETRY;
+	case EBADR:
+		return RING_ERROR_LOST;
+	case EINVAL:
+	case EFAULT:
+	case EEXIST:
+		return RING_ERROR_BUG;
+	default:
+		return RING_ERROR_FATAL;
+	}
+}
