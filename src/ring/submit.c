@@ -9,14 +9,6 @@
 
 #include <string.h>
 
-static void ring_publish(struct ring *ring)
-{
-	if (ring->sq_published != ring->sq_tail) {
-		ring->sq_published = ring->sq_tail;
-		ring_store_release(ring->sq_ktail, ring->sq_tail);
-	}
-}
-
 /*
  * Must the polling thread be woken?  It sets NEED_WAKEUP, then looks at the tail
  * once more; we store the tail, then look at the flag.  Each needs the full fence
@@ -128,14 +120,6 @@ static int ring_run_deferred(struct ring *ring)
 	return r;
 }
 
-/* A wait as the caller asked for it. */
-struct ring_want {
-	uint32_t min_complete;
-	uint32_t min_wait_us;
-	uint64_t deadline_ns;
-	const uint64_t *mask;
-};
-
 /* One io_uring_enter() that sleeps until count slots are filled. */
 static int ring_sleep(struct ring *ring, uint32_t to_submit, uint32_t count, uint32_t flags,
 		      const struct ring_want *want)
@@ -144,6 +128,14 @@ static int ring_sleep(struct ring *ring, uint32_t to_submit, uint32_t count, uin
 	struct __kernel_timespec ts;
 
 	flags |= IORING_ENTER_GETEVENTS;
+	if (want->slot) {
+		/* by its place in the region, as if that were an address */
+		size_t offset =
+			(size_t)((unsigned char *)want->slot - (unsigned char *)ring->wait_region);
+		flags |= IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | IORING_ENTER_ABS_TIMER;
+		return ring_enter(ring, to_submit, count, flags, (const void *)offset,
+				  sizeof(*want->slot));
+	}
 	if (want->deadline_ns == RING_NEVER && !want->min_wait_us && !want->mask)
 		return ring_enter(ring, to_submit, count, flags, NULL, 0);
 	if (!(ring->features & IORING_FEAT_EXT_ARG))
@@ -223,6 +215,32 @@ static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_
 	return ring_why_awake(ring, want);
 }
 
+struct ring_wait ring_wait_for(struct ring *ring, const struct ring_want *want)
+{
+	bool polled = ring->flags & IORING_SETUP_SQPOLL, again;
+	uint32_t first = polled ? ring->sq_published : ring->sq_head;
+	struct ring_wait result;
+	int r;
+
+	ring_cq_release(ring);
+	ring_publish(ring);
+	do
+		r = ring_step(ring, want, &again);
+	while (again);
+
+	if (ring_work_waits(ring)) {
+		int ran = ring_run_deferred(ring);
+		if (ran < 0 && ran != -EINTR && r >= 0)
+			r = ran;
+	}
+	result.submitted = (polled ? ring->sq_published : ring->sq_head) - first;
+	result.ready = ring_cq_ready(ring);
+	if ((r == -ETIME || r == -EINTR) && result.ready >= want->min_complete)
+		r = 0;
+	result.error = r;
+	return result;
+}
+
 struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
 				       uint64_t deadline_ns, uint32_t min_wait_us,
 				       const uint64_t *mask)
@@ -233,29 +251,8 @@ struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
 		.deadline_ns = deadline_ns,
 		.mask = mask,
 	};
-	uint32_t first = ring->flags & IORING_SETUP_SQPOLL ? ring->sq_published : ring->sq_head;
-	struct ring_wait result;
-	bool again;
-	int r;
 
-	ring_cq_release(ring);
-	ring_publish(ring);
-	do
-		r = ring_step(ring, &want, &again);
-	while (again);
-
-	if (ring_work_waits(ring)) {
-		int ran = ring_run_deferred(ring);
-		if (ran < 0 && ran != -EINTR && r >= 0)
-			r = ran;
-	}
-	result.submitted =
-		(ring->flags & IORING_SETUP_SQPOLL ? ring->sq_published : ring->sq_head) - first;
-	result.ready = ring_cq_ready(ring);
-	if ((r == -ETIME || r == -EINTR) && result.ready >= want.min_complete)
-		r = 0;
-	result.error = r;
-	return result;
+	return ring_wait_for(ring, &want);
 }
 
 struct ring_wait ring_submit_wait(struct ring *ring, uint32_t min_complete, uint64_t deadline_ns,
