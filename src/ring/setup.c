@@ -179,7 +179,8 @@ int ring_enable(struct ring *ring)
 
 /*
  * Closing the descriptor cancels too, but some time later: until then a listening
- * socket that an accept holds keeps its port.
+ * socket that an accept holds keeps its port.  With deferred work a cancelled
+ * request lets go of its file only when that work is run.
  */
 static void ring_cancel_all(struct ring *ring)
 {
@@ -189,8 +190,14 @@ static void ring_cancel_all(struct ring *ring)
 		.timeout = {.tv_sec = 1}, /* a disk that does not answer must not hold us */
 	};
 
-	if (ring_has(ring, RING_SYNC_CANCEL))
-		ring_enlist(ring, IORING_REGISTER_SYNC_CANCEL, &everything, 1);
+	if (!ring_has(ring, RING_SYNC_CANCEL))
+		return;
+	ring_enlist(ring, IORING_REGISTER_SYNC_CANCEL, &everything, 1);
+	if (!ring->sqes || !(ring->flags & IORING_SETUP_DEFER_TASKRUN))
+		return;
+	ring->cq_head = ring_load_acquire(ring->cq_ktail); /* nobody will read them */
+	ring_cq_release(ring);
+	ring_run_deferred(ring);
 }
 
 void ring_close(struct ring *ring)

@@ -21,6 +21,15 @@ static uint32_t ring_wakeup_flag(struct ring *ring)
 									  : 0;
 }
 
+int ring_enter_failed(struct ring *ring, int error)
+{
+	/* Another thread's index is unknown here: the mistake is the one of -EEXIST. */
+	if ((error == -EBADF || error == -EINVAL) && ring->registered_index >= 0 &&
+	    ring->system->thread(ring->system->context) != ring->registered_by)
+		return -EEXIST;
+	return error;
+}
+
 static int ring_submit_polled(struct ring *ring)
 {
 	uint32_t count = ring->sq_tail - ring->sq_published, flags = 0;
@@ -106,7 +115,7 @@ static bool ring_work_waits(const struct ring *ring)
  * then finds fewer programs a timer to end its wait, even one of no time at all:
  * 17 microseconds on a virtual machine.)  Bounded by what the queue can hold.
  */
-static int ring_run_deferred(struct ring *ring)
+int ring_run_deferred(struct ring *ring)
 {
 	bool unannounced = ring->cq_must_enter, more;
 	int r;
