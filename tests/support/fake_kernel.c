@@ -65,6 +65,8 @@ static void queue_push(struct fake_queue *queue, const struct fake_completion *c
 
 static void queue_drop(struct fake_queue *queue, uint32_t count)
 {
+	if (count == 0)
+		return;
 	queue->count -= count;
 	memmove(queue->items, queue->items + count, queue->count * sizeof(*queue->items));
 }
