@@ -49,7 +49,6 @@ enum ring_feature {
 	/* what an operation can do */
 	RING_ACCEPT_MULTISHOT,
 	RING_POLL_MULTISHOT,
-	RING_POLL_LEVEL,
 	RING_RECV_MULTISHOT,
 	RING_RECV_BUDGET,         /* a multishot receive that ends after so many bytes */
 	RING_SEND_VECTORIZED,     /* SEND takes an iovec */

@@ -195,7 +195,7 @@ int ring_submit(struct ring *ring);
  * Submit, then wait until min_complete completions can be read or the deadline
  * (absolute, nanoseconds of CLOCK_MONOTONIC, RING_NEVER, RING_NOW) has passed.
  * After it everything that is ready can be read: a ring with deferred work has
- * run all of it, not only the kernel's 20 items a call.  min_wait_us, where the
+ * run all of it, not only the 20 items the kernel runs in one go.  min_wait_us, where the
  * kernel has RING_MIN_WAIT: once something is there, wait so long for more, and
  * then be content with less than min_complete.
  *

@@ -3,6 +3,7 @@
 #define RING_INTERNAL_H
 
 #include "ring/cqe.h"
+#include "ring/register.h"
 
 #include <errno.h>
 
@@ -26,21 +27,40 @@ static inline uint64_t ring_address(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
+/* A better name for an error of io_uring_enter(), where there is one. */
+int ring_enter_failed(struct ring *ring, int error);
+
 static inline int ring_enter(struct ring *ring, uint32_t to_submit, uint32_t min_complete,
 			     uint32_t flags, const void *argument, size_t size)
 {
 	const struct ring_system *system = ring->system;
+	int r = system->enter(system->context, ring->enter_fd, to_submit, min_complete,
+			      flags | ring->enter_flags, argument, size);
 
-	return system->enter(system->context, ring->enter_fd, to_submit, min_complete,
-			     flags | ring->enter_flags, argument, size);
+	return likely(r >= 0) ? r : ring_enter_failed(ring, r);
 }
 
-/* io_uring_register() on this ring. */
-int ring_enlist(const struct ring *ring, uint32_t operation, const void *argument, uint32_t count);
+/* Let the kernel see the entries handed out; once per submit. */
+static inline void ring_publish(struct ring *ring)
+{
+	if (ring->sq_published != ring->sq_tail) {
+		ring->sq_published = ring->sq_tail;
+		ring_store_release(ring->sq_ktail, ring->sq_tail);
+	}
+}
 
-/* Replace the thread's plain descriptor by a registered one, if one is free. */
-void ring_register_self(struct ring *ring);
-void ring_unregister_self(struct ring *ring);
+/* A wait as the caller asked for it. */
+struct ring_want {
+	uint32_t min_complete;
+	uint32_t min_wait_us;
+	uint64_t deadline_ns;
+	const uint64_t *mask;
+	const struct io_uring_reg_wait *slot; /* a registered wait instead of the three above */
+};
+struct ring_wait ring_wait_for(struct ring *ring, const struct ring_want *want);
+
+/* Run deferred work, all of it: completions appear in the queue. */
+int ring_run_deferred(struct ring *ring);
 
 /* Fill in the features that follow from feature bits, set-up flags and operations. */
 void ring_capable_derive(struct ring_capabilities *capabilities);

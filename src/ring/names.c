@@ -129,7 +129,6 @@ static const struct feature features[] = {
 	FLAG(RING_CQE_MIXED,           "cqe-mixed",          IORING_SETUP_CQE_MIXED),
 	PLAIN(RING_ACCEPT_MULTISHOT,   "accept-multishot"),
 	PLAIN(RING_POLL_MULTISHOT,     "poll-multishot"),
-	PLAIN(RING_POLL_LEVEL,         "poll-level"),
 	PLAIN(RING_RECV_MULTISHOT,     "recv-multishot"),
 	PLAIN(RING_RECV_BUDGET,        "recv-budget"),
 	PLAIN(RING_SEND_VECTORIZED,    "send-vectorized"),

@@ -19,6 +19,8 @@
 #include "ring/prepare.h"
 #include "ring/prepare_file.h"
 #include "ring/prepare_socket.h"
+#include "ring/register.h"
+#include "ring/request.h"
 #include "ring/sender.h"
 
 #endif

@@ -6,47 +6,6 @@
 
 #define RING_PAGE_MASK 4095UL
 
-int ring_enlist(const struct ring *ring, uint32_t operation, const void *argument, uint32_t count)
-{
-	const struct ring_system *system = ring->system;
-
-	/* The plain descriptor works in every thread, the registered one only in its own. */
-	if (ring->fd < 0)
-		return system->enlist(system->context, ring->enter_fd,
-				      operation | IORING_REGISTER_USE_REGISTERED_RING,
-				      (void *)argument, count);
-	return system->enlist(system->context, ring->fd, operation, (void *)argument, count);
-}
-
-void ring_register_self(struct ring *ring)
-{
-	struct io_uring_rsrc_update update = {.offset = ~0U, .data = (uint64_t)ring->fd};
-
-	if (ring->fd < 0 || ring->registered_index >= 0 || !ring_has(ring, RING_REGISTERED_RING))
-		return;
-	/* All 16 of the thread may be taken: then the descriptor does as well. */
-	if (ring_enlist(ring, IORING_REGISTER_RING_FDS, &update, 1) != 1)
-		return;
-	ring->registered_index = (int)update.offset;
-	ring->registered_by = ring->system->thread(ring->system->context);
-	ring->enter_fd = ring->registered_index;
-	ring->enter_flags = IORING_ENTER_REGISTERED_RING;
-}
-
-void ring_unregister_self(struct ring *ring)
-{
-	struct io_uring_rsrc_update update = {.offset = (uint32_t)ring->registered_index};
-
-	if (ring->registered_index < 0)
-		return;
-	/* In another thread the same index may be another ring. */
-	if (ring->system->thread(ring->system->context) == ring->registered_by)
-		ring_enlist(ring, IORING_UNREGISTER_RING_FDS, &update, 1);
-	ring->registered_index = -1;
-	ring->enter_fd = ring->fd;
-	ring->enter_flags = 0;
-}
-
 /* Flags that mean nothing, and are refused, without one of the others. */
 static uint32_t ring_orphans(uint32_t flags)
 {
@@ -220,7 +179,8 @@ int ring_enable(struct ring *ring)
 
 /*
  * Closing the descriptor cancels too, but some time later: until then a listening
- * socket that an accept holds keeps its port.
+ * socket that an accept holds keeps its port.  With deferred work a cancelled
+ * request lets go of its file only when that work is run.
  */
 static void ring_cancel_all(struct ring *ring)
 {
@@ -230,15 +190,21 @@ static void ring_cancel_all(struct ring *ring)
 		.timeout = {.tv_sec = 1}, /* a disk that does not answer must not hold us */
 	};
 
-	if (ring_has(ring, RING_SYNC_CANCEL))
-		ring_enlist(ring, IORING_REGISTER_SYNC_CANCEL, &everything, 1);
+	if (!ring_has(ring, RING_SYNC_CANCEL))
+		return;
+	ring_enlist(ring, IORING_REGISTER_SYNC_CANCEL, &everything, 1);
+	if (!ring->sqes || !(ring->flags & IORING_SETUP_DEFER_TASKRUN))
+		return;
+	ring->cq_head = ring_load_acquire(ring->cq_ktail); /* nobody will read them */
+	ring_cq_release(ring);
+	ring_run_deferred(ring);
 }
 
 void ring_close(struct ring *ring)
 {
 	if (!ring->system) /* closed already */
 		return;
-	if (ring->enter_fd >= 0)
+	if (ring->fd >= 0 || ring->enter_fd >= 0)
 		ring_cancel_all(ring);
 	ring_unregister_self(ring);
 	ring_unmap(ring);
