@@ -238,7 +238,8 @@ END_TEST
 START_TEST(servers_that_never_read_delay_nobody_else)
 {
 	enum { STALLED = 50 };
-	struct server *deaf = server_start(NULL, server_hold, NULL);
+	bool released = false;
+	struct server *deaf = server_start(NULL, server_hold, &released);
 	struct server *echo = server_start(NULL, server_echo, NULL);
 	struct daemon *daemon;
 	char beside[32];
@@ -265,6 +266,7 @@ START_TEST(servers_that_never_read_delay_nobody_else)
 	for (int i = 0; i < STALLED; i++)
 		peer_reset(fds[i]);
 	daemon_stop(daemon);
+	__atomic_store_n(&released, true, __ATOMIC_RELAXED);
 	server_stop(deaf);
 	server_stop(echo);
 }
