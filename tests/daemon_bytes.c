@@ -1,11 +1,10 @@
 /* What goes in comes out: every byte, in order, both ways, however the connection ends. */
 #include "support/assert.h"
-#include "support/child.h"
+#include "support/crowd.h"
 #include "support/daemon.h"
 #include "support/server.h"
 #include "support/suite.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -68,49 +67,13 @@ START_TEST(a_proxy_before_the_echo_returns_256_MiB_unchanged)
 }
 END_TEST
 
-struct one_of_many {
-	pthread_t thread;
-	const char *address;
-	struct transfer transfer;
-	int connected;
-};
-
-static void *run_one(void *argument)
-{
-	struct one_of_many *one = argument;
-	int fd = peer_connect(one->address);
-
-	one->connected = fd;
-	if (fd < 0)
-		return NULL;
-	peer_transfer(fd, &one->transfer);
-	close(fd);
-	return NULL;
-}
-
 START_TEST(two_hundred_connections_at_once_each_get_their_own_MiB_back)
 {
-	enum { COUNT = 200 };
-	struct one_of_many *many = calloc(COUNT, sizeof(*many));
 	struct pair pair;
 
 	pair_start(&pair, &daemon_modes[_i]);
-	for (unsigned i = 0; i < COUNT; i++) {
-		many[i].address = i % 2 ? pair.proxy : pair.echo;
-		many[i].transfer = (struct transfer){.send = MiB,
-						     .send_seed = 100 + i,
-						     .half_close = true,
-						     .receive = PEER_UNTIL_THE_END,
-						     .receive_seed = 100 + i};
-		ck_assert_int_eq(pthread_create(&many[i].thread, NULL, run_one, &many[i]), 0);
-	}
-	for (unsigned i = 0; i < COUNT; i++)
-		pthread_join(many[i].thread, NULL);
-	for (unsigned i = 0; i < COUNT; i++) {
-		assert_connected(many[i].connected);
-		assert_transferred(&many[i].transfer, MiB, PEER_FIN);
-	}
-	free(many);
+	crowd_finish(crowd_start(200, (const char *const[]){pair.echo, pair.proxy}, 2,
+				 &(struct transfer){.send = MiB}));
 	daemon_stop(pair.daemon);
 }
 END_TEST

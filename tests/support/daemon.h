@@ -71,7 +71,7 @@ unsigned daemon_notify_count(struct daemon *daemon, const char *text);
 const char *daemon_configuration_path(const struct daemon *daemon);
 
 unsigned daemon_open_fds(struct daemon *daemon);
-/* Wait until as many descriptors are open as once were. */
+/* Wait until no more descriptors are open than once were. */
 void daemon_wait_fds(struct daemon *daemon, unsigned count);
 /* Of all its threads, milliseconds since the start. */
 int64_t daemon_cpu_ms(struct daemon *daemon);

@@ -169,11 +169,15 @@ void server_reset(int fd, void *context)
 	peer_reset(fd);
 }
 
-/* POLLRDHUP alone: what arrives stays in the kernel. */
+/* POLLRDHUP alone: what arrives stays in the kernel.  An end behind bytes that are not read cannot
+ * arrive, hence the way out. */
 void server_hold(int fd, void *context)
 {
-	(void)context;
-	poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, 3 * PEER_PATIENCE_MS);
+	const bool *released = context;
+
+	while (poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, 20) == 0 &&
+	       !__atomic_load_n(released, __ATOMIC_RELAXED))
+		;
 	close(fd);
 }
 

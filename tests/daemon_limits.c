@@ -1,0 +1,312 @@
+/* Full is a state: it is said once, nothing is lost, and it ends when its cause does. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static char address[32], front[32];
+
+static void reserve_addresses(void)
+{
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+}
+
+static int connected(const char *to)
+{
+	int fd = peer_connect(to);
+
+	assert_connected(fd);
+	return fd;
+}
+
+static bool has_answer(int fd)
+{
+	return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 1;
+}
+
+static unsigned answered(const int *fds, unsigned count)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		n += fds[i] >= 0 && has_answer(fds[i]);
+	return n;
+}
+
+/* Close those who have their answer until all have had one; each has sent one byte. */
+static void close_as_answered(int *fds, unsigned count)
+{
+	int64_t until = clock_ms() + PEER_PATIENCE_MS;
+	unsigned left = count;
+
+	while (left && clock_ms() < until) {
+		for (unsigned i = 0; i < count; i++) {
+			char got[2];
+
+			if (fds[i] < 0 || !has_answer(fds[i]))
+				continue;
+			ck_assert_int_eq(peer_receive_text(fds[i], got, 2, NULL), 1);
+			close(fds[i]);
+			fds[i] = -1;
+			left--;
+		}
+		sleep_ms(1);
+	}
+	ck_assert_msg(left == 0, "%u of %u were never answered", left, count);
+}
+
+START_TEST(at_max_connections_the_rest_wait_and_are_served_when_there_is_room)
+{
+	enum { LIMIT = 10, CLIENTS = 30 };
+	struct daemon *daemon;
+	int fds[CLIENTS];
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i],
+			      "max_connections = %d\n"
+			      "[echo]\nlisten = %s\n",
+			      LIMIT, address);
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = connected(address);
+		ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
+	}
+	ck_assert(wait_until(answered(fds, CLIENTS) >= LIMIT, PEER_PATIENCE_MS));
+	daemon_wait_log(daemon, "paused");
+	ck_assert_uint_eq(answered(fds, CLIENTS), LIMIT);
+	ck_assert_uint_eq(daemon_log_count(daemon, "paused"), 1);
+	ck_assert(daemon_log_contains(daemon, "max_connections"));
+	close_as_answered(fds, CLIENTS);
+	daemon_wait_log(daemon, "accepting again");
+	ck_assert_uint_eq(daemon_log_count(daemon, "paused"),
+			  daemon_log_count(daemon, "accepting again"));
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* How the kernel spreads connections over workers decides how the limit is shared, so only what
+ * holds for any spread is claimed. */
+START_TEST(with_two_workers_everybody_is_served_in_the_end_too)
+{
+	enum { CLIENTS = 60 };
+	struct daemon *daemon;
+	int fds[CLIENTS];
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i + DAEMON_RINGS],
+			      "max_connections = 10\n"
+			      "[echo]\nlisten = %s\n",
+			      address);
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = connected(address);
+		ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
+	}
+	daemon_wait_log(daemon, "paused");
+	ck_assert(!wait_until(answered(fds, CLIENTS) > 10, 300));
+	close_as_answered(fds, CLIENTS);
+	daemon_wait_log(daemon, "accepting again");
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_proxy_at_the_limit_loses_nothing)
+{
+	enum { CLIENTS = 40 };
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	int fds[CLIENTS];
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i],
+			      "max_connections = 4\n"
+			      "[proxy p]\nlisten = %s\nserver = %s\n",
+			      front, server_address(echo));
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = connected(front);
+		ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
+	}
+	daemon_wait_log(daemon, "paused");
+	close_as_answered(fds, CLIENTS);
+	ck_assert_uint_eq(server_accepted(echo), CLIENTS);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+START_TEST(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served)
+{
+	enum { CLIENTS = 200 };
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	char text[256];
+	int fds[CLIENTS];
+
+	reserve_addresses();
+	snprintf(text, sizeof(text), "[proxy p]\nlisten = %s\nserver = %s\n", front,
+		 server_address(echo));
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[_i], .configuration = text, .nofile = 128});
+	daemon_wait_ready(daemon);
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = connected(front);
+		ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
+	}
+	daemon_wait_log(daemon, "paused");
+	close_as_answered(fds, CLIENTS);
+	ck_assert_uint_eq(server_accepted(echo), CLIENTS);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+/* A limit of this number leaves no descriptor to be had. */
+static rlim_t lowest_free_fd(pid_t pid)
+{
+	char path[64];
+
+	for (rlim_t fd = 0;; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%lu", pid, fd);
+		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return fd;
+	}
+}
+
+static void set_soft_nofile(pid_t pid, rlim_t value)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(prlimit(pid, RLIMIT_NOFILE, NULL, &limit), 0);
+	limit.rlim_cur = value ? value : limit.rlim_max;
+	ck_assert_int_eq(prlimit(pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+/* An accept in the ring keeps the limit it was armed under, so it is first made to stop, which the
+ * connection one too many does (it may be taken from the queue or not), and the limit is lowered
+ * before accepting begins again.  Then nothing closes that would give a descriptor back: only time
+ * can make it try again. */
+START_TEST(out_of_descriptors_it_says_so_once_does_not_spin_and_recovers_by_itself)
+{
+	enum { KEPT, FIRST, SECOND, ONE_TOO_MANY, WAITING, COUNT };
+	struct daemon *daemon;
+	int fds[COUNT], fd;
+	unsigned open_fds;
+	rlim_t lowest;
+	int64_t cpu;
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i], "max_connections = 3\n[echo]\nlisten = %s\n",
+			      address);
+	fd = connected(address);
+	ck_assert(peer_echoes(fd)); /* by now all it opens to start is closed again */
+	open_fds = daemon_open_fds(daemon);
+	close(fd);
+	daemon_wait_fds(daemon, open_fds - 1);
+	lowest = lowest_free_fd(daemon_pid(daemon));
+
+	for (int i = 0; i < COUNT; i++) {
+		if (i == WAITING)
+			daemon_wait_log(daemon, "max_connections is reached");
+		fds[i] = connected(address);
+		if (i < ONE_TOO_MANY)
+			ck_assert(peer_echoes(fds[i]));
+		else
+			ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
+	}
+	set_soft_nofile(daemon_pid(daemon), lowest);
+	close(fds[FIRST]);
+	close(fds[SECOND]);
+	daemon_wait_log(daemon, "Too many open files");
+	ck_assert(peer_echoes(fds[KEPT]));
+
+	if (!daemon_modes[_i].sqpoll) {
+		cpu = daemon_cpu_ms(daemon);
+		sleep_ms(1000); /* what is measured is this second */
+		ck_assert_int_lt(daemon_cpu_ms(daemon) - cpu, 300);
+	}
+	ck_assert_uint_eq(daemon_log_count(daemon, "Too many open files"), 1);
+	ck_assert(!has_answer(fds[WAITING]));
+
+	set_soft_nofile(daemon_pid(daemon), 0);
+	ck_assert(wait_until(has_answer(fds[WAITING]), PEER_PATIENCE_MS));
+	ck_assert(wait_until(has_answer(fds[ONE_TOO_MANY]), PEER_PATIENCE_MS));
+	daemon_wait_log(daemon, "resumed");
+	close(fds[KEPT]);
+	close(fds[ONE_TOO_MANY]);
+	close(fds[WAITING]);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(the_soft_limit_of_open_files_is_raised_to_the_hard_one)
+{
+	struct rlimit ours, its;
+	struct daemon *daemon;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &ours), 0);
+	ours.rlim_cur = ours.rlim_max / 2;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &ours), 0);
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i], "[echo]\nlisten = %s\n", address);
+	ck_assert_int_eq(prlimit(daemon_pid(daemon), RLIMIT_NOFILE, NULL, &its), 0);
+	ck_assert_uint_eq(its.rlim_cur, ours.rlim_max);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* Two hundred clients that read nothing while their server sends for all it is worth. */
+START_TEST(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody)
+{
+	enum { STALLED = 200 };
+	struct transfer honest = {.send = 16 << 20,
+				  .send_seed = 8,
+				  .half_close = true,
+				  .receive = PEER_UNTIL_THE_END,
+				  .receive_seed = 8};
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	char chargen[32];
+	int fds[STALLED], fd;
+	size_t before;
+
+	reserve_addresses();
+	snprintf(chargen, sizeof(chargen), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      "buffer_memory = 16M\ndrain_timeout = 1s\n"
+			      "[chargen]\nlisten = %s\n"
+			      "[proxy flood]\nlisten = %s\nserver = %s\n"
+			      "[proxy honest]\nlisten = %s\nserver = %s\n",
+			      chargen, front, chargen, address, server_address(echo));
+	before = daemon_resident(daemon);
+	for (int i = 0; i < STALLED; i++)
+		fds[i] = connected(front);
+	ck_assert(wait_until(answered(fds, STALLED) == STALLED, PEER_PATIENCE_MS));
+
+	fd = connected(address);
+	peer_transfer(fd, &honest);
+	assert_transferred(&honest, 16 << 20, PEER_FIN);
+	close(fd);
+	ck_assert_msg(daemon_resident(daemon) < before + (32 << 20),
+		      "%zu bytes resident before, %zu with the stalled", before,
+		      daemon_resident(daemon));
+	for (int i = 0; i < STALLED; i++)
+		close(fds[i]);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+SUITE_OF("daemon: limits", 60,
+	 IN_BOTH_RINGS(at_max_connections_the_rest_wait_and_are_served_when_there_is_room),
+	 IN_BOTH_RINGS(with_two_workers_everybody_is_served_in_the_end_too),
+	 IN_BOTH_RINGS(a_proxy_at_the_limit_loses_nothing),
+	 IN_BOTH_RINGS(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served),
+	 IN_BOTH_RINGS(out_of_descriptors_it_says_so_once_does_not_spin_and_recovers_by_itself),
+	 IN_BOTH_RINGS(the_soft_limit_of_open_files_is_raised_to_the_hard_one),
+	 IN_BOTH_RINGS(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody))

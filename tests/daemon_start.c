@@ -1,0 +1,442 @@
+/* Starting: what it checks, what it says when it cannot, and what it tells the service manager. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/server.h"
+#include "support/skip.h"
+#include "support/suite.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_CONFIG 78
+
+static char address[32];
+
+static const char *echo_configuration(void)
+{
+	static char text[128];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", address);
+	return text;
+}
+
+static const char *const test_only[] = {"-t", NULL};
+
+/* ---- configuration ---- */
+
+static const char wrong[] = "[global]\n"
+			    "wrokers = 2\n"
+			    "drain_timeout = fast\n"
+			    "[proxy web]\n"
+			    "listen = 127.0.0.1:0\n"
+			    "[ehco]\n"
+			    "listen = 7\n";
+
+/* The place of every mistake, and a suggestion where a word is nearly right. */
+static void assert_names_every_mistake(struct daemon *daemon)
+{
+	static const char *const said[] = {":2: [global] wrokers: ",
+					   "workers",
+					   ":3: [global] drain_timeout: ",
+					   ":5: [proxy web] listen: ",
+					   ":4: [proxy web]",
+					   ":6: [ehco]",
+					   "echo"};
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		char *log = daemon_log(daemon);
+
+		ck_assert_msg(strstr(log, said[i]), "nothing like \"%s\" in:\n%s", said[i], log);
+		free(log);
+	}
+	ck_assert(daemon_log_contains(daemon, daemon_configuration_path(daemon)));
+}
+
+START_TEST(a_wrong_file_ends_it_with_78_and_every_mistake_is_named)
+{
+	struct daemon *daemon = daemon_spawn(&(struct daemon_options){.configuration = wrong});
+
+	ck_assert_int_eq(daemon_wait_exit(daemon), EXIT_CONFIG);
+	assert_names_every_mistake(daemon);
+	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 0);
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(the_option_t_judges_a_wrong_file_the_same)
+{
+	struct daemon *daemon = daemon_spawn(
+		&(struct daemon_options){.configuration = wrong, .arguments = test_only});
+
+	ck_assert_int_eq(daemon_wait_exit(daemon), EXIT_CONFIG);
+	assert_names_every_mistake(daemon);
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(the_option_t_accepts_a_right_file_and_starts_nothing)
+{
+	struct daemon *daemon = daemon_spawn(&(struct daemon_options){
+		.configuration = echo_configuration(), .arguments = test_only});
+
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 0);
+	ck_assert(daemon_log_contains(daemon, daemon_configuration_path(daemon)));
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_named)
+{
+	static const char *const missing[] = {"-c", "/nonexistent/uringproxy.conf", NULL};
+	struct daemon *daemon = daemon_spawn(&(struct daemon_options){.arguments = missing});
+
+	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "/nonexistent/uringproxy.conf"));
+	ck_assert(daemon_log_contains(daemon, "No such file or directory"));
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(without_any_file_it_says_how_to_start)
+{
+	struct daemon *daemon;
+
+	if (access("/etc/uringproxy.conf", F_OK) == 0)
+		SKIP_TEST("/etc/uringproxy.conf exists");
+	daemon = daemon_spawn(&(struct daemon_options){0});
+	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "/etc/uringproxy.conf"));
+	ck_assert(daemon_log_contains(daemon, "-c"));
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(an_unknown_option_is_refused)
+{
+	static const char *const unknown[] = {"--frobnicate", NULL};
+	struct daemon *daemon = daemon_spawn(&(struct daemon_options){.arguments = unknown});
+
+	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "frobnicate"));
+	daemon_free(daemon);
+}
+END_TEST
+
+/* ---- listening ---- */
+
+START_TEST(a_port_in_use_is_named)
+{
+	struct daemon *daemon;
+	const char *text = echo_configuration();
+	int taken = peer_listen(address, 1);
+
+	ck_assert_int_ge(taken, 0);
+	daemon = daemon_spawn(
+		&(struct daemon_options){.mode = &daemon_modes[_i], .configuration = text});
+	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, address));
+	ck_assert(daemon_log_contains(daemon, "Address already in use"));
+	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 0);
+	daemon_free(daemon);
+	close(taken);
+}
+END_TEST
+
+/* The daemon's own SO_REUSEPORT must not let a second instance in unnoticed. */
+START_TEST(a_second_instance_on_the_same_port_is_refused)
+{
+	const char *text = echo_configuration();
+	const struct daemon_options options = {.mode = &daemon_modes[_i], .configuration = text};
+	struct daemon *first = daemon_spawn(&options), *second;
+
+	daemon_wait_ready(first);
+	second = daemon_spawn(&options);
+	ck_assert_int_ne(daemon_wait_exit(second), 0);
+	ck_assert(daemon_log_contains(second, "Address already in use"));
+	daemon_free(second);
+	daemon_stop(first);
+}
+END_TEST
+
+static uid_t nobody(void)
+{
+	const struct passwd *user = getpwnam("nobody");
+
+	return user ? user->pw_uid : 0;
+}
+
+static bool nobody_can_execute(void)
+{
+	const char *const argv[] = {"test", "-x", getenv("URINGPROXY"), NULL};
+	const struct child_options options = {.argv = argv, .uid = nobody()};
+	char *output;
+	int status = child_run(&options, 10000, &output);
+
+	free(output);
+	return status == 0;
+}
+
+static bool port_80_needs_privilege(void)
+{
+	char *start = file_read("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+	bool privileged = atoi(start) > 80;
+
+	free(start);
+	return privileged;
+}
+
+START_TEST(a_port_that_needs_privilege_is_explained)
+{
+	struct daemon *daemon;
+
+	if (geteuid() != 0 || !nobody() || !nobody_can_execute())
+		SKIP_TEST("cannot run the daemon as nobody");
+	if (!port_80_needs_privilege())
+		SKIP_TEST("anybody may listen on port 80 here");
+	daemon = daemon_spawn(
+		&(struct daemon_options){.mode = &daemon_modes[0],
+					 .configuration = "[echo]\nlisten = 127.0.0.1:80\n",
+					 .uid = nobody()});
+	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "127.0.0.1:80"));
+	ck_assert(daemon_log_contains(daemon, "CAP_NET_BIND_SERVICE"));
+	daemon_free(daemon);
+}
+END_TEST
+
+/* ---- io_uring ---- */
+
+static void assert_explains_refusal(int mode, int error, const char *const *causes)
+{
+	struct daemon *daemon =
+		daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[mode],
+						      .configuration = echo_configuration(),
+						      .io_uring_errno = error});
+
+	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "io_uring"));
+	for (; *causes; causes++) {
+		char *log = daemon_log(daemon);
+
+		ck_assert_msg(strstr(log, *causes), "\"%s\" is not named in:\n%s", *causes, log);
+		free(log);
+	}
+	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 0);
+	daemon_free(daemon);
+}
+
+START_TEST(io_uring_refused_by_a_filter_is_explained)
+{
+	assert_explains_refusal(_i, EPERM, (const char *const[]){"seccomp", NULL});
+}
+END_TEST
+
+START_TEST(a_kernel_without_io_uring_is_explained)
+{
+	assert_explains_refusal(_i, ENOSYS, (const char *const[]){"kernel", NULL});
+}
+END_TEST
+
+START_TEST(too_little_locked_memory_is_explained)
+{
+	struct daemon *daemon;
+
+	if (geteuid() != 0 || !nobody() || !nobody_can_execute())
+		SKIP_TEST("cannot run the daemon as nobody, and root's memory is not limited");
+	daemon = daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[_i],
+						       .configuration = echo_configuration(),
+						       .uid = nobody(),
+						       .memlock = 4096});
+	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "RLIMIT_MEMLOCK") ||
+		  daemon_log_contains(daemon, "LimitMEMLOCK"));
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(it_runs_as_nobody)
+{
+	struct daemon *daemon;
+	int fd;
+
+	if (geteuid() != 0 || !nobody() || !nobody_can_execute())
+		SKIP_TEST("cannot run the daemon as nobody");
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[_i], .configuration = echo_configuration(), .uid = nobody()});
+	daemon_wait_ready(daemon);
+	fd = peer_connect(address);
+	assert_connected(fd);
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(the_log_says_which_ring_mode_was_chosen)
+{
+	struct daemon *daemon =
+		daemon_start(&daemon_modes[_i], "%s[log]\nlevel = info\n", echo_configuration());
+
+	daemon_wait_log(daemon, "sqpoll");
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* ---- the service manager ---- */
+
+START_TEST(it_is_ready_when_every_listener_accepts)
+{
+	char listens[16][32], text[2048] = "";
+	struct daemon *daemon;
+	size_t used = 0;
+
+	for (int i = 0; i < 16; i++) {
+		snprintf(listens[i], sizeof(listens[i]), i % 2 ? "[::1]:%u" : "127.0.0.1:%u",
+			 port_reserve());
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "[echo e%d]\nlisten = %s\n", i, listens[i]);
+	}
+	daemon = daemon_start(&daemon_modes[_i], "%s", text);
+	for (int i = 0; i < 16; i++) {
+		int fd = peer_connect(listens[i]);
+
+		assert_connected(fd);
+		ck_assert(peer_echoes(fd));
+		close(fd);
+	}
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(it_tells_the_service_manager_how_it_is)
+{
+	struct daemon *daemon = daemon_start(&daemon_modes[_i], "%s", echo_configuration());
+
+	daemon_wait_notify(daemon, "STATUS=");
+	ck_assert_uint_eq(daemon_notify_count(daemon, "STOPPING=1"), 0);
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 1);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(it_runs_without_a_service_manager)
+{
+	static const char *const alone[] = {"NOTIFY_SOCKET", NULL};
+	struct daemon *daemon =
+		daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[_i],
+						      .configuration = echo_configuration(),
+						      .environment = alone});
+	int fd = -1;
+
+	ck_assert(wait_until((fd = peer_connect(address)) >= 0, PEER_PATIENCE_MS));
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+static struct daemon *start_watched(int mode)
+{
+	static const char *const watched[] = {"WATCHDOG_USEC=200000", NULL};
+	struct daemon *daemon =
+		daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[mode],
+						      .configuration = echo_configuration(),
+						      .environment = watched});
+
+	daemon_wait_ready(daemon);
+	return daemon;
+}
+
+static bool is_fed(struct daemon *daemon)
+{
+	unsigned before = daemon_notify_count(daemon, "WATCHDOG=1");
+
+	return wait_until(daemon_notify_count(daemon, "WATCHDOG=1") > before + 1, 2000);
+}
+
+START_TEST(the_watchdog_is_fed_while_it_is_idle)
+{
+	struct daemon *daemon = start_watched(_i);
+
+	ck_assert(is_fed(daemon));
+	ck_assert(is_fed(daemon));
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* Threads of ours besides the main one; the kernel's own are called iou-... */
+static unsigned workers_of(pid_t pid, pid_t *ret_threads, unsigned room)
+{
+	char path[320];
+	unsigned n = 0;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	for (struct dirent *task; tasks && (task = readdir(tasks));) {
+		pid_t thread = atoi(task->d_name);
+		char *name;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, thread);
+		name = file_read(path);
+		if (thread && thread != pid && strncmp(name, "iou-", 4) != 0 && n < room)
+			ret_threads[n++] = thread;
+		free(name);
+	}
+	closedir(tasks);
+	return n;
+}
+
+static bool freeze(pid_t thread)
+{
+	return ptrace(PTRACE_SEIZE, thread, 0, 0) == 0 &&
+	       ptrace(PTRACE_INTERRUPT, thread, 0, 0) == 0 &&
+	       waitpid(thread, NULL, __WALL) == thread;
+}
+
+START_TEST(the_watchdog_starves_while_one_worker_stands_still)
+{
+	struct daemon *daemon = start_watched(_i);
+	pid_t threads[8];
+	unsigned count = workers_of(daemon_pid(daemon), threads, 8);
+
+	ck_assert_uint_ge(count, daemon_modes[_i].workers);
+	ck_assert(is_fed(daemon));
+	if (!freeze(threads[count - 1]))
+		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
+	sleep_ms(600); /* what was on its way when it froze may still be told */
+	ck_assert(!is_fed(daemon));
+	ck_assert_int_eq(ptrace(PTRACE_DETACH, threads[count - 1], 0, 0), 0);
+	ck_assert(is_fed(daemon));
+	daemon_stop(daemon);
+}
+END_TEST
+
+SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistake_is_named),
+	 ONCE(the_option_t_judges_a_wrong_file_the_same),
+	 ONCE(the_option_t_accepts_a_right_file_and_starts_nothing),
+	 ONCE(a_file_that_is_not_there_is_named), ONCE(without_any_file_it_says_how_to_start),
+	 ONCE(an_unknown_option_is_refused), IN_EACH_MODE(a_port_in_use_is_named),
+	 IN_EACH_MODE(a_second_instance_on_the_same_port_is_refused),
+	 ONCE(a_port_that_needs_privilege_is_explained),
+	 IN_BOTH_RINGS(io_uring_refused_by_a_filter_is_explained),
+	 IN_BOTH_RINGS(a_kernel_without_io_uring_is_explained),
+	 IN_BOTH_RINGS(too_little_locked_memory_is_explained), IN_BOTH_RINGS(it_runs_as_nobody),
+	 IN_EACH_MODE(the_log_says_which_ring_mode_was_chosen),
+	 IN_EACH_MODE(it_is_ready_when_every_listener_accepts),
+	 IN_EACH_MODE(it_tells_the_service_manager_how_it_is),
+	 IN_EACH_MODE(it_runs_without_a_service_manager),
+	 IN_EACH_MODE(the_watchdog_is_fed_while_it_is_idle),
+	 IN_EACH_MODE(the_watchdog_starves_while_one_worker_stands_still))

@@ -1,0 +1,285 @@
+/* Servers that are dead, deaf or rude, and how little of it the client notices. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char front[32], refused[32];
+
+/* A proxy on front, with the rest of its section given; refused is where nobody listens. */
+static struct daemon *proxy(int mode, const char *keys)
+{
+	return daemon_start(&daemon_modes[mode], "[proxy a]\nlisten = %s\n%s", front, keys);
+}
+
+static void reserve_addresses(void)
+{
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(refused, sizeof(refused), "127.0.0.1:%u", port_reserve());
+}
+
+static int connected(void)
+{
+	int fd = peer_connect(front);
+
+	assert_connected(fd);
+	return fd;
+}
+
+/* What the client sends is on its way before the proxy knows whether there is a server. */
+static void assert_echo(uint64_t size)
+{
+	struct transfer transfer = {.send = size,
+				    .send_seed = size,
+				    .half_close = true,
+				    .receive = PEER_UNTIL_THE_END,
+				    .receive_seed = size};
+	int fd = connected();
+
+	peer_transfer(fd, &transfer);
+	assert_transferred(&transfer, size, PEER_FIN);
+	close(fd);
+}
+
+START_TEST(a_refused_connect_closes_the_client_and_the_log_says_why)
+{
+	struct daemon *daemon;
+	char keys[256];
+	unsigned before;
+	int fd;
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\n", refused);
+	daemon = proxy(_i, keys);
+	before = daemon_open_fds(daemon);
+	fd = connected();
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "Connection refused");
+	ck_assert(daemon_log_contains(daemon, refused));
+	close(fd);
+	daemon_wait_fds(daemon, before);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_server_that_never_answers_costs_connect_timeout_and_the_log_names_the_key)
+{
+	struct daemon *daemon;
+	char keys[256];
+	unsigned before;
+	int fd;
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\nconnect_timeout = 300ms\n",
+		 black_hole_address());
+	daemon = proxy(_i, keys);
+	before = daemon_open_fds(daemon);
+	fd = connected();
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "connect_timeout");
+	close(fd);
+	daemon_wait_fds(daemon, before);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* Three dead ones of different kinds before the living one; round robin begins at each in turn. */
+START_TEST(with_one_server_alive_the_client_never_notices_the_dead_ones)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	char keys[512];
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys),
+		 "connect_timeout = 300ms\n"
+		 "server = %s\nserver = unix:%s/nobody\nserver = %s\nserver = %s\n",
+		 refused, suite_dir(), black_hole_address(), server_address(echo));
+	daemon = proxy(_i, keys);
+	for (int i = 0; i < 4; i++)
+		assert_echo(3000000);
+	assert_echo(1);
+	assert_echo(0);
+	ck_assert_uint_eq(server_accepted(echo), 6);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+START_TEST(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each)
+{
+	char second[32], keys[256];
+	struct daemon *daemon;
+	int fd;
+
+	reserve_addresses();
+	snprintf(second, sizeof(second), "127.0.0.1:%u", port_reserve());
+	snprintf(keys, sizeof(keys), "server = %s\nserver = %s\n", refused, second);
+	daemon = proxy(_i, keys);
+	fd = connected();
+	ck_assert_int_eq(peer_send_text(fd, "anybody there?"), 0);
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	close(fd);
+	daemon_wait_log(daemon, refused);
+	daemon_wait_log(daemon, second);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_server_that_comes_to_life_is_used)
+{
+	struct server *echo;
+	struct daemon *daemon;
+	char keys[256];
+	int fd;
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\n", refused);
+	daemon = proxy(_i, keys);
+	fd = connected();
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	close(fd);
+	echo = server_start(refused, server_echo, NULL);
+	ck_assert_ptr_nonnull(echo);
+	assert_echo(100000);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+START_TEST(connections_go_round_the_servers)
+{
+	struct server *a = server_start(NULL, server_echo, NULL);
+	struct server *b = server_start(NULL, server_echo, NULL);
+	struct server *c = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	char keys[256];
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\nserver = %s\nserver = %s\n", server_address(a),
+		 server_address(b), server_address(c));
+	daemon = proxy(_i, keys);
+	for (int i = 0; i < 12; i++)
+		assert_echo(1000);
+	ck_assert_uint_eq(server_accepted(a), 4);
+	ck_assert_uint_eq(server_accepted(b), 4);
+	ck_assert_uint_eq(server_accepted(c), 4);
+	daemon_stop(daemon);
+	server_stop(a);
+	server_stop(b);
+	server_stop(c);
+}
+END_TEST
+
+START_TEST(a_server_that_hangs_up_at_once_hangs_up_on_the_client)
+{
+	struct server *server = server_start(NULL, server_close, NULL);
+	struct daemon *daemon;
+	char keys[256];
+	int fd;
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\n", server_address(server));
+	daemon = proxy(_i, keys);
+	fd = connected();
+	ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_FIN);
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(server);
+}
+END_TEST
+
+START_TEST(a_server_that_resets_at_once_resets_the_client)
+{
+	struct server *server = server_start(NULL, server_reset, NULL);
+	struct daemon *daemon;
+	char keys[256];
+	int fd;
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\n", server_address(server));
+	daemon = proxy(_i, keys);
+	fd = connected();
+	ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_RST);
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(server);
+}
+END_TEST
+
+START_TEST(a_client_that_resets_while_connecting_is_let_go_at_once)
+{
+	struct daemon *daemon;
+	char keys[256];
+	unsigned before;
+	int fd;
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\nconnect_timeout = 10min\n",
+		 black_hole_address());
+	daemon = proxy(_i, keys);
+	before = daemon_open_fds(daemon);
+	fd = connected();
+	ck_assert_int_eq(peer_send_text(fd, "in vain"), 0);
+	ck_assert(wait_until(daemon_open_fds(daemon) == before + 2, PEER_PATIENCE_MS));
+	peer_reset(fd);
+	daemon_wait_fds(daemon, before);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* One that takes nothing must not keep another connection's bytes waiting.  What waits for the deaf
+ * can never be delivered, so only drain_timeout ends those at the end. */
+START_TEST(servers_that_never_read_delay_nobody_else)
+{
+	enum { STALLED = 50 };
+	bool released = false;
+	struct server *deaf = server_start(NULL, server_hold, &released);
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	char beside[32];
+	int fds[STALLED];
+
+	reserve_addresses();
+	snprintf(beside, sizeof(beside), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      "buffer_memory = 16M\ndrain_timeout = 1s\n"
+			      "[proxy deaf]\nlisten = %s\nserver = %s\n"
+			      "[proxy a]\nlisten = %s\nserver = %s\n",
+			      beside, server_address(deaf), front, server_address(echo));
+	for (int i = 0; i < STALLED; i++) {
+		static char megabyte[1 << 20];
+		ssize_t n;
+
+		fds[i] = peer_connect(beside);
+		assert_connected(fds[i]);
+		do
+			n = send(fds[i], megabyte, sizeof(megabyte), MSG_DONTWAIT | MSG_NOSIGNAL);
+		while (n > 0);
+	}
+	assert_echo(16 << 20);
+	for (int i = 0; i < STALLED; i++)
+		peer_reset(fds[i]);
+	daemon_stop(daemon);
+	__atomic_store_n(&released, true, __ATOMIC_RELAXED);
+	server_stop(deaf);
+	server_stop(echo);
+}
+END_TEST
+
+SUITE_OF("daemon: upstreams", 60,
+	 IN_BOTH_RINGS(a_refused_connect_closes_the_client_and_the_log_says_why),
+	 IN_BOTH_RINGS(a_server_that_never_answers_costs_connect_timeout_and_the_log_names_the_key),
+	 IN_BOTH_RINGS(with_one_server_alive_the_client_never_notices_the_dead_ones),
+	 IN_BOTH_RINGS(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each),
+	 IN_BOTH_RINGS(a_server_that_comes_to_life_is_used),
+	 IN_BOTH_RINGS(connections_go_round_the_servers),
+	 IN_BOTH_RINGS(a_server_that_hangs_up_at_once_hangs_up_on_the_client),
+	 IN_BOTH_RINGS(a_server_that_resets_at_once_resets_the_client),
+	 IN_BOTH_RINGS(a_client_that_resets_while_connecting_is_let_go_at_once),
+	 IN_EACH_MODE(servers_that_never_read_delay_nobody_else))
