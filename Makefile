@@ -53,7 +53,7 @@ SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
 SHTESTS  := $(wildcard tests/test_*.sh)
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
 FUZZ     := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCH    := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
+BENCH_TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 EXAMPLES := $(patsubst %.c,$O/%,$(wildcard examples/*.c))
 
 all: $O/$(NAME) $(EXAMPLES)			## build the daemon and the examples
@@ -65,7 +65,7 @@ $O/libsupport.a: $(SUPPORT)
 $(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(SIMS):      $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
-$(BENCH):     $O/%: $O/%.o $O/libcore.a $O/libring.a
+$(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
 $(TESTS) $(SIMS) $(DAEMON): LIBS += $(CHECK_LIBS)
 $(FUZZ):          FLAGS += -fsanitize=fuzzer
@@ -77,7 +77,7 @@ $O/%.o: %.c Makefile
 $O/%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH) $(EXAMPLES):
+$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS) -o $@ $^ $(LIBS)
 
@@ -85,8 +85,12 @@ $O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH) $(EXAMPLES):
 # These re-run make with another BUILD, so each flavour keeps its own objects.
 check: layers					## every test, under ASan and UBSan
 	@$(MAKE) --no-print-directory BUILD=asan run-tests
-run-tests: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON)
+run-tests: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(BENCH_TOOLS)
 	@URINGPROXY=$(abspath $O/$(NAME)) tests/run.sh $(addprefix ./,$(DAEMON) $(SIMS) $(TESTS) $(SHTESTS))
+bench:						## measure beside the peers: QUICK=1, BENCH="--help"
+	@$(MAKE) --no-print-directory BUILD=release run-bench
+run-bench: $O/$(NAME) $(BENCH_TOOLS)
+	@python3 tests/bench/bench.py --build $O $(if $(QUICK),--quick) $(BENCH)
 layers:						## check that folders include only what lies below them
 	@tests/layers.sh
 lint:						## clang-tidy and the man pages
@@ -99,6 +103,6 @@ clean:						## remove build/
 help:						## show this list
 	@awk -F'[:#]+' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$NF}' Makefile
 
-.PHONY: all check run-tests layers lint format clean help
+.PHONY: all check run-tests bench run-bench layers lint format clean help
 .SECONDARY:
 -include $(shell find $O -name '*.d' 2>/dev/null)
