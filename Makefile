@@ -87,7 +87,7 @@ TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))
 SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
 FUZZ     := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCH    := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
+BENCH_TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 EXAMPLES := $(patsubst %.c,$O/%,$(wildcard examples/*.c))
 SCRIPTS  := tests/layers.sh $(wildcard tests/test_*.sh)
 
@@ -100,11 +100,11 @@ $O/libsupport.a: $(SUPPORT)
 $(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(SIMS):      $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
-$(BENCH):     $O/%: $O/%.o $O/libcore.a $O/libring.a
+$(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
 $(TESTS) $(SIMS) $(DAEMON): LIBS += $(CHECK_LIBS)
 $(FUZZ): LIBS += -fsanitize=fuzzer
-$(BENCH): LIBS += $(shell $(PKG_CONFIG) --libs liburing 2>/dev/null)
+$O/tests/bench/bench_ring: LIBS += $(shell $(PKG_CONFIG) --libs liburing 2>/dev/null)
 
 $O/src/main.o: $O/version
 $O/version: always
@@ -117,7 +117,7 @@ $O/%.o: %.c Makefile | tools
 $O/%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH) $(EXAMPLES):
+$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS) -o $@ $^ $(LIBS)
 tools:
@@ -149,7 +149,7 @@ check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=fuzz fuzz-programs
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(CHECK_BUILD) test-programs
 	@$(MAKE) --no-print-directory BUILD=$(CHECK_BUILD) run-tests
-test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) ; @true
+test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(BENCH_TOOLS) ; @true
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
@@ -169,15 +169,15 @@ soak:						## ten minutes of mixed traffic with faults
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release test-programs
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=tsan test-programs
 	@tests/soak.sh
-bench:						## measure the daemon beside its peers
+bench:						## measure beside the peers: QUICK=1, BENCH="--help"
 	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all bench-programs
-	@tests/bench/bench.sh
+	@python3 tests/bench/bench.py --build build/release $(if $(QUICK),--quick) $(BENCH)
 bench-ring:					## measure the ring module beside liburing
 	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release bench-programs
 	@build/release/tests/bench/bench_ring
-bench-programs: $(BENCH) ; @true
+bench-programs: $(BENCH_TOOLS) ; @true
 compare-endings:				## how the peers end connections, by the same script
 	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release test-programs

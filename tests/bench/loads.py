@@ -1,0 +1,215 @@
+"""The load generators: each puts its load on a port and returns what came of it."""
+
+import json
+import os
+import subprocess
+import time
+
+from machine import Failed, Process, Window, kernel_bytes, loopback_sockets, rss_bytes
+from peers import write
+
+WRK_SCRIPT = """
+done = function(summary, latency, requests)
+    local e = summary.errors
+    io.write(string.format(
+        '{"count": %d, "rate": %.1f, "p50": %.2f, "p99": %.2f, "p999": %.2f, "errors": %d}\\n',
+        summary.requests, summary.requests * 1e6 / summary.duration,
+        latency:percentile(50), latency:percentile(99), latency:percentile(99.9),
+        e.connect + e.read + e.write + e.status + e.timeout))
+end
+"""
+REQUEST = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
+GIB = 1 << 30
+
+
+class Target:
+    """A running proxy or echo server, and what stands behind it."""
+
+    def __init__(self, port, process, upstream_port, upstream):
+        self.port, self.process = port, process
+        self.upstream_port, self.upstream = upstream_port, upstream
+
+    def window(self, *loads):
+        others = [load.pid for load in loads]
+        if self.upstream:
+            others.append(self.upstream.pid)
+        return Window(self.process and self.process.pid, others)
+
+
+class Loads:
+    def __init__(self, tools, directory, cpus, seconds):
+        self.tools, self.directory, self.cpus, self.seconds = tools, directory, cpus, seconds
+        self.script = write(directory, "wrk.lua", WRK_SCRIPT)
+
+    def _start(self, *argv, stdin=subprocess.DEVNULL):
+        argv = [str(word) for word in argv]
+        if not argv[0].startswith("/"):
+            argv[0] = f"{self.tools}/{argv[0]}"
+        log = os.path.join(self.directory, os.path.basename(argv[0]) + ".log")
+        open(log, "w").close()
+        return Process(argv, log, self.cpus, stdout=subprocess.PIPE, stdin=stdin)
+
+    def _finish(self, load, patience):
+        """All that it prints, once it ended well."""
+        try:
+            output, _ = load.popen.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{os.path.basename(load.argv[0])} did not end in {patience} s") from None
+        finally:
+            load.stop()
+        if load.popen.returncode:
+            raise Failed(load.complaint() + " " + output.decode(errors="replace")[-300:])
+        return output.decode()
+
+    def _line(self, load):
+        line = load.popen.stdout.readline().decode()
+        if not line:
+            load.popen.wait()
+            raise Failed(load.complaint())
+        return line
+
+    @staticmethod
+    def _per_unit(result, window, units):
+        if not units:
+            raise Failed("nothing was done in the whole time")
+        result.update(cpu=window.cpu_ns / 1000 / units, machine=window.busy_ns / 1000 / units,
+                      foreign=window.foreign())
+        return result
+
+    def http(self, target, connections, close=False):
+        """wrk: requests on kept connections, or each on a new one."""
+        headers = ["-H", "Connection: close"] if close else []
+        window = target.window().start()
+        output = self._finish(self._start(
+            "/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency",
+            "-s", self.script, *headers, f"http://127.0.0.1:{target.port}/"), self.seconds + 20)
+        window.stop()
+        result = json.loads(output.strip().splitlines()[-1])
+        return self._per_unit(result, window, result["count"])
+
+    def pingpong(self, target, size, connections):
+        load = self._start("bench_pingpong", target.port, size, connections, self.seconds)
+        try:
+            self._line(load)  # warmed up
+            window = target.window(load).start()
+            result = json.loads(self._line(load))
+            window.stop()
+            self._finish(load, 10)
+        finally:
+            load.stop()
+        return self._per_unit(result, window, result["count"])
+
+    def bulk(self, target, streams, way):
+        """iperf3: way is "up" (client to server), "down" or "both"."""
+        options = {"up": [], "down": ["-R"], "both": ["--bidir"]}[way]
+        for attempt in range(3):  # its server takes a moment to be free for the next test
+            window = target.window().start()
+            try:
+                output = self._finish(self._start(
+                    "/usr/bin/iperf3", "-c", "127.0.0.1", "-p", target.port, "-J", "-t",
+                    self.seconds, "-P", streams, *options), self.seconds + 20)
+                break
+            except Failed as failure:
+                if attempt == 2 or "busy" not in str(failure):
+                    raise
+                time.sleep(0.5)
+        window.stop()
+        end = json.loads(output)["end"]
+        sums = [end["sum_received"]]
+        if way == "both":
+            sums.append(end["sum_received_bidir_reverse"])
+        moved = sum(each["bytes"] for each in sums)
+        if not moved:
+            raise Failed("iperf3 moved nothing")
+        return {"gbit": sum(each["bits_per_second"] for each in sums) / 1e9,
+                "cpu_gib": window.cpu_ns / 1e9 / (moved / GIB),
+                "machine_gib": window.busy_ns / 1e9 / (moved / GIB), "foreign": window.foreign()}
+
+    def hold(self, target, count, text):
+        """Open so many connections that do nothing; ends when its stdin is closed."""
+        load = self._start("bench_idle", target.port, count, text, stdin=subprocess.PIPE)
+        try:
+            self._line(load)
+        except Failed:
+            load.stop()
+            raise
+        return load
+
+    def release(self, load):
+        load.popen.stdin.close()
+        load.popen.stdin = None
+        self._finish(load, 20)
+
+    def idle(self, target, count):
+        """Memory of connections that do nothing, beyond what one connection has left behind."""
+        self.release(self.hold(target, 1, "x"))
+        before = rss_bytes(target.process.pid), kernel_bytes()
+        window = target.window().start()
+        load = self.hold(target, count, "x")
+        try:
+            settle()
+            after = rss_bytes(target.process.pid), kernel_bytes()
+            window.stop()
+        finally:
+            self.release(load)
+        return {"rss": (after[0] - before[0]) / 1024 / count,
+                "kernel": (after[1] - before[1]) / 1024 / count, "foreign": window.foreign()}
+
+    def http_beside_idle(self, target, connections, idle):
+        """The same load without and with idle connections: what the idle ones cost."""
+        alone = self.http(target, connections)
+        load = self.hold(target, idle, REQUEST)
+        try:
+            beside = self.http(target, connections)
+        finally:
+            self.release(load)
+        return {**beside, "cpu_alone": alone["cpu"], "growth": beside["cpu"] / alone["cpu"],
+                "foreign": max(alone["foreign"], beside["foreign"])}
+
+    def _read(self, target):
+        load = self._start("bench_pour", "read", target.port, self.seconds)
+        return json.loads(self._finish(load, self.seconds + 20))
+
+    def stalled(self, target):
+        """One honest reader alone, then beside one that never reads."""
+        window = target.window().start()
+        alone = self._read(target)
+        stalled = self._start("bench_pour", "stall", target.port, stdin=subprocess.PIPE)
+        try:
+            self._line(stalled)
+            settle()
+            known = own_sockets(target)
+            beside = self._read(target)
+            waiting = sum(unsent + unread for local, remote, _, unsent, unread
+                          in loopback_sockets() if (local, remote) in known)
+        finally:
+            self.release(stalled)
+        window.stop()
+        while True:  # readers that ended come first
+            line = target.upstream.popen.stdout.readline().decode()
+            if not line:
+                raise Failed(target.upstream.complaint())
+            if line.startswith("s "):
+                break
+        return {"gbit": beside["gbit"], "alone_gbit": alone["gbit"],
+                "kept": beside["gbit"] / alone["gbit"],
+                "queued": (int(line.split()[1]) - waiting) / 1024, "foreign": window.foreign()}
+
+
+def own_sockets(target):
+    """The ends of all connections to a proxy and from it to its upstream."""
+    ports = {target.port, target.upstream_port}
+    return {(local, remote) for local, remote, state, _, _ in loopback_sockets()
+            if state == 1 and (local in ports or remote in ports)}
+
+
+def settle(patience=3.0):
+    """Until no more bytes move through the sockets and the kernel's memory stands still."""
+    until = time.monotonic() + patience
+    last = None
+    while time.monotonic() < until:
+        now = (sorted(loopback_sockets()), kernel_bytes() >> 18)
+        if now == last:
+            return
+        last = now
+        time.sleep(0.2)

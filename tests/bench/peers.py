@@ -1,0 +1,184 @@
+"""
+Who is measured: the daemon in any configuration, the peers, and our own floors.
+
+A peer's function writes the configuration it needs into a directory and returns
+the command.  Everyone has one worker or thread, room for the same connections,
+and listens on 127.0.0.1:port; upstream is a port too, 0 for an echo server.
+"""
+
+import os
+
+CONNECTIONS = 9900  # two descriptors each, under the usual hard limit of 20,000
+PIPE_SIZE = 524288  # the daemon's default pipe_size, for everybody who splices
+
+SECTION_KEYS = {"relay", "receive_budget", "pipe_size", "connect_timeout", "idle_timeout",
+                "half_close_timeout", "max_lifetime", "keepalive", "user_timeout", "backlog"}
+PROXY_KEYS = {"relay", "pipe_size", "connect_timeout", "half_close_timeout"}  # not of [echo]
+
+
+def write(directory, name, text):
+    path = os.path.join(directory, name)
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def haproxy(*options):
+    # pipes are descriptors too, and counted before it starts
+    room = f"maxconn 2000\n    maxpipes 2000\n    tune.pipesize {PIPE_SIZE}"
+
+    def command(directory, port, upstream):
+        text = f"""global
+    nbthread 1
+    {room if options else f"maxconn {CONNECTIONS}"}
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+""" + "".join(f"    option {option}\n" for option in options) + f"""listen bench
+    bind 127.0.0.1:{port} backlog 4096
+    server upstream 127.0.0.1:{upstream}
+"""
+        return ["/usr/sbin/haproxy", "-db", "-f", write(directory, f"haproxy-{port}.cfg", text)]
+    return command
+
+
+NGINX_HEAD = """daemon off;
+worker_processes 1;
+user root;
+pid {directory}/nginx-{port}.pid;
+error_log stderr error;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 20000; }}
+"""
+
+
+def nginx_stream(buffer_size):
+    def command(directory, port, upstream):
+        text = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n" + \
+            NGINX_HEAD.format(directory=directory, port=port) + f"""stream {{
+    proxy_timeout 1h;
+    proxy_buffer_size {buffer_size};
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        proxy_pass 127.0.0.1:{upstream};
+    }}
+}}
+"""
+        return nginx(directory, write(directory, f"nginx-{port}.conf", text))
+    return command
+
+
+def nginx_http(directory, port):
+    """The upstream of the http workloads."""
+    text = NGINX_HEAD.format(directory=directory, port=port) + f"""http {{
+    access_log off;
+    keepalive_requests 100000000;
+    keepalive_timeout 1h;
+    client_header_timeout 1h;
+    client_body_temp_path {directory}/nginx-temp;
+    proxy_temp_path {directory}/nginx-temp;
+    fastcgi_temp_path {directory}/nginx-temp;
+    uwsgi_temp_path {directory}/nginx-temp;
+    scgi_temp_path {directory}/nginx-temp;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{ return 200 "{"x" * 128}"; }}
+    }}
+}}
+"""
+    return nginx(directory, write(directory, f"nginx-{port}.conf", text))
+
+
+def nginx(directory, path):
+    return ["/usr/sbin/nginx", "-e", "stderr", "-p", directory, "-c", path]
+
+
+def socket_proxyd(_directory, port, upstream):
+    return ["/usr/bin/systemd-socket-activate", "-l", f"127.0.0.1:{port}",
+            "/lib/systemd/systemd-socket-proxyd", f"--connections-max={CONNECTIONS}",
+            f"127.0.0.1:{upstream}"]
+
+
+def socat(_directory, port, upstream):
+    return ["/usr/bin/socat", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=4096,nodelay",
+            f"TCP:127.0.0.1:{upstream},nodelay"]
+
+
+def floor(tools, how, size):
+    return lambda directory, port, upstream: [
+        f"{tools}/bench_relay", str(port), str(upstream), how, str(size)]
+
+
+def epoll_echo(tools):
+    return lambda directory, port, upstream: [f"{tools}/bench_echo", str(port)]
+
+
+class Peer:
+    """cpus: not those of all proxies.  echo: answers itself, and has no upstream."""
+
+    def __init__(self, name, command, packages=(), program=None, help="", daemon=False,
+                 cpus=None, echo=False):
+        self.name, self.command, self.packages = name, command, packages
+        self.program, self.help, self.daemon = program, help, daemon
+        self.cpus, self.echo = cpus, echo
+
+
+def parse_daemon(text):
+    """'NAME[@CPU+CPU]:key=value,key=value' -> (name, CPUs or None, keys)."""
+    head, _, rest = text.partition(":")
+    name, _, cpus = head.partition("@")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+    if not name or any(not equals for _, equals, _ in pairs):
+        raise ValueError(f"'{text}' is not NAME:key=value,key=value")
+    return (name, {int(cpu) for cpu in cpus.split("+")} if cpus else None,
+            {key.strip(): value.strip() for key, _, value in pairs})
+
+
+def daemon(binary, name, keys=None, cpus=None):
+    """Our own: keys of a section go to the section, all others to [global]."""
+    keys = {"workers": "1", "max_connections": str(CONNECTIONS), **(keys or {})}
+
+    def command(directory, port, upstream):
+        globally = {key: value for key, value in keys.items() if key not in SECTION_KEYS}
+        section = {key: value for key, value in keys.items() if key in SECTION_KEYS
+                   and (upstream or key not in PROXY_KEYS)}
+        section["listen"] = f"127.0.0.1:{port}"
+        if upstream:
+            section["server"] = f"127.0.0.1:{upstream}"
+        text = "".join(f"[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in pairs.items())
+                       for title, pairs in (("global", globally),
+                                            ("proxy bench" if upstream else "echo", section)))
+        return [binary, "-c", write(directory, f"{name}-{port}.conf", text)]
+    described = ", ".join(f"{key} = {value}" for key, value in keys.items()
+                          if key != "max_connections")
+    return Peer(name, command, program=binary, help=described, daemon=True, cpus=cpus)
+
+
+def all_peers(tools):
+    ha, ng = ("haproxy",), ("nginx", "libnginx-mod-stream")
+    table = [
+        Peer("haproxy", haproxy(), ha, "/usr/sbin/haproxy", "mode tcp, nbthread 1"),
+        Peer("haproxy-auto", haproxy("splice-auto"), ha, "/usr/sbin/haproxy",
+             "the same with option splice-auto"),
+        Peer("haproxy-splice", haproxy("splice-request", "splice-response"), ha,
+             "/usr/sbin/haproxy", "the same with splice forced both ways"),
+        Peer("nginx", nginx_stream("16k"), ng, "/usr/lib/nginx/modules/ngx_stream_module.so",
+             "stream, proxy_buffer_size 16k"),
+        Peer("nginx-64k", nginx_stream("64k"), ng, "/usr/lib/nginx/modules/ngx_stream_module.so",
+             "stream, proxy_buffer_size 64k"),
+        Peer("socket-proxyd", socket_proxyd, ("systemd",), "/lib/systemd/systemd-socket-proxyd",
+             "systemd-socket-proxyd"),
+        Peer("socat", socat, ("socat",), "/usr/bin/socat", "fork"),
+        Peer("relay", floor(tools, "copy", 16384), (), f"{tools}/bench_relay",
+             "the floor: hand-written epoll, read and write, 16 KiB"),
+        Peer("relay-64k", floor(tools, "copy", 65536), (), f"{tools}/bench_relay",
+             "the floor with 64 KiB"),
+        Peer("relay-splice", floor(tools, "splice", PIPE_SIZE), (), f"{tools}/bench_relay",
+             "the floor with splice(2)"),
+        Peer("epoll-echo", epoll_echo(tools), (), f"{tools}/bench_echo",
+             "a minimal epoll echo server", echo=True),
+        Peer("direct", None, (), None, "no proxy at all"),
+    ]
+    return {peer.name: peer for peer in table}

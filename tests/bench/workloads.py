@@ -1,0 +1,132 @@
+"""What is measured, against whom, and what must be shown."""
+
+ALL = ("haproxy", "nginx", "relay")
+MORE = ALL + ("socket-proxyd",)
+EVERY = MORE + ("socat",)
+BULK = ("haproxy", "haproxy-auto", "haproxy-splice", "nginx", "nginx-64k", "socket-proxyd",
+        "socat", "relay-64k", "relay-splice")
+
+# name: (heading, unit, digits)
+METRICS = {
+    "rate": ("rate", "/s", 0),
+    "cpu": ("CPU", "µs", 2),
+    "machine": ("machine", "µs", 2),
+    "p50": ("p50", "µs", 1),
+    "p99": ("p99", "µs", 1),
+    "p999": ("p99.9", "µs", 1),
+    "gbit": ("Gbit/s", "", 2),
+    "cpu_gib": ("CPU s/GiB", "", 3),
+    "machine_gib": ("machine s/GiB", "", 3),
+    "rss": ("RSS", "KiB", 2),
+    "kernel": ("kernel", "KiB", 2),
+    "growth": ("beside/alone", "", 3),
+    "cpu_alone": ("CPU alone", "µs", 2),
+    "kept": ("rate kept", "", 3),
+    "alone_gbit": ("alone Gbit/s", "", 2),
+    "queued": ("held back", "KiB", 0),
+}
+REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
+BYTES = ("cpu_gib", "gbit", "machine_gib")
+
+
+class Workload:
+    """
+    metrics: what the table shows, the first for the chart.  compared: ratios to
+    each peer.  variants: further configurations of the daemon that belong here.
+    fresh: every measurement with a newly started proxy.
+    """
+
+    def __init__(self, name, title, upstream, run, peers, metrics=REQUESTS, compared=("cpu", "rate"),
+                 variants=None, fresh=False):
+        self.name, self.title, self.upstream, self.run = name, title, upstream, run
+        self.peers, self.metrics, self.compared = peers, metrics, compared
+        self.variants, self.fresh = variants or {}, fresh
+
+
+def http(connections):
+    return Workload(f"http-{connections}", f"HTTP keep-alive, {connections} connections, per request",
+                    "http", lambda loads, target: loads.http(target, connections),
+                    EVERY if connections < 1000 else ALL,
+                    compared=("cpu", "p50") if connections == 1 else ("cpu", "rate"))
+
+
+def pingpong(label, size, connections):
+    few = connections == 1
+    return Workload(f"pingpong-{label}-{connections}",
+                    f"ping-pong of {label}, {connections} connections, per message", "echo",
+                    lambda loads, target: loads.pingpong(target, size, connections),
+                    EVERY if few else ALL, compared=("p50", "cpu") if few else ("cpu", "rate"),
+                    metrics=("p50", "p99", "p999", "rate", "cpu", "machine") if few else REQUESTS,
+                    variants={"busy-50us": {"busy_poll": "50us"}} if few else None)
+
+
+def bulk(streams, way):
+    title = {"up": "client to server", "down": "server to client", "both": "both ways at once"}
+    return Workload(f"bulk-{streams}-{way}", f"bulk, {streams} streams, {title[way]}", "iperf",
+                    lambda loads, target: loads.bulk(target, streams, way), BULK, BYTES,
+                    ("cpu_gib", "gbit"), {"copy": {"relay": "copy"}})
+
+
+def echo(connections):
+    return Workload(f"echo-{connections}", f"echo service, 64 B, {connections} connections, per message",
+                    None, lambda loads, target: loads.pingpong(target, 64, connections),
+                    ("epoll-echo",))
+
+
+WORKLOADS = [
+    http(1), http(64), http(1000),
+    Workload("churn", "HTTP, a connection per request, 64 at once, per connection", "http",
+             lambda loads, target: loads.http(target, 64, close=True), MORE),
+    *(pingpong(label, size, connections)
+      for label, size in (("64B", 64), ("1K", 1024), ("16K", 16384))
+      for connections in (1, 64, 1000)),
+    *(bulk(streams, way) for streams in (1, 8) for way in ("up", "down", "both")),
+    Workload("idle", "memory of an idle connection, 9,000 open", "echo",
+             lambda loads, target: loads.idle(target, 9000), ALL, ("rss", "kernel"),
+             ("rss", "kernel"), fresh=True),
+    Workload("beside-idle", "HTTP keep-alive, 64 connections beside 8,000 idle ones", "http",
+             lambda loads, target: loads.http_beside_idle(target, 64, 8000), ALL,
+             ("growth", "cpu", "cpu_alone", "rate"), ("cpu",)),
+    echo(64), echo(1000),
+    Workload("stalled", "a bulk stream beside a reader that stalls", "pour",
+             lambda loads, target: loads.stalled(target), ALL,
+             ("kept", "queued", "gbit", "alone_gbit"), ("gbit",)),
+]
+QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64")
+QUICK_PEERS = ("haproxy", "haproxy-splice", "nginx", "relay", "relay-64k", "epoll-echo")
+
+
+def targets():
+    """
+    (workload, metric, column, how, peer, bound): the ratio to a peer, the
+    difference from it, or the value itself, "no more than" unless how ends in "+".
+    """
+    ours = "uringproxy"
+    for workload, bounds in {
+            "http-64": {"haproxy": 0.85, "nginx": 0.82, "relay": 0.92},
+            "http-1000": {"haproxy": 0.80, "nginx": 0.85, "relay": 0.92},
+            "churn": {"haproxy": 0.88, "nginx": 0.88, "relay": 0.92},
+            "pingpong-16K-64": {"haproxy": 1, "nginx": 1},
+            "echo-64": {"epoll-echo": 0.85}, "echo-1000": {"epoll-echo": 0.85}}.items():
+        for peer, bound in bounds.items():
+            yield workload, "cpu", ours, "ratio", peer, bound
+    for workload in ("http-64", "http-1000"):
+        for peer in ALL:
+            yield workload, "rate", ours, "ratio+", peer, 1
+    for streams in (1, 8):
+        for way in ("up", "down", "both"):
+            name = f"bulk-{streams}-{way}"
+            for peer, bound in {"haproxy": 0.32, "haproxy-auto": 0.80, "haproxy-splice": 1,
+                                "nginx-64k": 0.45}.items():
+                yield name, "cpu_gib", ours, "ratio", peer, bound
+            for peer in ("haproxy", "haproxy-auto", "haproxy-splice", "nginx-64k"):
+                yield name, "gbit", ours, "ratio+", peer, 1
+            yield name, "cpu_gib", "copy", "ratio", "haproxy", 0.60
+    yield "pingpong-64B-1", "p50", "busy-50us", "ratio", "haproxy", 0.40
+    for peer in ("haproxy", "nginx", "socket-proxyd", "socat"):
+        yield "pingpong-64B-1", "p50", ours, "ratio", peer, 1
+    yield "idle", "rss", ours, "value", None, 1
+    yield "idle", "kernel", ours, "difference", "relay", 1.5
+    yield "beside-idle", "growth", ours, "value", None, 1.05
+    yield "stalled", "kept", ours, "value+", None, 0.90
+    yield "stalled", "queued", ours, "value", None, 512
