@@ -22,6 +22,12 @@ static void break_sink(struct lane *lane)
 	lane_mark(lane);
 }
 
+/* Our kernel's trouble: both peers are well, and would wait for each other for ever. */
+static bool is_local(int error)
+{
+	return error == -ENOMEM || error == -ENOBUFS;
+}
+
 void ending_broken(struct session *session, unsigned side, int error)
 {
 	struct lane *source = &session->lanes[side];
@@ -31,7 +37,8 @@ void ending_broken(struct session *session, unsigned side, int error)
 		return;
 	if (!session->broken[side])
 		session->broken[side] = error;
-	if (!session_has_upstream(session)) {
+	if (is_local(error) || !session_has_upstream(session)) {
+		session->resetting[SIDE_CLIENT] = session->resetting[SIDE_UPSTREAM] = true;
 		session_end(session, reason_of_error(side, error), side, error);
 		return;
 	}

@@ -15,6 +15,7 @@
  * has nowhere to go and is dropped; its source lane is read to the end, because
  * the kernel still hands out what arrived before the RST.  An end of file on a
  * broken side is that RST: the error had been reported to the sending half.
+ * Where it is the kernel that has no memory for a socket, both sides get a RST.
  */
 #ifndef NET_ENDING_H
 #define NET_ENDING_H
