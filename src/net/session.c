@@ -168,6 +168,7 @@ void session_submit(struct session *session, unsigned lane, enum op_kind kind,
 				  .kind = (uint8_t)kind,
 			  }));
 	session->in_flight++;
+	session->cancels += kind == OP_CANCEL;
 }
 
 /* Whether a completion tells how the connect ended, and has been dealt with. */
@@ -242,6 +243,7 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 	struct lane *lane = &session->lanes[tag.lane & 1];
 
 	assert(tag.lane < LANE_COUNT);
+	session->cancels -= tag.kind == OP_CANCEL;
 	if (session->state == SESSION_CLOSING) {
 		complete_closing(session, tag, done);
 		return;

@@ -67,6 +67,7 @@ struct session {
 	const struct section *section;
 	uint32_t slot, generation;
 	uint32_t in_flight;
+	uint32_t cancels; /* of those in flight */
 	uint8_t state;
 	bool resetting[SIDE_COUNT]; /* close with a RST */
 	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */

@@ -180,7 +180,8 @@ void upstream_failed(struct session *session, int error)
 
 void upstream_settle(struct session *session)
 {
-	if (in_use(session))
+	/* A cancel names the descriptor by number, and the next socket will have the same. */
+	if (in_use(session) || session->cancels)
 		return;
 	if (session->fd[SIDE_UPSTREAM] >= 0) {
 		socket_close(session->fd[SIDE_UPSTREAM]);
