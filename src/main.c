@@ -27,26 +27,26 @@
 
 static const char usage[] =
 	"usage: uringproxy [-c FILE] [-t]\n"
+	"       uringproxy [-c FILE] config --effective\n"
 	"\n"
 	"  -c FILE   the configuration (default: " DEFAULT_PATH ")\n"
 	"  -t        test the configuration, start nothing\n"
+	"  config --effective   print every value, and where it came from\n"
 	"  -V        print the version        -h   this text\n"
 	"\n"
 	"Runs in the foreground and logs to standard error.  See uringproxy(8).\n";
 
 struct arguments {
 	const char *path;
-	bool test, named;
+	bool test, named, effective;
 };
 
 static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"test", no_argument, NULL, 't'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
+		{"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'},
+		{"effective", no_argument, NULL, 'e'},    {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -60,6 +60,9 @@ static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv
 		case 't':
 			ret_arguments->test = true;
 			break;
+		case 'e':
+			ret_arguments->effective = true;
+			break;
 		case 'V':
 			puts("uringproxy " VERSION);
 			exit(EX_OK);
@@ -70,6 +73,12 @@ static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv
 			fputs(usage, stderr);
 			return EX_USAGE;
 		}
+	}
+	if (ret_arguments->effective && optind < argc && !strcmp(argv[optind], "config"))
+		optind++;
+	else if (ret_arguments->effective || (optind < argc && !strcmp(argv[optind], "config"))) {
+		fputs("uringproxy: it is `uringproxy config --effective`\n", stderr);
+		return EX_USAGE;
 	}
 	if (optind < argc) {
 		fprintf(stderr, "uringproxy: unexpected argument '%s'\n%s", argv[optind], usage);
@@ -166,6 +175,11 @@ int main(int argc, char *argv[])
 	r = read_config(&config, &arguments);
 	if (r != EX_OK)
 		return r;
+	if (arguments.effective) {
+		config_print_effective(&config, stdout);
+		config_done(&config);
+		return EX_OK;
+	}
 	if (arguments.test) {
 		log_info("%s: the configuration is good", arguments.path);
 		config_done(&config);

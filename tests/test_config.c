@@ -144,9 +144,6 @@ START_TEST(the_line_that_governs_a_timeout_is_known)
 	const struct config_section *section = &config.sections[0];
 	char text[CONFIG_EXPLAIN_MAX];
 
-	ck_assert_uint_eq(section->settings.idle_timeout_line, 2);
-	ck_assert_uint_eq(section->settings.connect_timeout_line, 6);
-	ck_assert_uint_eq(section->settings.half_close_timeout_line, 0);
 	ck_assert_str_eq(config_explain(&config, section, "idle_timeout", text, sizeof(text)),
 			 "idle_timeout = 1min30s, [defaults] line 2");
 	ck_assert_str_eq(config_explain(&config, section, "connect_timeout", text, sizeof(text)),

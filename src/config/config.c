@@ -88,40 +88,14 @@ static void inherit(const struct config_section *defaults, struct config_section
 	}
 }
 
-/* The lines that the end of a connection refers to. */
-static void note_lines(struct config_section *section)
-{
-	struct config_settings *settings = &section->settings;
-	const struct {
-		const char *key;
-		unsigned *line;
-	} noted[] = {
-		{"connect_timeout", &settings->connect_timeout_line},
-		{"idle_timeout", &settings->idle_timeout_line},
-		{"half_close_timeout", &settings->half_close_timeout_line},
-		{"max_lifetime", &settings->max_lifetime_line},
-	};
-
-	for (size_t i = 0; i < array_size(noted); i++) {
-		const struct schema_key *key = schema_find(noted[i].key, IN_DEFAULTS);
-		const struct config_origin *origin = &section->origins[key - schema_keys];
-
-		*noted[i].line = origin->line;
-		if (origin->line)
-			settings->settings_file = origin->file;
-	}
-}
-
 /* The end of it, well or not: r is what reading came to. */
 static int loader_finish(struct loader *loader, int r)
 {
 	struct config *config = loader->config;
 
 	if (r == 0) {
-		for (size_t i = 0; i < config->section_count; i++) {
+		for (size_t i = 0; i < config->section_count; i++)
 			inherit(&loader->defaults, &config->sections[i]);
-			note_lines(&config->sections[i]);
-		}
 		loader_check(loader);
 		r = loader->failed ? loader->failed : loader->errors->count ? -EINVAL : 0;
 	}

@@ -60,9 +60,8 @@ struct config_endpoint {
 /*
  * What a section's keys govern besides its endpoints.  [defaults] fills one of
  * these and every section below starts from it.  Times are milliseconds, and 0
- * is "never" or "none" unless said otherwise; lines are where a value was set,
- * 0 for the built-in default.  A message that names the key that governs is
- * written by config_explain(), which also knows what came from [defaults].
+ * is "never" or "none" unless said otherwise.  Where a value was set is in the
+ * section's origins; config_explain() puts both into words.
  */
 struct config_settings {
 	uint32_t connect_timeout_ms;
@@ -78,9 +77,6 @@ struct config_settings {
 	uint32_t backlog;
 	uint32_t receive_budget; /* bytes one direction may have waiting */
 	uint32_t pipe_size;      /* bytes, of the pipes of relay = splice and auto */
-	unsigned idle_timeout_line, half_close_timeout_line, connect_timeout_line,
-		max_lifetime_line;
-	unsigned settings_file; /* index into config.files of those lines */
 };
 
 struct config_section {

@@ -25,7 +25,6 @@ struct supervisor {
 	struct ring_sender sender;
 	int signal_fd;
 	int signals; /* to stop, received */
-	uint64_t drain_until_ms;
 	uint64_t watchdog_ms, watchdog_next_ms; /* 0: no watchdog */
 	uint64_t *pings;                        /* sent to each worker and not yet answered */
 };
@@ -156,8 +155,6 @@ static void command(struct supervisor *supervisor, enum worker_command what)
 
 static void on_signal(struct supervisor *supervisor, int signal)
 {
-	uint32_t drain_ms = supervisor->engine->config->drain_timeout_ms;
-
 	if (signal == SIGHUP) {
 		log_info("SIGHUP: opening the access log anew");
 		command(supervisor, WORKER_REOPEN_LOG);
@@ -168,7 +165,6 @@ static void on_signal(struct supervisor *supervisor, int signal)
 				 atomic_load(&supervisor->engine->connections));
 			notify_stopping("draining");
 			command(supervisor, WORKER_DRAIN);
-			supervisor->drain_until_ms = clock_now_ms() + drain_ms;
 		} else {
 			log_info("%s: stopping now", name);
 			command(supervisor, WORKER_STOP);

@@ -13,7 +13,6 @@
 
 #define POOL_GROUP   0
 #define BUDGET_FIRST (64u << 10) /* of a lane that has proved nothing yet */
-#define SEND_FLAGS   (MSG_NOSIGNAL | MSG_DONTWAIT)
 #define COALESCE_MAX 2048u /* bytes; copying this much is cheaper than holding a buffer for it */
 
 struct session *lane_session(const struct lane *lane)
@@ -297,7 +296,7 @@ void lane_drop(struct lane *lane)
 
 /* The queue as one vector, kept in the entry's own slot: free when the kernel has read the entry.
  */
-static void prepare_vector(struct lane *lane, struct io_uring_sqe *sqe)
+const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *sqe)
 {
 	struct worker *worker = lane_worker(lane);
 	struct pool *pool = &worker->pool;
@@ -314,7 +313,7 @@ static void prepare_vector(struct lane *lane, struct io_uring_sqe *sqe)
 		lane->sending += pool->chunks[id].length;
 	}
 	vector->message = (struct msghdr){.msg_iov = vector->parts, .msg_iovlen = n};
-	ring_prep_sendmsg(sqe, lane_to_fd(lane), &vector->message, SEND_FLAGS);
+	return &vector->message;
 }
 
 void lane_wait_writable(struct lane *lane)
@@ -351,10 +350,10 @@ void lane_send(struct lane *lane)
 	if (lane->chunks == 1) {
 		uint32_t length;
 		const unsigned char *bytes = lane_peek(lane, &length);
-		ring_prep_send(sqe, lane_to_fd(lane), bytes, length, SEND_FLAGS);
+		ring_prep_send(sqe, lane_to_fd(lane), bytes, length, LANE_SEND_FLAGS);
 		lane->sending = length;
 	} else {
-		prepare_vector(lane, sqe);
+		ring_prep_sendmsg(sqe, lane_to_fd(lane), lane_gather(lane, sqe), LANE_SEND_FLAGS);
 	}
 	lane_submit(lane, OP_SEND, sqe);
 }
@@ -397,7 +396,7 @@ void lane_say(struct lane *lane, const void *bytes, uint32_t length)
 		return;
 	}
 	sqe = lane_entry(lane);
-	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, SEND_FLAGS);
+	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, LANE_SEND_FLAGS);
 	lane->sending = length;
 	lane_submit(lane, OP_SEND, sqe);
 }

@@ -26,6 +26,8 @@
 #include "base/list.h"
 #include "net/op.h"
 
+#include <sys/socket.h>
+
 struct io_uring_cqe;
 struct io_uring_sqe;
 struct relay_strategy;
@@ -87,6 +89,15 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done);
  * is blocked; then see to it that we are told when it is not.
  */
 void lane_send(struct lane *lane);
+
+/* Of every send: take what fits, raise no signal. */
+#define LANE_SEND_FLAGS (MSG_NOSIGNAL | MSG_DONTWAIT)
+
+/*
+ * The queue as one vector, noted as being sent.  It lives in the entry's own
+ * slot, free again when the kernel has read the entry.
+ */
+const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *sqe);
 
 /* For whoever found the sink full: a poll tells when it can be written to (OP_POLL_OUT). */
 void lane_wait_writable(struct lane *lane);

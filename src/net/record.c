@@ -4,7 +4,7 @@
 #include "net/session.h"
 #include "net/worker.h"
 
-#include "config/value.h"
+#include "config/config.h"
 
 #include "ops/log.h"
 
@@ -28,51 +28,37 @@ static const char *phase_name(const struct session *session)
 	}
 }
 
-/* The line of the configuration that a reason goes back to. */
-static unsigned key_line(const struct config_settings *settings, enum reason reason,
-			 const char **ret_key, uint32_t *ret_ms)
+/* The key that governs a reason; NULL where none does. */
+static const char *key_of(enum reason reason)
 {
-	*ret_key = NULL;
 	switch ((unsigned)reason) {
 	case REASON_IDLE_TIMEOUT:
-		*ret_key = "idle_timeout";
-		*ret_ms = settings->idle_timeout_ms;
-		return settings->idle_timeout_line;
+		return "idle_timeout";
 	case REASON_HALF_CLOSE_TIMEOUT:
 	case REASON_UNDELIVERED:
-		*ret_key = "half_close_timeout";
-		*ret_ms = settings->half_close_timeout_ms;
-		return settings->half_close_timeout_line;
+		return "half_close_timeout";
 	case REASON_CONNECT_TIMED_OUT:
-		*ret_key = "connect_timeout";
-		*ret_ms = settings->connect_timeout_ms;
-		return settings->connect_timeout_line;
+		return "connect_timeout";
 	case REASON_LIFETIME:
-		*ret_key = "max_lifetime";
-		*ret_ms = settings->max_lifetime_ms;
-		return settings->max_lifetime_line;
+		return "max_lifetime";
+	case REASON_DRAIN_TIMEOUT:
+		return "drain_timeout";
 	default:
-		return 0;
+		return NULL;
 	}
 }
 
-/* "idle_timeout = 1h, [proxy web] line 14", or "" where no key governs the reason. */
-static const char *key_text(const struct session *session, char *text, size_t size)
+/* "idle_timeout = 1h, [proxy web] line 14". */
+static const char *key_text(const struct session *session, char text[CONFIG_EXPLAIN_MAX])
 {
-	const struct config_section *config = session->section->config;
-	const char *key;
-	char time[VALUE_TEXT_MAX];
-	uint32_t ms = 0;
-	unsigned line = key_line(&config->settings, (enum reason)session->end.reason, &key, &ms);
+	const struct config *config = session->worker->engine->config;
+	const char *key = key_of((enum reason)session->end.reason);
+	bool global = session->end.reason == REASON_DRAIN_TIMEOUT;
 
 	if (!key)
 		return NULL;
-	value_format_duration(ms, 1000, time, sizeof(time));
-	if (line)
-		snprintf(text, size, "%s = %s, %s line %u", key, time, config->title, line);
-	else
-		snprintf(text, size, "%s = %s, %s default", key, time, config->title);
-	return text;
+	return config_explain(config, global ? NULL : session->section->config, key, text,
+			      CONFIG_EXPLAIN_MAX);
 }
 
 static const char *client_text(const struct session *session, char *text, size_t size)
@@ -91,7 +77,7 @@ void record_write(struct session *session)
 	const struct session_end *end = &session->end;
 	const struct lane *up = &session->lanes[LANE_UP];
 	bool service = !session_has_upstream(session);
-	char client[ADDRESS_TEXT_MAX], key[400];
+	char client[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
 	struct access_record record;
 
 	atomic_store_explicit(
@@ -106,7 +92,7 @@ void record_write(struct session *session)
 		.client = client_text(session, client, sizeof(client)),
 		.upstream = section->server_count ? section->servers[session->server].text : NULL,
 		.reason = reason_sentence((enum reason)end->reason),
-		.key = key_text(session, key, sizeof(key)),
+		.key = key_text(session, key),
 		.side = side_name(end->side),
 		.phase = phase_name(session),
 		.error = -end->error,

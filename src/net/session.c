@@ -124,7 +124,7 @@ static uint64_t lifetime_until(struct worker *worker, const struct config_settin
 		return UINT64_MAX;
 	if (settings->max_lifetime_jitter)
 		lifetime -=
-			lifetime * (worker_random(worker) % settings->max_lifetime_jitter) / 100;
+			lifetime * (worker_random(worker) % (settings->max_lifetime_jitter + 1)) / 100;
 	return worker->now_ms + lifetime;
 }
 
@@ -229,10 +229,11 @@ static void complete_closing(struct session *session, struct op_tag tag,
 	if (tag.kind == OP_RECV) {
 		lane->receiving = done->flags & IORING_CQE_F_MORE;
 		worker_give_back(session->worker, done);
-	} else if (tag.kind == OP_SEND && !(done->flags & IORING_CQE_F_MORE)) {
-		lane->sending = 0;
+	} else if (tag.kind == OP_SEND) {
 		if (done->res > 0 && !(done->flags & IORING_CQE_F_NOTIF))
 			lane_delivered(lane, (uint32_t)done->res);
+		if (!(done->flags & IORING_CQE_F_MORE))
+			lane->sending = 0;
 	}
 	if (session->in_flight == 0)
 		list_push(&session->worker->quiet, &session->link);

@@ -5,7 +5,7 @@
 #include "config/config.h"
 #include "net/relay.h"
 
-extern const struct relay_strategy relay_copy, relay_splice, relay_auto;
+extern const struct relay_strategy relay_copy, relay_splice, relay_zerocopy, relay_auto;
 
 /* The strategy for a `relay =` of the configuration. */
 const struct relay_strategy *relay_strategy(enum config_relay relay);
