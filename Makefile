@@ -56,7 +56,7 @@ SAN  := -g3 -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all
 FLAGS.release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 FLAGS.debug    := -Og -g3
 FLAGS.asan     := $(SAN) -fsanitize=address,undefined
-FLAGS.tsan     := $(SAN) -fsanitize=thread
+FLAGS.tsan     := $(SAN) -fsanitize=thread -Wno-tsan#	the kernel is the other side of the fences
 FLAGS.coverage := -O0 -g --coverage
 FLAGS.fuzz     := $(SAN) -fsanitize=address,undefined,fuzzer-no-link
 LINK.release   := -pie -Wl,-z,relro,-z,now
@@ -158,7 +158,7 @@ coverage:					## run the tests, print the lines covered, per file
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=coverage test-programs
 	@$(MAKE) --no-print-directory BUILD=coverage run-tests
 	@gcov -n $$(find build/coverage/src -name '*.gcda') 2>/dev/null | awk -F"[':%]" \
-	  '/^File .src/ {f=$$2} /^Lines/ && f {printf "%6.2f%%  %s\n", $$3, f; f=""}' | sort -n
+	  '/^File .src.*c.$$/ {f=$$2} /^Lines/ && f {printf "%6.2f%%  %s\n", $$2, f; f=""}' | sort -n
 fuzz-programs: $(FUZZ) ; @true
 fuzz:						## fuzz each target for FUZZ_SECONDS
 	$(call need,$(PACKAGES.build) $(PACKAGES.check))
