@@ -99,6 +99,8 @@ if [[ ! $stage ]]; then
     for c in unshare setpriv pivot_root script; do
         command -v $c >/dev/null || skip "no $c (util-linux)"
     done
+    # not in a chroot, and not where a container forbids it
+    unshare --mount --propagation private true 2>/dev/null || skip "cannot make a mount namespace"
     [[ -r $script ]] || die "no such test script: $script"
     for d in ${TMPDIR:-/tmp}/systemd-lab.??????; do        # left by a run killed with SIGKILL
         [[ -f $d/pid && ! -d /proc/$(<"$d/pid") ]] && rm -rf --one-file-system "$d"
