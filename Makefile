@@ -87,6 +87,7 @@ TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))
 SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
 FUZZ     := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
+COMPARE  := $(patsubst %.c,$O/%,$(wildcard tests/compare/*.c))
 BENCH_TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 EXAMPLES := $(patsubst %.c,$O/%,$(wildcard examples/*.c))
 SCRIPTS  := tests/layers.sh $(wildcard tests/test_*.sh)
@@ -99,10 +100,11 @@ $O/libring.a: $(RING)
 $O/libsupport.a: $(SUPPORT)
 $(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(SIMS):      $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
+$(COMPARE):   $O/%: $O/%.o $O/libsupport.a
 $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
-$(TESTS) $(SIMS) $(DAEMON): LIBS += $(CHECK_LIBS)
+$(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
 $(FUZZ): LIBS += -fsanitize=fuzzer
 $O/tests/bench/bench_ring: LIBS += $(shell $(PKG_CONFIG) --libs liburing 2>/dev/null)
 
@@ -117,7 +119,7 @@ $O/%.o: %.c Makefile | tools
 $O/%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
+$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(COMPARE) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS) -o $@ $^ $(LIBS)
 tools:
@@ -179,9 +181,10 @@ bench-ring:					## measure the ring module beside liburing
 	@build/release/tests/bench/bench_ring
 bench-programs: $(BENCH_TOOLS) ; @true
 compare-endings:				## how the peers end connections, by the same script
-	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
-	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release test-programs
-	@tests/compare_endings.sh
+	$(call need,$(PACKAGES.build) $(PACKAGES.check) $(PACKAGES.bench))
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release compare-programs
+	@URINGPROXY=$(abspath build/release/$(NAME)) build/release/tests/compare/compare_endings
+compare-programs: $O/$(NAME) $(COMPARE) ; @true
 layers:						## check that folders include only what lies below them
 	@tests/layers.sh
 lint:						## clang-tidy and the man pages
@@ -214,6 +217,6 @@ help:						## show this list
 	@awk -F'[:#]+' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$NF}' Makefile
 
 .PHONY: all tools always run check test-programs run-tests coverage fuzz fuzz-programs soak bench \
-        bench-ring bench-programs compare-endings layers lint format install uninstall clean help
+        bench-ring bench-programs compare-endings compare-programs layers lint format install uninstall clean help
 .SECONDARY:
 -include $(shell find $O -name '*.d' 2>/dev/null)
