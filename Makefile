@@ -80,7 +80,7 @@ endif
 
 # ---- What is built from what ------------------------------------------------
 objects = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
-RING     := $(call objects,src/ring/*.c)
+RING     := $(call objects,src/ring/*.c src/base/slab.c)
 CORE     := $(call objects,$(foreach d,base ops config net relay service control,src/$d/*.c))
 SUPPORT  := $(call objects,tests/support/*.c)
 TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))

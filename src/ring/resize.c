@@ -2,8 +2,10 @@
  * New sizes for a live ring.
  *
  * The kernel swaps the rings first and we map them afterwards; a failure between
- * would leave us on memory nobody reads.  So the address space is reserved
- * beforehand: mapping over a reservation needs nothing that can run out.
+ * would leave us on memory nobody reads.  So address space for the new rings is
+ * held beforehand and let go at the last moment.  (Mapping over it would be safer
+ * still, but io_uring does not let itself be mapped at an address of our choice.)
+ * If another thread snatches it the ring is finished, and says so.
  */
 #include "ring/internal.h"
 
@@ -47,36 +49,20 @@ static int reserve(struct ring *ring, struct reservation *ret_reserved,
 	return 0;
 }
 
-static int map_over(struct ring *ring, void *address, size_t size, uint64_t offset)
+/* Map the new rings beside the old ones, which go when that has worked. */
+static int adopt(struct ring *ring, struct io_uring_params *params)
 {
-	const struct ring_system *system = ring->system;
-	void *mapped;
-	int r = system->map(system->context, &mapped, address, size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_POPULATE | MAP_FIXED, ring->fd, offset);
-
-	if (r < 0)
-		return r;
-	return system->advise(system->context, address, size, MADV_DONTFORK);
-}
-
-static int adopt(struct ring *ring, const struct reservation *reserved,
-		 struct io_uring_params *params)
-{
-	struct ring_sizes sizes = ring_sizes(params);
+	struct ring old = *ring;
 	int r;
 
-	if (sizes.rings > reserved->extent.rings || sizes.sqes > reserved->extent.sqes)
-		return -EOVERFLOW;
-	r = map_over(ring, reserved->rings, sizes.rings, IORING_OFF_SQ_RING);
-	if (r == 0)
-		r = map_over(ring, reserved->sqes, sizes.sqes, IORING_OFF_SQES);
-	if (r < 0)
+	ring->rings = ring->cq_rings = ring->sqe_memory = NULL;
+	r = ring_map(ring, params);
+	if (r < 0) {
+		ring_unmap(ring);
+		*ring = old;
 		return r;
-	ring_unmap(ring);
-	ring->rings = reserved->rings;
-	ring->rings_size = reserved->extent.rings;
-	ring->sqe_memory = reserved->sqes;
-	ring->sqe_memory_size = reserved->extent.sqes;
+	}
+	ring_unmap(&old);
 	ring_locate(ring, params);
 	return 0;
 }
@@ -94,7 +80,6 @@ int ring_resize(struct ring *ring, uint32_t entries, uint32_t cq_entries)
 		.flags = IORING_SETUP_CQSIZE,
 	};
 	struct reservation reserved;
-	uint32_t flags = ring->flags;
 	int r;
 
 	if (ring->own_memory || ring->cq_rings || entries == 0)
@@ -105,15 +90,13 @@ int ring_resize(struct ring *ring, uint32_t entries, uint32_t cq_entries)
 	ring_cq_release(ring);
 	ring_publish(ring);
 	r = ring_enlist(ring, IORING_REGISTER_RESIZE_RINGS, &params, 1);
-	if (r < 0) {
-		release(ring, &reserved);
+	release(ring, &reserved);
+	if (r < 0)
 		return r;
-	}
-	params.flags = flags;
+	params.flags = ring->flags;
 	params.features = ring->features;
-	r = adopt(ring, &reserved, &params);
+	r = adopt(ring, &params);
 	if (r < 0) {
-		release(ring, &reserved);
 		ring_unregister_self(ring);
 		ring->enter_fd = -1;
 	}

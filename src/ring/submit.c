@@ -113,19 +113,22 @@ static bool ring_work_waits(const struct ring *ring)
  * flags word when some are left; each further call costs a seventh of a
  * microsecond.  (It runs more if more completions are asked for, but a call that
  * then finds fewer programs a timer to end its wait, even one of no time at all:
- * 17 microseconds on a virtual machine.)  Bounded by what the queue can hold.
+ * 17 microseconds on a virtual machine.)  Bounded by what the queue can hold, and
+ * by calls that bring nothing.
  */
 int ring_run_deferred(struct ring *ring)
 {
-	bool unannounced = ring->cq_must_enter, more;
+	/* Work without a completion is rare; a flag that means nothing is left by a resize. */
+	unsigned barren = ring->cq_must_enter ? 1 : 8;
 	int r;
 
 	do {
 		uint32_t before = ring_slots_ready(ring);
 		r = ring_enter(ring, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
-		more = ring_load_relaxed(ring->sq_kflags) & IORING_SQ_TASKRUN ||
-		       (unannounced && ring_slots_ready(ring) != before);
-	} while (r >= 0 && more && ring_slots_ready(ring) < ring->cq_entries);
+		if (ring_slots_ready(ring) == before)
+			barren--;
+	} while (r >= 0 && barren > 0 && ring_slots_ready(ring) < ring->cq_entries &&
+		 (ring->cq_must_enter || ring_load_relaxed(ring->sq_kflags) & IORING_SQ_TASKRUN));
 	return r;
 }
 
