@@ -41,7 +41,8 @@ INSIDE = "URINGPROXY_BENCH_INSIDE"
 def arguments():
     parser = argparse.ArgumentParser(description="measure the daemon beside its peers",
                                      epilog="a daemon: --daemon 'NAME:relay=copy,busy_poll=50us'; "
-                                     "'NAME@0+1:...' lets it use CPUs 0 and 1")
+                                     "'NAME@0+1:...' lets it use CPUs 0 and 1; the key binary "
+                                     "names another build: 'before:binary=/tmp/uringproxy'")
     add = parser.add_argument
     add("--list", action="store_true", help="the workloads and peers")
     add("--workload", "-w", action="append", default=[], help="only this one; may be repeated; "
@@ -57,6 +58,8 @@ def arguments():
     add("--congestion", default="cubic", help="congestion control for all (default cubic)")
     add("--retries", type=int, default=1, help="repeat a measurement so often when others used "
         "more than 8 %% of the machine")
+    add("--patience", type=float, default=0, metavar="SECONDS", help="wait at most so long before "
+        "each measurement for others to leave the machine alone")
     add("--build", default=os.path.join(ROOT, "build/release"), help="where the programs are")
     add("--binary", help="the daemon (default: the one in --build)")
     add("--output", "-o", default=os.path.join(ROOT, "build/bench"))
@@ -163,6 +166,7 @@ class Bench:
         """Once, or again when others disturbed it; the least disturbed counts."""
         best = None
         for _ in range(1 + self.given.retries):
+            machine.wait_quiet(self.given.patience, report.FOREIGN_LIMIT)
             result = workload.run(self.loads, target)
             if best is None or result["foreign"] < best["foreign"]:
                 best = result

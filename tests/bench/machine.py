@@ -139,6 +139,16 @@ class Window:
         return self.foreign_ns / (self.elapsed_ns * os.cpu_count())
 
 
+def wait_quiet(patience, limit):
+    """Until others use less than that part of the machine; patience in seconds."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        window = Window(None, []).start()
+        time.sleep(0.5)
+        if window.stop().foreign() < limit:
+            return
+
+
 def rss_bytes(pid):
     total = 0
     for member in family(pid):

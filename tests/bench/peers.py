@@ -137,8 +137,12 @@ def parse_daemon(text):
 
 
 def daemon(binary, name, keys=None, cpus=None):
-    """Our own: keys of a section go to the section, all others to [global]."""
+    """
+    Our own: keys of a section go to the section, all others to [global].  The
+    key "binary" is none of its keys but another build to compare with.
+    """
     keys = {"workers": "1", "max_connections": str(CONNECTIONS), **(keys or {})}
+    binary = keys.pop("binary", binary)
 
     def command(directory, port, upstream):
         globally = {key: value for key, value in keys.items() if key not in SECTION_KEYS}
