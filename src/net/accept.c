@@ -11,7 +11,29 @@
 
 #define RETRY_FIRST_MS 1
 #define RETRY_MAX_MS   100
+#define NEAR_FULL      256
 #define RETRY_FULL_MS  50 /* another worker may have made room: nobody tells us */
+
+/* Places left for the section, of its own and among all. */
+static uint32_t room_for(const struct worker *worker, const struct section *section)
+{
+	const struct engine *engine = worker->engine;
+	uint32_t used = atomic_load_explicit(&engine->connections, memory_order_relaxed);
+	uint32_t most = section->config->settings.max_connections;
+	uint32_t room = used < engine->connections_max ? engine->connections_max - used : 0;
+
+	if (most) {
+		used = atomic_load_explicit(&section->connections, memory_order_relaxed);
+		most = used < most ? most - used : 0;
+		room = most < room ? most : room;
+	}
+	return room;
+}
+
+static bool is_near_full(const struct worker *worker, uint32_t section)
+{
+	return room_for(worker, &worker->engine->sections[section]) < NEAR_FULL;
+}
 
 static void arm(struct worker *worker, struct listener *listener)
 {
@@ -21,8 +43,13 @@ static void arm(struct worker *worker, struct listener *listener)
 	    wheel_is_set(&listener->retry))
 		return;
 	sqe = worker_entry(worker);
-	ring_prep_accept_multishot(sqe, listener->socket.fd, NULL, NULL,
-				   SOCK_NONBLOCK | SOCK_CLOEXEC);
+	listener->multishot = !is_near_full(worker, listener->socket.section);
+	if (listener->multishot)
+		ring_prep_accept_multishot(sqe, listener->socket.fd, NULL, NULL,
+					   SOCK_NONBLOCK | SOCK_CLOEXEC);
+	else
+		ring_prep_accept(sqe, listener->socket.fd, NULL, NULL,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 	ring_sqe_tag(sqe, op_pack((struct op_tag){
 				  .kind = OP_ACCEPT,
 				  .slot = (uint32_t)(listener - worker->listeners),
@@ -208,6 +235,8 @@ void accept_complete(struct worker *worker, uint32_t index, const struct io_urin
 			condition_leave(worker, CONDITION_ACCEPT);
 		}
 		open_or_park(worker, done->res, listener->socket.section);
+		if (listener->multishot && is_near_full(worker, listener->socket.section))
+			cancel(worker, listener);
 	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
 		failed(worker, listener, done->res);
 	}

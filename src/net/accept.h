@@ -7,9 +7,11 @@
  *          ^                                                     |
  *          +-- there is room again, or the retry timer fires ----+
  *
- * What a multishot accept hands out between "full" and its own end cannot be
- * given back to the kernel, so it is parked, and served first when there is
- * room.  An accept that keeps failing is armed again more slowly, for ever.
+ * Where less than NEAR_FULL places are left, connections are accepted one at a
+ * time, since a multishot accept takes whatever waits in the backlog, and with
+ * it the descriptors that the connections there are need for their upstreams.
+ * What it hands out between "full" and its own end cannot be given back to the
+ * kernel, so it is parked, and served first when there is room.  An accept that keeps failing is armed again more slowly, for ever.
  */
 #ifndef NET_ACCEPT_H
 #define NET_ACCEPT_H
@@ -24,7 +26,7 @@ struct listener {
 	struct listening socket;
 	struct wheel_timer retry; /* when to arm again after an error */
 	uint32_t failures;        /* in a row */
-	bool armed, cancelling, paused;
+	bool armed, multishot, cancelling, paused;
 };
 
 /* Accepted, but there was no room. */

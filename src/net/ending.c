@@ -16,9 +16,7 @@ static void break_sink(struct lane *lane)
 	if (lane->state == LANE_SHUT || lane->state == LANE_BROKEN)
 		return;
 	lane->state = LANE_BROKEN;
-	/* While connecting, the receive is also how the connect's outcome becomes known. */
-	if (lane_session(lane)->state == SESSION_RELAYING)
-		lane_cancel_receive(lane);
+	lane_cancel_receive(lane);
 	lane_mark(lane);
 }
 
@@ -26,6 +24,16 @@ static void break_sink(struct lane *lane)
 static bool is_local(int error)
 {
 	return error == -ENOMEM || error == -ENOBUFS;
+}
+
+/* The client is gone before any server has answered: is there one who shall hear of it? */
+static bool reached_upstream(struct session *session)
+{
+	if (session->state != SESSION_CONNECTING ||
+	    socket_phase(session->fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED)
+		return false;
+	session_step(session, SESSION_CONNECTED);
+	return true;
 }
 
 void ending_broken(struct session *session, unsigned side, int error)
@@ -42,6 +50,11 @@ void ending_broken(struct session *session, unsigned side, int error)
 		session_end(session, reason_of_error(side, error), side, error);
 		return;
 	}
+	if (side == SIDE_CLIENT && session->state != SESSION_RELAYING &&
+	    !reached_upstream(session)) {
+		session_end(session, reason_of_error(side, error), side, error);
+		return;
+	}
 	break_sink(&session->lanes[!side]);
 	lane_mark(source); /* there may be more to read: it is armed again, if it is not */
 	ending_check(session);
@@ -52,7 +65,7 @@ static bool delivered(struct session *session, const struct lane *lane)
 {
 	if (lane->queued || lane->sending || lane->held)
 		return false;
-	if (session->broken[lane->to] || session->state != SESSION_RELAYING)
+	if (session->broken[lane->to])
 		return true;
 	if (socket_unacknowledged(session->fd[lane->to]) == 0)
 		return true;
@@ -72,8 +85,6 @@ static void check_broken(struct session *session, unsigned side)
 
 	if (source->state == LANE_OPEN || source->state == LANE_ENDING)
 		return;
-	if (session->state == SESSION_RETRYING && source->queued && !session->broken[!side])
-		return; /* the next server shall have these bytes */
 	if (!delivered(session, source))
 		return;
 	session->resetting[!side] = true;
@@ -86,7 +97,8 @@ void ending_check(struct session *session)
 
 	if (session->state == SESSION_CLOSING)
 		return;
-	session->retry_ms = session->state == SESSION_RETRYING ? session->retry_ms : 0;
+	if (session->state == SESSION_RELAYING)
+		session->retry_ms = 0;
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		if (session->broken[side])
 			check_broken(session, side);

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define POOL_GROUP   0
-#define BUDGET_FIRST (64u << 10) /* of a lane that has proved nothing yet */
 #define COALESCE_MAX 2048u /* bytes; copying this much is cheaper than holding a buffer for it */
 
 struct session *lane_session(const struct lane *lane)
@@ -72,23 +71,45 @@ void lane_mark(struct lane *lane)
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
 /*
- * What the next receive may bring.  A lane starts small and doubles with every
- * budget that its sink has taken; and no lane may ask for more than a quarter
- * of what is left, so that any number of sinks that do not read cannot take
- * all: each of them gets less than the one before.
+ * What the next receive may bring.  A lane starts with one buffer and doubles
+ * with every budget that its sink has taken.  The more lanes hold something
+ * the less each may ask for, so that sinks that do not read cannot take all:
+ * the sum of 1/(8n) of the pool over as many of them as come stays below it.
  */
 static uint32_t next_budget(struct lane *lane)
 {
 	const struct pool *pool = &lane_worker(lane)->pool;
-	uint64_t free = (uint64_t)(pool->count - pool_held(pool)) * pool->buffer_size / 4;
+	uint64_t share = (uint64_t)pool->count * pool->buffer_size / 8 / (pool->holders + 1);
+	uint64_t free = (uint64_t)pool_free(pool) * pool->buffer_size / 4;
 	uint32_t most = lane_settings(lane)->receive_budget;
 
-	lane->budget = lane->budget ? lane->budget * 2 : BUDGET_FIRST;
+	lane->budget = lane->budget ? lane->budget * 2 : pool->buffer_size;
 	if (lane->budget > most)
 		lane->budget = most;
-	if (free < pool->buffer_size)
-		return pool->buffer_size;
-	return lane->budget < free ? lane->budget : (uint32_t)free;
+	if (lane->budget > share)
+		lane->budget = (uint32_t)share;
+	if (lane->budget > free)
+		lane->budget = (uint32_t)free;
+	if (lane->budget < pool->buffer_size)
+		lane->budget = pool->buffer_size;
+	return lane->budget;
+}
+
+/*
+ * While buffers are short, one is spent only on a lane whose sink can take it:
+ * a poll for the sink comes before each receive.
+ */
+static bool may_receive(struct lane *lane)
+{
+	const struct pool *pool = &lane_worker(lane)->pool;
+
+	if (lane->writable || pool_free(pool) >= pool->count / 8 ||
+	    lane_session(lane)->state != SESSION_RELAYING) {
+		lane->writable = false;
+		return true;
+	}
+	lane_wait_writable(lane);
+	return false;
 }
 
 void lane_receive(struct lane *lane)
@@ -98,7 +119,7 @@ void lane_receive(struct lane *lane)
 
 	if (lane->receiving || lane->state != LANE_OPEN || list_is_linked(&lane->starved))
 		return;
-	if (lane->queued > lane->budget / 2)
+	if (lane->queued > lane->budget / 2 || !may_receive(lane))
 		return;
 	sqe = lane_entry(lane);
 	if (lane->metered) {
@@ -158,6 +179,7 @@ static bool coalesce(struct lane *lane, struct pool *pool, uint16_t id, uint32_t
 
 static void append(struct lane *lane, struct pool *pool, uint16_t id, uint32_t length)
 {
+	pool->holders += lane->queued == 0;
 	lane->queued += length;
 	if (coalesce(lane, pool, id, length))
 		return;
@@ -267,6 +289,7 @@ void lane_consume(struct lane *lane, uint32_t count)
 	struct pool *pool = &lane_worker(lane)->pool;
 
 	assert(count <= lane->queued);
+	pool->holders -= count > 0 && count == lane->queued;
 	lane->queued -= count;
 	while (count > 0) {
 		struct chunk *chunk = &pool->chunks[lane->head];
@@ -333,6 +356,7 @@ void lane_writable(struct lane *lane)
 {
 	lane->polling = false;
 	lane->blocked = false; /* an error will be told by the next send */
+	lane->writable = true;
 	lane_mark(lane);
 }
 

@@ -55,6 +55,7 @@ struct lane {
 	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */
 	bool blocked;        /* the sink took less than it was given: wait until it is writable */
 	bool polling;        /* ... by a poll that is in flight */
+	bool writable;       /* the last poll said so, and nothing was received since */
 	bool receiving;      /* a receive is armed */
 	bool cancelling;     /* ... and its cancel is on the way */
 	bool metered;        /* without kernel budgets: receive one buffer at a time */

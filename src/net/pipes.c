@@ -12,10 +12,11 @@ void pipes_init(struct pipes *pipes, uint32_t most)
 		pipes->pairs[i] = (struct pipe_pair){.read_fd = -1, .write_fd = -1};
 }
 
-static void unmake(struct pipe_pair *pair)
+static void unmake(struct pipes *pipes, struct pipe_pair *pair)
 {
 	if (pair->read_fd < 0)
 		return;
+	pipes->open--;
 	socket_close(pair->read_fd);
 	socket_close(pair->write_fd);
 	pair->read_fd = pair->write_fd = -1;
@@ -24,7 +25,7 @@ static void unmake(struct pipe_pair *pair)
 void pipes_close(struct pipes *pipes)
 {
 	for (uint16_t i = 0; i < PIPES_MAX; i++)
-		unmake(&pipes->pairs[i]);
+		unmake(pipes, &pipes->pairs[i]);
 	pipes->free = PIPES_NONE;
 }
 
@@ -41,6 +42,7 @@ uint16_t pipes_take(struct pipes *pipes, uint32_t size)
 	else
 		return PIPES_NONE;
 	pair = &pipes->pairs[index];
+	pair->used = true;
 	if (pair->read_fd >= 0)
 		return index;
 	if (socket_pipe(fds, size, &pair->size) < 0) {
@@ -48,6 +50,7 @@ uint16_t pipes_take(struct pipes *pipes, uint32_t size)
 		pipes->free = index;
 		return PIPES_NONE;
 	}
+	pipes->open++;
 	pair->read_fd = fds[0];
 	pair->write_fd = fds[1];
 	return index;
@@ -58,7 +61,16 @@ void pipes_give(struct pipes *pipes, uint16_t index, bool empty)
 	struct pipe_pair *pair = &pipes->pairs[index];
 
 	if (!empty)
-		unmake(pair);
+		unmake(pipes, pair);
 	pair->next = pipes->free;
 	pipes->free = index;
+}
+
+void pipes_trim(struct pipes *pipes)
+{
+	for (uint16_t i = pipes->free; i != PIPES_NONE; i = pipes->pairs[i].next) {
+		if (!pipes->pairs[i].used)
+			unmake(pipes, &pipes->pairs[i]);
+		pipes->pairs[i].used = false;
+	}
 }

@@ -15,12 +15,14 @@ struct pipe_pair {
 	int read_fd, write_fd; /* -1: not made */
 	uint32_t size;         /* bytes */
 	uint16_t next;         /* in the list of free ones */
+	bool used;             /* since pipes_trim() */
 };
 
 struct pipes {
 	struct pipe_pair pairs[PIPES_MAX];
 	uint16_t free; /* empty ones, the last used first */
 	uint16_t most;
+	uint16_t open; /* there are so many now */
 	uint16_t made; /* so many have been made at some time */
 };
 
@@ -29,6 +31,13 @@ void pipes_close(struct pipes *pipes);
 
 /* An empty pipe of size bytes or what the system grants; PIPES_NONE when there is none to have. */
 uint16_t pipes_take(struct pipes *pipes, uint32_t size);
+/* Whether there are any; and close those that were free all the time since the last call. */
+static inline bool pipes_any(const struct pipes *pipes)
+{
+	return pipes->open > 0;
+}
+void pipes_trim(struct pipes *pipes);
+
 /* Give it back: empty, or with bytes in it that nobody wants. */
 void pipes_give(struct pipes *pipes, uint16_t index, bool empty);
 

@@ -38,6 +38,7 @@ struct pool {
 	uint32_t count;       /* buffers in all */
 	uint32_t target;      /* how many should lie with the kernel */
 	uint32_t spare_count;
+	uint32_t holders; /* lanes whose queue is not empty */
 	uint16_t spare;
 	bool unpublished;
 };
@@ -61,6 +62,12 @@ static inline unsigned char *pool_memory(const struct pool *pool, uint16_t id)
 static inline uint32_t pool_held(const struct pool *pool)
 {
 	return pool->count - pool->spare_count - ring_buffers_available(&pool->buffers);
+}
+
+/* Buffers that can still be received into. */
+static inline uint32_t pool_free(const struct pool *pool)
+{
+	return pool->spare_count + ring_buffers_available(&pool->buffers);
 }
 
 /* A buffer comes home. */

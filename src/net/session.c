@@ -123,8 +123,8 @@ static uint64_t lifetime_until(struct worker *worker, const struct config_settin
 	if (!lifetime)
 		return UINT64_MAX;
 	if (settings->max_lifetime_jitter)
-		lifetime -=
-			lifetime * (worker_random(worker) % (settings->max_lifetime_jitter + 1)) / 100;
+		lifetime -= lifetime *
+			    (worker_random(worker) % (settings->max_lifetime_jitter + 1)) / 100;
 	return worker->now_ms + lifetime;
 }
 

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#define REAP_MAX 256
+#define REAP_MAX      256
+#define PIPES_IDLE_MS 1000
 
 /* ---- What a worker is made of ---------------------------------------------------------------- */
 
@@ -239,6 +240,24 @@ static void flush(struct worker *worker)
 	}
 }
 
+static void drain_expired(struct worker *worker)
+{
+	char text[CONFIG_EXPLAIN_MAX];
+
+	log_info("worker %u: ending %u connections that have not finished in time (%s)",
+		 worker->index, worker->sessions.used,
+		 config_explain(worker->engine->config, NULL, "drain_timeout", text, sizeof(text)));
+	worker_command(worker, WORKER_STOP);
+}
+
+/* Pipes that were not needed for a while give back their descriptors. */
+static void trim_pipes(struct worker *worker)
+{
+	pipes_trim(&worker->pipes);
+	if (pipes_any(&worker->pipes))
+		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
+}
+
 static void expire(struct worker *worker)
 {
 	struct wheel_timer *timer;
@@ -246,7 +265,9 @@ static void expire(struct worker *worker)
 	while ((timer = wheel_expire(&worker->wheel, worker->now_ms))) {
 		unsigned char *at = (unsigned char *)timer;
 		if (timer == &worker->drain)
-			worker_command(worker, WORKER_STOP);
+			drain_expired(worker);
+		else if (timer == &worker->trim)
+			trim_pipes(worker);
 		else if (at >= (unsigned char *)worker->listeners &&
 			 at < (unsigned char *)(worker->listeners + worker->listener_count))
 			accept_expired(worker, container_of(timer, struct listener, retry));
@@ -258,7 +279,7 @@ static void expire(struct worker *worker)
 /* As many lanes receive again as buffers came home, in the order they ran out. */
 static void feed(struct worker *worker)
 {
-	uint32_t free = worker->pool.count - pool_held(&worker->pool);
+	uint32_t free = pool_free(&worker->pool);
 	struct list *node;
 
 	if (list_is_empty(&worker->starved)) {
@@ -332,6 +353,8 @@ int worker_turn(struct worker *worker)
 	feed(worker);
 	flush(worker);
 	bury(worker);
+	if (pipes_any(&worker->pipes) && !wheel_is_set(&worker->trim))
+		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
 	access_flush(&worker->access);
 	return 0;
 }

@@ -83,6 +83,7 @@ struct worker {
 	struct server_health **health; /* by section and server */
 	struct conditions conditions;
 	struct wheel_timer drain;
+	struct wheel_timer trim; /* set while there are pipes */
 	uint64_t next_id;
 	uint64_t random;
 	struct access access;
