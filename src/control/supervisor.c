@@ -24,9 +24,9 @@ struct supervisor {
 	struct worker *workers;
 	struct ring_sender sender;
 	int signal_fd;
-	int signals; /* to stop, received */
+	int signals;                            /* to stop, received */
 	uint64_t watchdog_ms, watchdog_next_ms; /* 0: no watchdog */
-	uint64_t *pings;                        /* sent to each worker and not yet answered */
+	uint64_t pings;                         /* sent to each worker */
 };
 
 /* ---- Starting -------------------------------------------------------------------------------- */
@@ -175,20 +175,13 @@ static void on_signal(struct supervisor *supervisor, int signal)
 /* Feed the watchdog if every worker has answered since the last time, and ask them again. */
 static void feed_watchdog(struct supervisor *supervisor)
 {
-	bool all = true;
-
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		uint64_t answered =
-			atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed);
-		if (answered < supervisor->pings[i])
-			all = false;
-		else
-			supervisor->pings[i]++;
-	}
-	if (all) {
-		notify_watchdog();
-		command(supervisor, WORKER_PING);
-	}
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
+		if (atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed) <
+		    supervisor->pings)
+			return;
+	notify_watchdog();
+	supervisor->pings++;
+	command(supervisor, WORKER_PING);
 }
 
 static bool all_stopped(const struct supervisor *supervisor)
@@ -265,7 +258,6 @@ static void free_workers(struct supervisor *supervisor)
 		if (supervisor->workers[i].engine)
 			worker_done(&supervisor->workers[i]);
 	free(supervisor->workers);
-	free(supervisor->pings);
 }
 
 static int serve(struct supervisor *supervisor)
@@ -299,15 +291,11 @@ int supervise(struct engine *engine, const struct mode *mode, const struct socke
 		.sockets = sockets,
 		.signal_fd = signal_fd,
 		.workers = aligned_alloc(64, engine->worker_count * sizeof(struct worker)),
-		.pings = calloc(engine->worker_count, sizeof(uint64_t)),
 	};
 	int r;
 
-	if (!supervisor.workers || !supervisor.pings) {
-		free(supervisor.workers);
-		free(supervisor.pings);
+	if (!supervisor.workers)
 		return -ENOMEM;
-	}
 	memset(supervisor.workers, 0, engine->worker_count * sizeof(struct worker));
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = engine->wake_fd < 0 ? -errno : ring_sender_open(&supervisor.sender);
