@@ -23,9 +23,9 @@ systemd_dir = $(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null)
 PACKAGES.build := gcc libc6-dev pkg-config libinih-dev libsystemd-dev
 PACKAGES.try   := netcat-openbsd curl wrk
 PACKAGES.check := check groff-base $(PACKAGES.try) nginx libnginx-mod-stream redis-server redis-tools \
-                  postgresql postgresql-client strace iproute2 procps openssl systemd \
+                  postgresql postgresql-client strace iproute2 procps openssl systemd python3 \
                   clang libclang-rt-14-dev qemu-system-x86 busybox-static cpio
-PACKAGES.bench := haproxy nginx libnginx-mod-stream socat iperf3 wrk curl liburing-dev check
+PACKAGES.bench := python3 haproxy nginx libnginx-mod-stream socat iperf3 wrk curl liburing-dev check
 SERVICES       := haproxy nginx postgresql redis-server#	what of these a package would start
 
 # Install what is missing of the packages $(1), as root or through sudo.  Their
@@ -147,11 +147,12 @@ CHECK_BUILD = $(or $(filter debug tsan,$(strip $(BUILD))),asan)
 
 check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
 	$(call need,$(PACKAGES.build) $(PACKAGES.check))
-	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all kernel-programs
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=fuzz fuzz-programs
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(CHECK_BUILD) test-programs
 	@$(MAKE) --no-print-directory BUILD=$(CHECK_BUILD) run-tests
 test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(BENCH_TOOLS) ; @true
+kernel-programs: $(filter $O/tests/test_ring%,$(TESTS)) ; @true
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
@@ -214,9 +215,10 @@ uninstall:					## remove what install put there, but not the configuration
 clean:						## remove build/
 	$(RM) -r build
 help:						## show this list
-	@awk -F'[:#]+' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$NF}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all tools always run check test-programs run-tests coverage fuzz fuzz-programs soak bench \
-        bench-ring bench-programs compare-endings compare-programs layers lint format install uninstall clean help
+.PHONY: all tools always run check test-programs kernel-programs run-tests coverage fuzz fuzz-programs \
+        soak bench bench-ring bench-programs compare-endings compare-programs layers lint format install \
+        uninstall clean help
 .SECONDARY:
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -38,7 +38,14 @@ wait_for() {		# wait_for COMMAND...: until it succeeds, at most 30 s
 	done
 }
 exchange() {		# exchange PORT FILE: send it, half-close, and expect it back
-	nc 127.0.0.1 "$1" <"$2" >/tmp/back && cmp -s "$2" /tmp/back
+	timeout 120 nc 127.0.0.1 "$1" <"$2" >/tmp/back && cmp "$2" /tmp/back && return
+	echo "    $(wc -c </tmp/back) bytes came back; the daemon's connections, tasks and last words:"
+	netstat -tn | grep -E '127.0.0.1:70'
+	for task in /proc/$pid/task/*; do
+		echo "$(cat "$task/comm") waits in $(cat "$task/wchan")"
+	done
+	tail -n 5 /tmp/log
+	return 1
 }
 descriptors() {
 	ls "/proc/$pid/fd" | wc -l
