@@ -193,7 +193,9 @@ static int ring_why_awake(struct ring *ring, const struct ring_want *want)
 static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 {
 	bool polled = ring->flags & IORING_SETUP_SQPOLL;
-	uint32_t ready = ring_cq_ready(ring), to_submit, flags = 0, before;
+	/* One look at the tail: a completion between two would be waited for twice. */
+	uint32_t end = ring_load_acquire(ring->cq_ktail), ready = ring_cq_count(ring, end);
+	uint32_t to_submit, flags = 0, before;
 	bool sleep = ready < want->min_complete && want->deadline_ns != RING_NOW;
 	int r;
 
@@ -208,7 +210,7 @@ static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_
 	before = ring->sq_head;
 	if (sleep) {
 		uint32_t missing = want->min_complete - ready;
-		r = ring_sleep(ring, to_submit, ring_slots_ready(ring) + missing, flags, want);
+		r = ring_sleep(ring, to_submit, end - ring->cq_head + missing, flags, want);
 	} else {
 		if (ring->flags & IORING_SETUP_DEFER_TASKRUN)
 			flags |= IORING_ENTER_GETEVENTS; /* what completes at once need not wait */
