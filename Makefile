@@ -66,6 +66,9 @@ $(SIMS):      $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(BENCH):     $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
+# the one place where liburing is used: to be compared with
+$O/tests/bench/bench_ring: $O/tests/bench/liburing.o
+$O/tests/bench/bench_ring: LIBS += -luring
 $(TESTS) $(SIMS) $(DAEMON): LIBS += $(CHECK_LIBS)
 $(FUZZ):          FLAGS += -fsanitize=fuzzer
 
@@ -88,6 +91,8 @@ run-tests: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON)
 	@failed=0; for t in $(TESTS) $(SIMS) $(DAEMON); do $$t || failed=1; done; exit $$failed
 layers:						## check that folders include only what lies below them
 	@tests/layers.sh
+bench-ring: $O/tests/bench/bench_ring		## the ring module against liburing
+	$<
 lint:						## clang-tidy and the man pages
 	clang-tidy --quiet $(wildcard src/*.c src/*/*.c) -- $(filter-out -Wimplicit-fallthrough,$(FLAGS))
 	@for m in src/*.[58]; do groff -mandoc -Tutf8 -ww -z $$m || exit 1; done
@@ -98,6 +103,6 @@ clean:						## remove build/
 help:						## show this list
 	@awk -F'[:#]+' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$NF}' Makefile
 
-.PHONY: all check run-tests layers lint format clean help
+.PHONY: all check bench-ring run-tests layers lint format clean help
 .SECONDARY:
 -include $(shell find $O -name '*.d' 2>/dev/null)
