@@ -19,7 +19,8 @@ static bool open_ring(enum bench_mode mode)
 	struct io_uring_buf_reg registration = {.ring_entries = BENCH_BUFFERS, .bgid = BENCH_GROUP};
 
 	if (mode == BENCH_DEFER)
-		params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+		params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+				IORING_SETUP_TASKRUN_FLAG;
 	else if (mode == BENCH_COOP)
 		params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN;
 	else
