@@ -106,7 +106,9 @@ $(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
 $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
 $(FUZZ): LIBS += -fsanitize=fuzzer
-$O/tests/bench/bench_ring: LIBS += $(shell $(PKG_CONFIG) --libs liburing 2>/dev/null)
+# the one place where liburing is used: to be compared with
+$O/tests/bench/bench_ring: $O/tests/bench/liburing.o
+$O/tests/bench/bench_ring: LIBS += -luring
 
 $O/src/main.o: $O/version
 $O/version: always
@@ -151,7 +153,7 @@ check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=fuzz fuzz-programs
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(CHECK_BUILD) test-programs
 	@$(MAKE) --no-print-directory BUILD=$(CHECK_BUILD) run-tests
-test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(BENCH_TOOLS) ; @true
+test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(filter-out %/bench_ring,$(BENCH_TOOLS)) ; @true
 kernel-programs: $(filter $O/tests/test_ring%,$(TESTS)) ; @true
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
@@ -188,6 +190,8 @@ compare-endings:				## how the peers end connections, by the same script
 compare-programs: $O/$(NAME) $(COMPARE) ; @true
 layers:						## check that folders include only what lies below them
 	@tests/layers.sh
+bench-ring: $O/tests/bench/bench_ring		## the ring module against liburing
+	$<
 lint:						## clang-tidy and the man pages
 	clang-tidy --quiet $(wildcard src/*.c src/*/*.c) -- $(filter-out -Wimplicit-fallthrough,$(FLAGS))
 	@tests/test_manual.sh

@@ -4,6 +4,7 @@
 #include "support/suite.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -275,6 +276,38 @@ START_TEST(a_message_to_a_ring_not_enabled_is_refused)
 }
 END_TEST
 
+#define MESSAGES 20000
+
+static void *send_and_wait(void *argument)
+{
+	struct ring *ring = argument;
+	struct ring_sender sender;
+
+	ck_assert_int_eq(ring_sender_open(&sender), 0);
+	for (uint64_t i = 0; i < MESSAGES; i++) {
+		ck_assert_int_eq(ring_send(&sender, ring->fd, i, 0), 0);
+		while (__atomic_load_n(ring->cq_khead, __ATOMIC_ACQUIRE) == (uint32_t)i)
+			sched_yield();
+	}
+	ring_sender_close(&sender);
+	return NULL;
+}
+
+START_TEST(a_completion_that_arrives_on_the_way_to_sleep_is_not_slept_through)
+{
+	struct ring ring;
+	pthread_t thread;
+
+	open_ring(&ring, 4, 0);
+	need(&ring, RING_MSG_RING);
+	ck_assert_int_eq(pthread_create(&thread, NULL, send_and_wait, &ring), 0);
+	for (uint64_t i = 0; i < MESSAGES; i++)
+		ck_assert_uint_eq(one(&ring).user_data, i);
+	pthread_join(thread, NULL);
+	ring_close(&ring);
+}
+END_TEST
+
 START_TEST(a_cancelled_request_ends_with_its_own_completion)
 {
 	struct fixture f;
@@ -385,5 +418,6 @@ SUITE("ring request", a_single_shot_request_completes_once_and_is_gone,
       completions_of_another_kind_go_to_their_owner,
       a_call_returns_the_result_or_stops_the_operation_at_its_deadline,
       another_thread_ends_a_call_early_with_and_without_a_ring_of_its_own,
+      a_completion_that_arrives_on_the_way_to_sleep_is_not_slept_through,
       a_message_to_a_ring_not_enabled_is_refused, a_cancelled_request_ends_with_its_own_completion,
       target_and_cancel_may_complete_in_either_order, draining_ends_everything_in_flight)

@@ -66,10 +66,10 @@ static inline uint16_t ring_cqe_buffer(const struct io_uring_cqe *cqe)
 	return (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 }
 
-/* Completions that can be read now (not slots: filler does not count). */
-static inline uint32_t ring_cq_ready(const struct ring *ring)
+/* Completions before end, a tail that was read once: filler and width do not count. */
+static inline uint32_t ring_cq_count(const struct ring *ring, uint32_t end)
 {
-	uint32_t end = __atomic_load_n(ring->cq_ktail, __ATOMIC_ACQUIRE), count = 0;
+	uint32_t count = 0;
 
 	if (likely(!ring->cq_mixed))
 		return end - ring->cq_head;
@@ -79,6 +79,12 @@ static inline uint32_t ring_cq_ready(const struct ring *ring)
 		head += ring_cqe_slots(ring, cqe);
 	}
 	return count;
+}
+
+/* Completions that can be read now. */
+static inline uint32_t ring_cq_ready(const struct ring *ring)
+{
+	return ring_cq_count(ring, __atomic_load_n(ring->cq_ktail, __ATOMIC_ACQUIRE));
 }
 
 /* A walk over the completions there are at its start; see ring_for_each_cqe(). */

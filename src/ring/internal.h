@@ -4,6 +4,7 @@
 
 #include "ring/cqe.h"
 #include "ring/register.h"
+#include "ring/syscall.h"
 
 #include <errno.h>
 
@@ -34,9 +35,15 @@ static inline int ring_enter(struct ring *ring, uint32_t to_submit, uint32_t min
 			     uint32_t flags, const void *argument, size_t size)
 {
 	const struct ring_system *system = ring->system;
-	int r = system->enter(system->context, ring->enter_fd, to_submit, min_complete,
-			      flags | ring->enter_flags, argument, size);
+	int r;
 
+	flags |= ring->enter_flags;
+	if (likely(system->enter == ring_kernel.enter))
+		r = ring_syscall_enter(ring->enter_fd, to_submit, min_complete, flags, argument,
+				       size);
+	else
+		r = system->enter(system->context, ring->enter_fd, to_submit, min_complete, flags,
+				  argument, size);
 	return likely(r >= 0) ? r : ring_enter_failed(ring, r);
 }
 

@@ -133,8 +133,9 @@ int ring_run_deferred(struct ring *ring)
 }
 
 /* One io_uring_enter() that sleeps until count slots are filled. */
-static int ring_sleep(struct ring *ring, uint32_t to_submit, uint32_t count, uint32_t flags,
-		      const struct ring_want *want)
+static inline __attribute__((always_inline)) int ring_sleep(struct ring *ring, uint32_t to_submit,
+							    uint32_t count, uint32_t flags,
+							    const struct ring_want *want)
 {
 	struct io_uring_getevents_arg argument = {0};
 	struct __kernel_timespec ts;
@@ -190,12 +191,13 @@ static int ring_why_awake(struct ring *ring, const struct ring_want *want)
  * One call into the kernel, if one is needed.  *ret_again: entries are left that
  * it may take in another.  0 or a negative errno.
  */
-static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
+static inline __attribute__((always_inline)) int
+ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 {
 	bool polled = ring->flags & IORING_SETUP_SQPOLL;
-	/* Slots first: one that is filled in between then ends the sleep at once, not one later. */
-	uint32_t slots = ring_slots_ready(ring);
-	uint32_t ready = ring_cq_ready(ring), to_submit, flags = 0, before;
+	/* One look at the tail: a completion between two would be waited for twice. */
+	uint32_t end = ring_load_acquire(ring->cq_ktail), ready = ring_cq_count(ring, end);
+	uint32_t to_submit, flags = 0, before;
 	bool sleep = ready < want->min_complete && want->deadline_ns != RING_NOW;
 	int r;
 
@@ -210,7 +212,7 @@ static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_
 	before = ring->sq_head;
 	if (sleep) {
 		uint32_t missing = want->min_complete - ready;
-		r = ring_sleep(ring, to_submit, slots + missing, flags, want);
+		r = ring_sleep(ring, to_submit, end - ring->cq_head + missing, flags, want);
 	} else {
 		if (ring->flags & IORING_SETUP_DEFER_TASKRUN)
 			flags |= IORING_ENTER_GETEVENTS; /* what completes at once need not wait */
@@ -229,7 +231,8 @@ static int ring_step(struct ring *ring, const struct ring_want *want, bool *ret_
 	return ring_why_awake(ring, want);
 }
 
-struct ring_wait ring_wait_for(struct ring *ring, const struct ring_want *want)
+static inline __attribute__((always_inline)) struct ring_wait
+ring_wait_inline(struct ring *ring, const struct ring_want *want)
 {
 	bool polled = ring->flags & IORING_SETUP_SQPOLL, again;
 	uint32_t first = polled ? ring->sq_published : ring->sq_head;
@@ -255,24 +258,39 @@ struct ring_wait ring_wait_for(struct ring *ring, const struct ring_want *want)
 	return result;
 }
 
+static inline struct ring_want ring_want(const struct ring *ring, uint32_t min_complete,
+					 uint64_t deadline_ns, uint32_t min_wait_us,
+					 const uint64_t *mask)
+{
+	return (struct ring_want){
+		.min_complete = min_complete < ring->cq_entries ? min_complete : ring->cq_entries,
+		.min_wait_us = min_wait_us && ring_has(ring, RING_MIN_WAIT) ? min_wait_us : 0,
+		.deadline_ns = deadline_ns,
+		.mask = mask,
+	};
+}
+
+struct ring_wait ring_wait_for(struct ring *ring, const struct ring_want *want)
+{
+	return ring_wait_inline(ring, want);
+}
+
 struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
 				       uint64_t deadline_ns, uint32_t min_wait_us,
 				       const uint64_t *mask)
 {
-	struct ring_want want = {
-		.min_complete = min_complete < ring->cq_entries ? min_complete : ring->cq_entries,
-		.min_wait_us = ring_has(ring, RING_MIN_WAIT) ? min_wait_us : 0,
-		.deadline_ns = deadline_ns,
-		.mask = mask,
-	};
+	struct ring_want want = ring_want(ring, min_complete, deadline_ns, min_wait_us, mask);
 
 	return ring_wait_for(ring, &want);
 }
 
+/* The one an event loop turns on: without a call in between, see syscall.h. */
 struct ring_wait ring_submit_wait(struct ring *ring, uint32_t min_complete, uint64_t deadline_ns,
 				  uint32_t min_wait_us)
 {
-	return ring_submit_wait_mask(ring, min_complete, deadline_ns, min_wait_us, NULL);
+	struct ring_want want = ring_want(ring, min_complete, deadline_ns, min_wait_us, NULL);
+
+	return ring_wait_inline(ring, &want);
 }
 
 enum ring_error_class ring_error_class(int error)

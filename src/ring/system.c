@@ -1,4 +1,4 @@
-#include "ring/system.h"
+#include "ring/syscall.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -17,8 +17,7 @@ static int kernel_enter(void *context, int fd, uint32_t to_submit, uint32_t min_
 			uint32_t flags, const void *argument, size_t size)
 {
 	(void)context;
-	long r = syscall(RING_NR_ENTER, fd, to_submit, min_complete, flags, argument, size);
-	return r < 0 ? -errno : (int)r;
+	return ring_syscall_enter(fd, to_submit, min_complete, flags, argument, size);
 }
 
 static int kernel_enlist(void *context, int fd, uint32_t operation, void *argument, uint32_t count)
