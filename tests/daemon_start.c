@@ -48,7 +48,8 @@ static void assert_names_every_mistake(struct daemon *daemon)
 					   ":3: [global] drain_timeout: ",
 					   ":5: [proxy web] listen: ",
 					   ":4: [proxy web]",
-					   ":6: [ehco]",
+					   ":6: ",
+					   "[ehco]",
 					   "echo"};
 
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
