@@ -76,10 +76,8 @@ static void play_until(int epoll, uint64_t end)
 
 	while ((now = now_ns()) < end) {
 		int patience_ms = (int)((end - now) / 1000000) + 1;
-		int n = epoll_wait(epoll, events, EVENTS_AT_ONCE, patience_ms);
+		int n = epoll_next(epoll, events, patience_ms);
 
-		if (n < 0 && errno != EINTR)
-			err(1, "epoll_wait");
 		for (int i = 0; i < n; i++)
 			play(events[i].data.ptr);
 	}
