@@ -87,7 +87,7 @@ check: layers					## every test, under ASan and UBSan
 	@$(MAKE) --no-print-directory BUILD=asan run-tests
 run-tests: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(BENCH_TOOLS)
 	@URINGPROXY=$(abspath $O/$(NAME)) tests/run.sh $(addprefix ./,$(DAEMON) $(SIMS) $(TESTS) $(SHTESTS))
-bench:						## measure beside the peers: QUICK=1, BENCH="--help"
+bench:						## measure beside the peers (QUICK=1, BENCH=--help)
 	@$(MAKE) --no-print-directory BUILD=release run-bench
 run-bench: $O/$(NAME) $(BENCH_TOOLS)
 	@python3 tests/bench/bench.py --build $O $(if $(QUICK),--quick) $(BENCH)
