@@ -174,7 +174,7 @@ soak:						## ten minutes of mixed traffic with faults
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release test-programs
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=tsan test-programs
 	@tests/soak.sh
-bench:						## measure beside the peers: QUICK=1, BENCH="--help"
+bench:						## measure beside the peers (QUICK=1, BENCH=--help)
 	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all bench-programs
 	@python3 tests/bench/bench.py --build build/release $(if $(QUICK),--quick) $(BENCH)

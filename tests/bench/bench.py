@@ -21,6 +21,7 @@ within a round.  Results, tables and charts are left in build/bench/.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,9 +130,11 @@ class Bench:
     def __init__(self, given, directory, tools):
         self.given, self.directory, self.tools = given, directory, tools
         every = sorted(os.sched_getaffinity(0))
-        self.pinned = not given.unpinned and len(every) > 1
-        self.proxy_cpus = {every[0]} if self.pinned else set(every)
-        self.load_cpus = {every[1]} if self.pinned else set(every)
+        self.proxy_cpus = self.load_cpus = set(every)
+        self.placing = "nothing pinned"
+        if not given.unpinned and len(every) > 1:
+            self.proxy_cpus, self.load_cpus = {every[0]}, {every[1]}
+            self.placing = f"proxy on CPU {every[0]}, load and upstream on CPU {every[1]}"
         os.sched_setaffinity(0, self.load_cpus)
         self.loads = Loads(tools, directory, self.load_cpus, given.seconds)
 
@@ -170,7 +173,7 @@ class Bench:
             result = workload.run(self.loads, target)
             if best is None or result["foreign"] < best["foreign"]:
                 best = result
-            if best["foreign"] <= report.FOREIGN_LIMIT or workload.fresh:
+            if workload.fresh or not report.disturbed(best):
                 break
         if target.process and target.process.popen.poll() is not None:
             raise Failed(f"{column.name} ended: {target.process.complaint()}")
@@ -215,9 +218,9 @@ def show(workload, column, number, result):
     if "failed" in result:
         text = "failed: " + result["failed"]
     else:
-        text = "  ".join(f"{report.heading(metric)} {result[metric]:,.{workloads.METRICS[metric][2]}f}"
+        text = "  ".join(report.heading(metric) + " " + report.number(metric, result[metric])
                          for metric in workload.metrics if metric in result)
-        if result.get("foreign", 0) > report.FOREIGN_LIMIT:
+        if report.disturbed(result):
             text += f"  (others used {result['foreign']:.0%} of the machine)"
     print(f"{workload.name:18} {number + 1} {column.name:15} {text}", flush=True)
 
@@ -262,6 +265,7 @@ def main():
     if private:
         machine.prepare_loopback(given.congestion)
     machine.raise_file_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped
     about = {**machine.description(), "rounds": given.rounds, "seconds": given.seconds,
              "congestion": machine.congestion_control(), "namespace": private, "columns": {
                  column.name: column.help for _, columns in plan for column in columns}}
@@ -272,7 +276,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="uringproxy-bench-") as directory:
         os.chmod(directory, 0o755)
         bench = Bench(given, directory, tools)
-        about["pinned"] = bench.pinned
+        about["placing"] = bench.placing
         for workload, columns in plan:
             present = [column for column in columns if column.program not in missing]
             for column in columns:

@@ -100,10 +100,8 @@ int main(int argc, char *argv[])
 	listener = tcp_listen(number_between(argv[1], 1, 65535));
 	epoll_watch(epoll, listener, EPOLLIN, NULL);
 	for (;;) {
-		int n = epoll_wait(epoll, events, EVENTS_AT_ONCE, -1);
+		int n = epoll_next(epoll, events, -1);
 
-		if (n < 0 && errno != EINTR)
-			err(1, "epoll_wait");
 		for (int i = 0; i < n; i++) {
 			struct connection *connection = events[i].data.ptr;
 

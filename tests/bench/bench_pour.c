@@ -75,7 +75,7 @@ static void serve(unsigned long port)
 
 	epoll_watch(epoll, listener, EPOLLIN, NULL);
 	for (;;) {
-		int n = epoll_wait(epoll, events, EVENTS_AT_ONCE, -1);
+		int n = epoll_next(epoll, events, -1);
 
 		for (int i = 0; i < n; i++) {
 			struct pourer *pourer = events[i].data.ptr;
@@ -91,7 +91,7 @@ static void serve(unsigned long port)
 static void read_for(unsigned long port, unsigned long ms)
 {
 	int fd = tcp_connect(port);
-	uint64_t began = now_ns(), now = began, total = 0;
+	uint64_t began = now_ns(), now, total = 0;
 
 	if (send(fd, "r", 1, MSG_NOSIGNAL) != 1)
 		err(1, "send");

@@ -248,7 +248,7 @@ int main(int argc, char *argv[])
 	struct sockaddr_in upstream;
 	int listener;
 
-	if (argc != 5 || (strcmp(argv[3], "copy") && strcmp(argv[3], "splice")))
+	if (argc != 5 || (strcmp(argv[3], "copy") != 0 && strcmp(argv[3], "splice") != 0))
 		errx(2, "usage: bench_relay PORT UPSTREAM copy|splice BYTES");
 	prepare_process();
 	upstream = loopback(number_between(argv[2], 1, 65535));
@@ -258,10 +258,8 @@ int main(int argc, char *argv[])
 	listener = tcp_listen(number_between(argv[1], 1, 65535));
 	epoll_watch(epoll, listener, EPOLLIN, NULL);
 	for (;;) {
-		int n = epoll_wait(epoll, events, EVENTS_AT_ONCE, -1);
+		int n = epoll_next(epoll, events, -1);
 
-		if (n < 0 && errno != EINTR)
-			err(1, "epoll_wait");
 		for (int i = 0; i < n; i++)
 			if (events[i].data.ptr)
 				handle(events[i].data.ptr, events[i].events);

@@ -108,6 +108,16 @@ static inline int epoll_new(void)
 	return fd;
 }
 
+/* The number of events, 0 after patience_ms or an interruption. */
+static inline int epoll_next(int epoll, struct epoll_event events[EVENTS_AT_ONCE], int patience_ms)
+{
+	int n = epoll_wait(epoll, events, EVENTS_AT_ONCE, patience_ms);
+
+	if (n < 0 && errno != EINTR)
+		err(1, "epoll_wait");
+	return n < 0 ? 0 : n;
+}
+
 static inline void epoll_watch(int epoll, int fd, uint32_t events, void *what)
 {
 	struct epoll_event event = {.events = events, .data.ptr = what};

@@ -92,7 +92,7 @@ class Loads:
         try:
             self._line(load)  # warmed up
             window = target.window(load).start()
-            result = json.loads(self._line(load))
+            result = json.loads(self._line(load))  # what it counted ended just now
             window.stop()
             self._finish(load, 10)
         finally:

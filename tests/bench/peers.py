@@ -102,7 +102,8 @@ def socket_proxyd(_directory, port, upstream):
 
 
 def socat(_directory, port, upstream):
-    return ["/usr/bin/socat", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=4096,nodelay",
+    return ["/usr/bin/socat",
+            f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=4096,nodelay",
             f"TCP:127.0.0.1:{upstream},nodelay"]
 
 
@@ -151,9 +152,11 @@ def daemon(binary, name, keys=None, cpus=None):
         section["listen"] = f"127.0.0.1:{port}"
         if upstream:
             section["server"] = f"127.0.0.1:{upstream}"
-        text = "".join(f"[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in pairs.items())
-                       for title, pairs in (("global", globally),
-                                            ("proxy bench" if upstream else "echo", section)))
+        text = ""
+        for title, pairs in (("global", globally),
+                             ("proxy bench" if upstream else "echo", section)):
+            text += f"[{title}]\n"
+            text += "".join(f"{key} = {value}\n" for key, value in pairs.items())
         return [binary, "-c", write(directory, f"{name}-{port}.conf", text)]
     described = ", ".join(f"{key} = {value}" for key, value in keys.items()
                           if key != "max_connections")

@@ -4,11 +4,19 @@ from statistics import median
 
 from workloads import METRICS, targets
 
-FOREIGN_LIMIT = 0.08  # more CPU of others than this, and the figures are doubtful
+FOREIGN_LIMIT = 0.08  # with more CPU of others than this, a measurement is disturbed
+ENOUGH = 3            # undisturbed rounds: then the disturbed ones do not count
+
+
+def disturbed(measurement):
+    return measurement.get("foreign", 0) > FOREIGN_LIMIT
 
 
 def rounds_of(results, column):
-    return [each for each in results["columns"].get(column, []) if "failed" not in each]
+    """The measurements that count: the undisturbed ones, or all where those are too few."""
+    made = [each for each in results["columns"].get(column, []) if "failed" not in each]
+    quiet = [each for each in made if not disturbed(each)]
+    return quiet if len(quiet) >= ENOUGH else made
 
 
 def values(results, column, metric):
@@ -40,6 +48,10 @@ def spread(numbers, digits, unit=""):
 def heading(metric):
     name, unit, _ = METRICS[metric]
     return f"{name} {unit}".strip()
+
+
+def number(metric, value):
+    return f"{value:,.{METRICS[metric][2]}f}"
 
 
 def workload_table(name, results):
@@ -80,10 +92,11 @@ def failure_lines(results):
         errors = sum(each.get("errors", 0) for each in rounds)
         if errors:
             lines.append(f"- {column}: {errors} errors counted by the load generator")
-        foreign = [each["foreign"] for each in rounds if each.get("foreign", 0) > FOREIGN_LIMIT]
+        foreign = [each["foreign"] for each in rounds if disturbed(each)]
         if foreign:
+            verdict = "doubtful" if any(map(disturbed, rounds_of(results, column))) else "left out"
             lines.append(f"- {column}: others used up to {max(foreign):.0%} of the machine in "
-                         f"{len(foreign)} of {len(rounds)} rounds; doubtful")
+                         f"{len(foreign)} of {len(rounds)} rounds: {verdict}")
     return [""] + lines if lines else []
 
 
@@ -118,14 +131,13 @@ def targets_table(measured):
 
 
 def head(about):
-    pinned = "proxy on CPU 0, load and upstream on CPU 1" if about["pinned"] else "nothing pinned"
     names = "".join(f"- {name}: {text}\n" for name, text in about["columns"].items())
     return (f"# uringproxy beside its peers\n\n{about['date']}, Linux {about['kernel']}, "
             f"{about['cpus']} CPUs ({about['cpu']}); {about['rounds']} interleaved rounds of "
-            f"{about['seconds']} s; {pinned}; congestion control {about['congestion']} for all.\n\n"
+            f"{about['seconds']} s; {about['placing']}; congestion control {about['congestion']} for all.\n\n"
             "Median (min–max). CPU is all threads of the proxy, the kernel's ring threads "
-            "included; \"machine\" is everything that ran. On two CPUs load and upstream share one, "
-            f"so rates say little and CPU and ratios are what counts.\n\n{names}")
+            "included; \"machine\" is everything that ran. Load and upstream share a CPU, so rates "
+            f"say little; CPU and ratios are what counts.\n\n{names}")
 
 
 def markdown(about, measured):
@@ -154,7 +166,7 @@ def chart(name, results, about):
             f'<path d="M{left + scale(min(numbers)):.1f} {y + 9}H{left + scale(max(numbers)):.1f}" '
             'stroke="#24292f" stroke-width="1.5"/>'
             f'<text x="{left + scale(max(numbers)) + 6:.1f}" y="{y + 13}">'
-            f"{middle:,.{METRICS[metric][2]}f}</text>")
+            f"{number(metric, middle)}</text>")
     height = top + len(bars) * step + 26
     title = f"{results['title']}: {heading(metric)}"
     note = f"{about['date']}, Linux {about['kernel']}, {about['cpu']}; median and range"

@@ -36,16 +36,21 @@ class Workload:
     fresh: every measurement with a newly started proxy.
     """
 
-    def __init__(self, name, title, upstream, run, peers, metrics=REQUESTS, compared=("cpu", "rate"),
-                 variants=None, fresh=False):
+    def __init__(self, name, title, upstream, run, peers, metrics=REQUESTS,
+                 compared=("cpu", "rate"), variants=None, fresh=False):
         self.name, self.title, self.upstream, self.run = name, title, upstream, run
         self.peers, self.metrics, self.compared = peers, metrics, compared
         self.variants, self.fresh = variants or {}, fresh
 
 
+def counted(count, thing):
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def http(connections):
-    return Workload(f"http-{connections}", f"HTTP keep-alive, {connections} connections, per request",
-                    "http", lambda loads, target: loads.http(target, connections),
+    return Workload(f"http-{connections}",
+                    f"HTTP keep-alive, {counted(connections, 'connection')}, per request", "http",
+                    lambda loads, target: loads.http(target, connections),
                     EVERY if connections < 1000 else ALL,
                     compared=("cpu", "p50") if connections == 1 else ("cpu", "rate"))
 
@@ -53,7 +58,8 @@ def http(connections):
 def pingpong(label, size, connections):
     few = connections == 1
     return Workload(f"pingpong-{label}-{connections}",
-                    f"ping-pong of {label}, {connections} connections, per message", "echo",
+                    f"ping-pong of {label}, {counted(connections, 'connection')}, per message",
+                    "echo",
                     lambda loads, target: loads.pingpong(target, size, connections),
                     EVERY if few else ALL, compared=("p50", "cpu") if few else ("cpu", "rate"),
                     metrics=("p50", "p99", "p999", "rate", "cpu", "machine") if few else REQUESTS,
@@ -62,14 +68,16 @@ def pingpong(label, size, connections):
 
 def bulk(streams, way):
     title = {"up": "client to server", "down": "server to client", "both": "both ways at once"}
-    return Workload(f"bulk-{streams}-{way}", f"bulk, {streams} streams, {title[way]}", "iperf",
+    return Workload(f"bulk-{streams}-{way}",
+                    f"bulk, {counted(streams, 'stream')}, {title[way]}", "iperf",
                     lambda loads, target: loads.bulk(target, streams, way), BULK, BYTES,
                     ("cpu_gib", "gbit"), {"copy": {"relay": "copy"}})
 
 
 def echo(connections):
-    return Workload(f"echo-{connections}", f"echo service, 64 B, {connections} connections, per message",
-                    None, lambda loads, target: loads.pingpong(target, 64, connections),
+    return Workload(f"echo-{connections}",
+                    f"echo service, 64 B, {counted(connections, 'connection')}, per message", None,
+                    lambda loads, target: loads.pingpong(target, 64, connections),
                     ("epoll-echo",))
 
 
