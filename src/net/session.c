@@ -13,6 +13,9 @@
 
 #define NEVER (-1)
 
+/* A cancel misses an operation that is between its submission and its first wait. */
+#define CANCEL_AGAIN_MS 100
+
 /* clang-format off */
 static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               ENDED            QUIET */
@@ -57,15 +60,28 @@ void session_cancel_side(struct session *session, unsigned side)
 	session_submit(session, side, OP_CANCEL, sqe);
 }
 
-static void enter_closing(struct session *session)
+void session_cancel(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	assert(session->state == SESSION_CLOSING);
+	session_cancel_side(session, SIDE_CLIENT);
+	session_cancel_side(session, SIDE_UPSTREAM);
+	wheel_set(&worker->wheel, &session->timer, worker->now_ms + CANCEL_AGAIN_MS);
+}
+
+static void wait_for_burial(struct session *session)
 {
 	wheel_clear(&session->worker->wheel, &session->timer);
-	if (session->in_flight > 0) {
-		session_cancel_side(session, SIDE_CLIENT);
-		session_cancel_side(session, SIDE_UPSTREAM);
-	} else {
-		list_push(&session->worker->quiet, &session->link);
-	}
+	list_push(&session->worker->quiet, &session->link);
+}
+
+static void enter_closing(struct session *session)
+{
+	if (session->in_flight > 0)
+		session_cancel(session);
+	else
+		wait_for_burial(session);
 }
 
 static void close_side(struct session *session, unsigned side)
@@ -236,7 +252,7 @@ static void complete_closing(struct session *session, struct op_tag tag,
 			lane->sending = 0;
 	}
 	if (session->in_flight == 0)
-		list_push(&session->worker->quiet, &session->link);
+		wait_for_burial(session);
 }
 
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)

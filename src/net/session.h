@@ -122,4 +122,7 @@ void session_submit(struct session *session, unsigned lane, enum op_kind kind,
 /* Cancel every operation on a side's descriptor; each still completes. */
 void session_cancel_side(struct session *session, unsigned side);
 
+/* In CLOSING: cancel on both sides, and once more when that has not ended all of them. */
+void session_cancel(struct session *session);
+
 #endif

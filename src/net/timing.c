@@ -114,6 +114,10 @@ void timing_expired(struct session *session)
 {
 	uint64_t now = session->worker->now_ms;
 
+	if (session->state == SESSION_CLOSING) {
+		session_cancel(session);
+		return;
+	}
 	if (now >= session->lifetime_until_ms) {
 		session_end(session, REASON_LIFETIME, SIDE_CLIENT, 0);
 		return;
