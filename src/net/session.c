@@ -41,6 +41,7 @@ static void enter_relaying(struct session *session)
 	if (session_has_upstream(session)) {
 		/* The first byte or end from the server, or to it, proved the connect. */
 		upstream_connected(session);
+		session->active_ms = session->worker->now_ms;
 		lane_mark(&session->lanes[LANE_UP]);
 		lane_mark(&session->lanes[LANE_DOWN]);
 	} else {

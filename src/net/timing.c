@@ -38,9 +38,10 @@ static uint64_t next_deadline(const struct session *session)
 {
 	uint64_t next = session->lifetime_until_ms;
 
+	/* No deadline that timing_expired() would not act on: one in the past comes back at once. */
 	if (session->state == SESSION_CONNECTING)
 		next = earlier(next, session->connect_until_ms);
-	else
+	else if (session->state == SESSION_RELAYING)
 		next = earlier(next, quiet_until(session));
 	if (session->watch_ms)
 		next = earlier(next, session->watch_ms);
