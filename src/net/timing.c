@@ -130,7 +130,7 @@ void timing_expired(struct session *session)
 		else
 			ending_check(session);
 	}
-	if (session->watch_ms && now >= session->watch_ms)
+	if (session->state != SESSION_CLOSING && session->watch_ms && now >= session->watch_ms)
 		ending_watch(session);
 	if (session->state == SESSION_CONNECTING && now >= session->connect_until_ms)
 		connect_too_long(session);
