@@ -249,11 +249,27 @@ void lane_unstarve(struct lane *lane)
 	lane_mark(lane);
 }
 
+/*
+ * A reset is told once.  A send that is in flight may have been told, and we not
+ * yet: splice(2) and a polling kernel thread do not wait for each other.
+ */
+static bool reset_in_secret(const struct lane *lane)
+{
+	const struct session *session = lane_session(lane);
+
+	for (unsigned i = 0; i < LANE_COUNT; i++)
+		if (session->lanes[i].to == lane->index && session->lanes[i].sending)
+			return socket_phase(lane_from_fd(lane)) == SOCKET_DEAD;
+	return false;
+}
+
 void lane_end(struct lane *lane)
 {
 	struct session *session = lane_session(lane);
 	int error = session->broken[lane->index];
 
+	if (!error && reset_in_secret(lane))
+		error = -ECONNRESET;
 	if (error) { /* the sending half was told of the reset, the receiving one sees an end */
 		lane_reset(lane, error);
 	} else if (lane->state == LANE_OPEN) {
