@@ -77,14 +77,6 @@ static void wait_for_burial(struct session *session)
 	list_push(&session->worker->quiet, &session->link);
 }
 
-static void enter_closing(struct session *session)
-{
-	if (session->in_flight > 0)
-		session_cancel(session);
-	else
-		wait_for_burial(session);
-}
-
 static void close_side(struct session *session, unsigned side)
 {
 	if (session->fd[side] < 0)
@@ -92,6 +84,30 @@ static void close_side(struct session *session, unsigned side)
 	if (session->resetting[side])
 		socket_linger_none(session->fd[side]);
 	socket_close(session->fd[side]);
+	session->fd[side] = -1;
+}
+
+/*
+ * In CLOSING, what there is still to wait for.  A notification comes when the
+ * bytes are acknowledged, which a peer that reads nothing never does, or when
+ * the socket is gone; and it is no operation on the socket any more.
+ */
+static void settle_closing(struct session *session)
+{
+	if (session->in_flight == session->notices) {
+		close_side(session, SIDE_CLIENT);
+		close_side(session, SIDE_UPSTREAM);
+	}
+	if (session->in_flight == 0)
+		wait_for_burial(session);
+}
+
+static void enter_closing(struct session *session)
+{
+	if (session->in_flight > session->notices)
+		session_cancel(session);
+	else
+		settle_closing(session);
 }
 
 static void stop_lane(struct lane *lane)
@@ -254,8 +270,7 @@ static void complete_closing(struct session *session, struct op_tag tag,
 		if (!(done->flags & IORING_CQE_F_MORE))
 			lane->sending = 0;
 	}
-	if (session->in_flight == 0)
-		wait_for_burial(session);
+	settle_closing(session);
 }
 
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
@@ -264,6 +279,10 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 
 	assert(tag.lane < LANE_COUNT);
 	session->cancels -= tag.kind == OP_CANCEL;
+	if (tag.kind == OP_SEND && done->flags & IORING_CQE_F_NOTIF)
+		session->notices--;
+	else if (tag.kind == OP_SEND && done->flags & IORING_CQE_F_MORE)
+		session->notices++;
 	if (session->state == SESSION_CLOSING) {
 		complete_closing(session, tag, done);
 		return;

@@ -68,6 +68,7 @@ struct session {
 	uint32_t slot, generation;
 	uint32_t in_flight;
 	uint32_t cancels; /* of those in flight */
+	uint32_t notices; /* and notifications awaited, of zero-copy sends that are done */
 	uint8_t state;
 	bool resetting[SIDE_COUNT]; /* close with a RST */
 	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
