@@ -313,6 +313,9 @@ static uint64_t next_deadline_ns(struct worker *worker)
 
 	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet))
 		return RING_NOW;
+	/* Buffers that came home after feed(), from dropped queues and buried sessions. */
+	if (!list_is_empty(&worker->starved) && pool_held(&worker->pool) < worker->pool.count)
+		return RING_NOW;
 	next = wheel_next(&worker->wheel);
 	return next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
 }
