@@ -190,8 +190,6 @@ compare-endings:				## how the peers end connections, by the same script
 compare-programs: $O/$(NAME) $(COMPARE) ; @true
 layers:						## check that folders include only what lies below them
 	@tests/layers.sh
-bench-ring: $O/tests/bench/bench_ring		## the ring module against liburing
-	$<
 lint:						## clang-tidy and the man pages
 	clang-tidy --quiet $(wildcard src/*.c src/*/*.c) -- $(filter-out -Wimplicit-fallthrough,$(FLAGS))
 	@tests/test_manual.sh

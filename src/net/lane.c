@@ -129,7 +129,7 @@ void lane_receive(struct lane *lane)
 		uint32_t budget = next_budget(lane);
 		ring_prep_recv_multishot(sqe, lane_from_fd(lane), POOL_GROUP, 0,
 					 worker->has_budget ? budget : 0);
-		if (worker->has_bundle)
+		if (worker->has_bundle && lane->filling)
 			ring_sqe_bundle(sqe);
 	}
 	lane_submit(lane, OP_RECV, sqe);
@@ -229,6 +229,8 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 	if (done->res > 0) {
 		session->active_ms = session->worker->now_ms;
 		lane->received += (uint32_t)done->res;
+		/* Bundles pay where one buffer is not enough, and cost 2 % where it is. */
+		lane->filling = (uint32_t)done->res >= session->worker->pool.buffer_size;
 	} else if (done->res == 0) {
 		lane_end(lane);
 	} else if (done->res == -ENOBUFS) {
@@ -471,7 +473,9 @@ void lane_shut(struct lane *lane)
 
 	assert(lane->state == LANE_ENDING);
 	lane->state = LANE_SHUT;
-	socket_shut_write(lane_to_fd(lane));
+	/* When the other direction has ended too, the close that follows says so. */
+	if (session->lanes[!lane->index].state != LANE_SHUT)
+		socket_shut_write(lane_to_fd(lane));
 	session->active_ms = session->worker->now_ms;
 	ending_check(session);
 }

@@ -91,7 +91,7 @@ static int bind_and_listen(const struct address *address, const struct config_se
 	if (fd < 0)
 		return fd;
 	/* Accepted sockets inherit these from the listening one. */
-	socket_tune(fd, settings);
+	socket_tune(fd, address->u.any.sa_family, settings);
 	if (listen(fd, (int)settings->backlog) < 0) {
 		int r = -errno;
 		socket_close(fd);

@@ -38,12 +38,9 @@ static void set_option(int fd, int level, int name, int value)
 	(void)setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-void socket_tune(int fd, const struct config_settings *settings)
+void socket_tune(int fd, int family, const struct config_settings *settings)
 {
-	int domain = 0;
-	socklen_t size = sizeof(domain);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain == AF_UNIX)
+	if (family == AF_UNIX)
 		return;
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (settings->keepalive_ms) {

@@ -20,7 +20,7 @@ int socket_accept(int fd) must_check;
 int socket_connect(int fd, const struct address *address) must_check;
 
 /* TCP_NODELAY, and the keepalive and user timeout of settings; nothing on unix sockets. */
-void socket_tune(int fd, const struct config_settings *settings);
+void socket_tune(int fd, int family, const struct config_settings *settings);
 
 /* Queue the end behind what was sent.  Not before the connect has ended. */
 void socket_shut_write(int fd);

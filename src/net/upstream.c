@@ -110,7 +110,7 @@ static int attempt(struct session *session)
 		socket_close(fd);
 		return r;
 	}
-	socket_tune(fd, &section->config->settings);
+	socket_tune(fd, server->address.u.any.sa_family, &section->config->settings);
 	session->fd[SIDE_UPSTREAM] = fd;
 	return 0;
 }
