@@ -56,6 +56,7 @@ struct lane {
 	bool blocked;        /* the sink took less than it was given: wait until it is writable */
 	bool polling;        /* ... by a poll that is in flight */
 	bool writable;       /* the last poll said so, and nothing was received since */
+	bool unanswered;     /* the send in flight says nothing if it succeeds: quick.h */
 	bool filling;        /* the last receive filled a buffer */
 	bool receiving;      /* a receive is armed */
 	bool cancelling;     /* ... and its cancel is on the way */

@@ -279,6 +279,8 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 
 	assert(tag.lane < LANE_COUNT);
 	session->cancels -= tag.kind == OP_CANCEL;
+	if (tag.kind == OP_SEND)
+		lane->unanswered = false;
 	if (tag.kind == OP_SEND && done->flags & IORING_CQE_F_NOTIF)
 		session->notices--;
 	else if (tag.kind == OP_SEND && done->flags & IORING_CQE_F_MORE)

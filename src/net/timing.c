@@ -38,7 +38,8 @@ static uint64_t next_deadline(const struct session *session)
 {
 	uint64_t next = session->lifetime_until_ms;
 
-	/* No deadline that timing_expired() would not act on: one in the past comes back at once. */
+	/* No deadline that timing_expired() would not act on: one in the past comes back at once.
+	 */
 	if (session->state == SESSION_CONNECTING)
 		next = earlier(next, session->connect_until_ms);
 	else if (session->state == SESSION_RELAYING)

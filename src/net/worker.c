@@ -97,6 +97,8 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	}
 	worker->has_budget = ring_has(&worker->ring, RING_RECV_BUDGET);
 	worker->has_bundle = ring_has(&worker->ring, RING_RECV_BUNDLE);
+	worker->has_quick = ring_has(&worker->ring, RING_CQE_SKIP) &&
+			    !(worker->ring.flags & IORING_SETUP_SQPOLL);
 	r = pool_open(&worker->pool, &worker->ring, engine->buffer_memory, engine->buffer_size);
 	if (r < 0) {
 		ring_explain(&error, "receive buffers", r, options);
@@ -311,7 +313,8 @@ static uint64_t next_deadline_ns(struct worker *worker)
 {
 	uint64_t next;
 
-	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet))
+	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet) ||
+	    worker->quick.postponed)
 		return RING_NOW;
 	/* Buffers that came home after feed(), from dropped queues and buried sessions. */
 	if (!list_is_empty(&worker->starved) && pool_held(&worker->pool) < worker->pool.count)
@@ -352,6 +355,7 @@ int worker_turn(struct worker *worker)
 	worker->now_ms = clock_now_ms();
 	stats_count(&worker->stats, turns, 1);
 	reap(worker);
+	quick_conclude(worker);
 	expire(worker);
 	feed(worker);
 	flush(worker);

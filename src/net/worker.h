@@ -23,6 +23,7 @@
 #include "net/engine.h"
 #include "net/pipes.h"
 #include "net/pool.h"
+#include "net/quick.h"
 #include "net/session.h"
 #include "ops/access.h"
 #include "ops/stats.h"
@@ -68,7 +69,8 @@ struct worker {
 	struct vector *vectors;
 	uint64_t now_ms;
 	uint32_t in_flight; /* the worker's own operations: accepts and their cancels */
-	bool has_budget, has_bundle;
+	bool has_budget, has_bundle, has_quick;
+	struct quick quick;
 
 	struct engine *engine;
 	uint32_t index;

@@ -1,0 +1,49 @@
+#include "net/quick.h"
+
+#include "net/session.h"
+#include "net/worker.h"
+
+bool quick_may(const struct worker *worker, const struct lane *lane)
+{
+	return worker->has_quick && worker->quick.count < QUICK_MAX && lane->state == LANE_OPEN &&
+	       lane->receiving && lane->chunks == 1;
+}
+
+void quick_note(struct worker *worker, uint64_t tag)
+{
+	worker->quick.tags[worker->quick.count++] = tag;
+}
+
+static void succeed(struct worker *worker, uint64_t user_data)
+{
+	struct op_tag tag = op_unpack(user_data);
+	struct session *session = slab_find(&worker->sessions, tag.slot, tag.generation);
+	struct io_uring_cqe done = {.user_data = user_data};
+	struct lane *lane;
+
+	if (!session)
+		return; /* it said that it failed, and the session is gone */
+	lane = &session->lanes[tag.lane];
+	if (!lane->unanswered)
+		return;
+	done.res = (int32_t)lane->sending;
+	session->in_flight--;
+	session_complete(session, tag, &done);
+}
+
+void quick_conclude(struct worker *worker)
+{
+	struct quick *quick = &worker->quick;
+	uint32_t count = quick->count;
+
+	if (count == 0)
+		return;
+	/* Failures may still be on their way where not all was taken, or completions overflowed. */
+	quick->postponed = ring_sq_ready(&worker->ring) > 0 || ring_cq_overflowed(&worker->ring);
+	if (quick->postponed)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		succeed(worker, quick->tags[i]);
+	assert(quick->count == count);
+	quick->count = 0;
+}
