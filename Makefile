@@ -180,7 +180,7 @@ bench:						## measure beside the peers (QUICK=1, BENCH=--help)
 	@python3 tests/bench/bench.py --build build/release $(if $(QUICK),--quick) $(BENCH)
 bench-ring:					## measure the ring module beside liburing
 	$(call need,$(PACKAGES.build) $(PACKAGES.bench))
-	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release bench-programs
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release build/release/tests/bench/bench_ring
 	@build/release/tests/bench/bench_ring
 bench-programs: $(BENCH_TOOLS) ; @true
 compare-endings:				## how the peers end connections, by the same script
