@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static struct sockaddr_in address;
-static char memory[16][1024];
+static char memory[16][1024] __attribute__((aligned(4096)));
 static struct ring_buffers buffers;
 
 static int listen_here(void)
