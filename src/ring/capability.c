@@ -110,8 +110,6 @@ static const struct question questions[] = {
 	    .ioprio = IORING_RECV_MULTISHOT, .optlen = 1),
 	ASK(RING_SEND_ZC_REPORT,    IORING_OP_SEND_ZC, .ioprio = IORING_SEND_ZC_REPORT_USAGE),
 	ASK(RING_CANCEL_FD,         IORING_OP_ASYNC_CANCEL, .cancel_flags = IORING_ASYNC_CANCEL_FD),
-	ASK(RING_CANCEL_OP,         IORING_OP_ASYNC_CANCEL, .len = IORING_OP_READ,
-	    .cancel_flags = IORING_ASYNC_CANCEL_OP | IORING_ASYNC_CANCEL_USERDATA),
 	ASK(RING_TIMEOUT_MULTISHOT, IORING_OP_TIMEOUT, .len = 1,
 	    .timeout_flags = IORING_TIMEOUT_MULTISHOT), /* EFAULT: no time given */
 	ASK(RING_MSG_RING_FD,       IORING_OP_MSG_RING,
@@ -166,6 +164,22 @@ static void ask_sockets(struct ring_capabilities *ret, struct ring *ring)
 	ask(ring, &(struct io_uring_sqe){.opcode = IORING_OP_CLOSE, .fd = fd});
 }
 
+/* Some kernels take flags of cancelling they do not know; one that knows refuses OP with ANY. */
+static bool ask_cancel_op(struct ring *ring)
+{
+	struct io_uring_sqe cancel = {
+		.opcode = IORING_OP_ASYNC_CANCEL,
+		.fd = -1,
+		.len = IORING_OP_READ,
+		.cancel_flags = IORING_ASYNC_CANCEL_OP | IORING_ASYNC_CANCEL_USERDATA,
+	};
+
+	if (ask(ring, &cancel) == -EINVAL)
+		return false;
+	cancel.cancel_flags = IORING_ASYNC_CANCEL_OP | IORING_ASYNC_CANCEL_ANY;
+	return ask(ring, &cancel) == -EINVAL;
+}
+
 static void ask_requests(struct ring_capabilities *ret, struct ring *ring)
 {
 	/* not constant: an address in a 64-bit integer */
@@ -187,6 +201,7 @@ static void ask_requests(struct ring_capabilities *ret, struct ring *ring)
 	for (unsigned i = 0; i < array_size(questions); i++)
 		have(ret, questions[i].feature, ask(ring, &questions[i].sqe) != -EINVAL);
 	have(ret, RING_NOP_RESULT, ask(ring, &nop) == 1);
+	have(ret, RING_CANCEL_OP, ask_cancel_op(ring));
 	have(ret, RING_SEND_VECTORIZED, ask(ring, &vector) != -EINVAL);
 	ask_sockets(ret, ring);
 }

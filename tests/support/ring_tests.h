@@ -12,10 +12,10 @@
 #define DEFERRED                                                                                   \
 	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
 
-/* End a test that this kernel cannot run, visibly. */
+/* End a test that this kernel cannot run, visibly; its function is its name and "_fn". */
 #define skip(reason)                                                                               \
 	do {                                                                                       \
-		printf("SKIP %s: %s\n", __func__, reason);                                         \
+		printf("SKIP %.*s: %s\n", (int)sizeof(__func__) - 4, __func__, reason);            \
 		fflush(stdout);                                                                    \
 		return;                                                                            \
 	} while (0)
