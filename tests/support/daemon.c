@@ -316,24 +316,24 @@ void daemon_wait_notify(struct daemon *daemon, const char *text)
 			child_exit_status(&daemon->child));
 }
 
-static unsigned entries(pid_t pid, const char *what)
+unsigned daemon_open_fds(struct daemon *daemon)
 {
-	char path[64];
+	char path[320], target[64];
 	unsigned n = 0;
 	DIR *directory;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
+	snprintf(path, sizeof(path), "/proc/%d/fd", daemon->child.pid);
 	directory = opendir(path);
-	while (directory && readdir(directory))
-		n++;
+	for (struct dirent *entry; directory && (entry = readdir(directory));) {
+		ssize_t length;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%s", daemon->child.pid, entry->d_name);
+		length = readlink(path, target, sizeof(target));
+		n += length > 0 && strncmp(target, "pipe:", 5) != 0;
+	}
 	if (directory)
 		closedir(directory);
-	return n > 2 ? n - 2 : 0;
-}
-
-unsigned daemon_open_fds(struct daemon *daemon)
-{
-	return entries(daemon->child.pid, "fd");
+	return n;
 }
 
 void daemon_wait_fds(struct daemon *daemon, unsigned count)

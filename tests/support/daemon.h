@@ -70,6 +70,7 @@ unsigned daemon_notify_count(struct daemon *daemon, const char *text);
 /* The path of its configuration file, as messages name it. */
 const char *daemon_configuration_path(const struct daemon *daemon);
 
+/* Pipes are not counted: those of relay = splice stay in their pool. */
 unsigned daemon_open_fds(struct daemon *daemon);
 /* Wait until no more descriptors are open than once were. */
 void daemon_wait_fds(struct daemon *daemon, unsigned count);
