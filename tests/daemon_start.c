@@ -376,7 +376,7 @@ START_TEST(the_watchdog_is_fed_while_it_is_idle)
 }
 END_TEST
 
-/* Threads of ours besides the main one; the kernel's own are called iou-... */
+/* Threads of ours besides the main one, the oldest first; the kernel's own are called iou-... */
 static unsigned workers_of(pid_t pid, pid_t *ret_threads, unsigned room)
 {
 	char path[320];
@@ -414,11 +414,11 @@ START_TEST(the_watchdog_starves_while_one_worker_stands_still)
 
 	ck_assert_uint_ge(count, daemon_modes[_i].workers);
 	ck_assert(is_fed(daemon));
-	if (!freeze(threads[count - 1]))
+	if (!freeze(threads[0]))
 		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
 	sleep_ms(600); /* what was on its way when it froze may still be told */
 	ck_assert(!is_fed(daemon));
-	ck_assert_int_eq(ptrace(PTRACE_DETACH, threads[count - 1], 0, 0), 0);
+	ck_assert_int_eq(ptrace(PTRACE_DETACH, threads[0], 0, 0), 0);
 	ck_assert(is_fed(daemon));
 	daemon_stop(daemon);
 }

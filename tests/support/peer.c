@@ -132,6 +132,18 @@ int peer_connect_begin(const char *text)
 	return fd;
 }
 
+/* Asking SO_ERROR takes the error away, and a connection reset as soon as it was there must be seen
+ * to be reset.  One that was never there has negotiated nothing. */
+static bool was_established(int fd)
+{
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+	       info.tcpi_state != TCP_SYN_SENT &&
+	       (info.tcpi_state != TCP_CLOSE || info.tcpi_options);
+}
+
 int peer_connect(const char *text)
 {
 	int fd = peer_connect_begin(text), error = ETIMEDOUT;
@@ -139,8 +151,12 @@ int peer_connect(const char *text)
 
 	if (fd < 0)
 		return fd;
-	if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, PEER_PATIENCE_MS) == 1)
-		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, PEER_PATIENCE_MS) == 1) {
+		if (was_established(fd))
+			error = 0;
+		else
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	}
 	if (error) {
 		close(fd);
 		return -error;
