@@ -148,7 +148,7 @@ static void write_configuration(struct daemon *daemon, const struct daemon_optio
 	}
 	fputs(options->configuration, file);
 	if (options->mode && !strstr(options->configuration, "[log]"))
-		fputs("\n[log]\nlevel = debug\n", file);
+		fputs("\n[log]\nlevel = debug\naccess = stderr\n", file);
 	fclose(file);
 }
 

@@ -2,8 +2,8 @@
  * The real daemon, as a user would run it: its own process, a configuration file, its log.
  *
  * The binary is $URINGPROXY.  The configuration a test gives continues a [global] section that
- * already says `workers` and `sqpoll` as the mode wants, and [log] level = debug is added unless
- * the text has a [log] of its own:
+ * already says `workers` and `sqpoll` as the mode wants, and [log] with level = debug and access =
+ * stderr is added unless the text has a [log] of its own:
  *
  *   struct daemon *daemon = daemon_start(mode, "max_connections = 10\n"
  *                                              "[echo]\nlisten = %s\n", address);

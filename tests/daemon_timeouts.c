@@ -1,0 +1,186 @@
+/* What ends a connection that nobody ends, and how the log names the key that did. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char front[32];
+
+static struct daemon *proxy(int mode, const char *keys, const struct server *server)
+{
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	return daemon_start(&daemon_modes[mode], "[proxy p]\n%s\nlisten = %s\nserver = %s\n", keys,
+			    front, server_address(server));
+}
+
+static int connected(void)
+{
+	int fd = peer_connect(front);
+
+	assert_connected(fd);
+	return fd;
+}
+
+START_TEST(an_idle_connection_is_closed_after_idle_timeout)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = proxy(_i, "idle_timeout = 300ms", echo);
+	unsigned before = daemon_open_fds(daemon);
+	int fd = connected();
+
+	ck_assert(peer_echoes(fd));
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "idle_timeout");
+	ck_assert(server_wait_idle(echo));
+	daemon_wait_fds(daemon, before);
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+START_TEST(a_service_has_an_idle_timeout_too)
+{
+	struct daemon *daemon;
+	int fd;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i], "[echo]\nlisten = %s\nidle_timeout = 300ms\n",
+			      front);
+	fd = connected();
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "idle_timeout");
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* Three times the limit in all, a tenth of it between two bytes. */
+START_TEST(bytes_in_either_direction_keep_a_connection_from_being_idle)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = proxy(_i, "idle_timeout = 1s", echo);
+	int fd = connected();
+
+	for (int i = 0; i < 30; i++) {
+		ck_assert(peer_echoes(fd));
+		sleep_ms(100);
+	}
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+/* Says nothing and does not close, whatever the other side does. */
+static void stay_silent(int fd, void *context)
+{
+	const bool *released = context;
+
+	while (!__atomic_load_n(released, __ATOMIC_RELAXED))
+		if (peer_wait_end(fd, 20) != PEER_SILENT)
+			sleep_ms(20);
+	close(fd);
+}
+
+START_TEST(a_half_closed_connection_is_closed_after_half_close_timeout)
+{
+	bool released = false;
+	struct server *server = server_start(NULL, stay_silent, &released);
+	struct daemon *daemon = proxy(_i, "idle_timeout = 1h\nhalf_close_timeout = 300ms", server);
+	unsigned before = daemon_open_fds(daemon);
+	int fd = connected();
+
+	ck_assert_int_eq(peer_send_text(fd, "last words"), 0);
+	shutdown(fd, SHUT_WR);
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "half_close_timeout");
+	daemon_wait_fds(daemon, before);
+	close(fd);
+	daemon_stop(daemon);
+	__atomic_store_n(&released, true, __ATOMIC_RELAXED);
+	server_stop(server);
+}
+END_TEST
+
+static void answer_slowly(int fd, void *context)
+{
+	char buffer[64];
+
+	(void)context;
+	if (peer_receive_text(fd, buffer, sizeof(buffer), NULL) >= 0)
+		for (int i = 0; i < 30; i++) {
+			sleep_ms(100);
+			peer_send_text(fd, "x");
+		}
+	close(fd);
+}
+
+START_TEST(every_byte_gives_a_half_closed_connection_its_time_again)
+{
+	struct server *server = server_start(NULL, answer_slowly, NULL);
+	struct daemon *daemon = proxy(_i, "half_close_timeout = 1s", server);
+	char answer[64];
+	int fd = connected();
+
+	ck_assert_int_eq(peer_send_text(fd, "take your time"), 0);
+	shutdown(fd, SHUT_WR);
+	ck_assert_int_eq(peer_receive_text(fd, answer, sizeof(answer), NULL), 30);
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(server);
+}
+END_TEST
+
+START_TEST(max_lifetime_ends_even_a_busy_connection)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = proxy(_i, "max_lifetime = 500ms", echo);
+	int64_t until = clock_ms() + PEER_PATIENCE_MS;
+	int fd = connected();
+
+	while (peer_echoes(fd) && clock_ms() < until)
+		;
+	ck_assert_int_lt(clock_ms(), until);
+	daemon_wait_log(daemon, "max_lifetime");
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+/* Expiring all at once is when a timer wheel and a drain would get in each other's way. */
+START_TEST(three_hundred_connections_expire_together)
+{
+	enum { COUNT = 300 };
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = proxy(_i, "idle_timeout = 1s", echo);
+	unsigned before = daemon_open_fds(daemon);
+	int fds[COUNT];
+
+	for (int i = 0; i < COUNT; i++) {
+		fds[i] = connected();
+		ck_assert(peer_echoes(fds[i]));
+	}
+	for (int i = 0; i < COUNT; i++) {
+		ck_assert_int_ne(peer_wait_end(fds[i], PEER_PATIENCE_MS), PEER_SILENT);
+		close(fds[i]);
+	}
+	daemon_wait_fds(daemon, before);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+SUITE_OF("daemon: timeouts", 60, IN_BOTH_RINGS(an_idle_connection_is_closed_after_idle_timeout),
+	 IN_BOTH_RINGS(a_service_has_an_idle_timeout_too),
+	 IN_BOTH_RINGS(bytes_in_either_direction_keep_a_connection_from_being_idle),
+	 IN_BOTH_RINGS(a_half_closed_connection_is_closed_after_half_close_timeout),
+	 IN_BOTH_RINGS(every_byte_gives_a_half_closed_connection_its_time_again),
+	 IN_BOTH_RINGS(max_lifetime_ends_even_a_busy_connection),
+	 IN_BOTH_RINGS(three_hundred_connections_expire_together))
