@@ -146,6 +146,7 @@ static inline __attribute__((always_inline)) int ring_sleep(struct ring *ring, u
 		size_t offset =
 			(size_t)((unsigned char *)want->slot - (unsigned char *)ring->wait_region);
 		flags |= IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | IORING_ENTER_ABS_TIMER;
+		/* NOLINTNEXTLINE(performance-no-int-to-ptr): the interface has it so */
 		return ring_enter(ring, to_submit, count, flags, (const void *)offset,
 				  sizeof(*want->slot));
 	}
