@@ -196,18 +196,11 @@ END_TEST
 START_TEST(the_sixteen_bit_tail_wraps)
 {
 	struct fake_kernel fake;
-	struct ring_capabilities caps;
 	struct ring_buffers buffers;
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	fake_kernel_capabilities(&caps);
-	ck_assert_int_eq(ring_open(&ring,
-				   &(struct ring_options){.entries = 4,
-							  .system = &fake.system,
-							  .capabilities = &caps},
-				   NULL),
-			 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	struct fake_ring *kernel = fake_kernel_ring(&fake, ring.fd);
 	ck_assert_int_eq(ring_buffers_open(&buffers, &ring, 3, 8, 0), 0);
 	for (uint16_t id = 0; id < 7; id++)
@@ -238,20 +231,13 @@ END_TEST
 START_TEST(completions_out_of_order_and_with_no_bytes_give_back_the_right_buffer)
 {
 	struct fake_kernel fake;
-	struct ring_capabilities caps;
 	struct ring_buffers buffers;
 	struct ring ring;
 	static const uint16_t order[] = {2, 0, 3, 1};
 	static const int32_t results[] = {5, 0, -ECONNRESET, 256};
 
 	fake_kernel_init(&fake);
-	fake_kernel_capabilities(&caps);
-	ck_assert_int_eq(ring_open(&ring,
-				   &(struct ring_options){.entries = 4,
-							  .system = &fake.system,
-							  .capabilities = &caps},
-				   NULL),
-			 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	ck_assert_int_eq(ring_buffers_open(&buffers, &ring, 3, 4, 0), 0);
 	for (uint16_t id = 0; id < 4; id++)
 		ring_buffers_add(&buffers, memory[id], 256, id);

@@ -115,21 +115,13 @@ END_TEST
 START_TEST(wide_completions_carry_their_extra_words)
 {
 	struct fake_kernel fake;
-	struct ring_capabilities caps;
 	struct ring ring;
 	struct io_uring_cqe cqes[4];
 	static const uint32_t modes[] = {IORING_SETUP_CQE_MIXED, IORING_SETUP_CQE32};
 
 	for (unsigned i = 0; i < 2; i++) {
 		fake_kernel_init(&fake);
-		fake_kernel_capabilities(&caps);
-		ck_assert_int_eq(ring_open(&ring,
-					   &(struct ring_options){.entries = 4,
-								  .required = modes[i],
-								  .system = &fake.system,
-								  .capabilities = &caps},
-					   NULL),
-				 0);
+		fake_kernel_open(&fake, &ring, 4, modes[i]);
 		struct fake_ring *kernel = fake_kernel_ring(&fake, ring.fd);
 		for (unsigned round = 0; round < 20; round++) {
 			fake_kernel_post(kernel, 1, 0, 0);
@@ -177,17 +169,10 @@ END_TEST
 START_TEST(lost_completions_are_counted_once)
 {
 	struct fake_kernel fake;
-	struct ring_capabilities caps;
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	fake_kernel_capabilities(&caps);
-	ck_assert_int_eq(ring_open(&ring,
-				   &(struct ring_options){.entries = 4,
-							  .system = &fake.system,
-							  .capabilities = &caps},
-				   NULL),
-			 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	fake_kernel_lose(fake_kernel_ring(&fake, ring.fd));
 	fake_kernel_lose(fake_kernel_ring(&fake, ring.fd));
 	fake_kernel_fail(&fake, FAKE_ENTER, 0, 1, -EBADR);
@@ -246,18 +231,10 @@ END_TEST
 START_TEST(with_nothing_announced_a_look_costs_no_system_call)
 {
 	struct fake_kernel fake;
-	struct ring_capabilities caps;
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	fake_kernel_capabilities(&caps);
-	ck_assert_int_eq(ring_open(&ring,
-				   &(struct ring_options){.entries = 4,
-							  .required = DEFERRED,
-							  .system = &fake.system,
-							  .capabilities = &caps},
-				   NULL),
-			 0);
+	fake_kernel_open(&fake, &ring, 4, DEFERRED);
 	struct fake_ring *kernel = fake_kernel_ring(&fake, ring.fd);
 	ck_assert_uint_eq(ring_submit_wait(&ring, 0, RING_NOW, 0).ready, 0);
 	ck_assert_uint_eq(fake.calls[FAKE_ENTER], 0);

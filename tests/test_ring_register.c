@@ -448,18 +448,11 @@ END_TEST
 START_TEST(a_refused_registration_leaves_no_memory_behind)
 {
 	struct fake_kernel fake;
-	struct ring_capabilities caps;
 	struct ring_buffers buffers;
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	fake_kernel_capabilities(&caps);
-	ck_assert_int_eq(ring_open(&ring,
-				   &(struct ring_options){.entries = 4,
-							  .system = &fake.system,
-							  .capabilities = &caps},
-				   NULL),
-			 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	int mappings = fake.mappings;
 	for (uint32_t skip_calls = 0; skip_calls < 2; skip_calls++) {
 		fake_kernel_fail(&fake, FAKE_ENLIST, 0, 1, -ENOMEM);

@@ -359,22 +359,14 @@ START_TEST(target_and_cancel_may_complete_in_either_order)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		struct fake_kernel fake;
-		struct ring_capabilities caps;
 		struct ring_requests requests;
 		struct ring ring;
 		bool target_first = i;
 
 		fake_kernel_init(&fake);
-		fake_kernel_capabilities(&caps);
 		fake.consume = hold;
 		fake.context = &target_first;
-		ck_assert_int_eq(ring_open(&ring,
-					   &(struct ring_options){.entries = 4,
-								  .required = DEFERRED,
-								  .system = &fake.system,
-								  .capabilities = &caps},
-					   NULL),
-				 0);
+		fake_kernel_open(&fake, &ring, 4, DEFERRED);
 		ck_assert_int_eq(ring_requests_open(&requests, &ring, 4, KIND), 0);
 		struct io_uring_sqe *sqe = entry(&ring);
 		ring_prep_recv(sqe, 5, NULL, 0, 0);
@@ -382,6 +374,62 @@ START_TEST(target_and_cancel_may_complete_in_either_order)
 				 target_first ? 3 : -ETIME);
 		ck_assert_uint_eq(ring_requests_in_flight(&requests), 0);
 		ck_assert_int_eq(ring_requests_drain(&requests, fake.now_ns + 1000), 0);
+		ck_assert_uint_eq(requests.stale, 0);
+		ring_requests_close(&requests);
+		ring_close(&ring);
+		fake_kernel_done(&fake);
+	}
+}
+END_TEST
+
+static struct io_uring_sqe held[3];
+static unsigned held_count;
+
+static void hold_three(struct fake_kernel *fake, struct fake_ring *ring,
+		       const struct io_uring_sqe *sqe)
+{
+	(void)fake;
+	(void)ring;
+	ck_assert_uint_lt(held_count, 3);
+	held[held_count++] = *sqe;
+}
+
+START_TEST(target_limit_and_cancel_may_complete_in_every_order)
+{
+	static const unsigned orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	struct __kernel_timespec ts = {.tv_sec = 1};
+
+	for (unsigned i = 0; i < array_size(orders); i++) {
+		struct fake_kernel fake;
+		struct ring_requests requests;
+		struct seen seen[2] = {0};
+		struct ring ring;
+
+		held_count = 0;
+		fake_kernel_init(&fake);
+		fake.consume = hold_three;
+		fake_kernel_open(&fake, &ring, 4, 0);
+		ck_assert_int_eq(ring_requests_open(&requests, &ring, 4, KIND), 0);
+		struct io_uring_sqe *sqe = ring_sqe_reserve(&ring, 3);
+		ring_prep_recv(sqe, 5, NULL, 0, 0);
+		ring_sqe_link(sqe);
+		struct ring_request *request = ring_request_start(&requests, sqe, note, &seen[0]);
+		sqe = entry(&ring);
+		ring_prep_link_timeout(sqe, &ts, 0);
+		ck_assert_ptr_nonnull(ring_request_start(&requests, sqe, note, &seen[1]));
+		ck_assert_int_eq(ring_request_cancel(&requests, request), 0);
+		ck_assert_int_eq(ring_submit(&ring), 3);
+		for (unsigned k = 0; k < 3; k++) {
+			ck_assert_uint_eq(ring_requests_in_flight(&requests) + requests.cancels,
+					  3 - k);
+			fake_kernel_post(fake_kernel_ring(&fake, ring.fd),
+					 held[orders[i][k]].user_data,
+					 orders[i][k] < 2 ? -ECANCELED : 0, 0);
+			ck_assert_uint_eq(ring_requests_dispatch(&requests), 1);
+		}
+		ck_assert_uint_eq(seen[0].calls, 1);
+		ck_assert_uint_eq(seen[1].calls, 1);
 		ck_assert_uint_eq(requests.stale, 0);
 		ring_requests_close(&requests);
 		ring_close(&ring);
@@ -420,4 +468,5 @@ SUITE("ring request", a_single_shot_request_completes_once_and_is_gone,
       another_thread_ends_a_call_early_with_and_without_a_ring_of_its_own,
       a_completion_that_arrives_on_the_way_to_sleep_is_not_slept_through,
       a_message_to_a_ring_not_enabled_is_refused, a_cancelled_request_ends_with_its_own_completion,
-      target_and_cancel_may_complete_in_either_order, draining_ends_everything_in_flight)
+      target_and_cancel_may_complete_in_either_order,
+      target_limit_and_cancel_may_complete_in_every_order, draining_ends_everything_in_flight)

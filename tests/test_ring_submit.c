@@ -11,19 +11,6 @@
 #include <unistd.h>
 
 static struct fake_kernel fake;
-static struct ring_capabilities caps;
-
-static void open_fake(struct ring *ring, uint32_t entries, uint32_t flags)
-{
-	fake_kernel_capabilities(&caps);
-	ck_assert_int_eq(ring_open(ring,
-				   &(struct ring_options){.entries = entries,
-							  .required = flags,
-							  .system = &fake.system,
-							  .capabilities = &caps},
-				   NULL),
-			 0);
-}
 
 static void close_fake(struct ring *ring)
 {
@@ -38,7 +25,7 @@ START_TEST(a_short_submit_is_carried_on_by_the_kernels_head)
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	open_fake(&ring, 8, 0);
+	fake_kernel_open(&fake, &ring, 8, 0);
 	fake.consume_limit = 3;
 	put_nops(&ring, 8, 0);
 	ck_assert_int_eq(ring_submit(&ring), 8);
@@ -56,7 +43,7 @@ START_TEST(entries_refused_for_lack_of_memory_stay_and_go_next_time)
 	for (unsigned i = 0; i < array_size(errors); i++) {
 		struct ring ring;
 		fake_kernel_init(&fake);
-		open_fake(&ring, 4, 0);
+		fake_kernel_open(&fake, &ring, 4, 0);
 		put_nops(&ring, 3, 10);
 		fake_kernel_fail(&fake, FAKE_ENTER, 0, 1, errors[i]);
 		ck_assert_int_eq(ring_submit(&ring), errors[i]);
@@ -76,7 +63,7 @@ START_TEST(a_full_queue_that_is_not_taken_gives_no_entry_and_overwrites_none)
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	open_fake(&ring, 4, 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	put_nops(&ring, 4, 0);
 	fake_kernel_fail(&fake, FAKE_ENTER, 0, 1, -EBUSY);
 	ck_assert_ptr_null(ring_sqe(&ring));
@@ -94,7 +81,7 @@ START_TEST(a_reserved_chain_is_never_split)
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	open_fake(&ring, 4, 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	put_nops(&ring, 3, 0);
 	ck_assert_uint_eq(ring_sq_space(&ring), 1);
 	ck_assert_ptr_nonnull(ring_sqe_reserve(&ring, 2));
@@ -112,7 +99,7 @@ START_TEST(entries_taken_back_are_not_submitted)
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	open_fake(&ring, 4, 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	put_nops(&ring, 3, 0);
 	ring_sqe_unget(&ring, 2);
 	ck_assert_int_eq(ring_submit(&ring), 1);
@@ -130,7 +117,7 @@ START_TEST(indices_wrap_at_32_bits)
 
 	fake_kernel_init(&fake);
 	fake.first_index = 0xfffffff0;
-	open_fake(&ring, 4, 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	for (unsigned round = 0; round < 20; round++) {
 		put_nops(&ring, 3, round * 3);
 		struct ring_wait wait = ring_submit_wait(&ring, 3, RING_NEVER, 0);
@@ -163,7 +150,7 @@ START_TEST(an_awake_polling_thread_is_not_entered_and_a_sleeping_one_is_woken)
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	open_fake(&ring, 4, IORING_SETUP_SQPOLL);
+	fake_kernel_open(&fake, &ring, 4, IORING_SETUP_SQPOLL);
 	struct fake_ring *kernel = fake_kernel_ring(&fake, ring.fd);
 	put_nops(&ring, 2, 0);
 	ck_assert_int_eq(ring_submit(&ring), 2);
@@ -185,7 +172,7 @@ START_TEST(a_polled_queue_that_is_full_waits_for_space)
 	struct ring ring;
 
 	fake_kernel_init(&fake);
-	open_fake(&ring, 4, IORING_SETUP_SQPOLL);
+	fake_kernel_open(&fake, &ring, 4, IORING_SETUP_SQPOLL);
 	put_nops(&ring, 10, 0);
 	ck_assert(fake.enters[0].flags & IORING_ENTER_SQ_WAIT);
 	ck_assert_uint_eq(fake.taken_count, 8);
@@ -205,7 +192,7 @@ START_TEST(completions_kept_by_the_kernel_make_a_submit_enter_for_events)
 	struct io_uring_cqe cqes[64];
 
 	fake_kernel_init(&fake);
-	open_fake(&ring, 4, 0);
+	fake_kernel_open(&fake, &ring, 4, 0);
 	for (unsigned round = 0; round < 5; round++) {
 		put_nops(&ring, 4, round * 4);
 		ring_submit(&ring);
@@ -237,7 +224,7 @@ START_TEST(every_enter_error_is_reported_beside_what_was_done_and_loses_nothing)
 		struct io_uring_cqe cqes[8];
 
 		fake_kernel_init(&fake);
-		open_fake(&ring, 4, 0);
+		fake_kernel_open(&fake, &ring, 4, 0);
 		if (ready) {
 			put_nops(&ring, 1, 100);
 			ck_assert_int_eq(ring_submit(&ring), 1);

@@ -164,20 +164,31 @@ static void ask_sockets(struct ring_capabilities *ret, struct ring *ring)
 	ask(ring, &(struct io_uring_sqe){.opcode = IORING_OP_CLOSE, .fd = fd});
 }
 
-/* Some kernels take flags of cancelling they do not know; one that knows refuses OP with ANY. */
+/*
+ * Some kernels take flags of cancelling that they do not know, and look for a
+ * request by its tag: so there is one, with another tag, to be found by operation.
+ */
 static bool ask_cancel_op(struct ring *ring)
 {
-	struct io_uring_sqe cancel = {
+	struct __kernel_timespec long_time = {.tv_sec = 3600};
+	const struct io_uring_sqe cancel = {
 		.opcode = IORING_OP_ASYNC_CANCEL,
 		.fd = -1,
-		.len = IORING_OP_READ,
-		.cancel_flags = IORING_ASYNC_CANCEL_OP | IORING_ASYNC_CANCEL_USERDATA,
+		.len = IORING_OP_TIMEOUT,
+		.cancel_flags = IORING_ASYNC_CANCEL_OP,
 	};
+	struct io_uring_sqe *sqe = ring_sqe(ring);
 
-	if (ask(ring, &cancel) == -EINVAL)
+	if (!sqe)
 		return false;
-	cancel.cancel_flags = IORING_ASYNC_CANCEL_OP | IORING_ASYNC_CANCEL_ANY;
-	return ask(ring, &cancel) == -EINVAL;
+	*sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_TIMEOUT,
+		.fd = -1,
+		.addr = ring_address(&long_time),
+		.len = 1,
+		.user_data = UINT64_MAX,
+	};
+	return ring_submit(ring) == 1 && ask(ring, &cancel) == 0;
 }
 
 static void ask_requests(struct ring_capabilities *ret, struct ring *ring)

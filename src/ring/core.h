@@ -102,8 +102,9 @@ int ring_open(struct ring *ring, const struct ring_options *options,
 
 /*
  * Cancel everything in flight, wait for that (a second at most), free all.  What
- * the kernel held -- a listening socket's port -- is free on return.  Safe twice
- * and on a ring that never opened.
+ * the kernel held -- a listening socket's port -- is free on return, if the issuer
+ * calls it; from another thread a SINGLE_ISSUER ring lets go a little later.  Safe
+ * twice and on a ring that never opened.
  */
 void ring_close(struct ring *ring);
 

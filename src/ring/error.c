@@ -3,21 +3,26 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 static int read_number(const char *path)
 {
-	char text[16] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC), number = -1;
+	char text[16] = "", *end;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	long number;
 
 	if (fd < 0)
 		return -1;
-	if (read(fd, text, sizeof(text) - 1) > 0)
-		sscanf(text, "%d", &number);
+	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	return number;
+	if (n <= 0)
+		return -1;
+	number = strtol(text, &end, 10);
+	return end == text ? -1 : (int)number;
 }
 
 static const char *why_not_permitted(void)

@@ -146,6 +146,7 @@ static inline __attribute__((always_inline)) int ring_sleep(struct ring *ring, u
 		size_t offset =
 			(size_t)((unsigned char *)want->slot - (unsigned char *)ring->wait_region);
 		flags |= IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | IORING_ENTER_ABS_TIMER;
+		/* NOLINTNEXTLINE(performance-no-int-to-ptr): the interface has it so */
 		return ring_enter(ring, to_submit, count, flags, (const void *)offset,
 				  sizeof(*want->slot));
 	}
@@ -204,7 +205,7 @@ ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 	*ret_again = false;
 	to_submit = polled ? ring->sq_published - ring_load_acquire(ring->sq_khead)
 			   : ring->sq_tail - ring->sq_head;
-	if (polled && to_submit)
+	if (unlikely(polled) && to_submit)
 		flags = ring_wakeup_flag(ring);
 	if (!sleep && !flags && (polled || !to_submit))
 		return 0; /* deferred work is run by the caller */
@@ -223,10 +224,10 @@ ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 		return r;
 	/* It stops at a bad entry, without waiting; the others are still there. */
 	*ret_again = !polled && ring->sq_head != before && ring->sq_head != ring->sq_tail;
-	if (*ret_again || !sleep)
+	if (unlikely(*ret_again) || !sleep)
 		return 0;
 	ready = ring_cq_ready(ring);
-	if (ready >= want->min_complete || (want->min_wait_us && ready))
+	if (likely(ready >= want->min_complete) || (want->min_wait_us && ready))
 		return 0;
 	return ring_why_awake(ring, want);
 }
@@ -243,16 +244,16 @@ ring_wait_inline(struct ring *ring, const struct ring_want *want)
 	ring_publish(ring);
 	do
 		r = ring_step(ring, want, &again);
-	while (again);
+	while (unlikely(again));
 
-	if (ring_work_waits(ring)) {
+	if (unlikely(ring_work_waits(ring))) {
 		int ran = ring_run_deferred(ring);
 		if (ran < 0 && ran != -EINTR && r >= 0)
 			r = ran;
 	}
 	result.submitted = (polled ? ring->sq_published : ring->sq_head) - first;
 	result.ready = ring_cq_ready(ring);
-	if ((r == -ETIME || r == -EINTR) && result.ready >= want->min_complete)
+	if (unlikely(r == -ETIME || r == -EINTR) && result.ready >= want->min_complete)
 		r = 0;
 	result.error = r;
 	return result;

@@ -13,6 +13,7 @@ static int kernel_setup(void *context, uint32_t entries, struct io_uring_params 
 	return r < 0 ? -errno : (int)r;
 }
 
+/* As many parameters as the call has. NOLINTNEXTLINE(readability-function-size) */
 static int kernel_enter(void *context, int fd, uint32_t to_submit, uint32_t min_complete,
 			uint32_t flags, const void *argument, size_t size)
 {
@@ -27,6 +28,7 @@ static int kernel_enlist(void *context, int fd, uint32_t operation, void *argume
 	return r < 0 ? -errno : (int)r;
 }
 
+/* As many parameters as the call has. NOLINTNEXTLINE(readability-function-size) */
 static int kernel_map(void *context, void **ret_address, void *address, size_t size, int protection,
 		      int flags, int fd, uint64_t offset)
 {

@@ -26,7 +26,7 @@
 static struct ring ring;
 static struct ring_capabilities capabilities;
 static struct ring_buffers buffers;
-static char memory[BENCH_BUFFERS][BENCH_BYTES];
+static char memory[BENCH_BUFFERS][BENCH_BYTES] __attribute__((aligned(4096)));
 static int pair[2];
 
 static bool open_ours(enum bench_mode mode)
@@ -96,7 +96,7 @@ static void send_from(int end, const void *bytes)
 
 static uint64_t pingpong_ours(uint64_t count)
 {
-	static char first[BENCH_BYTES];
+	static char first[BENCH_BYTES] __attribute__((aligned(64)));
 	uint64_t trips = 0;
 	int in_flight;
 

@@ -10,7 +10,7 @@
 
 static struct io_uring ring;
 static struct io_uring_buf_ring *buffers;
-static char memory[BENCH_BUFFERS][BENCH_BYTES];
+static char memory[BENCH_BUFFERS][BENCH_BYTES] __attribute__((aligned(4096)));
 static int pair[2];
 
 static bool open_ring(enum bench_mode mode)
@@ -95,7 +95,7 @@ static void send_from(int end, const void *bytes)
 
 static uint64_t pingpong(uint64_t count)
 {
-	static char first[BENCH_BYTES];
+	static char first[BENCH_BYTES] __attribute__((aligned(64)));
 	uint64_t trips = 0;
 	int in_flight;
 

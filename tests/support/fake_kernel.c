@@ -679,3 +679,20 @@ void fake_kernel_capabilities(struct ring_capabilities *ret_capabilities)
 	for (unsigned i = 0; i < RING_FEATURE_COUNT; i++)
 		ret_capabilities->have[i / 64] |= 1ULL << (i % 64);
 }
+
+void fake_kernel_open(struct fake_kernel *fake, struct ring *ring, uint32_t entries, uint32_t flags)
+{
+	struct ring_capabilities capabilities;
+	struct ring_options options = {
+		.entries = entries,
+		.required = flags,
+		.system = &fake->system,
+		.capabilities = &capabilities,
+	};
+	int r;
+
+	fake_kernel_capabilities(&capabilities);
+	r = ring_open(ring, &options, NULL);
+	assert(r == 0);
+	(void)r;
+}

@@ -141,6 +141,10 @@ void fake_kernel_done(struct fake_kernel *fake);
 /* Every feature and operation of 6.18; take some away with ring_capabilities_without(). */
 void fake_kernel_capabilities(struct ring_capabilities *ret_capabilities);
 
+/* Open a ring on it, with those capabilities and required flags; asserted. */
+void fake_kernel_open(struct fake_kernel *fake, struct ring *ring, uint32_t entries,
+		      uint32_t flags);
+
 /* The fake side of an open ring, by ring->fd. */
 struct fake_ring *fake_kernel_ring(struct fake_kernel *fake, int fd);
 
