@@ -2,54 +2,39 @@
  * echo PORT: answer each connection on 127.0.0.1 with what it sends (0: any port).
  *
  * One multishot accept, a multishot receive per connection, one ring of buffers
- * for all.  Sends go one at a time per connection, or they could overtake each
- * other; a buffer goes back to the ring when its send is done.
+ * for all.  One send at a time per connection, or they could overtake each other.
  */
+#include "listen.h"
 #include "ring/ring.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { ACCEPT, RECEIVE, SEND, BUFFERS = 256, SIZE = 4096, NONE = BUFFERS, FDS = 1024 };
-
 static struct ring ring;
 static struct ring_buffers buffers;
+static char memory[BUFFERS][SIZE];
+static unsigned length[BUFFERS], next[BUFFERS];
 static struct {
-	char bytes[SIZE];
-	uint32_t length;
-	unsigned next;
-} memory[BUFFERS];
-static struct {
-	unsigned first, last;
+	unsigned first, last; /* buffers to be sent */
 	bool ended;
-} connections[FDS]; /* by descriptor */
-
-static struct io_uring_sqe *tagged(struct io_uring_sqe *sqe, int kind, int fd)
-{
-	ring_sqe_tag(sqe, (uint64_t)kind << 32 | (uint32_t)fd);
-	return sqe;
-}
+} peers[FDS]; /* by descriptor */
 
 static void receive(int fd)
 {
 	struct io_uring_sqe *sqe = ring_sqe(&ring);
 	ring_prep_recv_multishot(sqe, fd, 0, 0, 0);
-	tagged(sqe, RECEIVE, fd);
+	ring_sqe_tag(sqe, (uint64_t)RECEIVE << 32 | (unsigned)fd);
 }
 
-/* Send what is first in line; nothing left and nothing more to come: close. */
-static void send_next(int fd)
+static void send_first(int fd)
 {
-	unsigned id = connections[fd].first;
+	unsigned id = peers[fd].first;
 	if (id != NONE) {
 		struct io_uring_sqe *sqe = ring_sqe(&ring);
-		ring_prep_send(sqe, fd, memory[id].bytes, memory[id].length,
-			       MSG_WAITALL | MSG_NOSIGNAL);
-		tagged(sqe, SEND, fd);
-	} else if (connections[fd].ended) {
+		ring_prep_send(sqe, fd, memory[id], length[id], MSG_WAITALL | MSG_NOSIGNAL);
+		ring_sqe_tag(sqe, (uint64_t)SEND << 32 | (unsigned)fd);
+	} else if (peers[fd].ended) {
 		close(fd);
 	}
 }
@@ -57,75 +42,67 @@ static void send_next(int fd)
 static void received(int fd, const struct io_uring_cqe *cqe)
 {
 	struct ring_bundle bundle = ring_buffers_bundle(&buffers, cqe);
-	bool idle = connections[fd].first == NONE;
-	uint32_t length;
-	for (uint16_t id; ring_bundle_next(&bundle, &id, &length);) {
-		memory[id].length = length;
-		memory[id].next = NONE;
-		*(connections[fd].first == NONE ? &connections[fd].first
-						: &memory[connections[fd].last].next) = id;
-		connections[fd].last = id;
+	bool idle = peers[fd].first == NONE;
+	uint32_t bytes;
+	for (uint16_t id; ring_bundle_next(&bundle, &id, &bytes); peers[fd].last = id) {
+		*(peers[fd].first == NONE ? &peers[fd].first : &next[peers[fd].last]) = id;
+		length[id] = bytes;
+		next[id] = NONE;
 	}
 	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		if (cqe->res > 0 || cqe->res == -ENOBUFS)
-			receive(fd); /* it ended though the connection did not */
-		else
-			connections[fd].ended = true;
+		peers[fd].ended = cqe->res <= 0 && cqe->res != -ENOBUFS;
+		if (!peers[fd].ended)
+			receive(fd); /* the receive ended, the connection did not */
 	}
 	if (idle)
-		send_next(fd);
+		send_first(fd);
 }
 
-static void handle(int kind, int fd, const struct io_uring_cqe *cqe)
+static void sent(int fd)
 {
-	if (kind == ACCEPT && cqe->res >= FDS) {
-		close(cqe->res);
-	} else if (kind == ACCEPT && cqe->res >= 0) {
-		connections[cqe->res].first = NONE;
-		connections[cqe->res].ended = false;
+	unsigned id = peers[fd].first;
+	peers[fd].first = next[id];
+	ring_buffers_add(&buffers, memory[id], SIZE, (uint16_t)id);
+	send_first(fd);
+}
+
+static void accepted(int listener, const struct io_uring_cqe *cqe)
+{
+	if (cqe->res >= 0 && cqe->res < FDS) {
+		peers[cqe->res].first = NONE;
+		peers[cqe->res].ended = false;
 		receive(cqe->res);
-	} else if (kind == RECEIVE) {
-		received(fd, cqe);
-	} else if (kind == SEND) {
-		unsigned id = connections[fd].first;
-		connections[fd].first = memory[id].next;
-		ring_buffers_add(&buffers, memory[id].bytes, SIZE, (uint16_t)id);
-		send_next(fd);
 	}
-	if (kind == ACCEPT && !(cqe->flags & IORING_CQE_F_MORE)) {
+	if (!(cqe->flags & IORING_CQE_F_MORE)) {
 		struct io_uring_sqe *sqe = ring_sqe(&ring);
-		ring_prep_accept_multishot(sqe, fd, NULL, NULL, SOCK_CLOEXEC);
-		tagged(sqe, ACCEPT, fd);
+		ring_prep_accept_multishot(sqe, listener, NULL, NULL, SOCK_CLOEXEC);
+		ring_sqe_tag(sqe, (unsigned)listener);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int listener = listen_on(argc > 1 ? argv[1] : "7"), fd;
 	struct ring_error error = {0};
 	struct io_uring_cqe *cqe;
 
-	address.sin_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 7));
-	if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 128) < 0 ||
-	    getsockname(listener, (struct sockaddr *)&address, &size) < 0 ||
-	    ring_open(&ring, &(struct ring_options){.entries = 256, .cq_entries = 1024}, &error) <
-		    0 ||
-	    ring_buffers_open(&buffers, &ring, 0, BUFFERS, 0) < 0) {
-		fprintf(stderr, "echo: cannot start: %s\n", error.text);
-		return 1;
-	}
+	if (ring_open(&ring, &(struct ring_options){.entries = 256}, &error) < 0 ||
+	    ring_buffers_open(&buffers, &ring, 0, BUFFERS, 0) < 0)
+		return fprintf(stderr, "echo: cannot start: %s\n", error.text), 1;
 	for (uint16_t id = 0; id < BUFFERS; id++)
-		ring_buffers_add(&buffers, memory[id].bytes, SIZE, id);
-	printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-	fflush(stdout);
-	handle(ACCEPT, listener, &(struct io_uring_cqe){.res = -EAGAIN}); /* arms it */
-	for (;;) {
-		ring_buffers_publish(&buffers);
-		ring_submit_wait(&ring, 1, RING_NEVER, 0);
+		ring_buffers_add(&buffers, memory[id], SIZE, id);
+	accepted(listener, &(struct io_uring_cqe){.res = -EAGAIN}); /* arms it */
+	for (;; ring_submit_wait(&ring, 1, RING_NEVER, 0)) {
 		ring_for_each_cqe(&ring, cqe)
-			handle((int)(cqe->user_data >> 32), (int)(uint32_t)cqe->user_data, cqe);
+		{
+			fd = (int)(uint32_t)cqe->user_data;
+			if (cqe->user_data >> 32 == ACCEPT)
+				accepted(fd, cqe);
+			else if (cqe->user_data >> 32 == RECEIVE)
+				received(fd, cqe);
+			else
+				sent(fd);
+		}
+		ring_buffers_publish(&buffers);
 	}
 }

@@ -6,12 +6,9 @@
  * one lane is passed on as an end and leaves the other lane running; when both
  * have ended, nothing is in flight and the sockets are closed.
  */
+#include "listen.h"
 #include "ring/ring.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 struct lane {
@@ -20,9 +17,7 @@ struct lane {
 	bool sending, ended;
 	char bytes[16384];
 };
-
 static struct ring ring;
-static struct sockaddr_in upstream = {.sin_family = AF_INET};
 
 static void receive(struct lane *lane)
 {
@@ -61,66 +56,48 @@ static void turn(struct lane *lane, int result)
 		end(lane); /* the peer's end, or an error: what was received has been sent */
 }
 
-static void accepted(int client)
+static void accepted(int client, const char *port)
 {
-	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in upstream = loopback(port);
 	struct lane *lanes = calloc(2, sizeof(*lanes)); /* up, down */
-	if (!lanes || server < 0 ||
-	    connect(server, (struct sockaddr *)&upstream, sizeof(upstream)) < 0) {
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (!lanes || connect(server, (struct sockaddr *)&upstream, sizeof(upstream)) < 0) {
 		perror("proxy: upstream");
 		close(client);
-		if (server >= 0)
-			close(server);
+		close(server);
 		free(lanes);
 		return;
 	}
-	lanes[0].from = lanes[1].to = client;
-	lanes[0].to = lanes[1].from = server;
-	lanes[0].other = &lanes[1];
-	lanes[1].other = &lanes[0];
+	lanes[0] = (struct lane){.from = client, .to = server, .other = &lanes[1]};
+	lanes[1] = (struct lane){.from = server, .to = client, .other = &lanes[0]};
 	receive(&lanes[0]);
 	receive(&lanes[1]);
 }
 
-static void arm_accept(int listener)
-{
-	ring_prep_accept_multishot(ring_sqe(&ring), listener, NULL, NULL, SOCK_CLOEXEC); /* tag 0 */
-}
-
 int main(int argc, char **argv)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t size = sizeof(address);
+	if (argc != 3)
+		return fprintf(stderr, "usage: proxy PORT UPSTREAM-PORT\n"), 1;
+	int listener = listen_on(argv[1]);
 	struct ring_error error = {0};
-	struct io_uring_cqe *cqe;
+	struct io_uring_cqe *cqe, first = {.res = -1};
+	if (ring_open(&ring, &(struct ring_options){.entries = 256}, &error) < 0)
+		return fprintf(stderr, "proxy: %s\n", error.text), 1;
 
-	upstream.sin_addr = address.sin_addr;
-	upstream.sin_port = htons((uint16_t)(argc == 3 ? atoi(argv[2]) : 0));
-	address.sin_port = htons((uint16_t)(argc == 3 ? atoi(argv[1]) : 0));
-	if (argc != 3 || bind(listener, (struct sockaddr *)&address, size) < 0 ||
-	    listen(listener, 128) < 0 ||
-	    getsockname(listener, (struct sockaddr *)&address, &size) < 0 ||
-	    ring_open(&ring, &(struct ring_options){.entries = 256}, &error) < 0) {
-		fprintf(stderr, "proxy PORT UPSTREAM-PORT: cannot start %s\n", error.text);
-		return 1;
-	}
-	printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-	fflush(stdout);
-	arm_accept(listener);
-	for (;;) {
-		ring_submit_wait(&ring, 1, RING_NEVER, 0);
+	for (cqe = &first;; ring_submit_wait(&ring, 1, RING_NEVER, 0)) {
+		if (!(cqe->flags & IORING_CQE_F_MORE)) /* the accept (tag 0) is to be armed */
+			ring_prep_accept_multishot(ring_sqe(&ring), listener, NULL, NULL,
+						   SOCK_CLOEXEC);
+		first.flags = IORING_CQE_F_MORE;
 		ring_for_each_cqe(&ring, cqe)
 		{
-			if (cqe->user_data) {
+			if (cqe->user_data)
 				turn((struct lane *)(uintptr_t)cqe->user_data, cqe->res);
-				continue;
-			}
-			if (cqe->res >= 0)
-				accepted(cqe->res);
-			if (!(cqe->flags & IORING_CQE_F_MORE))
-				arm_accept(listener);
+			else if (cqe->res >= 0)
+				accepted(cqe->res, argv[2]);
+			if (!cqe->user_data)
+				first.flags = cqe->flags;
 		}
+		cqe = &first;
 	}
 }
