@@ -170,10 +170,10 @@ START_TEST(bytes_sent_one_at_a_time_arrive_in_order)
 }
 END_TEST
 
-SUITE_OF("daemon: bytes", 120, IN_BOTH_RINGS(the_echo_returns_256_MiB_unchanged),
-	 IN_EACH_MODE(a_proxy_before_the_echo_returns_256_MiB_unchanged),
-	 IN_EACH_MODE(two_hundred_connections_at_once_each_get_their_own_MiB_back),
-	 IN_BOTH_RINGS(the_answer_arrives_whole_after_the_client_half_closed),
-	 IN_BOTH_RINGS(what_the_client_sends_after_the_server_half_closed_arrives_whole),
-	 IN_BOTH_RINGS(a_slow_reader_gets_everything_a_fast_sender_sent),
+SUITE_OF("daemon: bytes", 120, IN_EVERY_WAY(the_echo_returns_256_MiB_unchanged),
+	 IN_EVERY_WAY(a_proxy_before_the_echo_returns_256_MiB_unchanged),
+	 IN_EVERY_WAY(two_hundred_connections_at_once_each_get_their_own_MiB_back),
+	 IN_EVERY_WAY(the_answer_arrives_whole_after_the_client_half_closed),
+	 IN_EVERY_WAY(what_the_client_sends_after_the_server_half_closed_arrives_whole),
+	 IN_EVERY_WAY(a_slow_reader_gets_everything_a_fast_sender_sent),
 	 IN_BOTH_RINGS(bytes_sent_one_at_a_time_arrive_in_order))

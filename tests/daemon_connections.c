@@ -144,7 +144,7 @@ START_TEST(memory_does_not_grow_from_one_crowd_to_the_next)
 END_TEST
 
 SUITE_OF("daemon: connections", 120,
-	 IN_BOTH_RINGS(five_thousand_short_connections_leave_no_descriptor_behind),
-	 IN_EACH_MODE(connections_reset_or_closed_before_a_byte_leave_nothing_behind),
+	 IN_EVERY_WAY(five_thousand_short_connections_leave_no_descriptor_behind),
+	 IN_EVERY_WAY(connections_reset_or_closed_before_a_byte_leave_nothing_behind),
 	 IN_BOTH_RINGS(two_thousand_idle_connections_all_still_work_and_leave_nothing_behind),
 	 IN_BOTH_RINGS(memory_does_not_grow_from_one_crowd_to_the_next))

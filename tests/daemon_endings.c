@@ -121,7 +121,7 @@ START_TEST(every_ending_is_the_same_through_relay_auto)
 }
 END_TEST
 
-SUITE_OF("daemon: endings", 180, IN_EACH_MODE(every_ending_is_the_same_through_relay_copy),
+SUITE_OF("daemon: endings", 180, IN_EVERY_WAY(every_ending_is_the_same_through_relay_copy),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_splice),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_zerocopy),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_auto))

@@ -305,8 +305,8 @@ END_TEST
 SUITE_OF("daemon: limits", 60,
 	 IN_BOTH_RINGS(at_max_connections_the_rest_wait_and_are_served_when_there_is_room),
 	 IN_BOTH_RINGS(with_two_workers_everybody_is_served_in_the_end_too),
-	 IN_BOTH_RINGS(a_proxy_at_the_limit_loses_nothing),
+	 IN_EVERY_WAY(a_proxy_at_the_limit_loses_nothing),
 	 IN_BOTH_RINGS(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served),
 	 IN_BOTH_RINGS(out_of_descriptors_it_says_so_once_does_not_spin_and_recovers_by_itself),
 	 IN_BOTH_RINGS(the_soft_limit_of_open_files_is_raised_to_the_hard_one),
-	 IN_BOTH_RINGS(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody))
+	 IN_EVERY_WAY(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody))

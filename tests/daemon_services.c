@@ -335,10 +335,10 @@ END_TEST
 
 SUITE_OF("daemon: services and addresses", 60,
 	 IN_BOTH_RINGS(discard_takes_everything_and_says_nothing),
-	 IN_BOTH_RINGS(chargen_sends_the_pattern_until_the_client_closes),
+	 IN_EVERY_WAY(chargen_sends_the_pattern_until_the_client_closes),
 	 IN_BOTH_RINGS(chargen_is_not_stopped_by_what_it_is_sent),
 	 IN_BOTH_RINGS(the_responder_answers_one_request_after_the_other),
-	 IN_BOTH_RINGS(the_responder_answers_requests_sent_at_once),
+	 IN_EVERY_WAY(the_responder_answers_requests_sent_at_once),
 	 IN_BOTH_RINGS(the_responder_understands_a_request_that_comes_byte_by_byte),
 	 IN_BOTH_RINGS(the_responder_skips_a_body_by_its_length),
 	 IN_BOTH_RINGS(the_responder_refuses_a_head_over_16_KiB_and_closes),

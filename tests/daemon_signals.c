@@ -177,7 +177,7 @@ START_TEST(a_signal_in_a_storm_of_connections_drops_none_it_has_accepted)
 }
 END_TEST
 
-SUITE_OF("daemon: signals", 60, IN_EACH_MODE(SIGTERM_loses_no_byte_of_what_is_under_way),
+SUITE_OF("daemon: signals", 60, IN_EVERY_WAY(SIGTERM_loses_no_byte_of_what_is_under_way),
 	 IN_BOTH_RINGS(SIGINT_loses_no_byte_of_what_is_under_way),
 	 IN_BOTH_RINGS(a_connection_idle_at_the_signal_still_works_while_draining),
 	 IN_EACH_MODE(without_connections_it_ends_without_waiting),

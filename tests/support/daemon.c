@@ -22,11 +22,14 @@
 
 #define PATIENCE_MS 30000
 
-const struct daemon_mode daemon_modes[DAEMON_MODES] = {
-	{"sqpoll off, 1 worker", false, 1},
-	{"sqpoll on, 1 worker", true, 1},
-	{"sqpoll off, 2 workers", false, 2},
-	{"sqpoll on, 2 workers", true, 2},
+#define OLD "recv-bundle recv-budget buffer-ring-inc no-sqarray min-wait"
+const struct daemon_mode daemon_modes[DAEMON_WAYS] = {
+	{"sqpoll off, 1 worker", false, 1, NULL},
+	{"sqpoll on, 1 worker", true, 1, NULL},
+	{"sqpoll off, 2 workers", false, 2, NULL},
+	{"sqpoll on, 2 workers", true, 2, NULL},
+	{"sqpoll off, 1 worker, old kernel", false, 1, OLD},
+	{"sqpoll on, 1 worker, old kernel", true, 1, OLD},
 };
 
 struct daemon {
@@ -139,12 +142,10 @@ static void write_configuration(struct daemon *daemon, const struct daemon_optio
 	file = fopen(daemon->configuration, "w");
 	ck_assert_ptr_nonnull(file);
 	if (options->mode) {
-		const char *without = getenv("URINGPROXY_WITHOUT");
-
 		fprintf(file, "[global]\nworkers = %u\nsqpoll = %s\n", options->mode->workers,
 			options->mode->sqpoll ? "on" : "off");
-		if (without)
-			fprintf(file, "without = %s\n", without);
+		if (options->mode->without)
+			fprintf(file, "without = %s\n", options->mode->without);
 	}
 	fputs(options->configuration, file);
 	if (options->mode && !strstr(options->configuration, "[log]"))

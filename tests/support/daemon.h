@@ -21,17 +21,20 @@ struct daemon_mode {
 	const char *name;
 	bool sqpoll;
 	unsigned workers;
+	const char *without; /* features of the kernel not to use; NULL: none */
 };
 
-enum { DAEMON_RINGS = 2, DAEMON_MODES = 4 };
-/* The first two are the two ring modes with one worker, then the same with two. */
-extern const struct daemon_mode daemon_modes[DAEMON_MODES];
-
-/* For SUITE_OF(): the test runs with _i in both ring modes, or in those times one and two workers.
+enum { DAEMON_RINGS = 2, DAEMON_MODES = 4, DAEMON_WAYS = 6 };
+/* Both ring modes with one worker, the same with two, and with one on what is like an old kernel.
  */
+extern const struct daemon_mode daemon_modes[DAEMON_WAYS];
+
+/* For SUITE_OF(): the test runs with _i in both ring modes, in those times one and two workers, or
+ * in those and without what Debian's 6.1 lacks. */
 /* clang-format off */
 #define IN_BOTH_RINGS(test) {(test), 0, DAEMON_RINGS}
 #define IN_EACH_MODE(test)  {(test), 0, DAEMON_MODES}
+#define IN_EVERY_WAY(test)  {(test), 0, DAEMON_WAYS}
 /* clang-format on */
 
 struct daemon_options {
