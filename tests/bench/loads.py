@@ -114,7 +114,10 @@ class Loads:
                     raise
                 time.sleep(0.5)
         window.stop()
-        end = json.loads(output)["end"]
+        said = json.loads(output)
+        end = said["end"]
+        if "sum_received" not in end:
+            raise Failed(f"iperf3: {said.get('error', 'no sums')}")
         sums = [end["sum_received"]]
         if way == "both":
             sums.append(end["sum_received_bidir_reverse"])
