@@ -133,6 +133,12 @@ static void open_or_park(struct worker *worker, int fd, uint32_t index)
 {
 	struct section *section = &worker->engine->sections[index];
 
+	if (worker->state == WORKER_STOPPING) {
+		stats_count(&worker->stats, refused, 1);
+		socket_linger_none(fd);
+		socket_close(fd);
+		return;
+	}
 	if (take_place(worker, section)) {
 		stats_count(&worker->stats, accepted, 1);
 		session_open(worker, section, fd);
@@ -219,6 +225,28 @@ static void failed(struct worker *worker, struct listener *listener, int error)
 		  worker->now_ms + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS));
 }
 
+/* What is in the backlog was accepted by the kernel in our name. */
+static void empty_backlog(struct worker *worker, struct listener *listener)
+{
+	int fd;
+
+	while ((fd = socket_accept(listener->socket.fd)) >= 0)
+		open_or_park(worker, fd, listener->socket.section);
+}
+
+/*
+ * For good, once nothing names the descriptor any more: an accept that is not
+ * submitted yet would meet whoever gets the number next.
+ */
+static void close_listener(struct worker *worker, struct listener *listener)
+{
+	if (listener->armed || listener->socket.fd < 0)
+		return;
+	empty_backlog(worker, listener);
+	socket_close(listener->socket.fd);
+	listener->socket.fd = -1;
+}
+
 void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done)
 {
 	struct listener *listener = &worker->listeners[index];
@@ -240,7 +268,10 @@ void accept_complete(struct worker *worker, uint32_t index, const struct io_urin
 	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
 		failed(worker, listener, done->res);
 	}
-	arm(worker, listener);
+	if (worker->state == WORKER_RUNNING)
+		arm(worker, listener);
+	else
+		close_listener(worker, listener);
 }
 
 void accept_expired(struct worker *worker, struct listener *listener)
@@ -253,26 +284,15 @@ void accept_expired(struct worker *worker, struct listener *listener)
 		arm(worker, listener);
 }
 
-/* What is in the backlog was accepted by the kernel in our name. */
-static void empty_backlog(struct worker *worker, struct listener *listener)
-{
-	int fd;
-
-	while ((fd = socket_accept(listener->socket.fd)) >= 0)
-		open_or_park(worker, fd, listener->socket.section);
-}
-
 void accept_stop(struct worker *worker)
 {
 	for (uint32_t i = 0; i < worker->listener_count; i++) {
 		struct listener *listener = &worker->listeners[i];
 
+		listener->paused = true;
 		cancel(worker, listener);
 		wheel_clear(&worker->wheel, &listener->retry);
 		empty_backlog(worker, listener);
-		/* The armed accept holds the socket until its cancel is through. */
-		socket_close(listener->socket.fd);
-		listener->socket.fd = -1;
-		listener->paused = true;
+		close_listener(worker, listener);
 	}
 }

@@ -1,0 +1,373 @@
+/*
+ * The real engine against everything a kernel, a network and two rude peers can
+ * do to it: see support/sim.h for the world and support/sim_check.c for the rules.
+ *
+ *   SIM_SEED=4711 build/asan/tests/sim_engine      one seed, told step by step
+ *   SIM_SEEDS=1000000 SIM_FIRST=0 ...              so many from there on
+ */
+#include "relay/strategies.h"
+#include "service/services.h"
+#include "support/sim.h"
+#include "support/suite.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEEDS       24000 /* in `make check` */
+#define PARTS       8
+#define SECTIONS    2
+#define SERVERS     3
+#define CLIENTS_MAX 8
+#define HORIZON_MS  12000 /* when the operator loses patience */
+#define IDLE_MAX    3000  /* turns that bring nothing on: a worker that needs more is spinning */
+
+static struct config config;
+static struct config_section config_sections[SECTIONS];
+static struct section sections[SECTIONS];
+static struct server servers[SECTIONS][SERVERS];
+static struct engine engine;
+static struct worker worker;
+static bool calm; /* everything works and everybody is polite */
+
+static uint32_t one_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+	const uint32_t values[] = {a, b, c, d};
+
+	return values[sim_random() % 4];
+}
+
+/* ---- Who comes ------------------------------------------------------------------------------- */
+
+static struct sim_script some_script(bool client)
+{
+	bool rude = !calm;
+	struct sim_script script = {
+		.send = sim.scale * one_of(0, sim_between(1, 20), sim_between(1, 600),
+					   sim_between(1, sim.scale > 1 ? 1200 : 6000)),
+		.after = client || sim_chance(2) ? 0 : sim_between(1, 100),
+		.burst = sim.scale * one_of(sim_between(1, 40), 100, 1500, 6000),
+		.pause_us = one_of(0, 10, 100, sim_between(1, 3000)),
+		.read_burst = sim.scale * one_of(sim_between(1, 40), 100, 1500, 6000),
+		.stall_at = UINT32_MAX,
+		.finish = (enum sim_finish)(sim_random() % SIM_FINISH_COUNT),
+	};
+
+	if (!rude && (script.finish == SIM_RESET || script.finish == SIM_CLOSE))
+		script.finish = client ? SIM_HALF_CLOSE : SIM_WAIT;
+	if (client && script.finish == SIM_WAIT && sim_chance(2))
+		script.finish = SIM_HALF_CLOSE;
+	if (sim_chance(6)) {
+		script.stall_at = sim.scale * sim_between(0, 2000);
+		script.stall_us = rude && sim_chance(3) ? UINT32_MAX : sim_between(1, 300000);
+	}
+	if (rude && sim_chance(12))
+		script.reset_us = sim_between(1, 5000);
+	if (rude && sim_chance(24))
+		script.vanish_us = sim_between(1, 5000);
+	return script;
+}
+
+static int answer(struct sim_connection *connection, const struct address *address)
+{
+	static const int errors[] = {-ECONNREFUSED,  -EHOSTUNREACH, -ETIMEDOUT,
+				     -EADDRNOTAVAIL, -ENETUNREACH,  -ENOBUFS};
+
+	connection->script = some_script(false);
+	connection->section = &sections[address->port / SERVERS];
+	if (connection->local && sim_chance(sim.faults.connect))
+		return sim_chance(2) ? -EAGAIN : -ECONNREFUSED;
+	if (sim_chance(sim.faults.connect))
+		return errors[sim_random() % array_size(errors)];
+	return 0;
+}
+
+static void send_clients(void)
+{
+	uint32_t count = sim_between(1, CLIENTS_MAX);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct sim_connection *client = sim_connection_new(true);
+
+		client->script = some_script(true);
+		client->section = &sections[sim_random() % engine.section_count];
+		if (client->section->config->kind == CONFIG_CHARGEN)
+			client->script.finish = SIM_HALF_CLOSE;
+		sim_at(sim.now_ns + sim_random() % (sim_chance(2) ? SIM_MS : 100 * SIM_MS),
+		       sim_arrive, client);
+	}
+}
+
+/* ---- The daemon ------------------------------------------------------------------------------ */
+
+static uint32_t timeout_ms(unsigned never)
+{
+	return sim_chance(never) ? 0 : sim_between(1, 3000);
+}
+
+static void make_section(uint32_t index)
+{
+	static const enum config_kind services[] = {CONFIG_ECHO, CONFIG_ECHO, CONFIG_DISCARD,
+						    CONFIG_CHARGEN};
+	struct config_section *source = &config_sections[index];
+	struct section *section = &sections[index];
+	bool proxy = !sim_chance(6);
+
+	*source = (struct config_section){
+		.kind = proxy ? CONFIG_PROXY : services[sim_random() % array_size(services)],
+		.title = (char *)"[proxy sim]",
+		.settings =
+			{
+				.connect_timeout_ms = sim_between(1, 3000),
+				.idle_timeout_ms = timeout_ms(2),
+				.half_close_timeout_ms = timeout_ms(4),
+				.max_lifetime_ms = sim_chance(20) ? sim_between(1, 100) : 0,
+				.max_lifetime_jitter = sim_between(0, 50),
+				.max_connections = sim_chance(4) ? sim_between(1, 4) : 0,
+				.receive_budget = sim.scale * one_of(20, 200, 1000, 100000),
+				.relay = sim.scale > 1 && sim_chance(2)
+						 ? CONFIG_RELAY_ZEROCOPY
+						 : (uint32_t)(sim_random() % CONFIG_RELAY_COUNT),
+				.pipe_size = sim.scale * one_of(1, 100, 1000, 4096),
+			},
+	};
+	*section = (struct section){
+		.config = source,
+		.index = index,
+		.has_upstream = proxy,
+		.strategy = proxy ? relay_strategy((enum config_relay)source->settings.relay)
+				  : service_of(source->kind),
+		.servers = servers[index],
+		.server_count = proxy ? sim_between(1, SERVERS) : 0,
+	};
+	for (uint32_t i = 0; i < section->server_count; i++) {
+		struct address *address = &servers[index][i].address;
+
+		*address = (struct address){
+			.kind = ADDRESS_INET,
+			.length = sizeof(address->u.in),
+			.port = (uint16_t)(index * SERVERS + i),
+		};
+		address->u.any.sa_family = sim_chance(8) ? AF_UNIX : AF_INET;
+		servers[index][i].text = (char *)"server";
+	}
+}
+
+static void make_engine(void)
+{
+	config = (struct config){.drain_timeout_ms = timeout_ms(4)};
+	engine = (struct engine){
+		.config = &config,
+		.sections = sections,
+		.section_count = sim_between(1, SECTIONS),
+		.worker_count = 1,
+		.connections_max = sim_chance(3) ? sim_between(1, 3) : sim_between(1, 16),
+		.buffer_size = sim.scale * one_of(10, 30, 100, 512),
+		.pipes_max = one_of(0, 1, 2, 8),
+		.wake_fd = -1,
+	};
+	engine.buffer_memory = (uint64_t)engine.buffer_size * one_of(4, 8, 32, 200);
+	fake_kernel_capabilities(&engine.capabilities);
+	if (sim_chance(4))
+		(void)!ring_capabilities_without(&engine.capabilities, "recv-bundle");
+	if (sim_chance(4))
+		(void)!ring_capabilities_without(&engine.capabilities, "recv-budget");
+	if (sim_chance(4))
+		(void)!ring_capabilities_without(&engine.capabilities, "abs-timer");
+	for (uint32_t i = 0; i < engine.section_count; i++)
+		make_section(i);
+}
+
+static struct ring_options some_options(void)
+{
+	struct ring_options options = {
+		.entries = one_of(1, 4, 32, 128),
+		.required = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+		.wanted = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER,
+		.capabilities = &engine.capabilities,
+		.system = &sim.system,
+	};
+
+	options.cq_entries = options.entries * one_of(1, 2, 8, 64);
+	switch (sim_random() % 4) {
+	case 0:
+		break;
+	case 1:
+		options.required |= IORING_SETUP_SQPOLL;
+		break;
+	default:
+		options.wanted |= IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+	}
+	return options;
+}
+
+static unsigned some_chance(unsigned n)
+{
+	return calm || sim_chance(2) ? 0 : sim_between(n / 4, n * 2);
+}
+
+static void make_faults(void)
+{
+	calm = sim_chance(4);
+	sim.scale = sim_chance(24) ? 100 : 1; /* enough for the thresholds of bulk strategies */
+	sim.latency_us = one_of(1, 20, 200, 2000);
+	sim.faults = (struct sim_faults){
+		.accept = some_chance(8),
+		.open = some_chance(8),
+		.connect = some_chance(4),
+		.send = some_chance(60),
+		.receive = some_chance(30),
+		.submit = some_chance(30),
+		.interrupt = some_chance(10),
+		.late = sim_chance(2) ? 0 : sim_between(2, 50),
+		.inline_miss = sim_between(1, 4),
+	};
+	if (!calm && sim_chance(6))
+		sim.descriptors_max = sim_between(SECTIONS + 2, 16);
+}
+
+/* ---- A run ----------------------------------------------------------------------------------- */
+
+static void command(enum worker_command what)
+{
+	struct op_tag tag = {.kind = OP_CONTROL, .generation = 1};
+
+	sim_trace("command: %s", what == WORKER_STOP ? "stop" : "drain");
+	fake_kernel_post(&sim.kernel.rings[0], op_pack(tag), (int32_t)what, 0);
+}
+
+static void stop(void *unused)
+{
+	(void)unused;
+	command(WORKER_STOP);
+}
+
+static void drain(void *unused)
+{
+	(void)unused;
+	command(WORKER_DRAIN);
+}
+
+/* Nothing moves any more: all must be as it should, and the operator goes on. */
+static void rest(unsigned *rests)
+{
+	sim.quiescent = false;
+	sim_check_quiescent();
+	if (worker.state == WORKER_STOPPING)
+		sim_fail("the worker does not stop");
+	command((*rests)++ == 0 && sim_chance(2) ? WORKER_DRAIN : WORKER_STOP);
+}
+
+/* Grows with whatever is done for anybody. */
+static uint64_t progress(void)
+{
+	const struct stats *stats = &worker.stats;
+
+	return stats_read(stats, accepted) + stats_read(stats, closed) +
+	       stats_read(stats, bytes_up) + stats_read(stats, bytes_down) +
+	       stats_read(stats, connect_failed) + stats_read(stats, accept_errors);
+}
+
+static void serve(void)
+{
+	unsigned idle = 0, still = 0, rests = 0;
+	uint64_t before, done = 0, horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
+	int r;
+
+	while (!worker_finished(&worker)) {
+		before = stats_read(&worker.stats, completions);
+		r = worker_turn(&worker);
+		if (r < 0)
+			sim_fail("the ring is given up: %s", strerror(-r));
+		idle = stats_read(&worker.stats, completions) == before ? idle + 1 : 0;
+		if (sim.now_ns > horizon_ns && worker.state == WORKER_STOPPING)
+			sim_fail("the worker does not stop");
+		if (sim.now_ns > horizon_ns) {
+			command(WORKER_STOP);
+			horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
+		}
+		if (sim.quiescent && idle > 0 && !worker_finished(&worker) &&
+		    list_is_empty(&worker.dirty) && list_is_empty(&worker.quiet))
+			rest(&rests);
+		sim.quiescent = false;
+		still = progress() == done ? still + 1 : 0;
+		done = progress();
+		if (still > IDLE_MAX)
+			sim_fail("the worker turns and turns, and nothing happens");
+	}
+}
+
+static void run(uint64_t seed)
+{
+	struct listening sockets[SECTIONS];
+	struct ring_options options;
+	int r;
+
+	sim_begin(seed);
+	make_faults();
+	make_engine();
+	sim_kernel_open();
+	sim.answer = answer;
+	sim.worker = &worker;
+	for (uint32_t i = 0; i < engine.section_count; i++)
+		sockets[i] = (struct listening){.fd = sim_listen(i), .section = i, .text = "sim"};
+	options = some_options();
+	r = worker_init(&worker, &engine, 0, sockets, engine.section_count);
+	if (r < 0 || (r = worker_open(&worker, &options)) < 0)
+		sim_fail("the worker does not open: %s", strerror(-r));
+
+	send_clients();
+	if (sim_chance(3))
+		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,
+		       NULL);
+	serve();
+	sim_check_end();
+	worker_close(&worker);
+	sim_check_closed();
+	worker_done(&worker);
+	sim_end();
+}
+
+/* ---- Seeds ----------------------------------------------------------------------------------- */
+
+/* An assertion of the engine's own should name the seed too. */
+static void name_seed(int signal_number)
+{
+	dprintf(STDERR_FILENO, "SIM_SEED=%" PRIu64 " repeats it\n", sim.seed);
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+START_TEST(no_seed_breaks_the_rules)
+{
+	uint64_t count = number_of("SIM_SEEDS", SEEDS) / PARTS;
+	uint64_t first = number_of("SIM_FIRST", 0) + (uint64_t)_i * count;
+
+	signal(SIGABRT, name_seed);
+	signal(SIGTERM, name_seed); /* one that does not come to an end */
+	log_open(LOG_LEVEL_ERROR);
+	if (getenv("SIM_SEED")) {
+		sim.trace = true;
+		if (_i == 0)
+			run(number_of("SIM_SEED", 0));
+		return;
+	}
+	for (uint64_t seed = first; seed < first + count; seed++)
+		run(seed);
+	ck_assert_uint_eq(sim.seed, first + count - 1);
+}
+END_TEST
+
+SUITE_OF("simulated engine", 0, EACH(no_seed_breaks_the_rules, PARTS))

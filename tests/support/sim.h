@@ -1,0 +1,267 @@
+/*
+ * The world around one worker, made of nothing but a seed.
+ *
+ * The engine and the ring module are the real ones.  Under them the simulation
+ * puts a kernel (fake_kernel.h moves entries and completions, sim_ops.c performs
+ * the operations), sockets (sim_net.c, which is also net/socket.h), and a clock
+ * that stands still until somebody waits; around them, clients and servers that
+ * play scripts (sim_peer.c).  From the seed follow who comes when and does what,
+ * how bytes are cut into pieces, how late each completion is, which of them fail
+ * and with what, and what this kernel can do.
+ *
+ * A byte's value follows from its stream and its position, so the network stores
+ * none: a receive makes them up, and what is sent is compared on the spot.
+ *
+ * Whatever breaks a rule ends the process by sim_fail(), which names the seed.
+ */
+#ifndef TESTS_SUPPORT_SIM_H
+#define TESTS_SUPPORT_SIM_H
+
+#include "net/worker.h"
+#include "support/fake_kernel.h"
+
+#define SIM_FD_FIRST    2000 /* no descriptor of this process */
+#define SIM_FILES       128
+#define SIM_CONNECTIONS 256
+#define SIM_LISTENERS   4
+#define SIM_BACKLOG     32
+#define SIM_PIPES       64
+#define SIM_SLOTS       16
+#define SIM_OPS         256
+#define SIM_EVENTS      4096
+#define SIM_NEVER       UINT64_MAX
+#define SIM_US          1000ull
+#define SIM_MS          1000000ull
+
+struct sim_connection;
+
+/* One direction of a connection, from one end's send buffer to the other's receive buffer. */
+struct sim_flow {
+	struct sim_connection *connection;
+	uint64_t written; /* positions: put in by the sender */
+	uint64_t arrived; /* in the receiver's kernel */
+	uint64_t acked;   /* ... and the sender knows */
+	uint64_t read;    /* taken by the receiver */
+	uint32_t send_room, receive_room;
+	bool fin, fin_arrived, fin_acked; /* an end behind the last byte */
+	bool cut;                         /* nothing moves any more */
+	bool moving, acking;              /* an event is on the way */
+};
+
+enum sim_finish {
+	SIM_HALF_CLOSE, /* a FIN after the last byte, then read on until theirs */
+	SIM_CLOSE,      /* close(2) after the last byte */
+	SIM_RESET,      /* a RST after the last byte */
+	SIM_WAIT,       /* wait for their FIN, then close */
+	SIM_FINISH_COUNT,
+};
+
+/* What a peer does. */
+struct sim_script {
+	uint32_t send;       /* bytes in all */
+	uint32_t after;      /* ... but not before so many came in */
+	uint32_t burst;      /* bytes at a time */
+	uint32_t pause_us;   /* between two doings */
+	uint32_t read_burst; /* bytes at a time */
+	uint32_t stall_at;   /* stop reading here ... */
+	uint32_t stall_us;   /* ... for so long; UINT32_MAX: for ever */
+	uint32_t reset_us;   /* RST so long after the start, whatever happens; 0: not */
+	uint32_t vanish_us;  /* fall silent, without a word; 0: not */
+	enum sim_finish finish;
+	const char *text; /* what to send instead of the pattern, or NULL */
+};
+
+enum sim_phase { SIM_CONNECTING, SIM_ESTABLISHED, SIM_DEAD };
+
+struct sim_connection {
+	/* the proxy's end */
+	enum sim_phase phase;
+	int error; /* negative errno to be told once */
+	bool fin_read, shut_write, shut_read, linger_none, closed, local;
+
+	struct sim_flow in, out;
+	struct sim_file *file;
+	struct sim_connection *partner; /* the other side of the session, once known */
+	struct section *section;
+	/* the peer's end */
+	struct sim_script script;
+	uint64_t stream; /* which pattern it sends */
+	uint64_t began_ns, stalled_ns;
+	bool client, ticking, finished, closed_by_peer, gone, vanished;
+	bool saw_fin, saw_reset, sent_reset;
+	unsigned char *kept; /* what was sent to it, where somebody wants to read it */
+	size_t kept_size;
+};
+
+struct sim_listener {
+	uint32_t section;
+	bool closed;
+	struct sim_connection *backlog[SIM_BACKLOG];
+	uint32_t waiting;
+};
+
+/* Which bytes of whose stream lie in it; a page or less in each slot. */
+struct sim_pipe {
+	struct sim_connection *from;
+	uint64_t first;
+	uint32_t held, size;
+	uint32_t slots[SIM_SLOTS], slot_count;
+};
+
+/* What a descriptor stands for; operations keep it beyond close(2). */
+struct sim_file {
+	int fd; /* -1: closed */
+	uint32_t uses;
+	struct sim_connection *connection;
+	struct sim_listener *listener;
+	struct sim_pipe *pipe;
+};
+
+struct sim_op {
+	struct io_uring_sqe sqe;
+	struct iovec parts[VECTOR_MAX];
+	uint32_t part_count;
+	struct sim_file *file; /* NULL: only the notification is left */
+	struct sim_connection *connection;
+	uint64_t due_ns; /* when its task work runs; SIM_NEVER: not woken */
+	uint32_t moved, left, total;
+	uint64_t first; /* position of its first byte */
+	bool used, fresh, notifying, woken;
+};
+
+/* Once in n; 0: never. */
+struct sim_faults {
+	unsigned accept, open, connect, send, receive, submit, interrupt, late, inline_miss;
+};
+
+struct sim {
+	uint64_t seed, random, now_ns;
+	bool trace, quiescent;
+	struct sim_faults faults;
+	uint32_t latency_us; /* of the network, at most */
+	uint32_t scale;      /* of amounts of bytes */
+	uint32_t descriptors_max;
+	struct sim_event {
+		uint64_t when_ns, order;
+		void (*what)(void *);
+		void *object;
+	} events[SIM_EVENTS];
+	uint32_t event_count;
+	uint64_t order;
+	struct sim_file files[SIM_FILES];
+	struct sim_connection connections[SIM_CONNECTIONS];
+	uint32_t connection_count, file_count;
+	struct sim_listener listeners[SIM_LISTENERS];
+	uint32_t listener_count;
+	struct sim_pipe pipes[SIM_PIPES];
+	uint32_t pipe_count;
+	struct sim_op ops[SIM_OPS];
+	uint32_t op_top;
+	struct fake_kernel kernel;
+	struct ring_system system;
+	struct worker *worker;
+	/* decides what a server does with a connection that reaches it: 0 or a negative errno */
+	int (*answer)(struct sim_connection *connection, const struct address *address);
+};
+
+extern struct sim sim;
+
+/* ---- sim.c: chance, time, events, failure -------------------------------------------------- */
+
+void sim_begin(uint64_t seed);
+void sim_end(void);
+uint64_t sim_random(void);
+bool sim_chance(unsigned n); /* once in n; 0: never */
+uint32_t sim_between(uint32_t low, uint32_t high);
+void sim_at(uint64_t when_ns, void (*what)(void *), void *object);
+uint64_t sim_next_event(void);
+/* Everything that is due by now. */
+void sim_run_events(void);
+void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+void sim_trace_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define sim_trace(...)                                                                             \
+	do {                                                                                       \
+		if (unlikely(sim.trace))                                                           \
+			sim_trace_write(__VA_ARGS__);                                              \
+	} while (0)
+
+/* ---- sim_net.c: sockets ---------------------------------------------------------------------- */
+
+/* Some time later, as the network has it. */
+uint64_t sim_soon(void);
+/* Another descriptor, the lowest free one; NULL: -EMFILE. */
+struct sim_file *sim_file_new(void);
+/* The connection of an open descriptor. */
+struct sim_connection *sim_connected(int fd);
+/* Wake the operations on the proxy's end, or the peer. */
+void sim_told(struct sim_connection *connection, bool proxy);
+int sim_take_error(struct sim_connection *connection);
+/* Bytes the socket would take, or a negative errno; and they are there. */
+int sim_room(struct sim_connection *connection);
+void sim_put(struct sim_connection *connection, uint32_t count);
+unsigned char sim_byte(uint64_t stream, uint64_t position);
+struct sim_file *sim_file_of(int fd); /* NULL: closed */
+int sim_listen(uint32_t section);
+struct sim_connection *sim_connection_new(bool client);
+/* A client's connection waits to be accepted. */
+void sim_arrive(void *connection);
+void sim_flow_kick(struct sim_flow *flow);
+/* Bytes that a receive would give, 0 at the end, -EAGAIN, or the error, which is told once. */
+int sim_readable(struct sim_connection *connection);
+void sim_take(struct sim_connection *connection, unsigned char *bytes, uint32_t count);
+/* Bytes taken of those offered, or a negative errno. */
+int sim_write(struct sim_connection *connection, const unsigned char *bytes, uint32_t count);
+uint32_t sim_poll_events(const struct sim_connection *connection);
+/* An accepted descriptor, or a negative errno. */
+int sim_accept(struct sim_listener *listener);
+/* Its last holder is gone: who waits in the backlog gets a RST. */
+void sim_close_listener(struct sim_listener *listener);
+/* The proxy's end dies: RST from the peer, or what the network says. */
+void sim_break(struct sim_connection *connection, int error);
+
+/* ---- sim_peer.c ------------------------------------------------------------------------------ */
+
+void sim_peer_start(struct sim_connection *connection);
+void sim_peer_wake(struct sim_connection *connection);
+void sim_peer_reset(struct sim_connection *connection);
+/* A RST from the proxy. */
+void sim_peer_told_reset(void *connection);
+
+/* ---- sim_ops.c ------------------------------------------------------------------------------- */
+
+struct fake_ring *sim_ring(void);
+/* An entry is taken. */
+void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct io_uring_sqe *sqe);
+/* Do what can be done of an operation. */
+void sim_try(struct sim_op *op);
+
+/* ---- sim_kernel.c ---------------------------------------------------------------------------- */
+
+void sim_kernel_open(void);
+/* Some time later, as task work has it. */
+uint64_t sim_later(void);
+void sim_wake(const struct sim_file *file);
+void sim_wake_connection(const struct sim_connection *connection);
+/* Operations in flight on a file, and entries not yet taken that name its descriptor. */
+unsigned sim_ops_on(const struct sim_file *file);
+unsigned sim_ops_in_flight(void);
+
+/* ---- sim_check.c: the rules ------------------------------------------------------------------ */
+
+struct session *sim_session_of(const struct sim_connection *connection);
+/* Before a byte goes out: is it the right one? */
+void sim_check_bytes(struct sim_connection *connection, uint64_t position,
+		     const unsigned char *bytes, uint32_t count);
+/* The same for bytes of a stream that were spliced. */
+void sim_check_splice(struct sim_connection *connection, const struct sim_pipe *pipe);
+/* The proxy ends its half of a connection with a FIN, or all of it with a RST. */
+void sim_check_fin(struct sim_connection *connection);
+void sim_check_reset(struct sim_connection *connection);
+void sim_check_close(struct sim_file *file);
+/* Nothing will ever happen again: is everything that could happen done? */
+void sim_check_quiescent(void);
+/* The worker has finished: is everything given back?  And when it has closed: all descriptors? */
+void sim_check_end(void);
+void sim_check_closed(void);
+
+#endif

@@ -1,0 +1,371 @@
+/* The rules: what must be true of every run, whatever the seed. */
+#include "net/section.h"
+#include "support/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct session *session_at(uint32_t slot)
+{
+	struct slab *slab = &sim.worker->sessions;
+
+	return slab_find(slab, slot, slab->generation[slot]);
+}
+
+struct session *sim_session_of(const struct sim_connection *connection)
+{
+	struct session *session;
+
+	if (!connection->file || !sim.worker)
+		return NULL;
+	for (uint32_t slot = 0; slot < sim.worker->sessions.capacity; slot++) {
+		session = session_at(slot);
+		if (session && (session->fd[SIDE_CLIENT] == connection->file->fd ||
+				session->fd[SIDE_UPSTREAM] == connection->file->fd))
+			return session;
+	}
+	return NULL;
+}
+
+static struct sim_connection *side_of(const struct session *session, unsigned side)
+{
+	struct sim_file *file = sim_file_of(session->fd[side]);
+
+	return file ? file->connection : NULL;
+}
+
+static enum config_kind kind_of(const struct session *session)
+{
+	return session->section->config->kind;
+}
+
+static unsigned number(const struct sim_connection *connection)
+{
+	return (unsigned)(connection - sim.connections);
+}
+
+/* Whose bytes go out here; remembered, since one of the two is closed before the other. */
+static struct sim_connection *source_of(struct sim_connection *connection,
+					const struct session *session)
+{
+	struct sim_connection *client, *upstream;
+
+	if (kind_of(session) != CONFIG_PROXY)
+		return connection;
+	client = side_of(session, SIDE_CLIENT);
+	upstream = side_of(session, SIDE_UPSTREAM);
+	if (client && upstream) {
+		client->partner = upstream;
+		upstream->partner = client;
+	}
+	return connection->partner;
+}
+
+/* ---- Bytes ----------------------------------------------------------------------------------- */
+
+static void check_relayed(struct sim_connection *to, const struct sim_connection *from,
+			  uint64_t position, const unsigned char *bytes, uint32_t count)
+{
+	if (!from || position + count > from->in.read)
+		sim_fail("bytes up to %llu are sent to %u, only %llu were received",
+			 (unsigned long long)position + count, number(to),
+			 (unsigned long long)(from ? from->in.read : 0));
+	for (uint32_t i = 0; i < count; i++) {
+		unsigned char right = from->script.text
+					      ? (unsigned char)from->script.text[position + i]
+					      : sim_byte(from->stream, position + i);
+		if (bytes[i] != right)
+			sim_fail("byte %llu sent to %u is %02x instead of %02x",
+				 (unsigned long long)position + i, number(to), bytes[i], right);
+	}
+}
+
+/* RFC 864: lines of 72 characters, each begins one further. */
+static void check_chargen(uint64_t position, const unsigned char *bytes, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t line = (position + i) / 74, column = (position + i) % 74;
+		int right = column == 72   ? '\r'
+			    : column == 73 ? '\n'
+					   : ' ' + (int)((line + column) % 95);
+		if (bytes[i] != right)
+			sim_fail("character %llu is %02x instead of %02x",
+				 (unsigned long long)position + i, bytes[i], (unsigned)right);
+	}
+}
+
+static void keep(struct sim_connection *connection, uint64_t position, const unsigned char *bytes,
+		 uint32_t count)
+{
+	if (position != connection->kept_size)
+		return; /* a zero-copy send's bytes, looked at again */
+	connection->kept = realloc(connection->kept, connection->kept_size + count);
+	memcpy(connection->kept + connection->kept_size, bytes, count);
+	connection->kept_size += count;
+}
+
+void sim_check_bytes(struct sim_connection *connection, uint64_t position,
+		     const unsigned char *bytes, uint32_t count)
+{
+	struct session *session = sim_session_of(connection);
+
+	if (!session && connection->closed && connection->partner) {
+		/* A zero-copy send's, looked at once more. */
+		check_relayed(connection, connection->partner, position, bytes, count);
+		return;
+	}
+	if (!session)
+		sim_fail("bytes are sent to %u, which belongs to no session", number(connection));
+	switch (kind_of(session)) {
+	case CONFIG_PROXY:
+	case CONFIG_ECHO:
+		check_relayed(connection, source_of(connection, session), position, bytes, count);
+		break;
+	case CONFIG_CHARGEN:
+		check_chargen(position, bytes, count);
+		break;
+	case CONFIG_RESPONDER:
+		keep(connection, position, bytes, count);
+		break;
+	case CONFIG_DISCARD:
+	case CONFIG_KIND_COUNT:
+		sim_fail("discard answers");
+	}
+}
+
+void sim_check_splice(struct sim_connection *connection, const struct sim_pipe *pipe)
+{
+	struct session *session = sim_session_of(connection);
+
+	if (!session || source_of(connection, session) != pipe->from)
+		sim_fail("bytes of another connection are spliced to %u", number(connection));
+	if (pipe->first != connection->out.written)
+		sim_fail("byte %llu is spliced to %u where %llu should follow",
+			 (unsigned long long)pipe->first, number(connection),
+			 (unsigned long long)connection->out.written);
+}
+
+/* ---- Ends ------------------------------------------------------------------------------------ */
+
+/* Ends that neither side's stream called for: time, or the operator. */
+static bool is_policy(const struct session *session)
+{
+	switch ((unsigned)session->end.reason) {
+	case REASON_IDLE_TIMEOUT:
+	case REASON_HALF_CLOSE_TIMEOUT:
+	case REASON_LIFETIME:
+	case REASON_UNDELIVERED:
+	case REASON_DRAIN_TIMEOUT:
+	case REASON_STOPPED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_attempt(const struct session *session, const struct sim_connection *connection)
+{
+	unsigned phase = session->end.reason ? session->end.phase : session->state;
+
+	return connection == side_of(session, SIDE_UPSTREAM) && phase != SESSION_RELAYING;
+}
+
+void sim_check_fin(struct sim_connection *connection)
+{
+	struct session *session = sim_session_of(connection);
+	const struct sim_connection *from;
+
+	if (!session)
+		sim_fail("a FIN to %u, which belongs to no session", number(connection));
+	if (is_attempt(session, connection))
+		return;
+	if (kind_of(session) != CONFIG_PROXY && kind_of(session) != CONFIG_ECHO)
+		return;
+	from = source_of(connection, session);
+	if (from && from->fin_read && connection->out.written == from->in.arrived)
+		return;
+	if (is_policy(session) && connection->out.written == (from ? from->in.read : 0))
+		return;
+	sim_fail("a FIN to %u after %llu of %llu bytes, %s (%s)", number(connection),
+		 (unsigned long long)connection->out.written,
+		 (unsigned long long)(from ? from->in.arrived : 0),
+		 from && from->in.fin_arrived ? "and a FIN" : "and no FIN",
+		 reason_name((enum reason)session->end.reason));
+}
+
+static bool is_broken_by(const struct session *session, const struct sim_connection *from)
+{
+	switch ((unsigned)session->end.reason) {
+	case REASON_CLIENT_RESET:
+	case REASON_UPSTREAM_RESET:
+	case REASON_CLIENT_TIMED_OUT:
+	case REASON_UPSTREAM_TIMED_OUT:
+	case REASON_CLIENT_UNREACHABLE:
+	case REASON_UPSTREAM_UNREACHABLE:
+	case REASON_CLIENT_ERROR:
+	case REASON_UPSTREAM_ERROR:
+		return from && side_of(session, session->end.side) == from;
+	default:
+		return false;
+	}
+}
+
+void sim_check_reset(struct sim_connection *connection)
+{
+	struct session *session = sim_session_of(connection);
+	const struct sim_connection *from;
+
+	if (!session || is_attempt(session, connection))
+		return; /* one that was never served */
+	if (session->end.reason == REASON_COMPLETED || session->end.reason == REASON_ANSWERED)
+		sim_fail("a RST to %u, though both sides finished", number(connection));
+	if (kind_of(session) != CONFIG_PROXY)
+		return;
+	from = source_of(connection, session);
+	if (!is_broken_by(session, from) || connection->vanished ||
+	    session->end.phase != SESSION_RELAYING)
+		return;
+	if (connection->out.acked != from->in.arrived)
+		sim_fail("a RST to %u, which has %llu of the %llu bytes before it",
+			 number(connection), (unsigned long long)connection->out.acked,
+			 (unsigned long long)from->in.arrived);
+}
+
+void sim_check_close(struct sim_file *file)
+{
+	if (file->connection && sim_ops_on(file))
+		sim_fail("descriptor %d is closed with %u operations on it", file->fd,
+			 sim_ops_on(file));
+}
+
+/* ---- Rest ------------------------------------------------------------------------------------ */
+
+static bool pool_is_empty(void)
+{
+	return pool_held(&sim.worker->pool) == sim.worker->pool.count;
+}
+
+static void check_lane(struct sim_connection *from, struct sim_connection *to)
+{
+	uint64_t unread = from->in.arrived - from->in.read;
+	uint64_t pending = from->in.read - to->out.written;
+	uint64_t room = to->out.send_room - (to->out.written - to->out.acked);
+
+	if (to->phase != SIM_ESTABLISHED || to->shut_write)
+		return;
+	if (pending && room)
+		sim_fail("%llu bytes for %u stay behind though it takes them",
+			 (unsigned long long)pending, number(to));
+	if (pool_is_empty())
+		return; /* a receive fails at once without a buffer, even if it had an end to tell
+			 */
+	if (unread && !pending)
+		sim_fail("%llu bytes from %u are never read", (unsigned long long)unread,
+			 number(from));
+	if (from->in.fin_arrived && !unread && !pending)
+		sim_fail("the FIN of %u is not passed on to %u", number(from), number(to));
+	if (from->phase == SIM_DEAD && !from->fin_read && !unread && !pending)
+		sim_fail("the reset of %u is not passed on to %u", number(from), number(to));
+}
+
+static void check_session(struct session *session)
+{
+	struct sim_connection *client = side_of(session, SIDE_CLIENT);
+	struct sim_connection *upstream = side_of(session, SIDE_UPSTREAM);
+
+	switch ((enum session_state)session->state) {
+	case SESSION_CONNECTING:
+		if (upstream->phase != SIM_CONNECTING && client->in.arrived > 0)
+			sim_fail("session %u hangs in connecting", session->slot);
+		break;
+	case SESSION_RELAYING:
+		if (kind_of(session) == CONFIG_PROXY) {
+			check_lane(client, upstream);
+			check_lane(upstream, client);
+		} else if (kind_of(session) == CONFIG_ECHO) {
+			check_lane(client, client);
+		}
+		break;
+	case SESSION_FREE:
+	case SESSION_RETRYING:
+	case SESSION_CLOSING:
+	case SESSION_STATE_COUNT:
+		sim_fail("session %u hangs in state %u", session->slot, session->state);
+	}
+}
+
+void sim_check_quiescent(void)
+{
+	struct worker *worker = sim.worker;
+	struct engine *engine = worker->engine;
+
+	for (uint32_t slot = 0; slot < worker->sessions.capacity; slot++)
+		if (session_at(slot))
+			check_session(session_at(slot));
+	if (worker->state != WORKER_RUNNING)
+		return;
+	for (uint32_t i = 0; i < sim.listener_count; i++) {
+		const struct section *section = &engine->sections[sim.listeners[i].section];
+		uint32_t most = section->config->settings.max_connections;
+
+		if (sim.listeners[i].waiting && engine->connections < engine->connections_max &&
+		    !(most && section->connections >= most))
+			sim_fail("clients wait to be accepted and there is room");
+	}
+}
+
+static void check_peers(void)
+{
+	while (sim_next_event() != SIM_NEVER) {
+		if (sim_next_event() > sim.now_ns)
+			sim.now_ns = sim_next_event();
+		sim_run_events();
+	}
+	for (uint32_t i = 0; i < sim.connection_count; i++) {
+		const struct sim_connection *peer = &sim.connections[i];
+		bool stalled = peer->stalled_ns && peer->script.stall_us == UINT32_MAX;
+
+		if (peer->file)
+			sim_fail("connection %u is never closed", i);
+		if (!peer->gone && !peer->vanished && !stalled && !peer->saw_fin &&
+		    peer->phase == SIM_ESTABLISHED)
+			sim_fail("the peer of %u is never told of the end", i);
+	}
+}
+
+void sim_check_end(void)
+{
+	struct worker *worker = sim.worker;
+	struct engine *engine = worker->engine;
+
+	if (sim_ops_in_flight())
+		sim_fail("%u operations are in flight at the end", sim_ops_in_flight());
+	for (uint32_t i = 0; i < sim.file_count; i++)
+		if (sim.files[i].fd >= 0 && !sim.files[i].pipe)
+			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
+	if (pool_held(&worker->pool))
+		sim_fail("%u buffers are missing at the end", pool_held(&worker->pool));
+	wheel_clear(&worker->wheel,
+		    &worker->drain); /* the worker's own, for a drain that is over */
+	if (wheel_next(&worker->wheel) != UINT64_MAX)
+		sim_fail("a timer is armed at the end");
+	if (stats_read(&worker->stats, stale_completions))
+		sim_fail("%llu completions were for nobody",
+			 (unsigned long long)stats_read(&worker->stats, stale_completions));
+	if (engine->connections)
+		sim_fail("%u connections are counted at the end", engine->connections);
+	for (uint32_t i = 0; i < engine->section_count; i++)
+		if (engine->sections[i].connections)
+			sim_fail("%u connections of section %u are counted at the end",
+				 engine->sections[i].connections, i);
+	if (stats_read(&worker->stats, accepted) != stats_read(&worker->stats, closed))
+		sim_fail("accepted and closed differ at the end");
+	check_peers();
+}
+
+void sim_check_closed(void)
+{
+	for (uint32_t i = 0; i < sim.file_count; i++)
+		if (sim.files[i].fd >= 0)
+			sim_fail("descriptor %d is open after the end", sim.files[i].fd);
+}

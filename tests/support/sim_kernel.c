@@ -1,0 +1,164 @@
+/* The kernel's time: who runs when, and what io_uring_enter(2) makes of it. */
+#include "support/sim.h"
+
+#include <errno.h>
+
+uint64_t sim_later(void)
+{
+	if (sim_chance(sim.faults.late))
+		return sim.now_ns + sim_random() % (20 * SIM_MS);
+	return sim.now_ns + sim_random() % (20 * SIM_US);
+}
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+void sim_wake_connection(const struct sim_connection *connection)
+{
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		if (sim.ops[i].used && sim.ops[i].connection == connection &&
+		    sim.ops[i].due_ns == SIM_NEVER)
+			sim.ops[i].due_ns = sim_later();
+}
+
+void sim_wake(const struct sim_file *file)
+{
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		if (sim.ops[i].used && sim.ops[i].file == file && sim.ops[i].due_ns == SIM_NEVER)
+			sim.ops[i].due_ns = sim_later();
+}
+
+static uint64_t next_due(void)
+{
+	uint64_t next = SIM_NEVER;
+
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		if (sim.ops[i].used && sim.ops[i].due_ns < next)
+			next = sim.ops[i].due_ns;
+	return next;
+}
+
+/* In any order, that is, from anywhere on. */
+static void run_due(void)
+{
+	uint32_t from = sim.op_top ? (uint32_t)(sim_random() % sim.op_top) : 0;
+
+	sim_run_events();
+	for (uint32_t i = 0; i < sim.op_top; i++) {
+		struct sim_op *op = &sim.ops[(from + i) % sim.op_top];
+		if (op->used && op->due_ns <= sim.now_ns)
+			sim_try(op);
+	}
+}
+
+static uint32_t unconsumed(void)
+{
+	struct fake_ring *ring = sim_ring();
+
+	return ring->params.flags & IORING_SETUP_SQPOLL ? *ring->sq_tail - *ring->sq_head : 0;
+}
+
+/* The worker sleeps: something happens, or time passes. */
+static bool idle(struct fake_kernel *kernel, uint64_t until_ns)
+{
+	uint64_t next = sim_next_event(), due = next_due();
+
+	next = next < due ? next : due;
+	if (unconsumed()) {
+		fake_kernel_consume(sim_ring(), sim_between(1, 8));
+		next = sim.now_ns;
+	}
+	if (next == SIM_NEVER && until_ns == UINT64_MAX)
+		sim.quiescent = true;
+	if (next >= until_ns)
+		return false;
+	if (next > sim.now_ns)
+		sim.now_ns = next;
+	run_due();
+	kernel->now_ns = sim.now_ns;
+	return true;
+}
+
+/* io_uring_enter(2), with its own time, troubles and haste. */
+static int enter(void *context, int fd, uint32_t to_submit, uint32_t min_complete, uint32_t flags,
+		 const void *argument, size_t size)
+{
+	bool polled = sim_ring()->params.flags & IORING_SETUP_SQPOLL;
+	int r;
+
+	(void)context;
+	sim.now_ns += sim_random() % (10 * SIM_US);
+	sim.kernel.now_ns = sim.now_ns;
+	if (to_submit && !polled && sim_chance(sim.faults.submit))
+		return sim_chance(2) ? -EAGAIN : -EBUSY;
+	if (min_complete && !to_submit && sim_chance(sim.faults.interrupt))
+		return -EINTR;
+	if (flags & IORING_ENTER_GETEVENTS ||
+	    !(sim_ring()->params.flags & IORING_SETUP_DEFER_TASKRUN))
+		run_due();
+	sim.kernel.consume_limit = polled ? sim_between(1, 8) : 0;
+	if (!polled && to_submit > 1 && sim_chance(sim.faults.submit))
+		sim.kernel.consume_limit = sim_between(1, to_submit);
+	r = sim.kernel.system.enter(&sim.kernel, fd, to_submit, min_complete, flags, argument,
+				    size);
+	if (sim.kernel.now_ns > sim.now_ns)
+		sim.now_ns = sim.kernel.now_ns;
+	return r == -EDEADLK ? -EINTR : r;
+}
+
+static int enlist(struct fake_kernel *kernel, struct fake_ring *ring, uint32_t operation,
+		  void *argument, uint32_t count)
+{
+	(void)kernel;
+	(void)ring;
+	(void)argument;
+	(void)count;
+	if (operation == IORING_REGISTER_SYNC_CANCEL && sim_ops_in_flight())
+		sim_fail("the ring is closed with %u operations in flight", sim_ops_in_flight());
+	return FAKE_PASS;
+}
+
+static uint64_t now(void *context, int clock)
+{
+	(void)context;
+	(void)clock;
+	return sim.now_ns;
+}
+
+/* The table's functions find their kernel by the context, ours by the global. */
+void sim_kernel_open(void)
+{
+	fake_kernel_init(&sim.kernel);
+	sim.kernel.consume = sim_submit;
+	sim.kernel.idle = idle;
+	sim.kernel.enlist = enlist;
+	sim.kernel.now_ns = sim.now_ns;
+	sim.kernel.first_index = sim_chance(2) ? 0 : 0xffffffe0;
+	sim.system = sim.kernel.system;
+	sim.system.enter = enter;
+	sim.system.now = now;
+}
+
+/* ---- For the rules --------------------------------------------------------------------------- */
+
+unsigned sim_ops_in_flight(void)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		count += sim.ops[i].used;
+	return count;
+}
+
+unsigned sim_ops_on(const struct sim_file *file)
+{
+	const struct ring *ring = &sim.worker->ring;
+	unsigned count = file->uses;
+
+	for (uint32_t at = *sim_ring()->sq_head; at != ring->sq_tail; at++) {
+		const struct io_uring_sqe *sqe = &ring->sqes[at & ring->sq_mask];
+		/* An accept may be left behind by a listening socket that had this number. */
+		if (sqe->fd == file->fd && sqe->opcode != IORING_OP_ACCEPT)
+			count++;
+	}
+	return count;
+}

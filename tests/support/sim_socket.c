@@ -1,0 +1,332 @@
+/* net/socket.h on the sockets of sim_net.c, in place of net/socket.c. */
+#include "net/socket.h"
+#include "support/sim.h"
+
+#include <errno.h>
+#include <string.h>
+
+int socket_open(int family)
+{
+	static const int errors[] = {-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM};
+	struct sim_connection *connection;
+	struct sim_file *file;
+
+	if (sim_chance(sim.faults.open))
+		return errors[sim_random() % array_size(errors)];
+	file = sim_file_new();
+	connection = file ? sim_connection_new(false) : NULL;
+	if (!connection) {
+		if (file)
+			file->fd = -1;
+		return -EMFILE;
+	}
+	connection->local = family == AF_UNIX;
+	file->connection = connection;
+	connection->file = file;
+	return file->fd;
+}
+
+static void established(void *object)
+{
+	struct sim_connection *connection = object;
+
+	if (connection->phase != SIM_CONNECTING)
+		return;
+	connection->phase = SIM_ESTABLISHED;
+	if (connection->closed) {
+		sim_peer_told_reset(connection);
+		return;
+	}
+	sim_told(connection, true);
+	sim_peer_start(connection);
+}
+
+static void failed(void *object)
+{
+	struct sim_connection *connection = object;
+
+	if (connection->phase == SIM_CONNECTING)
+		sim_break(connection, -ECONNREFUSED);
+}
+
+static void unreachable(void *object)
+{
+	struct sim_connection *connection = object;
+
+	if (connection->phase == SIM_CONNECTING)
+		sim_break(connection, -EHOSTUNREACH);
+}
+
+static void unanswered(void *object)
+{
+	struct sim_connection *connection = object;
+
+	if (connection->phase == SIM_CONNECTING)
+		sim_break(connection, -ETIMEDOUT);
+}
+
+int socket_connect(int fd, const struct address *address)
+{
+	struct sim_connection *connection = sim_connected(fd);
+	int r = sim.answer(connection, address);
+
+	sim_trace("descriptor %d connects as %u: %s", fd, (unsigned)(connection - sim.connections),
+		  strerror(-r));
+	connection->gone = r != 0;
+	if (connection->local && r == 0) {
+		connection->phase = SIM_ESTABLISHED;
+		sim_peer_start(connection);
+		return 0;
+	}
+	if (connection->local)
+		return r;
+	switch (-r) {
+	case 0:
+		sim_at(sim_soon(), established, connection);
+		break;
+	case ECONNREFUSED:
+		sim_at(sim_soon(), failed, connection);
+		break;
+	case EHOSTUNREACH:
+		sim_at(sim_soon() + sim_random() % (3000 * SIM_MS), unreachable, connection);
+		break;
+	case ETIMEDOUT: /* a black hole: all six SYNs go unanswered */
+		sim_at(sim.now_ns + 127000 * SIM_MS, unanswered, connection);
+		break;
+	default:
+		return r;
+	}
+	return -EINPROGRESS;
+}
+
+void socket_tune(int fd, const struct config_settings *settings)
+{
+	(void)sim_connected(fd);
+	(void)settings;
+}
+
+int socket_accept(int fd)
+{
+	struct sim_file *file = sim_file_of(fd);
+
+	if (!file || !file->listener)
+		sim_fail("accept4(2) on descriptor %d, which is no listening socket", fd);
+	return sim_accept(file->listener);
+}
+
+void socket_shut_write(int fd)
+{
+	struct sim_connection *connection = sim_connected(fd);
+
+	if (connection->shut_write || connection->phase == SIM_DEAD)
+		return;
+	if (connection->phase == SIM_CONNECTING)
+		sim_fail("descriptor %d is shut down before its connect has ended", fd);
+	sim_trace("descriptor %d: FIN after %llu bytes", fd,
+		  (unsigned long long)connection->out.written);
+	sim_check_fin(connection);
+	connection->shut_write = true;
+	connection->out.fin = true;
+	sim_flow_kick(&connection->out);
+	sim_told(connection, true);
+}
+
+void socket_shut_both(int fd)
+{
+	struct sim_connection *connection;
+
+	if (fd < 0)
+		return;
+	connection = sim_connected(fd);
+	if (connection->phase == SIM_CONNECTING) {
+		sim_break(connection, -ECONNRESET);
+		return;
+	}
+	socket_shut_write(fd);
+	connection->shut_read = true;
+	sim_told(connection, true);
+}
+
+void socket_linger_none(int fd)
+{
+	sim_connected(fd)->linger_none = true;
+}
+
+uint32_t socket_unacknowledged(int fd)
+{
+	const struct sim_connection *connection = sim_connected(fd);
+	const struct sim_flow *flow = &connection->out;
+
+	if (connection->phase == SIM_DEAD)
+		return 0;
+	return (uint32_t)(flow->written - flow->acked) + (flow->fin && !flow->fin_acked);
+}
+
+enum socket_phase socket_phase(int fd)
+{
+	const struct sim_connection *connection = sim_connected(fd);
+
+	if (connection->local)
+		return SOCKET_CONNECTED;
+	switch (connection->phase) {
+	case SIM_CONNECTING:
+		return SOCKET_CONNECTING;
+	case SIM_DEAD:
+		return SOCKET_DEAD;
+	case SIM_ESTABLISHED:
+		break;
+	}
+	return SOCKET_CONNECTED;
+}
+
+int64_t socket_silent_ms(int fd)
+{
+	return sim_connected(fd)->vanished ? 3600000 : 0;
+}
+
+void socket_peer(int fd, struct sockaddr_in6 *ret_client)
+{
+	(void)sim_connected(fd);
+	*ret_client = (struct sockaddr_in6){.sin6_family = AF_INET6};
+}
+
+static void close_connection(struct sim_connection *connection)
+{
+	bool unread = connection->in.arrived > connection->in.read;
+
+	connection->closed = true;
+	if (connection->phase == SIM_DEAD)
+		return;
+	if (connection->phase == SIM_CONNECTING) {
+		connection->phase = SIM_DEAD;
+		return;
+	}
+	if (connection->linger_none || unread) {
+		sim_check_reset(connection);
+		connection->phase = SIM_DEAD;
+		connection->in.cut = connection->out.cut = true;
+		sim_wake_connection(connection);
+		sim_at(sim_soon(), sim_peer_told_reset, connection);
+		return;
+	}
+	if (!connection->shut_write) {
+		sim_check_fin(connection);
+		connection->shut_write = connection->out.fin = true;
+	}
+	sim_flow_kick(&connection->out);
+}
+
+void socket_close(int fd)
+{
+	struct sim_file *file = sim_file_of(fd);
+
+	if (!file)
+		sim_fail("descriptor %d is closed, but it is not open", fd);
+	sim_trace("descriptor %d: close%s", fd,
+		  file->connection && file->connection->linger_none ? " with a RST" : "");
+	sim_check_close(file);
+	if (file->connection)
+		close_connection(file->connection);
+	if (file->connection)
+		file->connection->file = NULL;
+	file->fd = -1;
+	if (file->listener && file->uses == 0)
+		sim_close_listener(file->listener);
+}
+
+int socket_error(int fd)
+{
+	return sim_take_error(sim_connected(fd));
+}
+
+/* ---- Pipes ----------------------------------------------------------------------------------- */
+
+int socket_pipe(int ret_fds[2], uint32_t size, uint32_t *ret_size)
+{
+	struct sim_file *read_end, *write_end;
+
+	if (sim.pipe_count == SIM_PIPES || sim_chance(sim.faults.open))
+		return -EMFILE;
+	read_end = sim_file_new();
+	write_end = read_end ? sim_file_new() : NULL;
+	if (!write_end) {
+		if (read_end)
+			read_end->fd = -1;
+		return -EMFILE;
+	}
+	read_end->pipe = write_end->pipe = &sim.pipes[sim.pipe_count++];
+	*read_end->pipe = (struct sim_pipe){.size = size};
+	ret_fds[0] = read_end->fd;
+	ret_fds[1] = write_end->fd;
+	*ret_size = size;
+	return 0;
+}
+
+static int splice_in(struct sim_connection *from, struct sim_pipe *pipe, uint32_t count)
+{
+	int r = sim_readable(from);
+
+	if (r <= 0)
+		return r;
+	if (pipe->held == pipe->size || pipe->slot_count == SIM_SLOTS)
+		return -EAGAIN;
+	if (count > (uint32_t)r)
+		count = (uint32_t)r;
+	if (count > pipe->size - pipe->held)
+		count = pipe->size - pipe->held;
+	if (sim_chance(4))
+		count = sim_between(1, count);
+	if (pipe->held && (pipe->from != from || pipe->first + pipe->held != from->in.read))
+		sim_fail("bytes are added to a pipe that holds others");
+	if (!pipe->held)
+		pipe->first = from->in.read;
+	pipe->from = from;
+	pipe->held += count;
+	pipe->slots[pipe->slot_count++] = count;
+	from->in.read += count;
+	sim_flow_kick(&from->in);
+	sim_peer_wake(from);
+	return (int)count;
+}
+
+static int splice_out(struct sim_pipe *pipe, struct sim_connection *to, uint32_t count)
+{
+	int room = pipe->held ? sim_room(to) : -EAGAIN;
+	uint32_t left;
+
+	if (room < 0)
+		return room;
+	if (count > (uint32_t)room)
+		count = (uint32_t)room;
+	if (count > pipe->held)
+		count = pipe->held;
+	sim_check_splice(to, pipe);
+	pipe->first += count;
+	pipe->held -= count;
+	for (left = count; left > 0;) {
+		uint32_t part = left < pipe->slots[0] ? left : pipe->slots[0];
+
+		left -= part;
+		pipe->slots[0] -= part;
+		if (pipe->slots[0] == 0)
+			memmove(pipe->slots, pipe->slots + 1,
+				--pipe->slot_count * sizeof(pipe->slots[0]));
+	}
+	sim_put(to, count);
+	return (int)count;
+}
+
+int socket_splice(int from, int to, uint32_t count)
+{
+	struct sim_file *source = sim_file_of(from), *sink = sim_file_of(to);
+	int r = -EBADF;
+
+	if (!source || !sink || count == 0)
+		sim_fail("splice(2) of %u bytes from %d to %d", count, from, to);
+	if (source->connection && sink->pipe)
+		r = splice_in(source->connection, sink->pipe, count);
+	else if (source->pipe && sink->connection)
+		r = splice_out(source->pipe, sink->connection, count);
+	sim_trace("splice %d to %d: %d", from, to, r);
+	return r;
+}
