@@ -127,9 +127,9 @@ static void tell_mode(const struct supervisor *supervisor)
 		 (unsigned long long)engine->buffer_memory / 1024, engine->buffer_size / 1024);
 	if (used)
 		log_info("done without, since this kernel or `without` lacks it:%s", lacking);
-	if (supervisor->workers[0].ring.dropped)
+	if (supervisor->workers[0].ring_dropped)
 		log_info("the kernel refused ring flags 0x%x: running without them",
-			 supervisor->workers[0].ring.dropped);
+			 supervisor->workers[0].ring_dropped);
 	if (supervisor->mode->warning[0])
 		log_warning("%s", supervisor->mode->warning);
 }

@@ -96,6 +96,7 @@ void *worker_run(void *argument)
 	pin(worker);
 	if (r == 0) {
 		worker->ring_fd = worker->ring.fd;
+		worker->ring_dropped = worker->ring.dropped;
 		tell_main(worker, WORKER_RUNNING);
 		while (r == 0 && !worker_finished(worker))
 			r = worker_turn(worker);

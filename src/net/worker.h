@@ -97,6 +97,7 @@ struct worker {
 	_Atomic int phase;                      /* enum worker_state */
 	_Atomic uint64_t pings;                 /* answered */
 	int ring_fd;                            /* valid from WORKER_RUNNING on */
+	uint32_t ring_dropped;                  /* ... as is this: IORING_SETUP_* it lacks */
 	int result;                             /* negative errno, valid from WORKER_STOPPED on */
 	char error[400];                        /* the sentence to it */
 	pthread_t thread;
