@@ -82,7 +82,8 @@ endif
 objects = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
 RING     := $(call objects,src/ring/*.c src/base/slab.c)
 CORE     := $(call objects,$(foreach d,base ops config net relay service control,src/$d/*.c))
-SUPPORT  := $(call objects,tests/support/*.c)
+SUPPORT  := $(call objects,$(filter-out tests/support/sim%,$(wildcard tests/support/*.c)))
+WORLD    := $(call objects,tests/support/sim*.c)# in place of net/socket.c and base/clock.c
 TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))
 SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
@@ -99,7 +100,7 @@ $O/libcore.a: $(CORE)
 $O/libring.a: $(RING)
 $O/libsupport.a: $(SUPPORT)
 $(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
-$(SIMS):      $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
+$(SIMS):      $O/%: $O/%.o $(WORLD) $O/libsupport.a $O/libcore.a $O/libring.a
 $(COMPARE):   $O/%: $O/%.o $O/libsupport.a
 $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SEEDS       24000 /* in `make check` */
+#define SEEDS       40000 /* in `make check` */
 #define PARTS       8
 #define SECTIONS    2
 #define SERVERS     3
@@ -166,7 +166,7 @@ static void make_engine(void)
 		.sections = sections,
 		.section_count = sim_between(1, SECTIONS),
 		.worker_count = 1,
-		.connections_max = sim_chance(3) ? sim_between(1, 3) : sim_between(1, 16),
+		.connections_max = one_of(sim_between(1, 3), sim_between(1, 16), 300, 300),
 		.buffer_size = sim.scale * one_of(10, 30, 100, 512),
 		.pipes_max = one_of(0, 1, 2, 8),
 		.wake_fd = -1,
@@ -276,7 +276,8 @@ static uint64_t progress(void)
 static void serve(void)
 {
 	unsigned idle = 0, still = 0, rests = 0;
-	uint64_t before, done = 0, horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
+	uint64_t before, done = 0, stopping_ns = sim.now_ns,
+			 horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
 	int r;
 
 	while (!worker_finished(&worker)) {
@@ -285,11 +286,13 @@ static void serve(void)
 		if (r < 0)
 			sim_fail("the ring is given up: %s", strerror(-r));
 		idle = stats_read(&worker.stats, completions) == before ? idle + 1 : 0;
-		if (sim.now_ns > horizon_ns && worker.state == WORKER_STOPPING)
+		if (worker.state != WORKER_STOPPING)
+			stopping_ns = sim.now_ns;
+		if (sim.now_ns > stopping_ns + HORIZON_MS * SIM_MS)
 			sim_fail("the worker does not stop");
 		if (sim.now_ns > horizon_ns) {
 			command(WORKER_STOP);
-			horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
+			horizon_ns = SIM_NEVER;
 		}
 		if (sim.quiescent && idle > 0 && !worker_finished(&worker) &&
 		    list_is_empty(&worker.dirty) && list_is_empty(&worker.quiet))

@@ -14,15 +14,16 @@ static struct session *session_at(uint32_t slot)
 
 struct session *sim_session_of(const struct sim_connection *connection)
 {
-	struct session *session;
+	uint32_t seen = 0;
 
 	if (!connection->file || !sim.worker)
 		return NULL;
-	for (uint32_t slot = 0; slot < sim.worker->sessions.capacity; slot++) {
-		session = session_at(slot);
+	for (uint32_t slot = 0; seen < sim.worker->sessions.used; slot++) {
+		struct session *session = session_at(slot);
 		if (session && (session->fd[SIDE_CLIENT] == connection->file->fd ||
 				session->fd[SIDE_UPSTREAM] == connection->file->fd))
 			return session;
+		seen += session != NULL;
 	}
 	return NULL;
 }
@@ -233,7 +234,11 @@ void sim_check_reset(struct sim_connection *connection)
 
 void sim_check_close(struct sim_file *file)
 {
-	if (file->connection && sim_ops_on(file))
+	const struct session *session = file->connection ? sim_session_of(file->connection) : NULL;
+
+	if (session)
+		(void)source_of(file->connection, session); /* the last time that both are there */
+	if (sim_ops_on(file))
 		sim_fail("descriptor %d is closed with %u operations on it", file->fd,
 			 sim_ops_on(file));
 }
@@ -345,8 +350,9 @@ void sim_check_end(void)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
 	if (pool_held(&worker->pool))
 		sim_fail("%u buffers are missing at the end", pool_held(&worker->pool));
-	wheel_clear(&worker->wheel,
-		    &worker->drain); /* the worker's own, for a drain that is over */
+	/* The worker's own, for a drain that is over and pipes that it closes itself. */
+	wheel_clear(&worker->wheel, &worker->drain);
+	wheel_clear(&worker->wheel, &worker->trim);
 	if (wheel_next(&worker->wheel) != UINT64_MAX)
 		sim_fail("a timer is armed at the end");
 	if (stats_read(&worker->stats, stale_completions))

@@ -156,8 +156,7 @@ unsigned sim_ops_on(const struct sim_file *file)
 
 	for (uint32_t at = *sim_ring()->sq_head; at != ring->sq_tail; at++) {
 		const struct io_uring_sqe *sqe = &ring->sqes[at & ring->sq_mask];
-		/* An accept may be left behind by a listening socket that had this number. */
-		if (sqe->fd == file->fd && sqe->opcode != IORING_OP_ACCEPT)
+		if (sqe->fd == file->fd)
 			count++;
 	}
 	return count;

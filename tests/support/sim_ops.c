@@ -412,13 +412,9 @@ void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct
 		return;
 	}
 	file = sim_file_of(sqe->fd);
-	if (!file) {
-		if (sqe->opcode != IORING_OP_ACCEPT) /* which may have been closed behind it */
-			sim_fail("%s is submitted on descriptor %d, which is closed",
-				 ring_op_name(sqe->opcode), sqe->fd);
-		post(&(struct sim_op){.sqe = *sqe}, -EBADF, 0);
-		return;
-	}
+	if (!file)
+		sim_fail("%s is submitted on descriptor %d, which is closed",
+			 ring_op_name(sqe->opcode), sqe->fd);
 	op = op_new(sqe, file);
 	check_alone(op);
 	if (file->listener || !sim_chance(sim.faults.inline_miss))

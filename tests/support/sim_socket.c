@@ -99,9 +99,10 @@ int socket_connect(int fd, const struct address *address)
 	return -EINPROGRESS;
 }
 
-void socket_tune(int fd, const struct config_settings *settings)
+void socket_tune(int fd, int family, const struct config_settings *settings)
 {
-	(void)sim_connected(fd);
+	if (sim_connected(fd)->local != (family == AF_UNIX))
+		sim_fail("descriptor %d is tuned for another family", fd);
 	(void)settings;
 }
 
