@@ -235,9 +235,12 @@ static void keep(void)
 				disturb(&actors[i], &roles[i]);
 		sleep_ms(10);
 	}
-	for (unsigned i = 0; i < ROLES; i++) {
-		kill(actors[i].pid, SIGKILL);
-		waitpid(actors[i].pid, NULL, 0);
+	/* Clients first: a server's end would look wrong to them. */
+	for (unsigned i = 0; i < 2 * ROLES; i++) {
+		if (roles[i % ROLES].server != (i >= ROLES))
+			continue;
+		kill(actors[i % ROLES].pid, SIGKILL);
+		waitpid(actors[i % ROLES].pid, NULL, 0);
 	}
 	_exit(0);
 }
