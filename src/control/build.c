@@ -1,5 +1,6 @@
 #include "control/build.h"
 
+#include "base/clock.h"
 #include "control/resolve.h"
 #include "net/pipes.h"
 #include "net/relay.h"
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BUFFER_SIZE_BUNDLED 16384u /* a completion covers several: small ones pack better */
 #define BUFFER_SIZE_SINGLE                                                                         \
@@ -17,6 +19,9 @@
 /* Descriptors of our own: standard streams, ring, eventfds, log, signals, some to spare. */
 #define DESCRIPTORS_PROCESS 64
 #define DESCRIPTORS_WORKER  8
+
+#define PATIENCE_MS 1000
+#define PAUSE_MS    20
 
 static int build_section(struct section *section, const struct config *config,
 			 const struct config_section *source, strategy_finder *find)
@@ -96,11 +101,15 @@ static int fit_connections(struct engine *engine, uint32_t listeners)
 	return 0;
 }
 
+/* Locked memory of rings that another process has just closed comes back late. */
 static int probe(struct engine *engine)
 {
 	struct ring_error error = {0};
-	int r = ring_probe(&engine->capabilities, NULL);
+	uint64_t until = clock_now_ms() + PATIENCE_MS;
+	int r;
 
+	while ((r = ring_probe(&engine->capabilities, NULL)) == -ENOMEM && clock_now_ms() < until)
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * CLOCK_NS_PER_MS}, NULL);
 	if (r == 0)
 		return 0;
 	ring_explain(&error, "io_uring_setup", r, NULL);

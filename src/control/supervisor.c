@@ -153,11 +153,37 @@ static void command(struct supervisor *supervisor, enum worker_command what)
 	}
 }
 
+/* All workers' counters, in two lines: what happened, and why connections ended. */
+static void tell_counters(const struct supervisor *supervisor, const char *when)
+{
+	uint64_t reasons[REASON_COUNT] = {0};
+	struct stats total = {0};
+	char line[STATS_LINE_MAX], endings[REASON_COUNT * 48] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+		const struct worker *worker = &supervisor->workers[i];
+		stats_add(&total, &worker->stats);
+		for (unsigned reason = 0; reason < REASON_COUNT; reason++)
+			reasons[reason] += atomic_load_explicit(&worker->reasons[reason],
+								memory_order_relaxed);
+	}
+	for (unsigned reason = REASON_NONE + 1; reason < REASON_COUNT; reason++)
+		if (reasons[reason])
+			used += (size_t)snprintf(endings + used, sizeof(endings) - used, " %s=%llu",
+						 reason_name((enum reason)reason),
+						 (unsigned long long)reasons[reason]);
+	log_info("endings:%s", used ? endings : " none");
+	log_info("%s: %s", when, stats_format_line(&total, line, sizeof(line)));
+}
+
 static void on_signal(struct supervisor *supervisor, int signal)
 {
 	if (signal == SIGHUP) {
 		log_info("SIGHUP: opening the access log anew");
 		command(supervisor, WORKER_REOPEN_LOG);
+	} else if (signal == SIGUSR1) {
+		tell_counters(supervisor, "counters");
 	} else if (signal == SIGTERM || signal == SIGINT) {
 		const char *name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
 		if (supervisor->signals++ == 0) {
@@ -235,8 +261,6 @@ static void run(struct supervisor *supervisor)
 
 static int join_workers(struct supervisor *supervisor)
 {
-	struct stats total = {0};
-	char line[STATS_LINE_MAX];
 	int result = 0;
 
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
@@ -244,11 +268,10 @@ static int join_workers(struct supervisor *supervisor)
 		if (!worker->started)
 			continue;
 		pthread_join(worker->thread, NULL);
-		stats_add(&total, &worker->stats);
 		if (worker->result < 0 && worker->error[0] && result == 0)
 			result = worker->result;
 	}
-	log_info("stopped: %s", stats_format_line(&total, line, sizeof(line)));
+	tell_counters(supervisor, "stopped");
 	return result;
 }
 
@@ -263,6 +286,7 @@ static void free_workers(struct supervisor *supervisor)
 static int serve(struct supervisor *supervisor)
 {
 	struct engine *engine = supervisor->engine;
+	char status[300];
 	int r = start_workers(supervisor);
 
 	if (r < 0) {
@@ -276,7 +300,10 @@ static int serve(struct supervisor *supervisor)
 	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
 	supervisor->watchdog_next_ms = clock_now_ms();
 	log_info("ready");
-	notify_ready("serving");
+	snprintf(status, sizeof(status), "serving: %u listening socket%s, %u worker%s, %s",
+		 supervisor->sockets->count, supervisor->sockets->count == 1 ? "" : "s",
+		 engine->worker_count, engine->worker_count == 1 ? "" : "s", supervisor->mode->why);
+	notify_ready(status);
 	run(supervisor);
 	notify_status("stopped with %u connections left", atomic_load(&engine->connections));
 	return join_workers(supervisor);

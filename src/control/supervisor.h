@@ -4,6 +4,7 @@
  *
  *   SIGTERM, SIGINT   stop accepting, let connections finish for drain_timeout;
  *                     the second one ends them now
+ *   SIGUSR1           write the counters to the log
  *   SIGHUP            open the access log anew (it has been renamed)
  */
 #ifndef CONTROL_SUPERVISOR_H
