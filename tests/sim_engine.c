@@ -179,6 +179,8 @@ static void make_engine(void)
 		(void)!ring_capabilities_without(&engine.capabilities, "recv-budget");
 	if (sim_chance(4))
 		(void)!ring_capabilities_without(&engine.capabilities, "abs-timer");
+	if (sim_chance(4))
+		(void)!ring_capabilities_without(&engine.capabilities, "cqe-skip");
 	for (uint32_t i = 0; i < engine.section_count; i++)
 		make_section(i);
 }

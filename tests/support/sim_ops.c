@@ -145,9 +145,24 @@ static bool is_zero_copy(const struct sim_op *op)
 	return op->sqe.opcode == IORING_OP_SEND_ZC || op->sqe.opcode == IORING_OP_SENDMSG_ZC;
 }
 
+/* A success that was not to be told; short of MSG_WAITALL's all it is none. */
+static bool is_silent(const struct sim_op *op, int32_t result)
+{
+	size_t all = 0;
+
+	for (uint32_t i = 0; i < op->part_count; i++)
+		all += op->parts[i].iov_len;
+	return op->sqe.flags & IOSQE_CQE_SKIP_SUCCESS && result >= 0 &&
+	       (!(op->sqe.msg_flags & MSG_WAITALL) || (size_t)result == all);
+}
+
 static void finish_send(struct sim_op *op, int32_t result)
 {
-	if (!is_zero_copy(op)) {
+	if (is_silent(op, result)) {
+		sim_trace("    %s %llx: %d in silence", ring_op_name(op->sqe.opcode),
+			  (unsigned long long)op->sqe.user_data, result);
+		release(op);
+	} else if (!is_zero_copy(op)) {
 		finish(op, result, 0);
 	} else if (op->moved == 0 && sim_chance(2)) {
 		finish(op, result, 0);
@@ -417,7 +432,9 @@ void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct
 			 ring_op_name(sqe->opcode), sqe->fd);
 	op = op_new(sqe, file);
 	check_alone(op);
-	if (file->listener || !sim_chance(sim.faults.inline_miss))
+	/* What must not wait is done at once. */
+	if (file->listener || (is_send(sqe) && sqe->msg_flags & MSG_DONTWAIT) ||
+	    !sim_chance(sim.faults.inline_miss))
 		sim_try(op);
 	else
 		op->due_ns = sim.now_ns;
