@@ -225,7 +225,8 @@ static void receive_some(int fd, struct transfer *t, void *buffer)
 	right = random_bytes_match(t->receive_seed, t->received, buffer, (size_t)n);
 	if (right < (size_t)n && t->wrong_at == UINT64_MAX)
 		t->wrong_at = t->received + right;
-	t->received += (uint64_t)n;
+	/* crowd_wait_received() looks on. */
+	__atomic_store_n(&t->received, t->received + (uint64_t)n, __ATOMIC_RELAXED);
 }
 
 /* pending: how much of the buffer's end is generated and not yet sent. */
