@@ -82,8 +82,9 @@ endif
 objects = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
 RING     := $(call objects,src/ring/*.c src/base/slab.c)
 CORE     := $(call objects,$(foreach d,base ops config net relay service control,src/$d/*.c))
-SUPPORT  := $(call objects,$(filter-out tests/support/sim%,$(wildcard tests/support/*.c)))
 WORLD    := $(call objects,tests/support/sim*.c)# in place of net/socket.c and base/clock.c
+PRELOAD  := $O/tests/support/count_calls.so#	loaded into the daemon, not linked with tests
+SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:.so=.o),$(call objects,tests/support/*.c))
 TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))
 SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
@@ -125,6 +126,10 @@ $O/%.a:
 $O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(COMPARE) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS) -o $@ $^ $(LIBS)
+$O/%.so: %.c Makefile | tools
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FLAGS) -fPIC -shared -o $@ $<
 tools:
 	@printf '#include <stdio.h>\n#include <ini.h>\n#include <systemd/sd-daemon.h>\n' | \
 	$(CC) $(PKG_CFLAGS) -E - >/dev/null 2>&1 && $(PKG_CONFIG) --exists $(PKGS) 2>/dev/null || { printf \
@@ -144,18 +149,19 @@ run:						## install what is missing, build, start the daemon to try it
 
 # ---- Checking ---------------------------------------------------------------
 # These re-run make with another BUILD, so each flavour keeps its own objects.
-# The container and the other kernel are given the release build.
+# The container and the other kernel are given the release build; calls are counted in it.
 PARALLEL    = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 CHECK_BUILD = $(or $(filter debug tsan,$(strip $(BUILD))),asan)
 
 check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
 	$(call need,$(PACKAGES.build) $(PACKAGES.check))
-	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all kernel-programs
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=release all kernel-programs preload
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=fuzz fuzz-programs
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(CHECK_BUILD) test-programs
 	@$(MAKE) --no-print-directory BUILD=$(CHECK_BUILD) run-tests
 test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(filter-out %/bench_ring,$(BENCH_TOOLS)) ; @true
 kernel-programs: $(filter $O/tests/test_ring%,$(TESTS)) ; @true
+preload: $(PRELOAD) ; @true
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
@@ -220,8 +226,8 @@ clean:						## remove build/
 help:						## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all tools always run check test-programs kernel-programs run-tests coverage fuzz fuzz-programs \
-        soak bench bench-ring bench-programs compare-endings compare-programs layers lint format install \
-        uninstall clean help
+.PHONY: all tools always run check test-programs kernel-programs preload run-tests coverage fuzz \
+        fuzz-programs soak bench bench-ring bench-programs compare-endings compare-programs layers lint \
+        format install uninstall clean help
 .SECONDARY:
 -include $(shell find $O -name '*.d' 2>/dev/null)
