@@ -111,6 +111,29 @@ START_TEST(with_one_server_alive_the_client_never_notices_the_dead_ones)
 }
 END_TEST
 
+/* They fail together, and each goes on to its own next server. */
+START_TEST(of_many_clients_at_once_none_notices_that_one_of_two_servers_is_dead)
+{
+	enum { CLIENTS = 60 };
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	int fds[CLIENTS];
+	char keys[256];
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\nserver = %s\n", refused, server_address(echo));
+	daemon = proxy(_i, keys);
+	for (int i = 0; i < CLIENTS; i++)
+		fds[i] = connected();
+	for (int i = 0; i < CLIENTS; i++)
+		ck_assert(peer_echoes(fds[i]));
+	for (int i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 START_TEST(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each)
 {
 	char second[32], keys[256];
@@ -269,6 +292,7 @@ SUITE_OF("daemon: upstreams", 60,
 	 IN_BOTH_RINGS(a_refused_connect_closes_the_client_and_the_log_says_why),
 	 IN_BOTH_RINGS(a_server_that_never_answers_costs_connect_timeout_and_the_log_names_the_key),
 	 IN_EVERY_WAY(with_one_server_alive_the_client_never_notices_the_dead_ones),
+	 IN_BOTH_RINGS(of_many_clients_at_once_none_notices_that_one_of_two_servers_is_dead),
 	 IN_BOTH_RINGS(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each),
 	 IN_BOTH_RINGS(a_server_that_comes_to_life_is_used),
 	 IN_BOTH_RINGS(connections_go_round_the_servers),

@@ -92,14 +92,28 @@ void upstream_connected(struct session *session)
 	}
 }
 
-/* An attempt at the server in turn: 0 when it is under way. */
+/*
+ * A round begins with the server in turn and goes on with those behind it: were
+ * every attempt to take the next in turn, connections that fail at the same time
+ * would pass their servers round, and one could meet the same dead one twice.
+ */
+static uint32_t server_for(const struct session *session)
+{
+	const struct section *section = session->section;
+
+	if (session->attempts == 0)
+		return worker_next_server(session->worker, section);
+	return (session->server + 1) % section->server_count;
+}
+
+/* An attempt at the session's next server: 0 when it is under way. */
 static int attempt(struct session *session)
 {
 	const struct section *section = session->section;
 	const struct server *server;
 	int fd, r;
 
-	session->server = worker_next_server(session->worker, section);
+	session->server = server_for(session);
 	session->attempts++;
 	server = &section->servers[session->server];
 	fd = socket_open(server->address.u.any.sa_family);

@@ -8,8 +8,8 @@
  * or gone to it, the attempt may fail; the client's bytes stay queued, so that
  * the next server gets them from the first one on.
  *
- * Servers are taken in turn, per worker.  One that fails is passed over; when
- * all have failed the client's connection is reset -- except for want of local
+ * Servers are taken in turn, per worker.  When one fails, the connection goes on
+ * to the one behind it; when all have failed it is reset -- except for want of local
  * resources (descriptors, ports, memory), which is waited for until
  * connect_timeout has passed.
  */
