@@ -15,6 +15,9 @@ files=(-f "$daemon:/bin/uringproxy")
 for program in build/release/tests/test_ring*; do
 	[[ -x $program && ! $program == *.* ]] && files+=(-f "$program")
 done
+for program in build/release/examples/*; do
+	[[ -x $program && ! $program == *.* ]] && files+=(-f "$program:/examples/${program##*/}")
+done
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/uringproxy-kernel.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -125,7 +128,7 @@ serve off
 serve on
 for program in /bin/test_ring*; do
 	[ -x "$program" ] || continue
-	CK_FORK=yes $program >/tmp/out 2>&1
+	EXAMPLES=/examples CK_FORK=yes $program >/tmp/out 2>&1
 	check "${program##*/} on this kernel" test $? = 0
 	grep -E '^SKIP: |^[0-9]+%|:[FE]:' /tmp/out
 done
