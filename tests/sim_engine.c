@@ -269,8 +269,11 @@ static void rest(unsigned *rests)
 static uint64_t progress(void)
 {
 	const struct stats *stats = &worker.stats;
+	uint64_t read = 0;
 
-	return stats_read(stats, accepted) + stats_read(stats, closed) +
+	for (uint32_t i = 0; i < sim.connection_count; i++)
+		read += sim.connections[i].in.read;
+	return read + stats_read(stats, accepted) + stats_read(stats, closed) +
 	       stats_read(stats, bytes_up) + stats_read(stats, bytes_down) +
 	       stats_read(stats, connect_failed) + stats_read(stats, accept_errors);
 }

@@ -245,6 +245,8 @@ void sim_wake_connection(const struct sim_connection *connection);
 /* Operations in flight on a file, and entries not yet taken that name its descriptor. */
 unsigned sim_ops_on(const struct sim_file *file);
 unsigned sim_ops_in_flight(void);
+/* A zero-copy send to it waits for its notification, and keeps its buffers. */
+bool sim_is_noticing(const struct sim_connection *connection);
 
 /* ---- sim_check.c: the rules ------------------------------------------------------------------ */
 

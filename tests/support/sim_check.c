@@ -256,7 +256,7 @@ static void check_lane(struct sim_connection *from, struct sim_connection *to)
 	uint64_t pending = from->in.read - to->out.written;
 	uint64_t room = to->out.send_room - (to->out.written - to->out.acked);
 
-	if (to->phase != SIM_ESTABLISHED || to->shut_write)
+	if (to->phase != SIM_ESTABLISHED || to->shut_write || sim_is_noticing(to))
 		return;
 	if (pending && room)
 		sim_fail("%llu bytes for %u stay behind though it takes them",

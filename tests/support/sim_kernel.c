@@ -149,6 +149,14 @@ unsigned sim_ops_in_flight(void)
 	return count;
 }
 
+bool sim_is_noticing(const struct sim_connection *connection)
+{
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		if (sim.ops[i].used && sim.ops[i].notifying && sim.ops[i].connection == connection)
+			return true;
+	return false;
+}
+
 unsigned sim_ops_on(const struct sim_file *file)
 {
 	const struct ring *ring = &sim.worker->ring;
