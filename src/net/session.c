@@ -247,8 +247,11 @@ static bool abandoned(struct session *session, struct op_tag tag, const struct i
 	}
 	if (tag.kind == OP_SEND && tag.lane == LANE_UP) {
 		session->lanes[LANE_UP].sending = 0;
-		if (done->res > 0) /* it had been connected, and has had bytes no other shall get */
+		if (done->res >
+		    0) { /* it had been connected, and has had bytes no other shall get */
+			session->resetting[SIDE_CLIENT] = true;
 			session_end(session, REASON_UPSTREAM_ERROR, SIDE_UPSTREAM, -ECONNABORTED);
+		}
 		return true;
 	}
 	return false;
