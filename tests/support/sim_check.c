@@ -183,6 +183,8 @@ void sim_check_fin(struct sim_connection *connection)
 	if (kind_of(session) != CONFIG_PROXY && kind_of(session) != CONFIG_ECHO)
 		return;
 	from = source_of(connection, session);
+	if (is_policy(session) && session->end.phase != SESSION_RELAYING)
+		return; /* there was no server, or one that was given up */
 	if (from && from->fin_read && connection->out.written == from->in.arrived)
 		return;
 	if (is_policy(session) && connection->out.written == (from ? from->in.read : 0))
