@@ -145,7 +145,7 @@ START_TEST(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each
 	snprintf(keys, sizeof(keys), "server = %s\nserver = %s\n", refused, second);
 	daemon = proxy(_i, keys);
 	fd = connected();
-	ck_assert_int_eq(peer_send_text(fd, "anybody there?"), 0);
+	(void)peer_send_text(fd, "anybody there?"); /* unless it is closed already */
 	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
 	close(fd);
 	daemon_wait_log(daemon, refused);

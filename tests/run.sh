@@ -28,6 +28,10 @@ run_one() {
 	program=$1 name=$(name_of "$1") dir=$2
 	log=$dir/$name.log
 	began=$(date +%s.%N)
+	case $program in
+	*.sh) ;;
+	*) export TMPDIR="$dir" ;; # what one leaves that had to be stopped goes with ours
+	esac
 	timeout -k 5 "${RUN_TIMEOUT:-900}" "$program" >"$log" 2>"$log.err"
 	status=$?
 	seconds=$(echo "$began $(date +%s.%N)" | awk '{printf "%.1f", $2 - $1}')
@@ -82,6 +86,7 @@ if [ "${1-}" = -j ]; then
 	shift 2
 fi
 dir=$(mktemp -d "${TMPDIR:-/tmp}/uringproxy-run.XXXXXX") || exit 1
+chmod 755 "$dir"
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 
