@@ -13,8 +13,8 @@
 #include "support/server.h"
 #include "support/skip.h"
 #include "support/suite.h"
+#include "support/threads.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -117,39 +117,7 @@ static void traffic_stop(struct traffic *traffic)
 
 /* ---- system calls ---- */
 
-static char *thread_file(pid_t pid, const char *thread, const char *file)
-{
-	char path[320];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%s/%s", pid, thread, file);
-	return file_read(path);
-}
-
-/* The threads that are neither the main one nor the kernel's (iou-sqp-*, iou-wrk-*). */
-static unsigned find_workers(pid_t pid, char (*ret_threads)[16], unsigned most)
-{
-	unsigned n = 0;
-	char path[64];
-	DIR *tasks;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	tasks = opendir(path);
-	for (struct dirent *task; tasks && (task = readdir(tasks));) {
-		char *name;
-
-		if (task->d_name[0] == '.' || atoi(task->d_name) == pid)
-			continue;
-		name = thread_file(pid, task->d_name, "comm");
-		if (strncmp(name, "iou-", 4) != 0 && n < most)
-			snprintf(ret_threads[n++], sizeof(ret_threads[0]), "%.15s", task->d_name);
-		free(name);
-	}
-	if (tasks)
-		closedir(tasks);
-	return n;
-}
-
-static bool is_traced(pid_t pid, const char *thread)
+static bool is_traced(pid_t pid, pid_t thread)
 {
 	char *status = thread_file(pid, thread, "status");
 	const char *tracer = strstr(status, "TracerPid:");
@@ -201,15 +169,17 @@ static void count_system_calls(char *text, struct system_calls *calls)
 static void trace(const struct traffic *traffic, struct system_calls *calls)
 {
 	pid_t pid = daemon_pid(traffic->daemon);
-	char worker[1][16], path[320], *text;
-	const char *const argv[] = {"strace", "-qq", "-o", path, "-p", worker[0], NULL};
+	char thread[16], path[320], *text;
+	const char *const argv[] = {"strace", "-qq", "-o", path, "-p", thread, NULL};
+	pid_t worker;
 	struct child strace;
 	uint64_t before;
 
-	ck_assert_uint_eq(find_workers(pid, worker, 1), 1);
+	ck_assert_uint_eq(threads_of_workers(pid, &worker, 1), 1);
+	snprintf(thread, sizeof(thread), "%d", worker);
 	snprintf(path, sizeof(path), "%s/strace.%d", suite_dir(), pid);
 	ck_assert_int_eq(child_start(&strace, &(struct child_options){.argv = argv}), 0);
-	ck_assert(wait_until(is_traced(pid, worker[0]), PEER_PATIENCE_MS));
+	ck_assert(wait_until(is_traced(pid, worker), PEER_PATIENCE_MS));
 	before = least(traffic);
 	sleep_ms(1000); /* the busy second */
 	ck_assert(wait_until(least(traffic) > before, PEER_PATIENCE_MS));

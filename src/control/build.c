@@ -148,9 +148,11 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 	engine->buffer_memory = config->buffer_memory / engine->worker_count;
 	engine->buffer_size = config->buffer_size;
 	if (!engine->buffer_size)
-		engine->buffer_size = ring_capable(&engine->capabilities, RING_RECV_BUNDLE)
-					      ? BUFFER_SIZE_BUNDLED
-					      : BUFFER_SIZE_SINGLE;
+		engine->buffer_size =
+			ring_capable(&engine->capabilities, RING_RECV_BUNDLE) &&
+					ring_capable(&engine->capabilities, RING_RECV_BUDGET)
+				? BUFFER_SIZE_BUNDLED
+				: BUFFER_SIZE_SINGLE;
 	return fit_connections(engine, listeners);
 }
 

@@ -112,25 +112,30 @@ static bool may_receive(struct lane *lane)
 	return false;
 }
 
+/*
+ * Without kernel budgets a receive brings one buffer.  A multishot one cannot be
+ * stopped in time: within a single turn a fast source has megabytes in buffers
+ * before its first completion is seen, and a few such sources have all of them.
+ */
 void lane_receive(struct lane *lane)
 {
 	struct worker *worker = lane_worker(lane);
 	struct io_uring_sqe *sqe;
+	uint32_t budget;
 
 	if (lane->receiving || lane->state != LANE_OPEN || list_is_linked(&lane->starved))
 		return;
 	if (lane->queued > lane->budget / 2 || !may_receive(lane))
 		return;
+	budget = next_budget(lane);
 	sqe = lane_entry(lane);
-	if (lane->metered) {
-		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
-		ring_sqe_buffer_select(sqe, POOL_GROUP);
-	} else {
-		uint32_t budget = next_budget(lane);
-		ring_prep_recv_multishot(sqe, lane_from_fd(lane), POOL_GROUP, 0,
-					 worker->has_budget ? budget : 0);
+	if (worker->has_budget) {
+		ring_prep_recv_multishot(sqe, lane_from_fd(lane), POOL_GROUP, 0, budget);
 		if (worker->has_bundle && lane->filling)
 			ring_sqe_bundle(sqe);
+	} else {
+		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
+		ring_sqe_buffer_select(sqe, POOL_GROUP);
 	}
 	lane_submit(lane, OP_RECV, sqe);
 	lane->receiving = true;
@@ -237,10 +242,6 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 		starve(lane);
 	} else if (done->res != -ECANCELED && done->res != -EAGAIN && done->res != -EINTR) {
 		lane_reset(lane, done->res);
-	}
-	if (!session->worker->has_budget && lane->queued > lane_settings(lane)->receive_budget) {
-		lane->metered = true;
-		lane_cancel_receive(lane);
 	}
 	lane_mark(lane);
 }

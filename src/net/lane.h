@@ -17,8 +17,9 @@
  * times handed to a kernel thread.)
  *
  * At most one receive is armed; the kernel itself stops it after budget bytes,
- * and it is armed again when the queue has drained to half: so a lane whose sink
- * does not read holds less than one and a half budgets.
+ * or, where it knows no budgets, after one buffer.  It is armed again when the
+ * queue has drained to half: so a lane whose sink does not read holds less than
+ * one and a half budgets, or half a budget and a buffer.
  */
 #ifndef NET_LANE_H
 #define NET_LANE_H
@@ -60,7 +61,6 @@ struct lane {
 	bool filling;        /* the last receive filled a buffer */
 	bool receiving;      /* a receive is armed */
 	bool cancelling;     /* ... and its cancel is on the way */
-	bool metered;        /* without kernel budgets: receive one buffer at a time */
 	uint64_t own[6];     /* the strategy's own, zero at start */
 };
 

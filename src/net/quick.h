@@ -10,7 +10,8 @@
  * message.
  *
  * A worker may sleep over a success, so only lanes that wait for nothing but
- * their next bytes send quickly: open, and receiving.
+ * their next bytes send quickly: open, and receiving.  It does not sleep over
+ * one while others are starved, for its buffer may be what they wait for.
  */
 #ifndef NET_QUICK_H
 #define NET_QUICK_H

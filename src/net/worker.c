@@ -316,8 +316,10 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet) ||
 	    worker->quick.postponed)
 		return RING_NOW;
-	/* Buffers that came home after feed(), from dropped queues and buried sessions. */
-	if (!list_is_empty(&worker->starved) && pool_held(&worker->pool) < worker->pool.count)
+	/* Buffers that came home after feed(), from dropped queues and buried sessions, or that
+	 * will have when this turn's quick sends are concluded, which nothing announces. */
+	if (!list_is_empty(&worker->starved) &&
+	    (pool_held(&worker->pool) < worker->pool.count || worker->quick.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
 	return next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
