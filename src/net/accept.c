@@ -39,8 +39,8 @@ static void arm(struct worker *worker, struct listener *listener)
 {
 	struct io_uring_sqe *sqe;
 
-	if (listener->armed || listener->paused || worker->state != WORKER_RUNNING ||
-	    wheel_is_set(&listener->retry))
+	if (listener->armed || listener->paused || listener->socket.fd < 0 ||
+	    worker->state != WORKER_RUNNING || wheel_is_set(&listener->retry))
 		return;
 	sqe = worker_entry(worker);
 	listener->multishot = !is_near_full(worker, listener->socket.section);
@@ -116,13 +116,17 @@ static void pause_section(struct worker *worker, uint32_t section)
 	}
 }
 
+static void refuse(struct worker *worker, int fd)
+{
+	stats_count(&worker->stats, refused, 1);
+	socket_linger_none(fd);
+	socket_close(fd);
+}
+
 static void park(struct worker *worker, int fd, uint32_t section)
 {
 	if (worker->parked_count == PARKED_MAX) {
-		/* The backlog was longer than anybody's patience. */
-		stats_count(&worker->stats, refused, 1);
-		socket_linger_none(fd);
-		socket_close(fd);
+		refuse(worker, fd); /* the backlog was longer than anybody's patience */
 		return;
 	}
 	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] =
@@ -133,6 +137,10 @@ static void open_or_park(struct worker *worker, int fd, uint32_t index)
 {
 	struct section *section = &worker->engine->sections[index];
 
+	if (worker->state == WORKER_STOPPING) { /* the others have been told to end already */
+		refuse(worker, fd);
+		return;
+	}
 	if (take_place(worker, section)) {
 		stats_count(&worker->stats, accepted, 1);
 		session_open(worker, section, fd);
@@ -140,8 +148,7 @@ static void open_or_park(struct worker *worker, int fd, uint32_t index)
 	}
 	condition_enter(worker, CONDITION_CONNECTIONS, 0);
 	park(worker, fd, index);
-	if (worker->state == WORKER_RUNNING)
-		pause_section(worker, index);
+	pause_section(worker, index);
 }
 
 /* Serve who was parked, each at most once per call. */
@@ -158,10 +165,6 @@ static void unpark(struct worker *worker)
 
 void accept_resume(struct worker *worker)
 {
-	if (worker->parked_count)
-		unpark(worker);
-	if (worker->parked_count)
-		return;
 	for (uint32_t i = 0; i < worker->listener_count; i++) {
 		struct listener *listener = &worker->listeners[i];
 
@@ -169,9 +172,13 @@ void accept_resume(struct worker *worker)
 			continue;
 		listener->paused = false;
 		wheel_clear(&worker->wheel, &listener->retry);
-		arm(worker, listener);
 	}
-	condition_leave(worker, CONDITION_CONNECTIONS);
+	/* A section that is full itself is paused again, and holds up no other. */
+	unpark(worker);
+	for (uint32_t i = 0; i < worker->listener_count; i++)
+		arm(worker, &worker->listeners[i]);
+	if (worker->parked_count == 0)
+		condition_leave(worker, CONDITION_CONNECTIONS);
 }
 
 /* ---- Completions ----------------------------------------------------------------------------- */
@@ -247,19 +254,19 @@ void accept_expired(struct worker *worker, struct listener *listener)
 {
 	if (listener->paused)
 		accept_resume(worker);
-	if (listener->paused)
-		wheel_set(&worker->wheel, &listener->retry, worker->now_ms + RETRY_FULL_MS);
 	else
 		arm(worker, listener);
 }
 
-/* What is in the backlog was accepted by the kernel in our name. */
+/* What is in the backlog was accepted by the kernel in our name; who comes now is too late. */
 static void empty_backlog(struct worker *worker, struct listener *listener)
 {
+	uint32_t section = listener->socket.section;
+	uint32_t waiting = worker->engine->sections[section].config->settings.backlog + 1;
 	int fd;
 
-	while ((fd = socket_accept(listener->socket.fd)) >= 0)
-		open_or_park(worker, fd, listener->socket.section);
+	for (; waiting > 0 && (fd = socket_accept(listener->socket.fd)) >= 0; waiting--)
+		open_or_park(worker, fd, section);
 }
 
 void accept_stop(struct worker *worker)
@@ -273,6 +280,7 @@ void accept_stop(struct worker *worker)
 		/* The armed accept holds the socket until its cancel is through. */
 		socket_close(listener->socket.fd);
 		listener->socket.fd = -1;
-		listener->paused = true;
 	}
+	/* What was parked waits for room by the timers that pausing sets. */
+	accept_resume(worker);
 }

@@ -242,6 +242,33 @@ static void flush(struct worker *worker)
 	}
 }
 
+static void end_all(struct worker *worker, enum reason reason)
+{
+	for (uint32_t slot = 0; slot < worker->sessions.capacity && worker->sessions.used; slot++) {
+		struct session *session =
+			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
+		if (session)
+			session_end(session, reason, SIDE_CLIENT, 0);
+	}
+	while (worker->parked_count) {
+		socket_linger_none(worker->parked[worker->parked_first].fd);
+		socket_close(worker->parked[worker->parked_first].fd);
+		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
+		worker->parked_count--;
+	}
+}
+
+static void stop(struct worker *worker, enum reason reason)
+{
+	if (worker->state == WORKER_STOPPING)
+		return;
+	if (worker->state == WORKER_RUNNING)
+		accept_stop(worker);
+	worker->state = WORKER_STOPPING;
+	wheel_clear(&worker->wheel, &worker->drain);
+	end_all(worker, reason);
+}
+
 static void drain_expired(struct worker *worker)
 {
 	char text[CONFIG_EXPLAIN_MAX];
@@ -249,7 +276,7 @@ static void drain_expired(struct worker *worker)
 	log_info("worker %u: ending %u connections that have not finished in time (%s)",
 		 worker->index, worker->sessions.used,
 		 config_explain(worker->engine->config, NULL, "drain_timeout", text, sizeof(text)));
-	worker_command(worker, WORKER_STOP);
+	stop(worker, REASON_DRAIN_TIMEOUT);
 }
 
 /* Pipes that were not needed for a while give back their descriptors. */
@@ -368,22 +395,6 @@ int worker_turn(struct worker *worker)
 
 /* ---- Stopping -------------------------------------------------------------------------------- */
 
-static void end_all(struct worker *worker, enum reason reason)
-{
-	for (uint32_t slot = 0; slot < worker->sessions.capacity && worker->sessions.used; slot++) {
-		struct session *session =
-			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
-		if (session)
-			session_end(session, reason, SIDE_CLIENT, 0);
-	}
-	while (worker->parked_count) {
-		socket_linger_none(worker->parked[worker->parked_first].fd);
-		socket_close(worker->parked[worker->parked_first].fd);
-		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
-		worker->parked_count--;
-	}
-}
-
 void worker_command(struct worker *worker, enum worker_command command)
 {
 	uint32_t drain_ms = worker->engine->config->drain_timeout_ms;
@@ -405,15 +416,7 @@ void worker_command(struct worker *worker, enum worker_command command)
 			wheel_set(&worker->wheel, &worker->drain, worker->now_ms + drain_ms);
 		break;
 	case WORKER_STOP:
-		if (worker->state == WORKER_STOPPING)
-			break;
-		if (worker->state == WORKER_RUNNING)
-			accept_stop(worker);
-		wheel_clear(&worker->wheel, &worker->drain);
-		end_all(worker, worker->state == WORKER_DRAINING && worker->sessions.used
-					? REASON_DRAIN_TIMEOUT
-					: REASON_STOPPED);
-		worker->state = WORKER_STOPPING;
+		stop(worker, REASON_STOPPED);
 		break;
 	}
 }
