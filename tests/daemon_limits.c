@@ -116,6 +116,31 @@ START_TEST(with_two_workers_everybody_is_served_in_the_end_too)
 }
 END_TEST
 
+/* Each that goes makes room for one that waits: that is one state, unless the machine is very slow.
+ */
+START_TEST(at_the_limit_many_short_connections_are_told_in_few_lines)
+{
+	enum { ROUNDS = 200 };
+	struct daemon *daemon;
+	int first, second;
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i], "max_connections = 1\n[echo]\nlisten = %s\n",
+			      address);
+	first = connected(address);
+	for (int i = 0; i < ROUNDS; i++) {
+		second = connected(address);
+		ck_assert(peer_echoes(first));
+		close(first);
+		first = second;
+	}
+	close(first);
+	daemon_wait_log(daemon, "accepting again");
+	ck_assert_uint_le(daemon_log_count(daemon, "paused accepting"), ROUNDS / 10);
+	daemon_stop(daemon);
+}
+END_TEST
+
 /* Somebody always waits for the full section; the other one is full for a while, too. */
 START_TEST(a_section_that_is_full_holds_up_no_other)
 {
@@ -340,6 +365,7 @@ END_TEST
 SUITE_OF("daemon: limits", 60,
 	 IN_BOTH_RINGS(at_max_connections_the_rest_wait_and_are_served_when_there_is_room),
 	 IN_BOTH_RINGS(with_two_workers_everybody_is_served_in_the_end_too),
+	 IN_BOTH_RINGS(at_the_limit_many_short_connections_are_told_in_few_lines),
 	 IN_BOTH_RINGS(a_section_that_is_full_holds_up_no_other),
 	 IN_BOTH_RINGS(a_proxy_at_the_limit_loses_nothing),
 	 IN_BOTH_RINGS(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served),

@@ -297,6 +297,8 @@ static void expire(struct worker *worker)
 			drain_expired(worker);
 		else if (timer == &worker->trim)
 			trim_pipes(worker);
+		else if (timer == &worker->settle)
+			condition_settle(worker);
 		else if (at >= (unsigned char *)worker->listeners &&
 			 at < (unsigned char *)(worker->listeners + worker->listener_count))
 			accept_expired(worker, container_of(timer, struct listener, retry));
