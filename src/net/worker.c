@@ -345,8 +345,12 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet) ||
 	    worker->quick.postponed)
 		return RING_NOW;
-	/* Buffers that came home after feed(), from dropped queues and buried sessions. */
-	if (!list_is_empty(&worker->starved) && pool_held(&worker->pool) < worker->pool.count)
+	/*
+	 * Buffers that came home after feed(), from dropped queues and buried sessions, or
+	 * will when the quick sends, of which nothing is heard, are concluded.
+	 */
+	if (!list_is_empty(&worker->starved) &&
+	    (pool_held(&worker->pool) < worker->pool.count || worker->quick.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
 	return next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
@@ -392,6 +396,8 @@ int worker_turn(struct worker *worker)
 	if (pipes_any(&worker->pipes) && !wheel_is_set(&worker->trim))
 		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
 	access_flush(&worker->access);
+	atomic_store_explicit(&worker->stats.access_dropped, worker->access.dropped,
+			      memory_order_relaxed);
 	return 0;
 }
 
