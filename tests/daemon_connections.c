@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct pair {
@@ -72,6 +73,58 @@ START_TEST(connections_reset_or_closed_before_a_byte_leave_nothing_behind)
 	close(fd);
 	daemon_wait_fds(pair.daemon, before);
 	daemon_stop(pair.daemon);
+}
+END_TEST
+
+/* Send until nobody takes any more. */
+static void fill(int fd)
+{
+	static const char bytes[65536];
+	int64_t until = clock_ms() + PEER_PATIENCE_MS;
+	int idle = 0;
+
+	while (idle < 20 && clock_ms() < until) {
+		if (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			idle = 0;
+		else
+			sleep_ms(idle++ / 4);
+	}
+}
+
+START_TEST(connections_full_in_both_directions_and_reset_from_both_sides_leave_nothing_behind)
+{
+	enum { PAIRS = 10 };
+	char front[32], back[32];
+	int clients[PAIRS], servers[PAIRS], listening;
+	struct daemon *daemon;
+	unsigned before;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(back, sizeof(back), "127.0.0.1:%u", port_reserve());
+	listening = peer_listen(back, PAIRS);
+	ck_assert_int_ge(listening, 0);
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[proxy p]\nlisten = %s\nserver = %s\nrelay = copy\n", front, back);
+	before = daemon_open_fds(daemon);
+	for (int i = 0; i < PAIRS; i++) {
+		clients[i] = peer_connect(front);
+		assert_connected(clients[i]);
+		servers[i] = accept(listening, NULL, NULL);
+		ck_assert_int_ge(servers[i], 0);
+	}
+	for (int i = 0; i < 3 * PAIRS; i++) {
+		fill(clients[i % PAIRS]);
+		fill(servers[i % PAIRS]);
+	}
+	daemon_signal(daemon, SIGSTOP);
+	for (int i = 0; i < PAIRS; i++) {
+		peer_reset(clients[i]);
+		peer_reset(servers[i]);
+	}
+	daemon_signal(daemon, SIGCONT);
+	daemon_wait_fds(daemon, before);
+	close(listening);
+	daemon_stop(daemon);
 }
 END_TEST
 
@@ -143,8 +196,11 @@ START_TEST(memory_does_not_grow_from_one_crowd_to_the_next)
 }
 END_TEST
 
-SUITE_OF("daemon: connections", 120,
-	 IN_EVERY_WAY(five_thousand_short_connections_leave_no_descriptor_behind),
-	 IN_EVERY_WAY(connections_reset_or_closed_before_a_byte_leave_nothing_behind),
-	 IN_BOTH_RINGS(two_thousand_idle_connections_all_still_work_and_leave_nothing_behind),
-	 IN_BOTH_RINGS(memory_does_not_grow_from_one_crowd_to_the_next))
+SUITE_OF(
+	"daemon: connections", 120,
+	IN_EVERY_WAY(five_thousand_short_connections_leave_no_descriptor_behind),
+	IN_EVERY_WAY(connections_reset_or_closed_before_a_byte_leave_nothing_behind),
+	IN_BOTH_RINGS(
+		connections_full_in_both_directions_and_reset_from_both_sides_leave_nothing_behind),
+	IN_BOTH_RINGS(two_thousand_idle_connections_all_still_work_and_leave_nothing_behind),
+	IN_BOTH_RINGS(memory_does_not_grow_from_one_crowd_to_the_next))

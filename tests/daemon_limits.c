@@ -116,6 +116,66 @@ START_TEST(with_two_workers_everybody_is_served_in_the_end_too)
 }
 END_TEST
 
+/* Each that goes makes room for one that waits: that is one state, unless the machine is very slow.
+ */
+START_TEST(at_the_limit_many_short_connections_are_told_in_few_lines)
+{
+	enum { ROUNDS = 200 };
+	struct daemon *daemon;
+	int first, second;
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i], "max_connections = 1\n[echo]\nlisten = %s\n",
+			      address);
+	first = connected(address);
+	for (int i = 0; i < ROUNDS; i++) {
+		second = connected(address);
+		ck_assert(peer_echoes(first));
+		close(first);
+		first = second;
+	}
+	close(first);
+	daemon_wait_log(daemon, "accepting again");
+	ck_assert_uint_le(daemon_log_count(daemon, "paused accepting"), ROUNDS / 10);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* Somebody always waits for the full section; the other one is full for a while, too. */
+START_TEST(a_section_that_is_full_holds_up_no_other)
+{
+	struct daemon *daemon;
+	int full[2], others[4];
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i],
+			      "max_connections = 4\n"
+			      "[echo one]\nlisten = %s\nmax_connections = 1\n"
+			      "[echo many]\nlisten = %s\n",
+			      address, front);
+	for (int i = 0; i < 2; i++)
+		full[i] = connected(address);
+	ck_assert(peer_echoes(full[0]));
+	daemon_wait_log(daemon, "paused");
+	for (int i = 0; i < 4; i++)
+		others[i] = connected(front);
+	for (int i = 0; i < 3; i++)
+		ck_assert(peer_echoes(others[i]));
+	close(others[0]);
+	ck_assert(peer_echoes(others[3]));
+	close(others[1]);
+	others[0] = connected(front);
+	ck_assert(peer_echoes(others[0]));
+	for (int i = 0; i < 4; i++)
+		if (i != 1)
+			close(others[i]);
+	close(full[0]);
+	ck_assert(peer_echoes(full[1]));
+	close(full[1]);
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(a_proxy_at_the_limit_loses_nothing)
 {
 	enum { CLIENTS = 40 };
@@ -305,6 +365,8 @@ END_TEST
 SUITE_OF("daemon: limits", 60,
 	 IN_BOTH_RINGS(at_max_connections_the_rest_wait_and_are_served_when_there_is_room),
 	 IN_BOTH_RINGS(with_two_workers_everybody_is_served_in_the_end_too),
+	 IN_BOTH_RINGS(at_the_limit_many_short_connections_are_told_in_few_lines),
+	 IN_BOTH_RINGS(a_section_that_is_full_holds_up_no_other),
 	 IN_EVERY_WAY(a_proxy_at_the_limit_loses_nothing),
 	 IN_BOTH_RINGS(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served),
 	 IN_BOTH_RINGS(out_of_descriptors_it_says_so_once_does_not_spin_and_recovers_by_itself),

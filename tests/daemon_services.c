@@ -333,6 +333,28 @@ START_TEST(a_unix_path_is_taken_over_from_the_dead_and_removed_at_the_end)
 }
 END_TEST
 
+START_TEST(a_unix_path_that_another_daemon_listens_on_stays_its_own)
+{
+	struct daemon *first, *second;
+	char text[300], path[200];
+	int fd;
+
+	snprintf(path, sizeof(path), "unix:%s/mine", suite_dir());
+	snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", path);
+	first = daemon_start(&daemon_modes[_i], "%s", text);
+	second = daemon_spawn(&(struct daemon_options){.configuration = text});
+	ck_assert_int_ne(daemon_wait_exit(second), 0);
+	ck_assert(daemon_log_contains(second, path));
+	daemon_free(second);
+	fd = peer_connect(path);
+	assert_connected(fd);
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	daemon_stop(first);
+	ck_assert_int_lt(access(path + strlen("unix:"), F_OK), 0);
+}
+END_TEST
+
 SUITE_OF("daemon: services and addresses", 60,
 	 IN_BOTH_RINGS(discard_takes_everything_and_says_nothing),
 	 IN_EVERY_WAY(chargen_sends_the_pattern_until_the_client_closes),
@@ -347,4 +369,5 @@ SUITE_OF("daemon: services and addresses", 60,
 	 IN_EACH_MODE(each_kind_of_address_works_on_both_sides),
 	 IN_BOTH_RINGS(one_section_listens_on_several_addresses),
 	 IN_BOTH_RINGS(a_host_name_is_a_server),
-	 IN_BOTH_RINGS(a_unix_path_is_taken_over_from_the_dead_and_removed_at_the_end))
+	 IN_BOTH_RINGS(a_unix_path_is_taken_over_from_the_dead_and_removed_at_the_end),
+	 IN_BOTH_RINGS(a_unix_path_that_another_daemon_listens_on_stays_its_own))

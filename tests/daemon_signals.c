@@ -136,6 +136,8 @@ START_TEST(a_second_signal_ends_it_at_once)
 	daemon_wait_notify(daemon, "STOPPING=1");
 	daemon_signal(daemon, SIGINT);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "the daemon was stopped"));
+	ck_assert(!daemon_log_contains(daemon, "drain timeout"));
 	close(direct);
 	close(through);
 	daemon_stop(daemon);

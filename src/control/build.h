@@ -8,6 +8,7 @@
 
 #include "control/mode.h"
 #include "net/engine.h"
+#include "net/listener.h"
 
 #include "ops/activation.h"
 
@@ -24,14 +25,15 @@ void build_done(struct engine *engine);
 
 /* The sockets of every worker. */
 struct sockets {
-	struct listening *list; /* worker by worker, count of each */
+	struct listening *list;      /* worker by worker, count of each */
+	struct listener_path *paths; /* of unix sockets we bound, by listen line */
 	uint32_t count;
 	uint32_t workers;
 };
 
 int build_sockets(struct sockets *sockets, const struct engine *engine,
 		  struct activation *activation) must_check;
-/* Close what no worker has taken over, and remove the paths of unix sockets. */
+/* Close what no worker has taken over, and remove the paths of the unix sockets we bound. */
 void build_sockets_done(struct sockets *sockets, const struct engine *engine, bool taken);
 
 #endif

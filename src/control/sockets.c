@@ -1,7 +1,6 @@
 #include "control/build.h"
 
 #include "control/resolve.h"
-#include "net/listener.h"
 #include "net/socket.h"
 
 #include "ops/log.h"
@@ -68,17 +67,18 @@ static int open_own(struct opening *opening)
 		fd = listener_open(&opening->address, &opening->section->settings, &why);
 		if (fd >= 0)
 			socket_close(fd);
-		return complain(
-			opening, r,
-			why ? why
-			    : "another process listens there already; `ss -ltnp` shows which");
+		if (!why && r == -EADDRINUSE)
+			why = "another process listens there already; `ss -lnp` shows which";
+		return complain(opening, r, why);
 	}
 	for (uint32_t worker = 0; worker < opening->sockets->workers; worker++) {
 		fd = listener_open(&opening->address, &opening->section->settings, &why);
 		if (fd < 0)
 			return complain(opening, fd, why);
-		if (opening->address.kind == ADDRESS_UNIX)
+		if (opening->address.kind == ADDRESS_UNIX) {
+			opening->sockets->paths[opening->first] = listener_path(&opening->address);
 			return share_out(opening, fd);
+		}
 		put(opening, worker, fd);
 	}
 	return 0;
@@ -154,8 +154,14 @@ int build_sockets(struct sockets *sockets, const struct engine *engine,
 		count += (uint32_t)engine->config->sections[i].listen_count;
 	*sockets = (struct sockets){.count = count, .workers = engine->worker_count};
 	sockets->list = calloc((size_t)count * sockets->workers + 1, sizeof(*sockets->list));
-	if (!sockets->list)
+	sockets->paths = calloc(count + 1, sizeof(*sockets->paths));
+	if (!sockets->list || !sockets->paths) {
+		log_error("out of memory for %u listening sockets", count);
+		free(sockets->list);
+		free(sockets->paths);
+		*sockets = (struct sockets){0};
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < (size_t)count * sockets->workers; i++)
 		sockets->list[i].fd = -1;
 	return open_all(sockets, engine, activation);
@@ -163,6 +169,8 @@ int build_sockets(struct sockets *sockets, const struct engine *engine,
 
 void build_sockets_done(struct sockets *sockets, const struct engine *engine, bool taken)
 {
+	uint32_t line = 0;
+
 	for (size_t i = 0; !taken && sockets->list && i < (size_t)sockets->count * sockets->workers;
 	     i++)
 		if (sockets->list[i].fd >= 0)
@@ -170,8 +178,9 @@ void build_sockets_done(struct sockets *sockets, const struct engine *engine, bo
 	for (uint32_t s = 0; sockets->list && s < engine->section_count; s++) {
 		const struct config_section *section = &engine->config->sections[s];
 		for (size_t i = 0; i < section->listen_count; i++)
-			listener_remove(&section->listens[i].address);
+			listener_remove(&section->listens[i].address, &sockets->paths[line++]);
 	}
 	free(sockets->list);
+	free(sockets->paths);
 	*sockets = (struct sockets){0};
 }

@@ -39,8 +39,8 @@ static void arm(struct worker *worker, struct listener *listener)
 {
 	struct io_uring_sqe *sqe;
 
-	if (listener->armed || listener->paused || worker->state != WORKER_RUNNING ||
-	    wheel_is_set(&listener->retry))
+	if (listener->armed || listener->paused || listener->socket.fd < 0 ||
+	    worker->state != WORKER_RUNNING || wheel_is_set(&listener->retry))
 		return;
 	sqe = worker_entry(worker);
 	listener->multishot = !is_near_full(worker, listener->socket.section);
@@ -116,13 +116,17 @@ static void pause_section(struct worker *worker, uint32_t section)
 	}
 }
 
+static void refuse(struct worker *worker, int fd)
+{
+	stats_count(&worker->stats, refused, 1);
+	socket_linger_none(fd);
+	socket_close(fd);
+}
+
 static void park(struct worker *worker, int fd, uint32_t section)
 {
 	if (worker->parked_count == PARKED_MAX) {
-		/* The backlog was longer than anybody's patience. */
-		stats_count(&worker->stats, refused, 1);
-		socket_linger_none(fd);
-		socket_close(fd);
+		refuse(worker, fd); /* the backlog was longer than anybody's patience */
 		return;
 	}
 	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] =
@@ -133,10 +137,8 @@ static void open_or_park(struct worker *worker, int fd, uint32_t index)
 {
 	struct section *section = &worker->engine->sections[index];
 
-	if (worker->state == WORKER_STOPPING) {
-		stats_count(&worker->stats, refused, 1);
-		socket_linger_none(fd);
-		socket_close(fd);
+	if (worker->state == WORKER_STOPPING) { /* the others have been told to end already */
+		refuse(worker, fd);
 		return;
 	}
 	if (take_place(worker, section)) {
@@ -146,8 +148,7 @@ static void open_or_park(struct worker *worker, int fd, uint32_t index)
 	}
 	condition_enter(worker, CONDITION_CONNECTIONS, 0);
 	park(worker, fd, index);
-	if (worker->state == WORKER_RUNNING)
-		pause_section(worker, index);
+	pause_section(worker, index);
 }
 
 /* Serve who was parked, each at most once per call. */
@@ -164,10 +165,6 @@ static void unpark(struct worker *worker)
 
 void accept_resume(struct worker *worker)
 {
-	if (worker->parked_count)
-		unpark(worker);
-	if (worker->parked_count)
-		return;
 	for (uint32_t i = 0; i < worker->listener_count; i++) {
 		struct listener *listener = &worker->listeners[i];
 
@@ -175,9 +172,13 @@ void accept_resume(struct worker *worker)
 			continue;
 		listener->paused = false;
 		wheel_clear(&worker->wheel, &listener->retry);
-		arm(worker, listener);
 	}
-	condition_leave(worker, CONDITION_CONNECTIONS);
+	/* A section that is full itself is paused again, and holds up no other. */
+	unpark(worker);
+	for (uint32_t i = 0; i < worker->listener_count; i++)
+		arm(worker, &worker->listeners[i]);
+	if (worker->parked_count == 0)
+		condition_leave(worker, CONDITION_CONNECTIONS);
 }
 
 /* ---- Completions ----------------------------------------------------------------------------- */
@@ -225,13 +226,15 @@ static void failed(struct worker *worker, struct listener *listener, int error)
 		  worker->now_ms + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS));
 }
 
-/* What is in the backlog was accepted by the kernel in our name. */
+/* What is in the backlog was accepted by the kernel in our name; who comes now is too late. */
 static void empty_backlog(struct worker *worker, struct listener *listener)
 {
+	uint32_t section = listener->socket.section;
+	uint32_t waiting = worker->engine->sections[section].config->settings.backlog + 1;
 	int fd;
 
-	while ((fd = socket_accept(listener->socket.fd)) >= 0)
-		open_or_park(worker, fd, listener->socket.section);
+	for (; waiting > 0 && (fd = socket_accept(listener->socket.fd)) >= 0; waiting--)
+		open_or_park(worker, fd, section);
 }
 
 /*
@@ -278,8 +281,6 @@ void accept_expired(struct worker *worker, struct listener *listener)
 {
 	if (listener->paused)
 		accept_resume(worker);
-	if (listener->paused)
-		wheel_set(&worker->wheel, &listener->retry, worker->now_ms + RETRY_FULL_MS);
 	else
 		arm(worker, listener);
 }
@@ -295,4 +296,6 @@ void accept_stop(struct worker *worker)
 		empty_backlog(worker, listener);
 		close_listener(worker, listener);
 	}
+	/* What was parked waits for room by the timers that pausing sets. */
+	accept_resume(worker);
 }

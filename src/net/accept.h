@@ -11,8 +11,9 @@
  * time, since a multishot accept takes whatever waits in the backlog, and with
  * it the descriptors that the connections there are need for their upstreams.
  * What it hands out between "full" and its own end cannot be given back to the
- * kernel, so it is parked, and served first when there is room.  An accept that keeps failing is
- * armed again more slowly, for ever.
+ * kernel, so it is parked, and served first when there is room.  A section that
+ * is full pauses its own listeners only.  An accept that keeps failing is armed
+ * again more slowly, for ever.
  */
 #ifndef NET_ACCEPT_H
 #define NET_ACCEPT_H

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define SETTLED_MS 1000
+
 static const struct {
 	const char *began, *ended;
 } texts[] = {
@@ -55,6 +57,7 @@ void condition_enter(struct worker *worker, enum condition condition, int error)
 {
 	struct conditions *conditions = &worker->conditions;
 
+	conditions->over_ms[condition] = 0;
 	if (conditions->met[condition]++ > 0)
 		return;
 	conditions->since_ms[condition] = worker->now_ms;
@@ -69,12 +72,40 @@ void condition_enter(struct worker *worker, enum condition condition, int error)
 void condition_leave(struct worker *worker, enum condition condition)
 {
 	struct conditions *conditions = &worker->conditions;
-	uint64_t lasted = worker->now_ms - conditions->since_ms[condition];
 
-	if (conditions->met[condition] == 0)
+	if (conditions->met[condition] == 0 || conditions->over_ms[condition])
 		return;
+	conditions->over_ms[condition] = worker->now_ms;
+	if (!wheel_is_set(&worker->settle))
+		wheel_set(&worker->wheel, &worker->settle, worker->now_ms + SETTLED_MS);
+}
+
+static void end(struct worker *worker, enum condition condition)
+{
+	struct conditions *conditions = &worker->conditions;
+	uint64_t lasted = conditions->over_ms[condition] - conditions->since_ms[condition];
+
 	log_info("worker %u: %s (after %" PRIu64 ".%03" PRIu64 " s, met %" PRIu64 " times)",
 		 worker->index, texts[condition].ended, lasted / 1000, lasted % 1000,
 		 conditions->met[condition]);
 	conditions->met[condition] = 0;
+	conditions->over_ms[condition] = 0;
+}
+
+void condition_settle(struct worker *worker)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+		uint64_t over = worker->conditions.over_ms[i];
+
+		if (!over)
+			continue;
+		if (worker->now_ms >= over + SETTLED_MS)
+			end(worker, (enum condition)i);
+		else if (over + SETTLED_MS < next)
+			next = over + SETTLED_MS;
+	}
+	if (next != UINT64_MAX)
+		wheel_set(&worker->wheel, &worker->settle, next);
 }

@@ -1,7 +1,9 @@
 /*
  * Being full is a state with a name, not an event: one line in the log when it
  * begins, with the remedy, and one when it ends, however often it is met
- * between.  One of each per worker.
+ * between.  It has ended when it was not met for a second, or a daemon at its
+ * limit would write two lines for each connection that makes room for the next.
+ * One of each per worker.
  */
 #ifndef NET_CONDITION_H
 #define NET_CONDITION_H
@@ -21,13 +23,16 @@ enum condition {
 };
 
 struct conditions {
-	uint64_t since_ms[CONDITION_COUNT]; /* 0: not in force */
-	uint64_t met[CONDITION_COUNT];      /* times, since it began */
+	uint64_t since_ms[CONDITION_COUNT];
+	uint64_t over_ms[CONDITION_COUNT]; /* since when it seems to be over; 0: it is not */
+	uint64_t met[CONDITION_COUNT];     /* times, since it began; 0: not in force */
 };
 
 /* It is met (error: a negative errno, or 0). */
 void condition_enter(struct worker *worker, enum condition condition, int error);
-/* It is over; nothing happens when it was not in force. */
+/* It seems to be over; nothing happens when it was not in force. */
 void condition_leave(struct worker *worker, enum condition condition);
+/* For the worker's timer: end what has been over for long enough. */
+void condition_settle(struct worker *worker);
 
 #endif

@@ -336,8 +336,6 @@ void lane_drop(struct lane *lane)
 
 /* ---- Sending --------------------------------------------------------------------------------- */
 
-/* The queue as one vector, kept in the entry's own slot: free when the kernel has read the entry.
- */
 const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *sqe)
 {
 	struct worker *worker = lane_worker(lane);
@@ -499,6 +497,9 @@ bool lane_finish(struct lane *lane)
 		return false;
 	if (lane->state == LANE_BROKEN) {
 		lane_drop(lane);
+		/* The other side may have broken while this queue was still in the way. */
+		if (!lane->queued)
+			ending_check(session);
 		return true;
 	}
 	if (lane->queued || lane->sending || lane->held)

@@ -66,11 +66,13 @@ static const char *advice(int error)
 		return "ports below 1024 need CAP_NET_BIND_SERVICE, which the shipped unit grants; "
 		       "a unix path needs a directory its user may write to";
 	case EADDRINUSE:
-		return "another process listens there already; `ss -ltnp` shows which";
+		return "another process listens there already; `ss -lnp` shows which";
 	case EADDRNOTAVAIL:
 		return "no interface of this machine has that address";
 	case EAFNOSUPPORT:
 		return "this machine has no such address family";
+	case EMFILE:
+		return "raise LimitNOFILE= of the unit (ulimit -n)";
 	case ENOENT:
 		return "the directory of the socket does not exist";
 	default:
@@ -85,7 +87,7 @@ static int bind_and_listen(const struct address *address, const struct config_se
 
 	if (fd == -EADDRINUSE && address->kind == ADDRESS_UNIX && address->u.un.sun_path[0] &&
 	    is_stale(address)) {
-		listener_remove(address);
+		(void)unlink(address->u.un.sun_path);
 		fd = bind_socket(address, true);
 	}
 	if (fd < 0)
@@ -129,8 +131,20 @@ int listener_share(int fd)
 	return shared < 0 ? -errno : shared;
 }
 
-void listener_remove(const struct address *address)
+struct listener_path listener_path(const struct address *address)
 {
-	if (address->kind == ADDRESS_UNIX && address->u.un.sun_path[0])
+	struct stat status;
+
+	if (address->kind != ADDRESS_UNIX || !address->u.un.sun_path[0] ||
+	    stat(address->u.un.sun_path, &status) < 0)
+		return (struct listener_path){0};
+	return (struct listener_path){.device = status.st_dev, .inode = status.st_ino};
+}
+
+void listener_remove(const struct address *address, const struct listener_path *path)
+{
+	struct listener_path now = listener_path(address);
+
+	if (now.inode && now.inode == path->inode && now.device == path->device)
 		(void)unlink(address->u.un.sun_path);
 }

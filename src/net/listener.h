@@ -13,6 +13,8 @@
 
 #include "net/section.h"
 
+#include <sys/types.h>
+
 /*
  * A socket listening on an internet or unix address (kind ANY, INET or UNIX)
  * with the section's backlog and socket options.  A unix path nobody listens on
@@ -28,7 +30,14 @@ int listener_try(const struct address *address) must_check;
 /* Another descriptor of the same socket, for another worker. */
 int listener_share(int fd) must_check;
 
-/* Remove the path of a unix socket we listened on. */
-void listener_remove(const struct address *address);
+/* The file that a unix socket's path named when we had bound it; all zeroes: none. */
+struct listener_path {
+	dev_t device;
+	ino_t inode;
+};
+struct listener_path listener_path(const struct address *address);
+
+/* Remove the path, unless another process has replaced it since. */
+void listener_remove(const struct address *address, const struct listener_path *path);
 
 #endif

@@ -107,6 +107,8 @@ void *worker_run(void *argument)
 			worker_close(worker);
 	}
 	access_close(&worker->access);
+	atomic_store_explicit(&worker->stats.access_dropped, worker->access.dropped,
+			      memory_order_relaxed);
 	worker->result = r;
 	tell_main(worker, WORKER_STOPPED);
 	return NULL;

@@ -135,6 +135,9 @@ static void attempt_under_way(struct session *session)
 
 	session->connect_until_ms = timeout ? session->worker->now_ms + timeout : UINT64_MAX;
 	session->retry_ms = 0;
+	condition_leave(session->worker, CONDITION_PORTS);
+	condition_leave(session->worker, CONDITION_DESCRIPTORS);
+	condition_leave(session->worker, CONDITION_MEMORY);
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		session->lanes[i].strategy->start(&session->lanes[i]);

@@ -242,6 +242,33 @@ static void flush(struct worker *worker)
 	}
 }
 
+static void end_all(struct worker *worker, enum reason reason)
+{
+	for (uint32_t slot = 0; slot < worker->sessions.capacity && worker->sessions.used; slot++) {
+		struct session *session =
+			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
+		if (session)
+			session_end(session, reason, SIDE_CLIENT, 0);
+	}
+	while (worker->parked_count) {
+		socket_linger_none(worker->parked[worker->parked_first].fd);
+		socket_close(worker->parked[worker->parked_first].fd);
+		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
+		worker->parked_count--;
+	}
+}
+
+static void stop(struct worker *worker, enum reason reason)
+{
+	if (worker->state == WORKER_STOPPING)
+		return;
+	if (worker->state == WORKER_RUNNING)
+		accept_stop(worker);
+	worker->state = WORKER_STOPPING;
+	wheel_clear(&worker->wheel, &worker->drain);
+	end_all(worker, reason);
+}
+
 static void drain_expired(struct worker *worker)
 {
 	char text[CONFIG_EXPLAIN_MAX];
@@ -249,7 +276,7 @@ static void drain_expired(struct worker *worker)
 	log_info("worker %u: ending %u connections that have not finished in time (%s)",
 		 worker->index, worker->sessions.used,
 		 config_explain(worker->engine->config, NULL, "drain_timeout", text, sizeof(text)));
-	worker_command(worker, WORKER_STOP);
+	stop(worker, REASON_DRAIN_TIMEOUT);
 }
 
 /* Pipes that were not needed for a while give back their descriptors. */
@@ -270,6 +297,8 @@ static void expire(struct worker *worker)
 			drain_expired(worker);
 		else if (timer == &worker->trim)
 			trim_pipes(worker);
+		else if (timer == &worker->settle)
+			condition_settle(worker);
 		else if (at >= (unsigned char *)worker->listeners &&
 			 at < (unsigned char *)(worker->listeners + worker->listener_count))
 			accept_expired(worker, container_of(timer, struct listener, retry));
@@ -316,8 +345,10 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet) ||
 	    worker->quick.postponed)
 		return RING_NOW;
-	/* Buffers that came home after feed(), from dropped queues and buried sessions, or that
-	 * will have when this turn's quick sends are concluded, which nothing announces. */
+	/*
+	 * Buffers that came home after feed(), from dropped queues and buried sessions, or
+	 * will when the quick sends, of which nothing is heard, are concluded.
+	 */
 	if (!list_is_empty(&worker->starved) &&
 	    (pool_held(&worker->pool) < worker->pool.count || worker->quick.count > 0))
 		return RING_NOW;
@@ -365,26 +396,12 @@ int worker_turn(struct worker *worker)
 	if (pipes_any(&worker->pipes) && !wheel_is_set(&worker->trim))
 		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
 	access_flush(&worker->access);
+	atomic_store_explicit(&worker->stats.access_dropped, worker->access.dropped,
+			      memory_order_relaxed);
 	return 0;
 }
 
 /* ---- Stopping -------------------------------------------------------------------------------- */
-
-static void end_all(struct worker *worker, enum reason reason)
-{
-	for (uint32_t slot = 0; slot < worker->sessions.capacity && worker->sessions.used; slot++) {
-		struct session *session =
-			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
-		if (session)
-			session_end(session, reason, SIDE_CLIENT, 0);
-	}
-	while (worker->parked_count) {
-		socket_linger_none(worker->parked[worker->parked_first].fd);
-		socket_close(worker->parked[worker->parked_first].fd);
-		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
-		worker->parked_count--;
-	}
-}
 
 void worker_command(struct worker *worker, enum worker_command command)
 {
@@ -407,15 +424,7 @@ void worker_command(struct worker *worker, enum worker_command command)
 			wheel_set(&worker->wheel, &worker->drain, worker->now_ms + drain_ms);
 		break;
 	case WORKER_STOP:
-		if (worker->state == WORKER_STOPPING)
-			break;
-		if (worker->state == WORKER_RUNNING)
-			accept_stop(worker);
-		wheel_clear(&worker->wheel, &worker->drain);
-		end_all(worker, worker->state == WORKER_DRAINING && worker->sessions.used
-					? REASON_DRAIN_TIMEOUT
-					: REASON_STOPPED);
-		worker->state = WORKER_STOPPING;
+		stop(worker, REASON_STOPPED);
 		break;
 	}
 }

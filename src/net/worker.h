@@ -84,6 +84,7 @@ struct worker {
 	uint32_t *next_server;         /* by section */
 	struct server_health **health; /* by section and server */
 	struct conditions conditions;
+	struct wheel_timer settle; /* set while a condition seems to be over */
 	struct wheel_timer drain;
 	struct wheel_timer trim; /* set while there are pipes */
 	uint64_t next_id;

@@ -182,6 +182,7 @@ static void splice_flush(struct lane *lane)
 
 	if (lane->state == LANE_BROKEN) {
 		release(lane);
+		(void)lane_finish(lane);
 		return;
 	}
 	if (splicing->pipe == PIPES_NONE && lane->state == LANE_OPEN && !splicing->source_empty) {

@@ -4,8 +4,7 @@
 
 static void discard_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
 {
-	(void)kind; /* nothing is ever sent */
-	lane_received(lane, done);
+	lane_complete(lane, kind, done);
 	lane_delivered(lane, lane->queued);
 	lane_drop(lane);
 }
