@@ -100,6 +100,8 @@ static int take_inherited(struct opening *opening)
 		log_warning("%s: %d sockets bear the name %s; the first is used", opening->place,
 			    count, opening->address.host);
 	fd = listener_share(fds[0]);
+	if (fd >= 0) /* systemd set what its unit says; on a unix socket these do nothing */
+		socket_tune(fd, AF_INET, &opening->section->settings);
 	return fd < 0 ? complain(opening, fd, NULL) : share_out(opening, fd);
 }
 

@@ -202,8 +202,11 @@ static void on_signal(struct supervisor *supervisor, int signal)
 static void feed_watchdog(struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
-		if (atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed) <
-		    supervisor->pings)
+		/* Who has finished draining answers no more, and need not. */
+		if (atomic_load_explicit(&supervisor->workers[i].phase, memory_order_acquire) !=
+			    WORKER_STOPPED &&
+		    atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed) <
+			    supervisor->pings)
 			return;
 	notify_watchdog();
 	supervisor->pings++;
@@ -218,6 +221,23 @@ static bool all_stopped(const struct supervisor *supervisor)
 			    WORKER_STOPPED)
 			return false;
 	return true;
+}
+
+/* A worker without its ring serves nobody, and its sockets still take connections: end all. */
+static void check_workers(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+		const struct worker *worker = &supervisor->workers[i];
+
+		if (!worker->started ||
+		    atomic_load_explicit(&worker->phase, memory_order_acquire) != WORKER_STOPPED ||
+		    worker->result >= 0 || supervisor->signals)
+			continue;
+		log_error("worker %u: %s; stopping", i, worker->error);
+		supervisor->signals++;
+		notify_stopping("a worker failed");
+		command(supervisor, WORKER_STOP);
+	}
 }
 
 static int wait_ms(struct supervisor *supervisor, uint64_t now)
@@ -248,6 +268,7 @@ static void run(struct supervisor *supervisor)
 			on_signal(supervisor, signal);
 		while (read(supervisor->engine->wake_fd, &count, sizeof(count)) > 0)
 			;
+		check_workers(supervisor);
 		if (supervisor->signals)
 			notify_extend_timeout(5 * EXTEND_EVERY_MS * 1000ull);
 		if (supervisor->watchdog_ms && clock_now_ms() >= supervisor->watchdog_next_ms) {

@@ -1,0 +1,43 @@
+/* Which ring mode and how many workers, from the configuration and the CPUs. */
+#include "control/mode.h"
+#include "support/suite.h"
+
+static struct mode decided(struct config config, unsigned usable)
+{
+	struct limits_cpus cpus = {
+		.mask = {(1ull << usable) - 1}, .count = usable, .usable = usable};
+	struct mode mode;
+
+	mode_decide(&mode, &config, &cpus);
+	return mode;
+}
+
+START_TEST(auto_polls_only_where_every_worker_leaves_a_cpu_free)
+{
+	struct mode two = decided((struct config){0}, 2), four = decided((struct config){0}, 4);
+
+	ck_assert(!two.sqpoll);
+	ck_assert_uint_eq(two.workers, 2);
+	ck_assert(four.sqpoll);
+	ck_assert_uint_eq(four.workers, 2);
+	ck_assert_uint_eq(four.polling_threads, 2);
+	ck_assert_int_eq(four.sq_cpu[0], 2);
+	ck_assert_int_eq(four.sq_cpu[1], 3);
+	ck_assert(!decided((struct config){.workers = 3}, 4).sqpoll);
+}
+END_TEST
+
+START_TEST(what_is_configured_is_done_and_warned_of_where_threads_are_shared)
+{
+	struct mode mode = decided((struct config){.sqpoll = CONFIG_ON, .workers = 3}, 4);
+
+	ck_assert(mode.sqpoll);
+	ck_assert_uint_eq(mode.workers, 3);
+	ck_assert_uint_eq(mode.polling_threads, 1);
+	ck_assert_str_ne(mode.warning, "");
+	ck_assert(!decided((struct config){.sqpoll = CONFIG_OFF}, 8).sqpoll);
+}
+END_TEST
+
+SUITE("mode", auto_polls_only_where_every_worker_leaves_a_cpu_free,
+      what_is_configured_is_done_and_warned_of_where_threads_are_shared)
