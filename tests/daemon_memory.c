@@ -87,6 +87,25 @@ static void echo_stop(const struct echo *echo)
 	waitpid(echo->pid, NULL, 0);
 }
 
+/* The echo and a daemon with a proxy before it. */
+struct proxied {
+	struct echo echo;
+	struct daemon *daemon;
+	char front[32];
+};
+
+static void proxied_start(struct proxied *proxied, const struct daemon_mode *mode,
+			  const char *buffer_memory)
+{
+	echo_start(&proxied->echo);
+	snprintf(proxied->front, sizeof(proxied->front), "127.0.0.1:%u", port_reserve());
+	proxied->daemon = daemon_start(mode,
+				       "buffer_memory = %s\n"
+				       "[log]\nlevel = info\n"
+				       "[proxy p]\nlisten = %s\nserver = %s\n",
+				       buffer_memory, proxied->front, proxied->echo.address);
+}
+
 /* ---- clients by the thousand ---- */
 
 struct client {
@@ -176,26 +195,20 @@ START_TEST(buffer_memory_is_a_ceiling_for_5000_busy_connections)
 	enum { CLIENTS = 5000 };
 	static struct client clients[CLIENTS];
 	size_t before, after;
+	struct proxied proxied;
 	struct daemon *daemon;
-	struct echo echo;
-	char front[32];
 
 	if (!raise_descriptors(2 * CLIENTS + 2000))
 		SKIP_TEST("RLIMIT_NOFILE is too low for %d connections", CLIENTS);
-	echo_start(&echo);
-	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
-	daemon = daemon_start(&daemon_modes[_i],
-			      "buffer_memory = 2M\n"
-			      "[log]\nlevel = info\n"
-			      "[proxy p]\nlisten = %s\nserver = %s\n",
-			      front, echo.address);
+	proxied_start(&proxied, &daemon_modes[_i], "2M");
+	daemon = proxied.daemon;
 	before = daemon_resident(daemon);
-	connect_all(clients, CLIENTS, front);
+	connect_all(clients, CLIENTS, proxied.front);
 	for (int i = 0; i < 3; i++)
 		round_of_messages(clients, CLIENTS, MESSAGE);
 	after = daemon_resident(daemon);
 	close_all(clients, CLIENTS);
-	echo_stop(&echo);
+	echo_stop(&proxied.echo);
 	daemon_signal(daemon, SIGTERM);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
 
@@ -231,21 +244,16 @@ START_TEST(an_idle_connection_owns_no_buffer)
 	enum { CLIENTS = 2000 };
 	static struct client clients[CLIENTS];
 	size_t resident, slab;
+	struct proxied proxied;
 	struct daemon *daemon;
-	struct echo echo;
-	char front[32];
 
 	if (!raise_descriptors(2 * CLIENTS + 2000))
 		SKIP_TEST("RLIMIT_NOFILE is too low for %d connections", CLIENTS);
-	echo_start(&echo);
-	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
-	daemon = daemon_start(&daemon_modes[_i],
-			      "[log]\nlevel = info\n"
-			      "[proxy p]\nlisten = %s\nserver = %s\n",
-			      front, echo.address);
+	proxied_start(&proxied, &daemon_modes[_i], "64M");
+	daemon = proxied.daemon;
 	resident = daemon_resident(daemon);
 	slab = meminfo("Slab:");
-	connect_all(clients, CLIENTS, front);
+	connect_all(clients, CLIENTS, proxied.front);
 	/* Each has had a buffer, and gave it back. */
 	for (unsigned i = 0; i < CLIENTS; i += 50)
 		round_of_messages(clients + i, 50, 100);
@@ -257,7 +265,7 @@ START_TEST(an_idle_connection_owns_no_buffer)
 		daemon_modes[_i].name, resident / CLIENTS, (ssize_t)slab / CLIENTS);
 	ck_assert_uint_lt(resident / CLIENTS, RECORD_MAX);
 	close_all(clients, CLIENTS);
-	echo_stop(&echo);
+	echo_stop(&proxied.echo);
 	daemon_stop(daemon);
 }
 END_TEST
@@ -281,19 +289,14 @@ START_TEST(a_thousand_connections_are_all_served_and_each_of_two_workers_has_its
 	enum { CLIENTS = 1000 };
 	static struct client clients[CLIENTS];
 	int64_t before[2], after[2], used[2];
+	struct proxied proxied;
 	struct daemon *daemon;
-	struct echo echo;
-	char front[32];
 
 	if (!raise_descriptors(2 * CLIENTS + 2000))
 		SKIP_TEST("RLIMIT_NOFILE is too low for %d connections", CLIENTS);
-	echo_start(&echo);
-	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
-	daemon = daemon_start(&daemon_modes[_i + DAEMON_RINGS],
-			      "[log]\nlevel = info\n"
-			      "[proxy p]\nlisten = %s\nserver = %s\n",
-			      front, echo.address);
-	connect_all(clients, CLIENTS, front);
+	proxied_start(&proxied, &daemon_modes[_i + DAEMON_RINGS], "64M");
+	daemon = proxied.daemon;
+	connect_all(clients, CLIENTS, proxied.front);
 	round_of_messages(clients, CLIENTS, 100);
 	worker_times(daemon_pid(daemon), before);
 	for (int i = 0; i < 5; i++)
@@ -308,7 +311,7 @@ START_TEST(a_thousand_connections_are_all_served_and_each_of_two_workers_has_its
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_gt(used[i], used[!i] / 4);
 	close_all(clients, CLIENTS);
-	echo_stop(&echo);
+	echo_stop(&proxied.echo);
 	daemon_stop(daemon);
 }
 END_TEST
