@@ -139,7 +139,7 @@ static int serve_sockets(struct engine *engine, const struct mode *mode, int sig
 			    name, name);
 	if (r == 0)
 		r = supervise(engine, mode, &sockets, signal_fd);
-	build_sockets_done(&sockets, engine, r == 0);
+	build_sockets_done(&sockets, engine);
 	activation_close(&activation);
 	return r;
 }

@@ -29,11 +29,12 @@ struct sockets {
 	struct listener_path *paths; /* of unix sockets we bound, by listen line */
 	uint32_t count;
 	uint32_t workers;
+	uint32_t taken; /* workers that own theirs already */
 };
 
 int build_sockets(struct sockets *sockets, const struct engine *engine,
 		  struct activation *activation) must_check;
 /* Close what no worker has taken over, and remove the paths of the unix sockets we bound. */
-void build_sockets_done(struct sockets *sockets, const struct engine *engine, bool taken);
+void build_sockets_done(struct sockets *sockets, const struct engine *engine);
 
 #endif

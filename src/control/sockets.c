@@ -169,12 +169,13 @@ int build_sockets(struct sockets *sockets, const struct engine *engine,
 	return open_all(sockets, engine, activation);
 }
 
-void build_sockets_done(struct sockets *sockets, const struct engine *engine, bool taken)
+void build_sockets_done(struct sockets *sockets, const struct engine *engine)
 {
 	uint32_t line = 0;
 
-	for (size_t i = 0; !taken && sockets->list && i < (size_t)sockets->count * sockets->workers;
-	     i++)
+	size_t all = sockets->list ? (size_t)sockets->count * sockets->workers : 0;
+
+	for (size_t i = (size_t)sockets->count * sockets->taken; i < all; i++)
 		if (sockets->list[i].fd >= 0)
 			socket_close(sockets->list[i].fd);
 	for (uint32_t s = 0; sockets->list && s < engine->section_count; s++) {

@@ -20,7 +20,7 @@
 struct supervisor {
 	struct engine *engine;
 	const struct mode *mode;
-	const struct sockets *sockets;
+	struct sockets *sockets;
 	struct worker *workers;
 	struct ring_sender sender;
 	int signal_fd;
@@ -71,7 +71,7 @@ static int await_start(struct supervisor *supervisor, struct worker *worker)
 static int start_worker(struct supervisor *supervisor, uint32_t index)
 {
 	const struct mode *mode = supervisor->mode;
-	const struct sockets *sockets = supervisor->sockets;
+	struct sockets *sockets = supervisor->sockets;
 	struct worker *worker = &supervisor->workers[index];
 	int r = worker_init(worker, supervisor->engine, index,
 			    &sockets->list[(size_t)index * sockets->count], sockets->count);
@@ -92,6 +92,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 		return r;
 	}
 	worker->started = true;
+	supervisor->sockets->taken = index + 1;
 	return await_start(supervisor, worker);
 }
 
@@ -330,7 +331,7 @@ static int serve(struct supervisor *supervisor)
 	return join_workers(supervisor);
 }
 
-int supervise(struct engine *engine, const struct mode *mode, const struct sockets *sockets,
+int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
 	      int signal_fd)
 {
 	struct supervisor supervisor = {

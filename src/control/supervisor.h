@@ -13,7 +13,7 @@
 #include "control/build.h"
 
 /* Serve until told to stop.  0, or a negative errno that has been logged. */
-int supervise(struct engine *engine, const struct mode *mode, const struct sockets *sockets,
+int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
 	      int signal_fd) must_check;
 
 #endif

@@ -123,19 +123,19 @@ static void refuse(struct worker *worker, int fd)
 	socket_close(fd);
 }
 
-static void park(struct worker *worker, int fd, uint32_t section)
+static void park(struct worker *worker, int fd, struct listener *listener)
 {
 	if (worker->parked_count == PARKED_MAX) {
 		refuse(worker, fd); /* the backlog was longer than anybody's patience */
 		return;
 	}
 	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] =
-		(struct parked){.fd = fd, .section = section};
+		(struct parked){.fd = fd, .listener = listener};
 }
 
-static void open_or_park(struct worker *worker, int fd, uint32_t index)
+static void open_or_park(struct worker *worker, int fd, struct listener *listener)
 {
-	struct section *section = &worker->engine->sections[index];
+	struct section *section = &worker->engine->sections[listener->socket.section];
 
 	if (worker->state == WORKER_STOPPING) { /* the others have been told to end already */
 		refuse(worker, fd);
@@ -143,12 +143,12 @@ static void open_or_park(struct worker *worker, int fd, uint32_t index)
 	}
 	if (take_place(worker, section)) {
 		stats_count(&worker->stats, accepted, 1);
-		session_open(worker, section, fd);
+		session_open(worker, section, listener->socket.text, fd);
 		return;
 	}
 	condition_enter(worker, CONDITION_CONNECTIONS, 0);
-	park(worker, fd, index);
-	pause_section(worker, index);
+	park(worker, fd, listener);
+	pause_section(worker, listener->socket.section);
 }
 
 /* Serve who was parked, each at most once per call. */
@@ -159,7 +159,7 @@ static void unpark(struct worker *worker)
 
 		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
 		worker->parked_count--;
-		open_or_park(worker, parked.fd, parked.section);
+		open_or_park(worker, parked.fd, parked.listener);
 	}
 }
 
@@ -234,7 +234,7 @@ static void empty_backlog(struct worker *worker, struct listener *listener)
 	int fd;
 
 	for (; waiting > 0 && (fd = socket_accept(listener->socket.fd)) >= 0; waiting--)
-		open_or_park(worker, fd, section);
+		open_or_park(worker, fd, listener);
 }
 
 /*
@@ -265,7 +265,7 @@ void accept_complete(struct worker *worker, uint32_t index, const struct io_urin
 			condition_leave(worker, CONDITION_MEMORY);
 			condition_leave(worker, CONDITION_ACCEPT);
 		}
-		open_or_park(worker, done->res, listener->socket.section);
+		open_or_park(worker, done->res, listener);
 		if (listener->multishot && is_near_full(worker, listener->socket.section))
 			cancel(worker, listener);
 	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
@@ -275,6 +275,18 @@ void accept_complete(struct worker *worker, uint32_t index, const struct io_urin
 		arm(worker, listener);
 	else
 		close_listener(worker, listener);
+}
+
+void accept_cancelled(struct worker *worker, uint32_t index)
+{
+	struct listener *listener = &worker->listeners[index];
+
+	/* Its target has not ended: it was missed, as can happen while it is being started. */
+	if (!listener->armed || !listener->cancelling)
+		return;
+	listener->cancelling = false;
+	if (listener->paused || worker->state != WORKER_RUNNING)
+		cancel(worker, listener);
 }
 
 void accept_expired(struct worker *worker, struct listener *listener)

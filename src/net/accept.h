@@ -34,13 +34,15 @@ struct listener {
 /* Accepted, but there was no room. */
 struct parked {
 	int fd;
-	uint32_t section;
+	struct listener *listener;
 };
 #define PARKED_MAX 8192
 
 /* Arm every listener. */
 void accept_start(struct worker *worker);
 void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done);
+/* The cancel of a listener's accept found nothing to cancel. */
+void accept_cancelled(struct worker *worker, uint32_t index);
 /* A session ended, or time passed: go on where there is room. */
 void accept_resume(struct worker *worker);
 void accept_expired(struct worker *worker, struct listener *listener);

@@ -8,7 +8,6 @@
 #include "net/worker.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #define POOL_GROUP   0
@@ -334,136 +333,8 @@ void lane_drop(struct lane *lane)
 		lane_consume(lane, lane->queued);
 }
 
-/* ---- Sending --------------------------------------------------------------------------------- */
-
-const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *sqe)
-{
-	struct worker *worker = lane_worker(lane);
-	struct pool *pool = &worker->pool;
-	struct vector *vector = &worker->vectors[ring_sqe_index(&worker->ring, sqe)];
-	unsigned n = 0;
-
-	lane->sending = 0;
-	for (uint16_t id = lane->head; id != POOL_NONE && n < VECTOR_MAX;
-	     id = pool->chunks[id].next) {
-		vector->parts[n++] = (struct iovec){
-			.iov_base = pool_memory(pool, id) + pool->chunks[id].offset,
-			.iov_len = pool->chunks[id].length,
-		};
-		lane->sending += pool->chunks[id].length;
-	}
-	vector->message = (struct msghdr){.msg_iov = vector->parts, .msg_iovlen = n};
-	return &vector->message;
-}
-
-void lane_wait_writable(struct lane *lane)
-{
-	struct io_uring_sqe *sqe;
-
-	lane->blocked = true;
-	if (lane->polling)
-		return;
-	sqe = lane_entry(lane);
-	ring_prep_poll(sqe, lane_to_fd(lane), POLLOUT, 0);
-	lane_submit(lane, OP_POLL_OUT, sqe);
-	lane->polling = true;
-}
-
-void lane_writable(struct lane *lane)
-{
-	lane->polling = false;
-	lane->blocked = false; /* an error will be told by the next send */
-	lane->writable = true;
-	lane_mark(lane);
-}
-
-void lane_send(struct lane *lane)
-{
-	struct worker *worker = lane_worker(lane);
-	struct io_uring_sqe *sqe;
-	bool quick;
-
-	if (lane->sending || !lane->queued)
-		return;
-	if (lane->blocked) {
-		lane_wait_writable(lane);
-		return;
-	}
-	sqe = lane_entry(lane);
-	quick = quick_may(worker, lane);
-	if (lane->chunks == 1) {
-		uint32_t length;
-		const unsigned char *bytes = lane_peek(lane, &length);
-		ring_prep_send(sqe, lane_to_fd(lane), bytes, length,
-			       LANE_SEND_FLAGS | (quick ? MSG_WAITALL : 0));
-		lane->sending = length;
-	} else {
-		ring_prep_sendmsg(sqe, lane_to_fd(lane), lane_gather(lane, sqe), LANE_SEND_FLAGS);
-	}
-	lane_submit(lane, OP_SEND, sqe);
-	if (quick) {
-		ring_sqe_skip_success(sqe);
-		quick_note(worker, sqe->user_data);
-		lane->unanswered = true;
-	}
-}
-
-void lane_delivered(struct lane *lane, uint32_t bytes)
-{
-	struct session *session = lane_session(lane);
-
-	lane->bytes += bytes;
-	session->active_ms = session->worker->now_ms;
-	if (lane->index == LANE_UP && session_has_upstream(session))
-		stats_count(&session->worker->stats, bytes_up, bytes);
-	else
-		stats_count(&session->worker->stats, bytes_down, bytes);
-}
-
-void lane_sent(struct lane *lane, const struct io_uring_cqe *done)
-{
-	lane->blocked =
-		done->res == -EAGAIN || (done->res > 0 && (uint32_t)done->res < lane->sending);
-	lane->sending = 0;
-	if (done->res > 0) {
-		lane_consume(lane, (uint32_t)done->res);
-		lane_delivered(lane, (uint32_t)done->res);
-	} else if (done->res < 0 && done->res != -ECANCELED && done->res != -EAGAIN &&
-		   done->res != -EINTR) {
-		ending_broken(lane_session(lane), lane->to, done->res);
-	}
-	lane_mark(lane);
-}
-
-void lane_say(struct lane *lane, const void *bytes, uint32_t length)
-{
-	struct io_uring_sqe *sqe;
-
-	if (lane->sending)
-		return;
-	if (lane->blocked) {
-		lane_wait_writable(lane);
-		return;
-	}
-	sqe = lane_entry(lane);
-	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, LANE_SEND_FLAGS);
-	lane->sending = length;
-	lane_submit(lane, OP_SEND, sqe);
-}
-
-uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done)
-{
-	uint32_t sent = done->res > 0 ? (uint32_t)done->res : 0;
-
-	lane->blocked = done->res == -EAGAIN || (sent && sent < lane->sending);
-	lane->sending = 0;
-	if (sent)
-		lane_delivered(lane, sent);
-	else if (done->res < 0 && done->res != -EAGAIN && done->res != -EINTR)
-		lane_reset(lane, done->res);
-	lane_mark(lane);
-	return sent;
-}
+/* ---- The end of a turn ------------------------------------------------------------------------
+ */
 
 void lane_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
 {

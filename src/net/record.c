@@ -89,6 +89,7 @@ void record_write(struct session *session)
 	record = (struct access_record){
 		.id = session->id,
 		.section = section->config->title,
+		.listener = session->listener,
 		.client = client_text(session, client, sizeof(client)),
 		.upstream = section->server_count ? section->servers[session->server].text : NULL,
 		.reason = reason_sentence((enum reason)end->reason),

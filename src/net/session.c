@@ -161,7 +161,8 @@ static uint64_t lifetime_until(struct worker *worker, const struct config_settin
 	return worker->now_ms + lifetime;
 }
 
-void session_open(struct worker *worker, const struct section *section, int client_fd)
+void session_open(struct worker *worker, const struct section *section, const char *listener,
+		  int client_fd)
 {
 	uint32_t slot;
 	struct session *session = slab_take(&worker->sessions, &slot);
@@ -169,6 +170,7 @@ void session_open(struct worker *worker, const struct section *section, int clie
 	assert(session); /* the worker took a place for it */
 	session->worker = worker;
 	session->section = section;
+	session->listener = listener;
 	session->slot = slot;
 	session->generation = worker->sessions.generation[slot];
 	session->id = worker->next_id++;

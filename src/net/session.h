@@ -65,6 +65,7 @@ struct session_end {
 struct session {
 	struct worker *worker;
 	const struct section *section;
+	const char *listener; /* that it came through, as text */
 	uint32_t slot, generation;
 	uint32_t in_flight;
 	uint32_t cancels; /* of those in flight */
@@ -102,7 +103,8 @@ static inline bool session_has_upstream(const struct session *session)
 }
 
 /* For the worker: a session for an accepted client, whose descriptor it owns from now on. */
-void session_open(struct worker *worker, const struct section *section, int client_fd);
+void session_open(struct worker *worker, const struct section *section, const char *listener,
+		  int client_fd);
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
 /* Nothing is in flight in CLOSING: close, give back, log, release the slot. */
 void session_bury(struct session *session);

@@ -121,6 +121,13 @@ void worker_close(struct worker *worker)
 
 /* ---- For the rest of net --------------------------------------------------------------------- */
 
+/* The kernel refuses entries: give it a moment instead of asking without pause. */
+static void short_of_memory(struct worker *worker, int error)
+{
+	condition_enter(worker, CONDITION_MEMORY, error);
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 struct io_uring_sqe *worker_entry(struct worker *worker)
 {
 	struct io_uring_sqe *sqe;
@@ -132,8 +139,7 @@ struct io_uring_sqe *worker_entry(struct worker *worker)
 				  strerror(-worker->ring.error));
 			abort();
 		}
-		condition_enter(worker, CONDITION_MEMORY, worker->ring.error);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		short_of_memory(worker, worker->ring.error);
 	}
 	return sqe;
 }
@@ -199,10 +205,13 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 		return;
 	}
 	if (tag.kind == OP_CONTROL) {
-		if (tag.generation == 0) /* a cancel's own end, not a message */
-			worker->in_flight--;
-		else
+		if (tag.generation) {
 			worker_command(worker, (enum worker_command)done->res);
+			return;
+		}
+		worker->in_flight--; /* a cancel's own end, not a message */
+		if (done->res < 0)
+			accept_cancelled(worker, tag.slot);
 		return;
 	}
 	session = slab_find(&worker->sessions, tag.slot, tag.generation);
@@ -384,6 +393,8 @@ int worker_turn(struct worker *worker)
 			stats_count(&worker->stats, overflows, 1);
 		else if (class != RING_ERROR_RETRY)
 			return wait.error;
+		else if (wait.error != -EINTR && !wait.ready)
+			short_of_memory(worker, wait.error);
 	}
 	worker->now_ms = clock_now_ms();
 	stats_count(&worker->stats, turns, 1);

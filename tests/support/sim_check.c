@@ -352,9 +352,10 @@ void sim_check_end(void)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
 	if (pool_held(&worker->pool))
 		sim_fail("%u buffers are missing at the end", pool_held(&worker->pool));
-	/* The worker's own, for a drain that is over and pipes that it closes itself. */
+	/* The worker's own: a drain and conditions that are over, pipes that it closes itself. */
 	wheel_clear(&worker->wheel, &worker->drain);
 	wheel_clear(&worker->wheel, &worker->trim);
+	wheel_clear(&worker->wheel, &worker->settle);
 	if (wheel_next(&worker->wheel) != UINT64_MAX)
 		sim_fail("a timer is armed at the end");
 	if (stats_read(&worker->stats, stale_completions))
