@@ -106,6 +106,25 @@ static int start_workers(struct supervisor *supervisor)
 	return 0;
 }
 
+/* The kernel lacks flags that the rings were to have: they work without. */
+static void tell_dropped(uint32_t flags)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} wanted[] = {
+		{IORING_SETUP_SUBMIT_ALL, "SUBMIT_ALL"},
+		{IORING_SETUP_SINGLE_ISSUER, "SINGLE_ISSUER"},
+		{IORING_SETUP_DEFER_TASKRUN, "DEFER_TASKRUN"},
+		{IORING_SETUP_TASKRUN_FLAG, "TASKRUN_FLAG"},
+	};
+
+	for (size_t i = 0; i < array_size(wanted); i++)
+		if (flags & wanted[i].flag)
+			log_info("the kernel does not know IORING_SETUP_%s: running without it",
+				 wanted[i].name);
+}
+
 /* What was chosen and why, and what this kernel lacks of what we would like to use. */
 static void tell_mode(const struct supervisor *supervisor)
 {
@@ -128,9 +147,7 @@ static void tell_mode(const struct supervisor *supervisor)
 		 (unsigned long long)engine->buffer_memory / 1024, engine->buffer_size / 1024);
 	if (used)
 		log_info("done without, since this kernel or `without` lacks it:%s", lacking);
-	if (supervisor->workers[0].ring_dropped)
-		log_info("the kernel refused ring flags 0x%x: running without them",
-			 supervisor->workers[0].ring_dropped);
+	tell_dropped(supervisor->workers[0].ring_dropped);
 	if (supervisor->mode->warning[0])
 		log_warning("%s", supervisor->mode->warning);
 }
