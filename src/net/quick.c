@@ -6,7 +6,8 @@
 bool quick_may(const struct worker *worker, const struct lane *lane)
 {
 	return worker->has_quick && worker->quick.count < QUICK_MAX && lane->state == LANE_OPEN &&
-	       lane->receiving && lane->chunks == 1;
+	       lane->receiving && lane->chunks == 1 &&
+	       lane_session(lane)->state == SESSION_RELAYING;
 }
 
 void quick_note(struct worker *worker, uint64_t tag)

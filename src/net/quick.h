@@ -11,7 +11,9 @@
  *
  * A worker may sleep over a success, so only lanes that wait for nothing but
  * their next bytes send quickly: open, and receiving.  It does not sleep over
- * one while others are starved, for its buffer may be what they wait for.
+ * one while others are starved, for its buffer may be what they wait for.  And
+ * while a connect may still fail every success must be known before the failure,
+ * or the next server would be given bytes that the first one has had.
  */
 #ifndef NET_QUICK_H
 #define NET_QUICK_H
