@@ -77,16 +77,27 @@ static void release(struct lane *lane)
 	lane->held = 0;
 }
 
+/* What a lane may hold in its pipe: as much as one that copies. */
+static uint32_t room_of(const struct lane *lane, const struct pipe_pair *pair)
+{
+	uint32_t budget = lane_session(lane)->section->config->settings.receive_budget;
+	uint32_t most = budget + budget / 2;
+
+	most = pair->size < most ? pair->size : most;
+	return lane->held < most ? most - lane->held : 0;
+}
+
 /* Into the pipe.  False when the source has nothing (more) or has ended. */
 static bool fill(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
 	struct pipe_pair *pair = &pipes_of(lane)->pairs[splicing->pipe];
+	uint32_t room = room_of(lane, pair);
 	int n;
 
-	if (lane->state != LANE_OPEN || splicing->source_empty || lane->held >= pair->size)
+	if (lane->state != LANE_OPEN || splicing->source_empty || !room)
 		return false;
-	n = socket_splice(lane_from_fd(lane), pair->write_fd, pair->size - lane->held);
+	n = socket_splice(lane_from_fd(lane), pair->write_fd, room);
 	if (n > 0) {
 		lane->held += (uint32_t)n;
 		lane->received += (uint32_t)n;
