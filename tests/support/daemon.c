@@ -234,9 +234,23 @@ struct daemon *daemon_spawn(const struct daemon_options *options)
 	return daemon;
 }
 
+/* The socket it told us through is still to be closed: a count taken now must not have it. */
+static bool fds_are_settled(struct daemon *daemon)
+{
+	unsigned count = daemon_open_fds(daemon);
+
+	for (int i = 0; i < 4; i++) {
+		sleep_ms(2);
+		if (daemon_open_fds(daemon) != count)
+			return false;
+	}
+	return true;
+}
+
 void daemon_wait_ready(struct daemon *daemon)
 {
 	daemon_wait_notify(daemon, "READY=1");
+	(void)wait_until(fds_are_settled(daemon), 1000);
 }
 
 struct daemon *daemon_start(const struct daemon_mode *mode, const char *format, ...)

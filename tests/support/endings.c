@@ -346,7 +346,7 @@ void ending_describe(const struct ending_case *which, const struct ending_seen *
 		snprintf(text, ENDING_TEXT, "no connection");
 		return;
 	}
-	if (which->any_prefix && seen->received)
+	if (which->any_prefix && seen->end == PEER_RST)
 		snprintf(amount, sizeof(amount), "some B");
 	else
 		snprintf(amount, sizeof(amount), "%llu B", (unsigned long long)seen->received);
