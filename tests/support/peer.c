@@ -117,12 +117,16 @@ static int open_socket(const char *text, int flags, union any_address *ret_addre
 	return fd;
 }
 
-int peer_connect_begin(const char *text)
+static int connect_begin(const char *text, bool small)
 {
 	union any_address address;
 	socklen_t length;
 	int fd = open_socket(text, SOCK_NONBLOCK, &address, &length);
 
+	if (fd >= 0 && small) {
+		setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &(int){1400}, sizeof(int));
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){8192}, sizeof(int));
+	}
 	if (fd >= 0 && connect(fd, &address.any, length) < 0 && errno != EINPROGRESS) {
 		int error = errno;
 
@@ -130,6 +134,11 @@ int peer_connect_begin(const char *text)
 		return -error;
 	}
 	return fd;
+}
+
+int peer_connect_begin(const char *text)
+{
+	return connect_begin(text, false);
 }
 
 /* Asking SO_ERROR takes the error away, and a connection reset as soon as it was there must be seen
@@ -144,9 +153,9 @@ static bool was_established(int fd)
 	       (info.tcpi_state != TCP_CLOSE || info.tcpi_options);
 }
 
-int peer_connect(const char *text)
+static int connect_finish(int fd)
 {
-	int fd = peer_connect_begin(text), error = ETIMEDOUT;
+	int error = ETIMEDOUT;
 	socklen_t length = sizeof(error);
 
 	if (fd < 0)
@@ -163,6 +172,16 @@ int peer_connect(const char *text)
 	}
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	return fd;
+}
+
+int peer_connect(const char *text)
+{
+	return connect_finish(connect_begin(text, false));
+}
+
+int peer_connect_small(const char *text)
+{
+	return connect_finish(connect_begin(text, true));
 }
 
 int peer_listen(const char *text, int backlog)

@@ -21,7 +21,10 @@ uint16_t port_reserve(void);
 
 /* A connected descriptor, or a negative errno. */
 int peer_connect(const char *address);
-/* The same without waiting for the outcome. */
+/* The same with small segments and a small buffer, so that little is queued for one that does not
+ * read: by the loopback's 64 KiB segments the kernel allows every sender megabytes. */
+int peer_connect_small(const char *address);
+/* Without waiting for the outcome. */
 int peer_connect_begin(const char *address);
 /* A listening descriptor, or a negative errno. */
 int peer_listen(const char *address, int backlog);
