@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#define BUFFERS_ENOUGH      1024
 #define BUFFER_SIZE_BUNDLED 16384u /* a completion covers several: small ones pack better */
 #define BUFFER_SIZE_SINGLE                                                                         \
 	65536u /* one buffer per completion: the bytes must make it worth while */
@@ -153,6 +154,10 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 					ring_capable(&engine->capabilities, RING_RECV_BUDGET)
 				? BUFFER_SIZE_BUNDLED
 				: BUFFER_SIZE_SINGLE;
+	/* Few large buffers are soon all held by peers that read nothing. */
+	while (!config->buffer_size && engine->buffer_size > BUFFER_SIZE_BUNDLED &&
+	       engine->buffer_memory / engine->buffer_size < BUFFERS_ENOUGH)
+		engine->buffer_size /= 2;
 	return fit_connections(engine, listeners);
 }
 
