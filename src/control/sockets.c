@@ -1,5 +1,6 @@
 #include "control/build.h"
 
+#include "base/clock.h"
 #include "control/resolve.h"
 #include "net/socket.h"
 
@@ -9,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#define PATIENCE_MS   250
+#define PAUSE_MS      50 /* each look at a unix socket is a connection to who listens */
 #define INHERITED_MAX 64 /* sockets of one name */
 
 /* One listen line, being opened for all workers. */
@@ -19,8 +23,9 @@ struct opening {
 	const struct config_section *section;
 	struct address address;
 	uint32_t section_index;
-	uint32_t first;  /* its place in each worker's list */
-	char place[600]; /* "file:line: [section] listen" */
+	uint64_t patient_until_ms; /* with an address in use, for all lines together */
+	uint32_t first;            /* its place in each worker's list */
+	char place[600];           /* "file:line: [section] listen" */
 	const char *text;
 };
 
@@ -57,11 +62,23 @@ static int share_out(struct opening *opening, int fd)
 	return 0;
 }
 
+/* The sockets of a process that was killed are closed some milliseconds after its end. */
+static bool may_come_free(const struct opening *opening, int error)
+{
+	if (error != -EADDRINUSE || clock_now_ms() >= opening->patient_until_ms)
+		return false;
+	nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * CLOCK_NS_PER_MS}, NULL);
+	return true;
+}
+
 static int open_own(struct opening *opening)
 {
 	const char *why = NULL;
-	int fd, r = listener_try(&opening->address);
+	int fd, r;
 
+	do
+		r = listener_try(&opening->address);
+	while (may_come_free(opening, r));
 	if (r < 0) {
 		/* For its explanation. */
 		fd = listener_open(&opening->address, &opening->section->settings, &why);
@@ -72,7 +89,9 @@ static int open_own(struct opening *opening)
 		return complain(opening, r, why);
 	}
 	for (uint32_t worker = 0; worker < opening->sockets->workers; worker++) {
-		fd = listener_open(&opening->address, &opening->section->settings, &why);
+		do
+			fd = listener_open(&opening->address, &opening->section->settings, &why);
+		while (may_come_free(opening, fd));
 		if (fd < 0)
 			return complain(opening, fd, why);
 		if (opening->address.kind == ADDRESS_UNIX) {
@@ -121,6 +140,7 @@ static int open_all(struct sockets *sockets, const struct engine *engine,
 		    struct activation *activation)
 {
 	const struct config *config = engine->config;
+	uint64_t patient_until_ms = clock_now_ms() + PATIENCE_MS;
 	uint32_t index = 0;
 	int result = 0;
 
@@ -135,6 +155,7 @@ static int open_all(struct sockets *sockets, const struct engine *engine,
 				.section = section,
 				.section_index = s,
 				.address = endpoint->address,
+				.patient_until_ms = patient_until_ms,
 				.first = index++,
 				.text = endpoint->text,
 			};

@@ -67,7 +67,11 @@ static const char *client_text(const struct session *session, char *text, size_t
 
 	if (client->sin6_family == 0)
 		return "unknown";
-	return address_format_socket((const struct sockaddr *)client, sizeof(*client), text, size);
+	/* A unix peer's name, if it has one, is not kept. */
+	return address_format_socket((const struct sockaddr *)client,
+				     client->sin6_family == AF_UNIX ? sizeof(client->sin6_family)
+								    : sizeof(*client),
+				     text, size);
 }
 
 void record_write(struct session *session)
