@@ -8,7 +8,7 @@
 #ifndef RING_REGISTER_H
 #define RING_REGISTER_H
 
-#include "ring/core.h"
+#include "ring/wait.h"
 
 #include <sched.h>
 #include <sys/uio.h>
