@@ -81,6 +81,7 @@ static inline void ring_buffers_add(struct ring_buffers *buffers, void *address,
 	buffers->tail++;
 }
 
+/* Let the kernel have what was added: one store for all. */
 static inline void ring_buffers_publish(struct ring_buffers *buffers)
 {
 	if (buffers->published != buffers->tail) {

@@ -175,6 +175,7 @@ static inline unsigned ring_sq_ready(const struct ring *ring)
 	return ring->sq_tail - __atomic_load_n(ring->sq_khead, __ATOMIC_ACQUIRE);
 }
 
+/* Entries that can be taken without a submit. */
 static inline unsigned ring_sq_space(const struct ring *ring)
 {
 	return ring->sq_mask + 1 - ring_sq_ready(ring);
