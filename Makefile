@@ -104,12 +104,12 @@ $(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(SIMS):      $O/%: $O/%.o $(WORLD) $O/libsupport.a $O/libcore.a $O/libring.a
 $(COMPARE):   $O/%: $O/%.o $O/libsupport.a
 $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
+# the one place where liburing is used: to be compared with
+$O/tests/bench/bench_ring: $O/tests/bench/ours.o $O/tests/bench/liburing.o
 $(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
 $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
 $(FUZZ): LIBS += -fsanitize=fuzzer
-# the one place where liburing is used: to be compared with
-$O/tests/bench/bench_ring: $O/tests/bench/liburing.o
 $O/tests/bench/bench_ring: LIBS += -luring
 
 $O/src/main.o: $O/version

@@ -1,8 +1,8 @@
 /*
  * echo PORT: answer each connection on 127.0.0.1 with what it sends (0: any port).
- *
- * One multishot accept, a multishot receive per connection, one ring of buffers
- * for all.  One send at a time per connection, or they could overtake each other.
+ * One multishot accept, a multishot receive per connection, one ring of buffers for
+ * all.  What came in waits in line and goes back a buffer at a time: two sends at
+ * once could overtake each other.
  */
 #include "listen.h"
 #include "ring/ring.h"
@@ -10,99 +10,83 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { ACCEPT, RECEIVE, SEND, BUFFERS = 256, SIZE = 4096, NONE = BUFFERS, FDS = 1024 };
+enum { ACCEPT, RECEIVE, SEND, BUFFERS = 256, SIZE = 4096, FDS = 1024 };
 static struct ring ring;
 static struct ring_buffers buffers;
 static char memory[BUFFERS][SIZE];
-static unsigned length[BUFFERS], next[BUFFERS];
-static struct {
-	unsigned first, last; /* buffers to be sent */
-	bool ended;
-} peers[FDS]; /* by descriptor */
+static uint32_t length[BUFFERS];
+static uint16_t line[FDS][BUFFERS]; /* per descriptor: the buffers from out to in */
+static unsigned in[FDS], out[FDS];
+static bool ended[FDS];
+static int hungry[FDS], hungry_count; /* to receive again when there is a buffer */
 
-static void receive(int fd)
+static void ask(uint64_t what, int fd)
 {
 	struct io_uring_sqe *sqe = ring_sqe(&ring);
-	ring_prep_recv_multishot(sqe, fd, 0, 0, 0);
-	ring_sqe_tag(sqe, (uint64_t)RECEIVE << 32 | (unsigned)fd);
+	uint16_t id = line[fd][out[fd] % BUFFERS];
+	if (what == ACCEPT)
+		ring_prep_accept_multishot(sqe, fd, NULL, NULL, SOCK_CLOEXEC);
+	else if (what == RECEIVE)
+		ring_prep_recv_multishot(sqe, fd, 0, 0, 0);
+	else /* all of it, or the connection is broken */
+		ring_prep_send(sqe, fd, memory[id], length[id], MSG_WAITALL | MSG_NOSIGNAL);
+	ring_sqe_tag(sqe, what << 32 | (uint32_t)fd);
 }
 
-static void send_first(int fd)
+static void send_or_close(int fd)
 {
-	unsigned id = peers[fd].first;
-	if (id != NONE) {
-		struct io_uring_sqe *sqe = ring_sqe(&ring);
-		ring_prep_send(sqe, fd, memory[id], length[id], MSG_WAITALL | MSG_NOSIGNAL);
-		ring_sqe_tag(sqe, (uint64_t)SEND << 32 | (unsigned)fd);
-	} else if (peers[fd].ended) {
+	if (in[fd] != out[fd])
+		ask(SEND, fd);
+	else if (ended[fd])
 		close(fd);
-	}
 }
 
 static void received(int fd, const struct io_uring_cqe *cqe)
 {
-	struct ring_bundle bundle = ring_buffers_bundle(&buffers, cqe);
-	bool idle = peers[fd].first == NONE;
-	uint32_t bytes;
-	for (uint16_t id; ring_bundle_next(&bundle, &id, &bytes); peers[fd].last = id) {
-		*(peers[fd].first == NONE ? &peers[fd].first : &next[peers[fd].last]) = id;
-		length[id] = bytes;
-		next[id] = NONE;
+	bool idle = in[fd] == out[fd];
+	uint16_t id;
+	if (ring_buffers_take(&buffers, cqe, &id)) {
+		line[fd][in[fd]++ % BUFFERS] = id;
+		length[id] = (uint32_t)cqe->res;
 	}
-	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		peers[fd].ended = cqe->res <= 0 && cqe->res != -ENOBUFS;
-		if (!peers[fd].ended)
-			receive(fd); /* the receive ended, the connection did not */
-	}
+	ended[fd] = cqe->res <= 0 && cqe->res != -ENOBUFS;
+	if (!(cqe->flags & IORING_CQE_F_MORE) && !ended[fd])
+		hungry[hungry_count++] = fd;
 	if (idle)
-		send_first(fd);
-}
-
-static void sent(int fd)
-{
-	unsigned id = peers[fd].first;
-	peers[fd].first = next[id];
-	ring_buffers_add(&buffers, memory[id], SIZE, (uint16_t)id);
-	send_first(fd);
-}
-
-static void accepted(int listener, const struct io_uring_cqe *cqe)
-{
-	if (cqe->res >= 0 && cqe->res < FDS) {
-		peers[cqe->res].first = NONE;
-		peers[cqe->res].ended = false;
-		receive(cqe->res);
-	}
-	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		struct io_uring_sqe *sqe = ring_sqe(&ring);
-		ring_prep_accept_multishot(sqe, listener, NULL, NULL, SOCK_CLOEXEC);
-		ring_sqe_tag(sqe, (unsigned)listener);
-	}
+		send_or_close(fd);
 }
 
 int main(int argc, char **argv)
 {
-	int listener = listen_on(argc > 1 ? argv[1] : "7"), fd;
+	int listener = listen_on(argc > 1 ? argv[1] : "7");
 	struct ring_error error = {0};
 	struct io_uring_cqe *cqe;
-
 	if (ring_open(&ring, &(struct ring_options){.entries = 256}, &error) < 0 ||
 	    ring_buffers_open(&buffers, &ring, 0, BUFFERS, 0) < 0)
 		return fprintf(stderr, "echo: cannot start: %s\n", error.text), 1;
 	for (uint16_t id = 0; id < BUFFERS; id++)
 		ring_buffers_add(&buffers, memory[id], SIZE, id);
-	accepted(listener, &(struct io_uring_cqe){.res = -EAGAIN}); /* arms it */
-	for (;; ring_submit_wait(&ring, 1, RING_NEVER, 0)) {
+	for (ask(ACCEPT, listener);; ring_submit_wait(&ring, 1, RING_NEVER, 0)) {
 		ring_for_each_cqe(&ring, cqe)
 		{
-			fd = (int)(uint32_t)cqe->user_data;
-			if (cqe->user_data >> 32 == ACCEPT)
-				accepted(fd, cqe);
-			else if (cqe->user_data >> 32 == RECEIVE)
+			int fd = (int)cqe->user_data;
+			if (cqe->user_data >> 32 == RECEIVE) {
 				received(fd, cqe);
-			else
-				sent(fd);
+			} else if (cqe->user_data >> 32 == SEND) {
+				uint16_t id = line[fd][out[fd]++ % BUFFERS];
+				ring_buffers_add(&buffers, memory[id], SIZE, id);
+				send_or_close(fd);
+			} else {
+				if (cqe->res >= FDS)
+					close(cqe->res);
+				else if (cqe->res >= 0)
+					ask(RECEIVE, cqe->res);
+				if (!(cqe->flags & IORING_CQE_F_MORE))
+					ask(ACCEPT, listener);
+			}
 		}
 		ring_buffers_publish(&buffers);
+		while (hungry_count > 0 && ring_buffers_available(&buffers) > 0)
+			ask(RECEIVE, hungry[--hungry_count]);
 	}
 }

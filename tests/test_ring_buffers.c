@@ -77,6 +77,34 @@ START_TEST(a_receive_takes_buffers_in_the_order_given_whatever_their_ids)
 }
 END_TEST
 
+START_TEST(a_completion_gives_its_one_buffer_or_none)
+{
+	struct ring ring;
+	struct ring_buffers buffers;
+
+	open_pair(&ring, 0);
+	need(&ring, RING_BUFFER_RING);
+	ck_assert_int_eq(ring_buffers_open(&buffers, &ring, 9, 2, 0), 0);
+	ring_buffers_add(&buffers, memory[0], 256, 5);
+	ring_buffers_publish(&buffers);
+	say("hello");
+	for (int i = 0; i < 2; i++) {
+		struct io_uring_sqe *sqe = entry(&ring);
+		uint16_t id = 77;
+		ring_prep_recv(sqe, pair[0], NULL, 0, MSG_DONTWAIT);
+		ring_sqe_buffer_select(sqe, 9);
+		struct io_uring_cqe cqe = one(&ring);
+		ck_assert_int_eq(cqe.res, i == 0 ? 5 : -ENOBUFS);
+		ck_assert_int_eq(ring_buffers_take(&buffers, &cqe, &id), i == 0);
+		ck_assert_uint_eq(id, i == 0 ? 5 : 77);
+		ck_assert_uint_eq(ring_buffers_available(&buffers), 0);
+		ck_assert(!ring_buffers_holds(&buffers, 5));
+	}
+	ring_buffers_close(&buffers);
+	close_pair(&ring);
+}
+END_TEST
+
 START_TEST(sizes_and_groups_are_the_kernels)
 {
 	struct ring ring;
@@ -293,6 +321,7 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 
 	tcase_add_test(tcase, a_receive_takes_buffers_in_the_order_given_whatever_their_ids);
+	tcase_add_test(tcase, a_completion_gives_its_one_buffer_or_none);
 	tcase_add_test(tcase, sizes_and_groups_are_the_kernels);
 	tcase_add_test(tcase, a_bundle_is_walked_over_buffers_of_different_lengths);
 	tcase_add_test(tcase, an_incremental_buffer_is_ours_when_it_is_used_up);

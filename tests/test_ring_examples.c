@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -178,29 +179,96 @@ START_TEST(read_timeout_reads_or_gives_up)
 }
 END_TEST
 
-/* Send much, and only then read it back: more than the sockets hold, so both must flow. */
+/* Byte n of what is exchanged: no two stretches of it are alike. */
+static char nth(size_t n)
+{
+	return (char)((uint32_t)n * 2654435761U >> 24);
+}
+
+enum { TOTAL = 32 << 20 }; /* more than all the sockets on the way hold */
+
+struct exchange {
+	int fd;
+	size_t sent, received;
+};
+
+/* Non-blocking, with small socket buffers: what is not read waits elsewhere. */
+static struct exchange begin(int port)
+{
+	struct exchange x = {.fd = connect_to(port)};
+	int size = 65536;
+
+	ck_assert_int_eq(setsockopt(x.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	ck_assert_int_eq(setsockopt(x.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	ck_assert_int_eq(fcntl(x.fd, F_SETFL, O_NONBLOCK), 0);
+	return x;
+}
+
+/* Send what goes; then half-close. */
+static void give(struct exchange *x)
+{
+	char bytes[65536];
+	size_t left = TOTAL - x->sent;
+	ssize_t n;
+
+	left = left < sizeof(bytes) ? left : sizeof(bytes);
+	for (size_t i = 0; i < left; i++)
+		bytes[i] = nth(x->sent + i);
+	n = send(x->fd, bytes, left, MSG_NOSIGNAL);
+	if (n < 0)
+		ck_assert_int_eq(errno, EAGAIN);
+	else
+		x->sent += (size_t)n;
+	if (x->sent == TOTAL)
+		ck_assert_int_eq(shutdown(x->fd, SHUT_WR), 0);
+}
+
+/* Receive what there is; false at the end. */
+static bool take(struct exchange *x)
+{
+	char bytes[65536];
+	ssize_t n = recv(x->fd, bytes, sizeof(bytes), 0);
+
+	if (n < 0)
+		ck_assert_int_eq(errno, EAGAIN);
+	for (ssize_t i = 0; i < n; i++)
+		if (bytes[i] != nth(x->received + (size_t)i))
+			ck_abort_msg("byte %zu is wrong", x->received + (size_t)i);
+	x->received += n > 0 ? (size_t)n : 0;
+	return n != 0;
+}
+
+/* Only send, until nothing has moved for a while: who reads so slowly holds all up. */
+static void stuff(struct exchange *x)
+{
+	struct pollfd ready = {.fd = x->fd, .events = POLLOUT};
+
+	while (x->sent < TOTAL && poll(&ready, 1, 300) > 0)
+		give(x);
+	ck_assert_uint_lt(x->sent, TOTAL);
+}
+
+/* Send the rest, get all of it back, and the end. */
+static void finish_exchange(struct exchange *x)
+{
+	struct pollfd ready = {.fd = x->fd};
+
+	do {
+		ready.events = (short)(x->sent < TOTAL ? POLLIN | POLLOUT : POLLIN);
+		ck_assert_int_gt(poll(&ready, 1, -1), 0);
+		if (x->sent < TOTAL && ready.revents & POLLOUT)
+			give(x);
+	} while (!(ready.revents & (POLLIN | POLLHUP | POLLERR)) || take(x));
+	ck_assert_uint_eq(x->received, TOTAL);
+	close(x->fd);
+}
+
 static void exchange(int port)
 {
-	static char out[1 << 20], in[(1 << 20) + 1];
-	int fd = connect_to(port), status;
-	pid_t writer;
+	struct exchange x = begin(port);
 
-	for (size_t i = 0; i < sizeof(out); i++)
-		out[i] = (char)(i * 13 + i / 1021);
-	writer = fork();
-	if (writer == 0) {
-		size_t sent = 0;
-		ssize_t n = 0;
-		while (sent < sizeof(out) && (n = write(fd, out + sent, sizeof(out) - sent)) > 0)
-			sent += (size_t)n;
-		shutdown(fd, SHUT_WR);
-		_exit(sent != sizeof(out));
-	}
-	ck_assert_uint_eq(read_all(fd, in, sizeof(in)), sizeof(out));
-	ck_assert_int_eq(memcmp(in, out, sizeof(out)), 0);
-	ck_assert_int_eq(waitpid(writer, &status, 0), writer);
-	ck_assert_int_eq(status, 0);
-	close(fd);
+	stuff(&x);
+	finish_exchange(&x);
 }
 
 START_TEST(echo_returns_what_it_gets_to_each_connection)
@@ -226,6 +294,43 @@ START_TEST(echo_returns_what_it_gets_to_each_connection)
 }
 END_TEST
 
+/* In the middle of an io_uring_enter() that sleeps? */
+static bool sleeps(pid_t pid)
+{
+	char path[64], text[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_ge(fd, 0);
+	read_all(fd, text, sizeof(text));
+	close(fd);
+	return strstr(text, ") S ") != NULL;
+}
+
+START_TEST(echo_without_a_free_buffer_sleeps_and_serves_all_when_there_is_one)
+{
+	struct child child = start("echo", "0", NULL);
+	int port = port_of(&child), late;
+	struct exchange slow = begin(port);
+	char byte = 0;
+
+	stuff(&slow); /* its bytes lie in every buffer there is */
+	late = connect_to(port);
+	ck_assert_int_eq(write(late, "x", 1), 1);
+	usleep(100000);
+	for (int i = 0; i < 20; i++, usleep(5000))
+		ck_assert(sleeps(child.pid));
+	ck_assert_int_eq(recv(late, &byte, 1, MSG_DONTWAIT), -1);
+
+	finish_exchange(&slow);
+	ck_assert_int_eq(read(late, &byte, 1), 1);
+	ck_assert_int_eq(byte, 'x');
+	close(late);
+	stop(&child);
+}
+END_TEST
+
 START_TEST(proxy_carries_bytes_both_ways_and_passes_on_an_end)
 {
 	struct child server = start("echo", "0", NULL), child;
@@ -234,10 +339,20 @@ START_TEST(proxy_carries_bytes_both_ways_and_passes_on_an_end)
 	snprintf(port, sizeof(port), "%d", port_of(&server));
 	child = start("proxy", "0", port);
 	int listening = port_of(&child);
-	for (int i = 0; i < 3; i++)
-		exchange(listening); /* which half-closes */
-	stop(&child);
+	exchange(listening); /* which half-closes */
+
+	/* A server that dies ends what it served; who comes then is turned away. */
+	struct exchange slow = begin(listening), idle = begin(listening);
+	stuff(&slow);
 	stop(&server);
+	while (take(&idle))
+		poll(NULL, 0, 1);
+	close(slow.fd);
+	close(idle.fd);
+	int late = connect_to(listening);
+	ck_assert_int_eq(read(late, port, 1), 0);
+	close(late);
+	stop(&child);
 }
 END_TEST
 
@@ -257,4 +372,5 @@ END_TEST
 SUITE("ring examples", cat_prints_files_that_do_not_know_their_size,
       copy_link_copies_every_byte_of_any_size, read_timeout_reads_or_gives_up,
       echo_returns_what_it_gets_to_each_connection,
+      echo_without_a_free_buffer_sleeps_and_serves_all_when_there_is_one,
       proxy_carries_bytes_both_ways_and_passes_on_an_end, probe_prints_every_feature_of_this_kernel)

@@ -35,9 +35,8 @@ static void tear_down(void)
 }
 
 #define supported(op)                                                                              \
-	(ring_supports(&ring.capabilities, op)                                                     \
-		 ? true                                                                            \
-		 : (printf("SKIP %s: %s\n", __func__, ring_op_name(op)), false))
+	(ring_supports(&ring.capabilities, op) ? true                                              \
+					       : (say_skipped("%s", ring_op_name(op)), false))
 
 /* Prepare and run one operation: its result. */
 #define run(prepare, ...) (ring_prep_##prepare(entry(&ring), __VA_ARGS__), result(&ring))
@@ -113,7 +112,7 @@ START_TEST(extended_attributes_are_set_and_got)
 		ck_assert_int_eq(memcmp(value, "one", 3), 0);
 	} else {
 		ck_assert_int_eq(r, -EOPNOTSUPP);
-		printf("SKIP %s: this file system has none\n", __func__);
+		say_skipped("this file system has none");
 	}
 	close(fd);
 	unlink(path);

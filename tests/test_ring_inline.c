@@ -48,6 +48,11 @@ static const char *output(const char *command)
 static const char caller[] = "#include \"ring/ring.h\"\n"
 			     "int turn(struct ring *, struct io_uring_cqe *);\n"
 			     "int fill(struct ring *, int, void *);\n"
+			     "unsigned await(struct ring *);\n"
+			     "unsigned await(struct ring *ring)\n"
+			     "{\n"
+			     "	return ring_submit_wait(ring, 1, RING_NEVER, 0).ready;\n"
+			     "}\n"
 			     "int fill(struct ring *ring, int fd, void *buffer)\n"
 			     "{\n"
 			     "	struct io_uring_sqe *sqe = ring_sqe(ring);\n"
@@ -153,6 +158,26 @@ START_TEST(reading_completions_calls_only_the_slow_path)
 }
 END_TEST
 
+START_TEST(waiting_is_one_system_call_in_line_and_calls_only_the_slow_paths)
+{
+	const char *text;
+
+	if (!in_tree() || !have_tool("objdump") || !have_tool(tool("CC", "gcc")))
+		skip("needs the sources, a compiler and objdump");
+#ifndef __x86_64__
+	skip("reads x86-64 assembly");
+#endif
+	text = disassemble("await");
+	ck_assert_msg(lines_with(text, "syscall") == 1, "%s", text);
+	ck_assert_uint_ge(lines_with(text, "ring_wait_rest"), 1);
+	ck_assert_uint_ge(lines_with(text, "ring_submit_wait_mask"), 1);
+	ck_assert_msg(lines_with(text, "R_X86_64_PLT32") ==
+			      lines_with(text, "ring_wait_rest") +
+				      lines_with(text, "ring_submit_wait_mask"),
+		      "%s", text);
+}
+END_TEST
+
 /* build/FLAVOUR, from this program's own path. */
 static void archive(char path[PATH_MAX])
 {
@@ -188,7 +213,9 @@ START_TEST(the_sources_include_neither_the_systems_header_nor_anything_above_bas
 		skip("needs the sources");
 	/* grep fails when it finds nothing, which is what is wanted */
 	ck_assert_int_ne(
-		system("grep -rqE '#[ ]*include[ ]*<(linux/io_uring|liburing)' src examples"), 0);
+		system("grep -rE '#[ ]*include[ ]*<(linux/io_uring|liburing)' src examples tests | "
+		       "grep -qv '^tests/bench/liburing.c:'"),
+		0);
 	ck_assert_int_ne(system("grep -rhE '#[ ]*include[ ]*\"' src/ring | "
 				"grep -qvE '\"(ring|base)/'"),
 			 0);
@@ -213,8 +240,24 @@ START_TEST(every_public_header_compiles_alone_with_no_warning)
 }
 END_TEST
 
+/* Or it stands under a macro that does: a function begins at the margin. */
+START_TEST(every_public_function_says_what_it_does)
+{
+	if (!in_tree())
+		skip("needs the sources");
+	ck_assert_int_eq(system("awk '/^[a-z].*[(]/ && !/^(for|__attribute)/ && "
+				"FILENAME !~ /internal|uapi|syscall/ && "
+				"before !~ /[*][/]$|^#define|always_inline/ "
+				"{ print FILENAME \": \" $0; bad = 1 } "
+				"{ before = $0 } END { exit bad }' src/ring/*.h"),
+			 0);
+}
+END_TEST
+
 SUITE("ring inline",
       taking_and_filling_an_entry_calls_only_the_slow_path_and_reads_no_shared_memory,
-      reading_completions_calls_only_the_slow_path, the_archive_needs_no_io_uring_library,
+      reading_completions_calls_only_the_slow_path,
+      waiting_is_one_system_call_in_line_and_calls_only_the_slow_paths,
+      the_archive_needs_no_io_uring_library,
       the_sources_include_neither_the_systems_header_nor_anything_above_base,
-      every_public_header_compiles_alone_with_no_warning)
+      every_public_header_compiles_alone_with_no_warning, every_public_function_says_what_it_does)

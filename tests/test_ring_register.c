@@ -105,7 +105,7 @@ START_TEST(registered_buffers_are_used_updated_and_cloned)
 		ring_prep_write_fixed(entry(&other), pair[1], memory[0], 5, RING_POSITION, 0);
 		ck_assert_int_eq(result(&other), 5);
 	} else {
-		printf("SKIP %s: clone-buffers\n", __func__);
+		say_skipped("clone-buffers");
 		ck_assert_int_eq(ring_fixed_unregister(&ring), 0);
 	}
 

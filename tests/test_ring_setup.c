@@ -81,7 +81,7 @@ START_TEST(every_mode_moves_many_times_its_size_in_order)
 			ck_assert_uint_eq(ring.flags & modes[i].flags, modes[i].flags);
 			move_many(&ring);
 		} else {
-			printf("SKIP %s: mode %s\n", __func__, modes[i].name);
+			say_skipped("mode %s", modes[i].name);
 		}
 		ring_close(&ring);
 	}

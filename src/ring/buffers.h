@@ -81,6 +81,7 @@ static inline void ring_buffers_add(struct ring_buffers *buffers, void *address,
 	buffers->tail++;
 }
 
+/* Let the kernel have what was added: one store for all. */
 static inline void ring_buffers_publish(struct ring_buffers *buffers)
 {
 	if (buffers->published != buffers->tail) {
@@ -147,6 +148,20 @@ static inline bool ring_bundle_next(struct ring_bundle *bundle, uint16_t *ret_id
 	}
 	bundle->position++;
 	return true;
+}
+
+/*
+ * The one buffer of a completion that is no bundle, of a ring that is not
+ * incremental: cqe->res bytes, yours until ring_buffers_add().  False if it names
+ * none, as the last one of a receive.
+ */
+static inline bool ring_buffers_take(struct ring_buffers *buffers, const struct io_uring_cqe *cqe,
+				     uint16_t *ret_id)
+{
+	struct ring_bundle bundle = ring_buffers_bundle(buffers, cqe);
+	uint32_t length;
+
+	return ring_bundle_next(&bundle, ret_id, &length);
 }
 
 #endif

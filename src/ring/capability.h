@@ -107,6 +107,7 @@ struct ring_capabilities {
 int ring_probe(struct ring_capabilities *ret_capabilities,
 	       const struct ring_system *system) must_check;
 
+/* Is a feature there, and not switched off? */
 bool ring_capable(const struct ring_capabilities *capabilities, enum ring_feature feature);
 
 /* Is an operation (IORING_OP_*) supported? */

@@ -1,5 +1,5 @@
 /*
- * The ring itself: set-up, submission and waiting.
+ * The ring itself: set-up and submission.
  *
  * One struct ring is one io_uring instance, used by one thread.  Entries are
  * taken with ring_sqe(), filled by a ring_prep_ function and seen by the kernel
@@ -41,6 +41,7 @@ struct ring {
 	uint32_t cqe_shift; /* 1 with 32-byte entries */
 	bool cq_mixed;      /* entries of both sizes, and filler */
 	bool cq_must_enter; /* completions appear only inside the kernel, unannounced */
+	bool plain;         /* waiting is one system call, nothing else: see wait.h */
 	uint32_t enter_flags;
 	int enter_fd; /* a registered index, or fd */
 	int clock;    /* of deadlines, CLOCK_MONOTONIC unless ring_clock_register() */
@@ -126,12 +127,6 @@ static inline bool ring_has(const struct ring *ring, enum ring_feature feature)
 
 /* ---- submission ----------------------------------------------------------- */
 
-struct ring_wait {
-	uint32_t submitted; /* entries the kernel took */
-	uint32_t ready;     /* completions that can be read now */
-	int error;
-};
-
 /* Make room for count entries by submitting; false sets ring->error. */
 bool ring_make_room(struct ring *ring, uint32_t count);
 
@@ -180,6 +175,7 @@ static inline unsigned ring_sq_ready(const struct ring *ring)
 	return ring->sq_tail - __atomic_load_n(ring->sq_khead, __ATOMIC_ACQUIRE);
 }
 
+/* Entries that can be taken without a submit. */
 static inline unsigned ring_sq_space(const struct ring *ring)
 {
 	return ring->sq_mask + 1 - ring_sq_ready(ring);
@@ -192,29 +188,7 @@ static inline unsigned ring_sq_space(const struct ring *ring)
  */
 int ring_submit(struct ring *ring);
 
-/*
- * Submit, then wait until min_complete completions can be read or the deadline
- * (absolute, nanoseconds of CLOCK_MONOTONIC, RING_NEVER, RING_NOW) has passed.
- * After it everything that is ready can be read: a ring with deferred work has
- * run all of it, not only the 20 items the kernel runs in one go.  min_wait_us, where the
- * kernel has RING_MIN_WAIT: once something is there, wait so long for more, and
- * then be content with less than min_complete.
- *
- * error: 0      min_complete are ready (or, with RING_NOW, what there is)
- *        -ETIME the deadline passed first
- *        -EINTR a signal came first; the deadline is absolute: call again
- *        -EAGAIN, -EBUSY  not all entries taken, for lack of memory: reap, call again
- *        -EBADR completions were lost, see ring_lost()
- *        others are final: -EBADF, -ENXIO, -EOWNERDEAD (the polling thread died),
- *        -EBADFD (R_DISABLED), -EEXIST (not the issuer's thread)
- */
-struct ring_wait ring_submit_wait(struct ring *ring, uint32_t min_complete, uint64_t deadline_ns,
-				  uint32_t min_wait_us);
-
-/* The same, with the signals of mask (8 bytes, the kernel's sigset) blocked instead of ours. */
-struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
-				       uint64_t deadline_ns, uint32_t min_wait_us,
-				       const uint64_t *mask);
+/* To wait as well: wait.h. */
 
 enum ring_error_class {
 	RING_ERROR_NONE,

@@ -19,6 +19,7 @@ static inline void ring_cq_release(struct ring *ring)
 	}
 }
 
+/* The slot of an index, whatever is in it. */
 static inline struct io_uring_cqe *ring_cqe_at(const struct ring *ring, uint32_t head)
 {
 	return &ring->cqes[(size_t)(head & ring->cq_mask) << ring->cqe_shift];
@@ -93,16 +94,19 @@ struct ring_walk {
 	uint32_t end;
 };
 
+/* Begin at the first unread completion, to end at the last one there is. */
 static inline struct ring_walk ring_walk_begin(struct ring *ring)
 {
 	return (struct ring_walk){ring, __atomic_load_n(ring->cq_ktail, __ATOMIC_ACQUIRE)};
 }
 
+/* Give back what was walked over. */
 static inline void ring_walk_end(struct ring_walk *walk)
 {
 	ring_cq_release(walk->ring);
 }
 
+/* The next completion, now read, or NULL. */
 static inline struct io_uring_cqe *ring_walk_next(struct ring_walk *walk)
 {
 	struct io_uring_cqe *cqe = ring_cqe_before(walk->ring, walk->end);

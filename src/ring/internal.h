@@ -2,9 +2,8 @@
 #ifndef RING_INTERNAL_H
 #define RING_INTERNAL_H
 
-#include "ring/cqe.h"
 #include "ring/register.h"
-#include "ring/syscall.h"
+#include "ring/wait.h"
 
 #include <errno.h>
 
@@ -45,15 +44,6 @@ static inline int ring_enter(struct ring *ring, uint32_t to_submit, uint32_t min
 		r = system->enter(system->context, ring->enter_fd, to_submit, min_complete, flags,
 				  argument, size);
 	return likely(r >= 0) ? r : ring_enter_failed(ring, r);
-}
-
-/* Let the kernel see the entries handed out; once per submit. */
-static inline void ring_publish(struct ring *ring)
-{
-	if (ring->sq_published != ring->sq_tail) {
-		ring->sq_published = ring->sq_tail;
-		ring_store_release(ring->sq_ktail, ring->sq_tail);
-	}
 }
 
 /* A wait as the caller asked for it. */

@@ -163,4 +163,6 @@ void ring_locate(struct ring *ring, const struct io_uring_params *p)
 	ring->cq_must_enter =
 		p->flags & IORING_SETUP_IOPOLL ||
 		(p->flags & IORING_SETUP_DEFER_TASKRUN && !(p->flags & IORING_SETUP_TASKRUN_FLAG));
+	ring->plain = !ring->cq_must_enter && !ring->cq_mixed &&
+		      !(p->flags & IORING_SETUP_SQPOLL) && ring->system->enter == ring_kernel.enter;
 }

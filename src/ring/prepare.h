@@ -13,6 +13,7 @@
 
 #include "ring/core.h"
 
+/* Write all 64 bytes; what every ring_prep_ function begins with. */
 static inline void ring_prep(struct io_uring_sqe *sqe, enum io_uring_op operation, int fd,
 			     uint64_t address, uint32_t length, uint64_t offset)
 {
@@ -32,6 +33,7 @@ static inline void ring_prep(struct io_uring_sqe *sqe, enum io_uring_op operatio
 	sqe->__pad2[0] = 0;
 }
 
+/* A pointer as the kernel wants it, or as a tag. */
 static inline uint64_t ring_pointer(const volatile void *p)
 {
 	return (uint64_t)(uintptr_t)p;
@@ -128,6 +130,7 @@ static inline void *ring_sqe_command(struct io_uring_sqe *sqe)
 
 /* ---- no file -------------------------------------------------------------- */
 
+/* Do nothing and complete with 0 (5.1). */
 static inline void ring_prep_nop(struct io_uring_sqe *sqe)
 {
 	ring_prep(sqe, IORING_OP_NOP, -1, 0, 0, 0);
@@ -157,6 +160,7 @@ static inline void ring_prep_timeout(struct io_uring_sqe *sqe, const struct __ke
 	sqe->timeout_flags = flags;
 }
 
+/* End the timeout submitted under user_data, which completes with -ECANCELED (5.5). */
 static inline void ring_prep_timeout_remove(struct io_uring_sqe *sqe, uint64_t user_data)
 {
 	ring_prep(sqe, IORING_OP_TIMEOUT_REMOVE, -1, user_data, 0, 0);
@@ -263,6 +267,7 @@ static inline void ring_prep_provide_buffers(struct io_uring_sqe *sqe, void *add
 	sqe->buf_group = group;
 }
 
+/* Take back count of them, or fewer: the result (5.7). */
 static inline void ring_prep_remove_buffers(struct io_uring_sqe *sqe, int count, uint16_t group)
 {
 	ring_prep(sqe, IORING_OP_REMOVE_BUFFERS, count, 0, 0, 0);
@@ -288,6 +293,7 @@ static inline void ring_prep_futex_wait(struct io_uring_sqe *sqe, const uint32_t
 	sqe->addr3 = mask;
 }
 
+/* Wake at most so many waiters of a futex: the result (6.7). */
 static inline void ring_prep_futex_wake(struct io_uring_sqe *sqe, const uint32_t *futex,
 					uint64_t count, uint64_t mask, uint32_t futex_flags,
 					uint32_t flags)

@@ -18,19 +18,21 @@
 struct statx;
 struct open_how;
 
+/* As pread(2) (5.6). */
 static inline void ring_prep_read(struct io_uring_sqe *sqe, int fd, void *buffer, uint32_t length,
 				  uint64_t offset)
 {
 	ring_prep(sqe, IORING_OP_READ, fd, ring_pointer(buffer), length, offset);
 }
 
+/* As pwrite(2) (5.6). */
 static inline void ring_prep_write(struct io_uring_sqe *sqe, int fd, const void *buffer,
 				   uint32_t length, uint64_t offset)
 {
 	ring_prep(sqe, IORING_OP_WRITE, fd, ring_pointer(buffer), length, offset);
 }
 
-/* As preadv2(2) and pwritev2(2); flags RWF_*. */
+/* As preadv2(2) (5.1); flags RWF_*. */
 static inline void ring_prep_readv(struct io_uring_sqe *sqe, int fd, const struct iovec *vector,
 				   uint32_t count, uint64_t offset, int flags)
 {
@@ -38,6 +40,7 @@ static inline void ring_prep_readv(struct io_uring_sqe *sqe, int fd, const struc
 	sqe->rw_flags = (uint32_t)flags;
 }
 
+/* As pwritev2(2) (5.1); flags RWF_*. */
 static inline void ring_prep_writev(struct io_uring_sqe *sqe, int fd, const struct iovec *vector,
 				    uint32_t count, uint64_t offset, int flags)
 {
@@ -45,7 +48,7 @@ static inline void ring_prep_writev(struct io_uring_sqe *sqe, int fd, const stru
 	sqe->rw_flags = (uint32_t)flags;
 }
 
-/* Into or out of registered buffer index, in which [buffer, length) must lie. */
+/* Into registered buffer index, in which [buffer, length) must lie (5.1). */
 static inline void ring_prep_read_fixed(struct io_uring_sqe *sqe, int fd, void *buffer,
 					uint32_t length, uint64_t offset, uint16_t index)
 {
@@ -53,6 +56,7 @@ static inline void ring_prep_read_fixed(struct io_uring_sqe *sqe, int fd, void *
 	sqe->buf_index = index;
 }
 
+/* Out of registered buffer index, likewise (5.1). */
 static inline void ring_prep_write_fixed(struct io_uring_sqe *sqe, int fd, const void *buffer,
 					 uint32_t length, uint64_t offset, uint16_t index)
 {
@@ -70,6 +74,7 @@ static inline void ring_prep_readv_fixed(struct io_uring_sqe *sqe, int fd,
 	sqe->buf_index = index;
 }
 
+/* The same with a vector inside it (6.15). */
 static inline void ring_prep_writev_fixed(struct io_uring_sqe *sqe, int fd,
 					  const struct iovec *vector, uint32_t count,
 					  uint64_t offset, int flags, uint16_t index)
@@ -87,13 +92,14 @@ static inline void ring_prep_read_multishot(struct io_uring_sqe *sqe, int fd, ui
 	ring_sqe_buffer_select(sqe, group);
 }
 
-/* As fsync(2), or fdatasync(2) with IORING_FSYNC_DATASYNC. */
+/* As fsync(2), or fdatasync(2) with IORING_FSYNC_DATASYNC (5.1). */
 static inline void ring_prep_fsync(struct io_uring_sqe *sqe, int fd, uint32_t flags)
 {
 	ring_prep(sqe, IORING_OP_FSYNC, fd, 0, 0, 0);
 	sqe->fsync_flags = flags;
 }
 
+/* As sync_file_range(2) (5.2). */
 static inline void ring_prep_sync_file_range(struct io_uring_sqe *sqe, int fd, uint64_t offset,
 					     uint32_t length, uint32_t flags)
 {
@@ -101,6 +107,7 @@ static inline void ring_prep_sync_file_range(struct io_uring_sqe *sqe, int fd, u
 	sqe->sync_range_flags = flags;
 }
 
+/* As fallocate(2) (5.6). */
 static inline void ring_prep_fallocate(struct io_uring_sqe *sqe, int fd, int mode, uint64_t offset,
 				       uint64_t length)
 {
@@ -113,7 +120,7 @@ static inline void ring_prep_ftruncate(struct io_uring_sqe *sqe, int fd, uint64_
 	ring_prep(sqe, IORING_OP_FTRUNCATE, fd, 0, 0, length);
 }
 
-/* length beyond 32 bits since 6.11. */
+/* As posix_fadvise(2) (5.6); length beyond 32 bits since 6.11. */
 static inline void ring_prep_fadvise(struct io_uring_sqe *sqe, int fd, uint64_t offset,
 				     uint64_t length, int advice)
 {
@@ -124,6 +131,7 @@ static inline void ring_prep_fadvise(struct io_uring_sqe *sqe, int fd, uint64_t 
 	sqe->fadvise_advice = (uint32_t)advice;
 }
 
+/* As madvise(2) (5.6); length beyond 32 bits since 6.11. */
 static inline void ring_prep_madvise(struct io_uring_sqe *sqe, void *address, uint64_t length,
 				     int advice)
 {
@@ -134,7 +142,7 @@ static inline void ring_prep_madvise(struct io_uring_sqe *sqe, void *address, ui
 	sqe->fadvise_advice = (uint32_t)advice;
 }
 
-/* As openat(2); into a slot of the registered files with ring_sqe_direct() (5.15). */
+/* As openat(2) (5.6); into a slot of the registered files with ring_sqe_direct() (5.15). */
 static inline void ring_prep_openat(struct io_uring_sqe *sqe, int directory, const char *path,
 				    int flags, mode_t mode)
 {
@@ -142,13 +150,14 @@ static inline void ring_prep_openat(struct io_uring_sqe *sqe, int directory, con
 	sqe->open_flags = (uint32_t)flags;
 }
 
-/* As openat2(2); size is sizeof(struct open_how). */
+/* As openat2(2) (5.6); size is sizeof(struct open_how). */
 static inline void ring_prep_openat2(struct io_uring_sqe *sqe, int directory, const char *path,
 				     const struct open_how *how, uint32_t size)
 {
 	ring_prep(sqe, IORING_OP_OPENAT2, directory, ring_pointer(path), size, ring_pointer(how));
 }
 
+/* As close(2) (5.6): what is in flight on the descriptor stays so. */
 static inline void ring_prep_close(struct io_uring_sqe *sqe, int fd)
 {
 	ring_prep(sqe, IORING_OP_CLOSE, fd, 0, 0, 0);
@@ -161,6 +170,7 @@ static inline void ring_prep_close_direct(struct io_uring_sqe *sqe, uint32_t slo
 	ring_sqe_direct(sqe, slot);
 }
 
+/* As statx(2) (5.6). */
 static inline void ring_prep_statx(struct io_uring_sqe *sqe, int directory, const char *path,
 				   int flags, uint32_t mask, struct statx *result)
 {
@@ -169,7 +179,7 @@ static inline void ring_prep_statx(struct io_uring_sqe *sqe, int directory, cons
 }
 
 /*
- * As splice(2); offsets RING_POSITION where there is a pipe.  Always runs in a
+ * As splice(2) (5.7); offsets RING_POSITION where there is a pipe.  Always runs in a
  * kernel thread.  flags may hold SPLICE_F_FD_IN_FIXED.
  */
 static inline void ring_prep_splice(struct io_uring_sqe *sqe, int fd_in, uint64_t offset_in,
@@ -182,6 +192,7 @@ static inline void ring_prep_splice(struct io_uring_sqe *sqe, int fd_in, uint64_
 	sqe->splice_flags = flags;
 }
 
+/* As tee(2) (5.8). */
 static inline void ring_prep_tee(struct io_uring_sqe *sqe, int fd_in, int fd_out, uint32_t length,
 				 uint32_t flags)
 {
@@ -190,6 +201,7 @@ static inline void ring_prep_tee(struct io_uring_sqe *sqe, int fd_in, int fd_out
 	sqe->splice_flags = flags;
 }
 
+/* As renameat2(2) (5.11). */
 static inline void ring_prep_renameat(struct io_uring_sqe *sqe, int old_directory,
 				      const char *old_path, int new_directory, const char *new_path,
 				      uint32_t flags)
@@ -199,6 +211,7 @@ static inline void ring_prep_renameat(struct io_uring_sqe *sqe, int old_director
 	sqe->rename_flags = flags;
 }
 
+/* As unlinkat(2) (5.11). */
 static inline void ring_prep_unlinkat(struct io_uring_sqe *sqe, int directory, const char *path,
 				      int flags)
 {
@@ -206,18 +219,21 @@ static inline void ring_prep_unlinkat(struct io_uring_sqe *sqe, int directory, c
 	sqe->unlink_flags = (uint32_t)flags;
 }
 
+/* As mkdirat(2) (5.15). */
 static inline void ring_prep_mkdirat(struct io_uring_sqe *sqe, int directory, const char *path,
 				     mode_t mode)
 {
 	ring_prep(sqe, IORING_OP_MKDIRAT, directory, ring_pointer(path), mode, 0);
 }
 
+/* As symlinkat(2) (5.15). */
 static inline void ring_prep_symlinkat(struct io_uring_sqe *sqe, const char *target, int directory,
 				       const char *path)
 {
 	ring_prep(sqe, IORING_OP_SYMLINKAT, directory, ring_pointer(target), 0, ring_pointer(path));
 }
 
+/* As linkat(2) (5.15). */
 static inline void ring_prep_linkat(struct io_uring_sqe *sqe, int old_directory,
 				    const char *old_path, int new_directory, const char *new_path,
 				    int flags)
@@ -227,7 +243,7 @@ static inline void ring_prep_linkat(struct io_uring_sqe *sqe, int old_directory,
 	sqe->hardlink_flags = (uint32_t)flags;
 }
 
-/* Extended attributes, as fsetxattr(2), setxattr(2), fgetxattr(2), getxattr(2) (5.19). */
+/* As fsetxattr(2) (5.19). */
 static inline void ring_prep_fsetxattr(struct io_uring_sqe *sqe, int fd, const char *name,
 				       const void *value, uint32_t length, int flags)
 {
@@ -235,6 +251,7 @@ static inline void ring_prep_fsetxattr(struct io_uring_sqe *sqe, int fd, const c
 	sqe->xattr_flags = (uint32_t)flags;
 }
 
+/* As setxattr(2) (5.19). */
 static inline void ring_prep_setxattr(struct io_uring_sqe *sqe, const char *path, const char *name,
 				      const void *value, uint32_t length, int flags)
 {
@@ -243,12 +260,14 @@ static inline void ring_prep_setxattr(struct io_uring_sqe *sqe, const char *path
 	sqe->xattr_flags = (uint32_t)flags;
 }
 
+/* As fgetxattr(2) (5.19); the result is the length. */
 static inline void ring_prep_fgetxattr(struct io_uring_sqe *sqe, int fd, const char *name,
 				       void *value, uint32_t length)
 {
 	ring_prep(sqe, IORING_OP_FGETXATTR, fd, ring_pointer(name), length, ring_pointer(value));
 }
 
+/* As getxattr(2) (5.19); the result is the length. */
 static inline void ring_prep_getxattr(struct io_uring_sqe *sqe, const char *path, const char *name,
 				      void *value, uint32_t length)
 {

@@ -15,7 +15,10 @@
 
 struct epoll_event;
 
-/* Completes with the ready events once, or again and again with IORING_POLL_ADD_MULTI. */
+/*
+ * Completes with the ready events once (5.1), or again and again with
+ * IORING_POLL_ADD_MULTI (5.13).
+ */
 static inline void ring_prep_poll(struct io_uring_sqe *sqe, int fd, uint32_t events,
 				  uint32_t poll_flags)
 {
@@ -26,6 +29,7 @@ static inline void ring_prep_poll(struct io_uring_sqe *sqe, int fd, uint32_t eve
 	sqe->poll32_events = events;
 }
 
+/* End the poll submitted under user_data, which completes with -ECANCELED (5.1). */
 static inline void ring_prep_poll_remove(struct io_uring_sqe *sqe, uint64_t user_data)
 {
 	ring_prep(sqe, IORING_OP_POLL_REMOVE, -1, user_data, 0, 0);
@@ -62,13 +66,14 @@ static inline void ring_prep_socket(struct io_uring_sqe *sqe, int domain, int ty
 	ring_prep(sqe, IORING_OP_SOCKET, domain, 0, (uint32_t)protocol, (uint64_t)(uint32_t)type);
 }
 
-/* As bind(2) and listen(2) (6.11). */
+/* As bind(2) (6.11). */
 static inline void ring_prep_bind(struct io_uring_sqe *sqe, int fd, const struct sockaddr *address,
 				  socklen_t length)
 {
 	ring_prep(sqe, IORING_OP_BIND, fd, ring_pointer(address), 0, length);
 }
 
+/* As listen(2) (6.11). */
 static inline void ring_prep_listen(struct io_uring_sqe *sqe, int fd, int backlog)
 {
 	ring_prep(sqe, IORING_OP_LISTEN, fd, 0, (uint32_t)backlog, 0);
@@ -91,7 +96,10 @@ static inline void ring_prep_accept_multishot(struct io_uring_sqe *sqe, int fd,
 	sqe->ioprio = IORING_ACCEPT_MULTISHOT;
 }
 
-/* The same into free slots of the registered files; no free slot drops the connection. */
+/*
+ * The same into free slots of the registered files (5.19); no free slot drops the
+ * connection.
+ */
 static inline void ring_prep_accept_multishot_direct(struct io_uring_sqe *sqe, int fd,
 						     struct sockaddr *address, socklen_t *length,
 						     int flags)
@@ -248,12 +256,13 @@ static inline void ring_prep_socket_option(struct io_uring_sqe *sqe, enum io_uri
 	sqe->optlen = (uint32_t)length;
 }
 
-/* Bytes that can be received, or that are not sent or not acknowledged yet (6.5). */
+/* Bytes that can be received: the result (6.5). */
 static inline void ring_prep_socket_inq(struct io_uring_sqe *sqe, int fd)
 {
 	ring_prep_cmd(sqe, SOCKET_URING_OP_SIOCINQ, fd);
 }
 
+/* Bytes that are not sent or not acknowledged yet: the result (6.5). */
 static inline void ring_prep_socket_outq(struct io_uring_sqe *sqe, int fd)
 {
 	ring_prep_cmd(sqe, SOCKET_URING_OP_SIOCOUTQ, fd);

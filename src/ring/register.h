@@ -8,7 +8,7 @@
 #ifndef RING_REGISTER_H
 #define RING_REGISTER_H
 
-#include "ring/core.h"
+#include "ring/wait.h"
 
 #include <sched.h>
 #include <sys/uio.h>
@@ -22,6 +22,7 @@ int ring_enlist(const struct ring *ring, uint32_t operation, const void *argumen
  * SINGLE_ISSUER rings.  0 also when all indices are taken: the descriptor serves.
  */
 void ring_register_self(struct ring *ring);
+/* Back to the descriptor; by the thread that registered it. */
 void ring_unregister_self(struct ring *ring);
 
 /* ---- files: ring_sqe_fixed_file(), ring_sqe_direct() ---------------------- */
@@ -40,6 +41,7 @@ int ring_files_update(struct ring *ring, uint32_t offset, const int *fds, const 
 		      uint32_t count) must_check;
 /* Where RING_SLOT_ANY may look (6.0). */
 int ring_files_alloc_range(struct ring *ring, uint32_t offset, uint32_t count) must_check;
+/* Give up the table; what is in flight on its files keeps them.  -ENXIO: there is none. */
 int ring_files_unregister(struct ring *ring);
 
 /* ---- registered buffers: the _fixed operations ---------------------------- */
@@ -47,6 +49,7 @@ int ring_files_unregister(struct ring *ring);
 /* Pin buffers, at most 16384 of at most 1 GiB; counts against RLIMIT_MEMLOCK.  tags as above. */
 int ring_fixed_register(struct ring *ring, const struct iovec *buffers, const uint64_t *tags,
 			uint32_t count) must_check;
+/* A table of empty slots (5.19). */
 int ring_fixed_sparse(struct ring *ring, uint32_t count) must_check;
 /* A buffer of NULL and 0 empties the slot; the number set. */
 int ring_fixed_update(struct ring *ring, uint32_t offset, const struct iovec *buffers,
@@ -58,6 +61,7 @@ int ring_fixed_update(struct ring *ring, uint32_t offset, const struct iovec *bu
  */
 int ring_fixed_clone(struct ring *ring, const struct ring *source, uint32_t source_offset,
 		     uint32_t offset, uint32_t count, uint32_t flags) must_check;
+/* Unpin them all.  -ENXIO: there are none. */
 int ring_fixed_unregister(struct ring *ring);
 
 /* ---- being told, being somebody ------------------------------------------- */
@@ -68,12 +72,14 @@ int ring_fixed_unregister(struct ring *ring);
  * after ring_submit_wait().
  */
 int ring_eventfd_register(struct ring *ring, int fd, bool async) must_check;
+/* Count no more.  -ENXIO: there is none. */
 int ring_eventfd_unregister(struct ring *ring);
 /* Silence it for a while (5.8). */
 void ring_eventfd_enable(struct ring *ring, bool enable);
 
 /* The id of the caller's credentials, for ring_sqe_personality() (5.6). */
 int ring_personality_register(struct ring *ring) must_check;
+/* Forget them.  -EINVAL: no such id. */
 int ring_personality_unregister(struct ring *ring, int id);
 
 /* Allow only what restrictions list, from ring_enable() on (5.10, R_DISABLED). */
@@ -94,7 +100,9 @@ int ring_iowq_limits(struct ring *ring, uint32_t *bounded, uint32_t *unbounded) 
  */
 int ring_napi_register(struct ring *ring, uint32_t *timeout_us, bool *prefer,
 		       uint32_t tracking) must_check;
+/* Add a queue (SO_INCOMING_NAPI_ID) to those polled, or remove it (6.13). */
 int ring_napi_id(struct ring *ring, uint32_t id, bool add) must_check;
+/* Poll no more. */
 int ring_napi_unregister(struct ring *ring);
 
 /* The clock of deadlines: CLOCK_MONOTONIC or CLOCK_BOOTTIME (6.12). */

@@ -13,7 +13,7 @@
  * errno; nothing here logs.  A number in parentheses is the kernel that brought a
  * thing; what it is worth here, ring_has() tells.
  *
- *	core.h            set-up, taking entries, submitting, waiting
+ *	core.h wait.h     set-up, taking entries, submitting, waiting
  *	prepare*.h        filling entries: one function per operation, modifiers
  *	cqe.h             reading completions
  *	buffers.h         provided buffers, bundles
@@ -67,5 +67,6 @@
 #include "ring/register.h"
 #include "ring/request.h"
 #include "ring/sender.h"
+#include "ring/wait.h"
 
 #endif

@@ -29,6 +29,7 @@ int ring_sender_open_on(struct ring_sender *sender, const struct ring_system *sy
 int ring_send(struct ring_sender *sender, int ring_fd, uint64_t user_data,
 	      int32_t result) must_check;
 
+/* Safe twice. */
 void ring_sender_close(struct ring_sender *sender);
 
 #endif

@@ -189,16 +189,36 @@ static int ring_why_awake(struct ring *ring, const struct ring_want *want)
 }
 
 /*
- * One call into the kernel, if one is needed.  *ret_again: entries are left that
- * it may take in another.  0 or a negative errno.
+ * After a call that gave r: 0 or a negative errno.  *ret_again: entries are left
+ * that the kernel may take in another.
  */
+static inline __attribute__((always_inline)) int
+ring_stepped(struct ring *ring, const struct ring_want *want, int r, bool slept, bool *ret_again)
+{
+	uint32_t before = ring->sq_head, ready;
+
+	ring->sq_head = ring_load_acquire(ring->sq_khead);
+	if (r < 0)
+		return r;
+	/* It stops at a bad entry, without waiting; the others are still there. */
+	*ret_again = !(ring->flags & IORING_SETUP_SQPOLL) && ring->sq_head != before &&
+		     ring->sq_head != ring->sq_tail;
+	if (unlikely(*ret_again) || !slept)
+		return 0;
+	ready = ring_cq_ready(ring);
+	if (likely(ready >= want->min_complete) || (want->min_wait_us && ready))
+		return 0;
+	return ring_why_awake(ring, want);
+}
+
+/* One call into the kernel, if one is needed. */
 static inline __attribute__((always_inline)) int
 ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 {
 	bool polled = ring->flags & IORING_SETUP_SQPOLL;
 	/* One look at the tail: a completion between two would be waited for twice. */
 	uint32_t end = ring_load_acquire(ring->cq_ktail), ready = ring_cq_count(ring, end);
-	uint32_t to_submit, flags = 0, before;
+	uint32_t to_submit, flags = 0;
 	bool sleep = ready < want->min_complete && want->deadline_ns != RING_NOW;
 	int r;
 
@@ -210,7 +230,6 @@ ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 	if (!sleep && !flags && (polled || !to_submit))
 		return 0; /* deferred work is run by the caller */
 
-	before = ring->sq_head;
 	if (sleep) {
 		uint32_t missing = want->min_complete - ready;
 		r = ring_sleep(ring, to_submit, end - ring->cq_head + missing, flags, want);
@@ -219,32 +238,15 @@ ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 			flags |= IORING_ENTER_GETEVENTS; /* what completes at once need not wait */
 		r = ring_enter(ring, to_submit, 0, flags, NULL, 0);
 	}
-	ring->sq_head = ring_load_acquire(ring->sq_khead);
-	if (r < 0)
-		return r;
-	/* It stops at a bad entry, without waiting; the others are still there. */
-	*ret_again = !polled && ring->sq_head != before && ring->sq_head != ring->sq_tail;
-	if (unlikely(*ret_again) || !sleep)
-		return 0;
-	ready = ring_cq_ready(ring);
-	if (likely(ready >= want->min_complete) || (want->min_wait_us && ready))
-		return 0;
-	return ring_why_awake(ring, want);
+	return ring_stepped(ring, want, r, sleep, ret_again);
 }
 
+/* The end of a wait whose last step gave r: deferred work, and what came of it all. */
 static inline __attribute__((always_inline)) struct ring_wait
-ring_wait_inline(struct ring *ring, const struct ring_want *want)
+ring_waited(struct ring *ring, const struct ring_want *want, uint32_t first, int r)
 {
-	bool polled = ring->flags & IORING_SETUP_SQPOLL, again;
-	uint32_t first = polled ? ring->sq_published : ring->sq_head;
+	bool polled = ring->flags & IORING_SETUP_SQPOLL;
 	struct ring_wait result;
-	int r;
-
-	ring_cq_release(ring);
-	ring_publish(ring);
-	do
-		r = ring_step(ring, want, &again);
-	while (unlikely(again));
 
 	if (unlikely(ring_work_waits(ring))) {
 		int ran = ring_run_deferred(ring);
@@ -257,6 +259,21 @@ ring_wait_inline(struct ring *ring, const struct ring_want *want)
 		r = 0;
 	result.error = r;
 	return result;
+}
+
+static inline __attribute__((always_inline)) struct ring_wait
+ring_wait_inline(struct ring *ring, const struct ring_want *want)
+{
+	bool polled = ring->flags & IORING_SETUP_SQPOLL, again;
+	uint32_t first = polled ? ring->sq_published : ring->sq_head;
+	int r;
+
+	ring_cq_release(ring);
+	ring_publish(ring);
+	do
+		r = ring_step(ring, want, &again);
+	while (unlikely(again));
+	return ring_waited(ring, want, first, r);
 }
 
 static inline struct ring_want ring_want(const struct ring *ring, uint32_t min_complete,
@@ -276,22 +293,28 @@ struct ring_wait ring_wait_for(struct ring *ring, const struct ring_want *want)
 	return ring_wait_inline(ring, want);
 }
 
+/* Without a call in between, see syscall.h: an event loop with a deadline turns on it. */
 struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
 				       uint64_t deadline_ns, uint32_t min_wait_us,
 				       const uint64_t *mask)
 {
 	struct ring_want want = ring_want(ring, min_complete, deadline_ns, min_wait_us, mask);
 
-	return ring_wait_for(ring, &want);
+	return ring_wait_inline(ring, &want);
 }
 
-/* The one an event loop turns on: without a call in between, see syscall.h. */
-struct ring_wait ring_submit_wait(struct ring *ring, uint32_t min_complete, uint64_t deadline_ns,
-				  uint32_t min_wait_us)
+struct ring_wait ring_wait_rest(struct ring *ring, uint32_t min_complete, uint32_t first, int r)
 {
-	struct ring_want want = ring_want(ring, min_complete, deadline_ns, min_wait_us, NULL);
+	struct ring_want want = ring_want(ring, min_complete, RING_NEVER, 0, NULL);
+	bool again = false;
 
-	return ring_wait_inline(ring, &want);
+	ring->sq_head = first;
+	if (r < 0)
+		r = ring_enter_failed(ring, r);
+	r = ring_stepped(ring, &want, r, true, &again);
+	while (again)
+		r = ring_step(ring, &want, &again);
+	return ring_waited(ring, &want, first, r);
 }
 
 enum ring_error_class ring_error_class(int error)

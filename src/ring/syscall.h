@@ -3,7 +3,8 @@
  *
  * Kernels that guard against speculation empty the processor's stack of return
  * addresses, so after a system call each return on the way up is mispredicted.
- * syscall(2) and a table would be two of them for every turn of an event loop.
+ * syscall(2), a table and a function for waiting would be three of them for every
+ * turn of an event loop.
  */
 #ifndef RING_SYSCALL_H
 #define RING_SYSCALL_H

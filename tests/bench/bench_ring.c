@@ -4,174 +4,40 @@
  *
  *	bench_ring [rounds [milliseconds]]
  *
- * Both libraries do the same work in turn.  A round is SLICES short turns each,
- * and its figure the fastest of them: what the code costs, not what else the
- * machine was doing.  Printed are the median over the rounds of nanoseconds per
- * operation, the median of the rounds' ratios (ours to liburing's, below 1 is
- * faster) and its smallest and largest.
+ * A round opens a ring of each library, in alternating order, and gives them the
+ * same sockets and buffers; that each round has rings of its own takes the luck
+ * of where their memory lies into the spread.  In a round the two work in PAIRS
+ * pairs of short turns, a pair within a few milliseconds and in alternating
+ * order, so that what else the machine does meets both; the round's ratio is the
+ * median of its pairs' (ours to liburing's, below 1 is faster).  Printed are the
+ * medians over the rounds of nanoseconds per operation and of the ratio, the
+ * smallest and largest ratio of a round, and for the noise the smallest and
+ * largest of the same figure from liburing's turns alone, one to the next.
+ *
+ * The program stays on one processor, polling threads on another, and a ring
+ * whose turn it is not has put its thread to sleep.
  */
 #include "bench_ring.h"
-#include "ring/ring.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define ROUNDS_MAX 99
-#define SLICES     16
+#define PAIRS      16
 
-static struct ring ring;
-static struct ring_capabilities capabilities;
-static struct ring_buffers buffers;
+static const struct bench_library *const libraries[] = {&bench_ours, &bench_liburing};
 static char memory[BENCH_BUFFERS][BENCH_BYTES] __attribute__((aligned(4096)));
-static int pair[2];
-
-static bool open_ours(enum bench_mode mode)
-{
-	static const uint32_t flags[] = {
-		[BENCH_DEFER] = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
-		[BENCH_COOP] = IORING_SETUP_COOP_TASKRUN,
-		[BENCH_SQPOLL] = IORING_SETUP_SQPOLL,
-	};
-	struct ring_options options = {
-		.entries = BENCH_ENTRIES,
-		.required = flags[mode] | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL,
-		.sq_idle_ms = 1000,
-		.capabilities = &capabilities,
-	};
-
-	if (ring_open(&ring, &options, NULL) < 0 ||
-	    ring_buffers_open(&buffers, &ring, BENCH_GROUP, BENCH_BUFFERS, 0) < 0)
-		return false;
-	for (uint16_t i = 0; i < BENCH_BUFFERS; i++)
-		ring_buffers_add(&buffers, memory[i], BENCH_BYTES, i);
-	ring_buffers_publish(&buffers);
-	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0;
-}
-
-static void close_ours(void)
-{
-	close(pair[0]);
-	close(pair[1]);
-	ring_buffers_close(&buffers);
-	ring_close(&ring);
-}
-
-static uint64_t nops_ours(uint64_t count, unsigned batch)
-{
-	uint64_t sum = 0;
-
-	for (uint64_t done = 0; done < count; done += batch) {
-		struct io_uring_cqe *cqe;
-
-		for (unsigned i = 0; i < batch; i++) {
-			struct io_uring_sqe *sqe = ring_sqe(&ring);
-			ring_prep_nop(sqe);
-			ring_sqe_tag(sqe, done + i);
-		}
-		ring_submit_wait(&ring, batch, RING_NEVER, 0);
-		ring_for_each_cqe(&ring, cqe) sum += cqe->user_data;
-	}
-	return sum;
-}
-
-static void arm(int end)
-{
-	struct io_uring_sqe *sqe = ring_sqe(&ring);
-
-	ring_prep_recv_multishot(sqe, pair[end], BENCH_GROUP, 0, 0);
-	ring_sqe_tag(sqe, (uint64_t)end);
-}
-
-static void send_from(int end, const void *bytes)
-{
-	struct io_uring_sqe *sqe = ring_sqe(&ring);
-
-	ring_prep_send(sqe, pair[end], bytes, BENCH_BYTES, 0);
-	ring_sqe_tag(sqe, BENCH_TAG_SEND);
-}
-
-static uint64_t pingpong_ours(uint64_t count)
-{
-	static char first[BENCH_BYTES] __attribute__((aligned(64)));
-	uint64_t trips = 0;
-	int in_flight;
-
-	arm(0);
-	arm(1);
-	send_from(0, first);
-	in_flight = 1;
-	while (trips < count || in_flight > 0) {
-		struct io_uring_cqe *cqe;
-
-		ring_submit_wait(&ring, 1, RING_NEVER, 0);
-		ring_for_each_cqe(&ring, cqe)
-		{
-			if (cqe->user_data == BENCH_TAG_SEND) {
-				in_flight--;
-				continue;
-			}
-			struct ring_bundle bundle = ring_buffers_bundle(&buffers, cqe);
-			int end = (int)cqe->user_data;
-			uint32_t length;
-			uint16_t id;
-			if (end == 0)
-				trips++;
-			while (ring_bundle_next(&bundle, &id, &length)) {
-				if (trips < count) {
-					send_from(end, memory[id]);
-					in_flight++;
-				}
-				ring_buffers_add(&buffers, memory[id], BENCH_BYTES, id);
-			}
-			if (!(cqe->flags & IORING_CQE_F_MORE) && trips < count)
-				arm(end);
-		}
-		ring_buffers_publish(&buffers);
-	}
-	return trips;
-}
-
-static const struct bench_library ours = {
-	.name = "ring",
-	.open = open_ours,
-	.nops = nops_ours,
-	.pingpong = pingpong_ours,
-	.close = close_ours,
-};
-
-static const struct bench_library *const libraries[] = {&ours, &bench_liburing};
 
 static double now_ns(void)
 {
-	return (double)ring_kernel.now(NULL, CLOCK_MONOTONIC);
-}
+	struct timespec now;
 
-/* batch 0: the ping-pong */
-static double measure(const struct bench_library *library, enum bench_mode mode, unsigned batch,
-		      uint64_t count)
-{
-	uint64_t expected = batch ? count * (count - 1) / 2 : count, got;
-	double start, end;
-
-	if (!library->open(mode)) {
-		fprintf(stderr, "%s cannot open this ring\n", library->name);
-		exit(EXIT_FAILURE);
-	}
-	if (batch)
-		library->nops(batch * 16UL, batch); /* wakes a polling thread, warms the caches */
-	start = now_ns();
-	got = batch ? library->nops(count, batch) : library->pingpong(count);
-	end = now_ns();
-	library->close();
-	if (got != expected) {
-		fprintf(stderr, "%s lost completions\n", library->name);
-		exit(EXIT_FAILURE);
-	}
-	return (end - start) / (double)count;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 static int by_size(const void *a, const void *b)
@@ -181,35 +47,133 @@ static int by_size(const void *a, const void *b)
 	return (d > 0) - (d < 0);
 }
 
+/* Sorts them. */
 static double median(double *values, unsigned count)
 {
 	qsort(values, count, sizeof(*values), by_size);
 	return values[count / 2];
 }
 
-static void compare(enum bench_mode mode, unsigned batch, unsigned rounds, double milliseconds)
+/* Stay on the first processor we may use; the second, or -1. */
+static int settle(void)
+{
+	cpu_set_t usable, one;
+	int cpus[2] = {-1, -1};
+
+	if (sched_getaffinity(0, sizeof(usable), &usable) < 0)
+		return -1;
+	for (int cpu = 0, found = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
+		if (CPU_ISSET(cpu, &usable))
+			cpus[found++] = cpu;
+	CPU_ZERO(&one);
+	CPU_SET(cpus[0], &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	return cpus[1];
+}
+
+static void open_both(const struct bench_ground *ground, unsigned first)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct bench_library *library = libraries[(first + i) % 2];
+		if (!library->open(ground)) {
+			fprintf(stderr, "%s cannot open this ring\n", library->name);
+			exit(EXIT_FAILURE);
+		}
+	}
+}
+
+static void close_both(void)
+{
+	for (unsigned i = 0; i < 2; i++)
+		libraries[i]->close();
+}
+
+static void work(const struct bench_library *library, unsigned batch, uint64_t count)
+{
+	uint64_t expected = batch ? count * (count - 1) / 2 : count;
+
+	if ((batch ? library->nops(count, batch) : library->pingpong(count)) != expected) {
+		fprintf(stderr, "%s lost completions\n", library->name);
+		exit(EXIT_FAILURE);
+	}
+}
+
+/* Nanoseconds per operation of one turn; batch 0: the ping-pong. */
+static double turn(const struct bench_library *library, unsigned batch, uint64_t count)
+{
+	unsigned step = batch ? batch : 1;
+	double start;
+
+	for (unsigned i = 0; i < 2; i++)
+		while (!libraries[i]->asleep())
+			usleep(500);
+	work(library, batch, count / step / 8 * step + step); /* wakes a thread, warms caches */
+	start = now_ns();
+	work(library, batch, count);
+	return (now_ns() - start) / (double)count;
+}
+
+struct round {
+	double ns[2], ratio; /* of each library; ours to liburing's */
+	double noise;        /* liburing's to its own */
+};
+
+static struct round race(const struct bench_ground *ground, unsigned batch, uint64_t count,
+			 unsigned round)
+{
+	double took[2][PAIRS], ratios[PAIRS], noise[PAIRS / 2];
+
+	open_both(ground, round);
+	for (unsigned pair = 0; pair < PAIRS; pair++) {
+		for (unsigned i = 0; i < 2; i++) {
+			unsigned which = (round + pair + i) % 2;
+			took[which][pair] = turn(libraries[which], batch, count);
+		}
+		ratios[pair] = took[0][pair] / took[1][pair];
+	}
+	close_both();
+	for (unsigned i = 0; i < PAIRS / 2; i++)
+		noise[i] = took[1][2 * i] / took[1][2 * i + 1];
+	return (struct round){
+		.ns = {median(took[0], PAIRS), median(took[1], PAIRS)},
+		.ratio = median(ratios, PAIRS),
+		.noise = median(noise, PAIRS / 2),
+	};
+}
+
+/* So many operations that PAIRS turns take about so long. */
+static uint64_t operations(const struct bench_ground *ground, unsigned batch, double milliseconds)
+{
+	unsigned step = batch ? batch : 1;
+	double ns;
+
+	open_both(ground, 0);
+	ns = turn(libraries[0], batch, 64UL * step);
+	close_both();
+	return (uint64_t)(milliseconds * 1e6 / PAIRS / ns) / step * step + step;
+}
+
+static void compare(const struct bench_ground *ground, unsigned batch, unsigned rounds,
+		    double milliseconds)
 {
 	static const char *const names[] = {"defer", "coop", "sqpoll"};
-	double ns[2][ROUNDS_MAX], ratios[ROUNDS_MAX];
-	unsigned step = batch ? batch : 1;
-	double pilot = measure(&ours, mode, batch, 64UL * step);
-	uint64_t count = (uint64_t)(milliseconds * 1e6 / pilot / SLICES) / step * step + step;
+	double ns[2][ROUNDS_MAX], ratios[ROUNDS_MAX], noise[ROUNDS_MAX], ratio;
+	uint64_t count = operations(ground, batch, milliseconds);
 	char what[16];
 
-	for (unsigned round = 0; round < rounds; round++) {
-		ns[0][round] = ns[1][round] = 1e18;
-		for (unsigned turn = 0; turn < 2 * SLICES; turn++) {
-			unsigned which = (turn + turn / 2) % 2; /* who begins alternates too */
-			double took = measure(libraries[which], mode, batch, count);
-			if (took < ns[which][round])
-				ns[which][round] = took;
-		}
-		ratios[round] = ns[0][round] / ns[1][round];
+	for (unsigned i = 0; i < rounds; i++) {
+		struct round round = race(ground, batch, count, i);
+		ns[0][i] = round.ns[0];
+		ns[1][i] = round.ns[1];
+		ratios[i] = round.ratio;
+		noise[i] = round.noise;
 	}
+	ratio = median(ratios, rounds);
+	median(noise, rounds);
 	snprintf(what, sizeof(what), batch ? "nop x %u" : "ping-pong", batch);
-	double ratio = median(ratios, rounds);
-	printf("%-7s %-10s %9.1f %9.1f %7.3f   %.3f-%.3f\n", names[mode], what,
-	       median(ns[0], rounds), median(ns[1], rounds), ratio, ratios[0], ratios[rounds - 1]);
+	printf("%-7s %-10s %9.1f %9.1f %7.3f   %.3f-%.3f   %.3f-%.3f\n", names[ground->mode], what,
+	       median(ns[0], rounds), median(ns[1], rounds), ratio, ratios[0], ratios[rounds - 1],
+	       noise[0], noise[rounds - 1]);
 	fflush(stdout);
 }
 
@@ -218,20 +182,29 @@ int main(int argc, char **argv)
 	static const unsigned batches[] = {1, 8, 32, 128, 0};
 	unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 9;
 	double milliseconds = argc > 2 ? atof(argv[2]) : 30;
+	struct bench_ground ground = {.memory = memory};
+	int polling_cpu = settle();
 
 	if (rounds < 1 || rounds > ROUNDS_MAX || milliseconds <= 0) {
 		fprintf(stderr, "usage: bench_ring [rounds [milliseconds]]\n");
 		return 2;
 	}
-	if (ring_probe(&capabilities, NULL) < 0) {
-		fprintf(stderr, "no io_uring here\n");
-		return 77;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ground.pair) < 0) {
+		perror("socketpair");
+		return 1;
 	}
 	printf("%u rounds of %.0f ms; ns per operation\n", rounds, milliseconds);
-	printf("%-7s %-10s %9s %9s %7s   %s\n", "mode", "work", "ring", "liburing", "ratio",
-	       "min-max");
-	for (int mode = 0; mode < BENCH_MODE_COUNT; mode++)
-		for (unsigned i = 0; i < array_size(batches); i++)
-			compare((enum bench_mode)mode, batches[i], rounds, milliseconds);
+	printf("%-7s %-10s %9s %9s %7s   %-11s   %s\n", "mode", "work", "ring", "liburing", "ratio",
+	       "min-max", "noise");
+	ground.polling_cpu = (unsigned)polling_cpu;
+	for (int mode = 0; mode < BENCH_MODE_COUNT; mode++) {
+		ground.mode = (enum bench_mode)mode;
+		if (mode == BENCH_SQPOLL && polling_cpu < 0) {
+			printf("sqpoll  skipped: a polling thread needs a second processor\n");
+			continue;
+		}
+		for (unsigned i = 0; i < sizeof(batches) / sizeof(*batches); i++)
+			compare(&ground, batches[i], rounds, milliseconds);
+	}
 	return 0;
 }

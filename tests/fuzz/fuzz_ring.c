@@ -144,7 +144,16 @@ static void step(struct ring *ring, struct ring_requests *requests, int pair[2],
 		start(requests, sqe, model);
 		return;
 	default:
-		ring_submit_wait(ring, how % 4, ring_kernel.now(NULL, CLOCK_MONOTONIC) + 100000, 0);
+		if (how & 8) { /* without a deadline, but for something that comes */
+			if (!(sqe = ring_sqe(ring)))
+				return;
+			ring_prep_nop(sqe);
+			ring_sqe_tag(sqe, 1);
+			assert(ring_submit_wait(ring, 1, RING_NEVER, 0).ready >= 1);
+		} else {
+			ring_submit_wait(ring, how % 4,
+					 ring_kernel.now(NULL, CLOCK_MONOTONIC) + 100000, 0);
+		}
 		ring_requests_dispatch(requests);
 	}
 }

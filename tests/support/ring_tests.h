@@ -12,11 +12,15 @@
 #define DEFERRED                                                                                   \
 	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
 
-/* End a test that this kernel cannot run, visibly; its function is its name and "_fn". */
+/* Say that a test, or this part of it, is left out; its function is its name and "_fn". */
+#define say_skipped(...)                                                                           \
+	(printf("SKIP %.*s: ", (int)sizeof(__func__) - 4, __func__), printf(__VA_ARGS__),          \
+	 putchar('\n'), fflush(stdout))
+
+/* End a test that this kernel cannot run, visibly. */
 #define skip(reason)                                                                               \
 	do {                                                                                       \
-		printf("SKIP %.*s: %s\n", (int)sizeof(__func__) - 4, __func__, reason);            \
-		fflush(stdout);                                                                    \
+		say_skipped("%s", reason);                                                         \
 		return;                                                                            \
 	} while (0)
 
