@@ -5,10 +5,17 @@
 #include "support/server.h"
 #include "support/suite.h"
 
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define TCPI_SEGS_IN 140 /* offset of tcpi_segs_in in the kernel's struct tcp_info (4.2) */
 
 static char front[32], refused[32];
 
@@ -109,6 +116,97 @@ START_TEST(with_one_server_alive_the_client_never_notices_the_dead_ones)
 	ck_assert_uint_eq(server_accepted(echo), 6);
 	daemon_stop(daemon);
 	server_stop(echo);
+}
+END_TEST
+
+/* Segments that had arrived with the request; glibc 2.36 ends struct tcp_info before them. */
+static void count_segments(int fd, void *context)
+{
+	struct {
+		struct tcp_info known;
+		uint8_t more[256];
+	} info = {0};
+	socklen_t size = sizeof(info);
+	unsigned *segments = context;
+	char request[64];
+	uint32_t in;
+
+	if (peer_receive_text(fd, request, sizeof(request), "\n") < 0 ||
+	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		abort();
+	memcpy(&in, (const unsigned char *)&info + TCPI_SEGS_IN, sizeof(in));
+	__atomic_store_n(segments, in, __ATOMIC_RELAXED);
+	(void)peer_send_text(fd, request);
+	(void)peer_wait_end(fd, PEER_PATIENCE_MS);
+	close(fd);
+}
+
+/* Once a client was seen to speak first: net/greeting.h. */
+START_TEST(a_request_takes_the_acknowledgement_of_the_handshake_along)
+{
+	enum { CONNECTIONS = 6 };
+	unsigned segments = 0, first = 0, fewest = UINT_MAX;
+	struct server *server = server_start(NULL, count_segments, &segments);
+	struct daemon *daemon;
+	char keys[256], answer[64];
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\n", server_address(server));
+	daemon = proxy(_i, keys);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		int fd;
+
+		/* The request is there when the connection is accepted. */
+		daemon_signal(daemon, SIGSTOP);
+		fd = connected();
+		ck_assert_int_eq(peer_send_text(fd, "request\n"), 0);
+		daemon_signal(daemon, SIGCONT);
+		ck_assert_int_gt(peer_receive_text(fd, answer, sizeof(answer), "\n"), 0);
+		close(fd);
+		ck_assert(server_wait_idle(server));
+		if (i == 0)
+			first = segments;
+		else if (segments < fewest)
+			fewest = segments;
+	}
+	ck_assert_uint_eq(fewest + 1, first);
+	daemon_stop(daemon);
+	server_stop(server);
+}
+END_TEST
+
+static void greet(int fd, void *context)
+{
+	(void)context;
+	(void)peer_send_text(fd, "welcome\n");
+	(void)peer_wait_end(fd, PEER_PATIENCE_MS);
+	close(fd);
+}
+
+/* Nothing but the clock makes the held acknowledgement go out then. */
+START_TEST(a_silent_client_is_greeted_by_a_server_that_was_spoken_to_first_before)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL), *greeter;
+	struct daemon *daemon;
+	char address[64], keys[256], greeting[64];
+	int fd;
+
+	reserve_addresses();
+	snprintf(address, sizeof(address), "%s", server_address(echo));
+	snprintf(keys, sizeof(keys), "server = %s\n", address);
+	daemon = proxy(_i, keys);
+	assert_echo(1000);
+	server_stop(echo);
+	greeter = server_start(address, greet, NULL);
+	ck_assert_ptr_nonnull(greeter);
+	for (int i = 0; i < 2; i++) {
+		fd = connected();
+		ck_assert_int_gt(peer_receive_text(fd, greeting, sizeof(greeting), "\n"), 0);
+		ck_assert_str_eq(greeting, "welcome\n");
+		close(fd);
+	}
+	daemon_stop(daemon);
+	server_stop(greeter);
 }
 END_TEST
 
@@ -295,6 +393,8 @@ SUITE_OF("daemon: upstreams", 60,
 	 IN_BOTH_RINGS(a_refused_connect_closes_the_client_and_the_log_says_why),
 	 IN_BOTH_RINGS(a_server_that_never_answers_costs_connect_timeout_and_the_log_names_the_key),
 	 IN_EVERY_WAY(with_one_server_alive_the_client_never_notices_the_dead_ones),
+	 IN_BOTH_RINGS(a_request_takes_the_acknowledgement_of_the_handshake_along),
+	 IN_BOTH_RINGS(a_silent_client_is_greeted_by_a_server_that_was_spoken_to_first_before),
 	 IN_BOTH_RINGS(of_many_clients_at_once_none_notices_that_one_of_two_servers_is_dead),
 	 IN_BOTH_RINGS(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each),
 	 IN_BOTH_RINGS(a_server_that_comes_to_life_is_used),

@@ -1,6 +1,7 @@
 #include "net/lane.h"
 
 #include "net/ending.h"
+#include "net/greeting.h"
 #include "net/relay.h"
 #include "net/session.h"
 #include "net/socket.h"
@@ -221,6 +222,13 @@ static void starve(struct lane *lane)
 		list_push(&worker->starved, &lane->starved);
 }
 
+void lane_took(struct lane *lane, uint32_t bytes)
+{
+	if (lane->received == 0 && lane->index == LANE_DOWN)
+		greeting_answered(lane_session(lane));
+	lane->received += bytes;
+}
+
 void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 {
 	struct session *session = lane_session(lane);
@@ -232,7 +240,7 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 		take_buffers(lane, done);
 	if (done->res > 0) {
 		session->active_ms = session->worker->now_ms;
-		lane->received += (uint32_t)done->res;
+		lane_took(lane, (uint32_t)done->res);
 		/* Bundles pay where one buffer is not enough, and cost 2 % where it is. */
 		lane->filling = (uint32_t)done->res >= session->worker->pool.buffer_size;
 	} else if (done->res == 0) {

@@ -133,6 +133,9 @@ void lane_complete(struct lane *lane, enum op_kind kind, const struct io_uring_c
 /* Bytes reached the to side: count them, and note that the session is alive. */
 void lane_delivered(struct lane *lane, uint32_t bytes);
 
+/* Bytes were taken from the source: count them.  For strategies with another way to receive. */
+void lane_took(struct lane *lane, uint32_t bytes);
+
 /* The source will give no more bytes: pass the FIN on once the queue is empty. */
 void lane_end(struct lane *lane);
 /* Reading the source failed (negative errno): it is reset, and what is queued is all there is. */

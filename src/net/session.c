@@ -177,6 +177,7 @@ void session_open(struct worker *worker, const struct section *section, const ch
 	session->fd[SIDE_CLIENT] = client_fd;
 	session->fd[SIDE_UPSTREAM] = -1;
 	session->started_ms = session->active_ms = worker->now_ms;
+	session->greeting_until_ms = UINT64_MAX;
 	session->lifetime_until_ms = lifetime_until(worker, &section->config->settings);
 	lane_init(&session->lanes[LANE_UP], LANE_UP,
 		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT);

@@ -84,6 +84,7 @@ struct session {
 	uint64_t started_ms;
 	uint64_t active_ms;         /* when a byte last moved */
 	uint64_t connect_until_ms;  /* of the attempt */
+	uint64_t greeting_until_ms; /* see greeting.h; UINT64_MAX: nothing to do */
 	uint64_t retry_ms;          /* when to try again, or to look again; 0: not waiting */
 	uint64_t watch_ms;          /* when to begin watching half-closed sides; 0: not */
 	uint64_t lifetime_until_ms; /* UINT64_MAX: no limit */

@@ -53,6 +53,16 @@ void socket_tune(int fd, int family, const struct config_settings *settings)
 		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)settings->user_timeout_ms);
 }
 
+void socket_hold_ack(int fd)
+{
+	set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
+}
+
+void socket_release_ack(int fd)
+{
+	set_option(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
 void socket_shut_write(int fd)
 {
 	/* Fails only if the peer is gone already; the next operation will say so. */

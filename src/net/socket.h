@@ -22,6 +22,14 @@ int socket_connect(int fd, const struct address *address) must_check;
 /* TCP_NODELAY, and the keepalive and user timeout of settings; nothing on unix sockets. */
 void socket_tune(int fd, int family, const struct config_settings *settings);
 
+/*
+ * Before a connect: let the ACK that ends its handshake wait, up to 200 ms, for
+ * the first bytes sent (TCP_DEFER_ACCEPT, which does that to a socket that
+ * connects: Linux since 2.4, by its source).  And: send it now, if it waits.
+ */
+void socket_hold_ack(int fd);
+void socket_release_ack(int fd);
+
 /* Queue the end behind what was sent.  Not before the connect has ended. */
 void socket_shut_write(int fd);
 /* Give a connect up, or end both directions at once; what is in flight completes. */

@@ -1,6 +1,7 @@
 #include "net/timing.h"
 
 #include "net/ending.h"
+#include "net/greeting.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/socket.h"
@@ -44,6 +45,7 @@ static uint64_t next_deadline(const struct session *session)
 		next = earlier(next, session->connect_until_ms);
 	else if (session->state == SESSION_RELAYING)
 		next = earlier(next, quiet_until(session));
+	next = earlier(next, session->greeting_until_ms);
 	if (session->watch_ms)
 		next = earlier(next, session->watch_ms);
 	return session->retry_ms ? earlier(next, session->retry_ms) : next;
@@ -131,6 +133,8 @@ void timing_expired(struct session *session)
 		else
 			ending_check(session);
 	}
+	if (now >= session->greeting_until_ms)
+		greeting_expired(session);
 	if (session->state != SESSION_CLOSING && session->watch_ms && now >= session->watch_ms)
 		ending_watch(session);
 	if (session->state == SESSION_CONNECTING && now >= session->connect_until_ms)

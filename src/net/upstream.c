@@ -1,6 +1,7 @@
 #include "net/upstream.h"
 
 #include "net/ending.h"
+#include "net/greeting.h"
 #include "net/relay.h"
 #include "net/section.h"
 #include "net/session.h"
@@ -119,13 +120,16 @@ static int attempt(struct session *session)
 	fd = socket_open(server->address.u.any.sa_family);
 	if (fd < 0)
 		return fd;
+	session->fd[SIDE_UPSTREAM] = fd;
+	if (server->address.u.any.sa_family != AF_UNIX)
+		greeting_begin(session);
 	r = socket_connect(fd, &server->address);
 	if (r < 0 && r != -EINPROGRESS) {
 		socket_close(fd);
+		session->fd[SIDE_UPSTREAM] = -1;
 		return r;
 	}
 	socket_tune(fd, server->address.u.any.sa_family, &section->config->settings);
-	session->fd[SIDE_UPSTREAM] = fd;
 	return 0;
 }
 

@@ -55,6 +55,7 @@ struct vector {
 
 struct server_health {
 	uint32_t failures; /* in a row */
+	bool client_first; /* the last connection's client spoke before the server */
 };
 
 struct worker {

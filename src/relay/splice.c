@@ -100,7 +100,7 @@ static bool fill(struct lane *lane)
 	n = socket_splice(lane_from_fd(lane), pair->write_fd, room);
 	if (n > 0) {
 		lane->held += (uint32_t)n;
-		lane->received += (uint32_t)n;
+		lane_took(lane, (uint32_t)n);
 		return true;
 	}
 	if (n == 0)

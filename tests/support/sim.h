@@ -111,6 +111,7 @@ struct sim_pipe {
 /* What a descriptor stands for; operations keep it beyond close(2). */
 struct sim_file {
 	int fd; /* -1: closed */
+	bool ack_held; /* of the handshake */
 	uint32_t uses;
 	struct sim_connection *connection;
 	struct sim_listener *listener;
@@ -260,6 +261,8 @@ void sim_check_splice(struct sim_connection *connection, const struct sim_pipe *
 void sim_check_fin(struct sim_connection *connection);
 void sim_check_reset(struct sim_connection *connection);
 void sim_check_close(struct sim_file *file);
+/* The worker waits: does nobody wait for it? */
+void sim_check_asleep(void);
 /* Nothing will ever happen again: is everything that could happen done? */
 void sim_check_quiescent(void);
 /* The worker has finished: is everything given back?  And when it has closed: all descriptors? */

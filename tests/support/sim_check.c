@@ -1,4 +1,5 @@
 /* The rules: what must be true of every run, whatever the seed. */
+#include "net/greeting.h"
 #include "net/section.h"
 #include "support/sim.h"
 
@@ -26,6 +27,26 @@ struct session *sim_session_of(const struct sim_connection *connection)
 		seen += session != NULL;
 	}
 	return NULL;
+}
+
+void sim_check_asleep(void)
+{
+	uint32_t seen = 0;
+
+	for (uint32_t slot = 0; sim.worker && seen < sim.worker->sessions.used; slot++) {
+		struct session *session = session_at(slot);
+		struct sim_file *file = session ? sim_file_of(session->fd[SIDE_UPSTREAM]) : NULL;
+
+		seen += session != NULL;
+		if (!file || !file->ack_held || session->lanes[LANE_UP].bytes ||
+		    session->lanes[LANE_UP].queued || session->broken[SIDE_UPSTREAM] ||
+		    session->state == SESSION_CLOSING)
+			continue;
+		if (!wheel_is_set(&session->timer) ||
+		    session->timer.expires_ms > sim.worker->now_ms + GREETING_MS)
+			sim_fail("nobody will release the acknowledgement that descriptor %d holds",
+				 file->fd);
+	}
 }
 
 static struct sim_connection *side_of(const struct session *session, unsigned side)

@@ -71,8 +71,10 @@ static bool idle(struct fake_kernel *kernel, uint64_t until_ns)
 		sim.quiescent = true;
 	if (next >= until_ns)
 		return false;
-	if (next > sim.now_ns)
+	if (next > sim.now_ns) {
+		sim_check_asleep();
 		sim.now_ns = next;
+	}
 	run_due();
 	kernel->now_ns = sim.now_ns;
 	return true;

@@ -106,6 +106,25 @@ void socket_tune(int fd, int family, const struct config_settings *settings)
 	(void)settings;
 }
 
+static void set_ack_held(int fd, bool held)
+{
+	struct sim_file *file = sim_file_of(fd);
+
+	if (!file)
+		sim_fail("the acknowledgements of descriptor %d, which is not open", fd);
+	file->ack_held = held;
+}
+
+void socket_hold_ack(int fd)
+{
+	set_ack_held(fd, true);
+}
+
+void socket_release_ack(int fd)
+{
+	set_ack_held(fd, false);
+}
+
 int socket_accept(int fd)
 {
 	struct sim_file *file = sim_file_of(fd);
