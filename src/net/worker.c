@@ -322,10 +322,8 @@ static void feed(struct worker *worker)
 	uint32_t free = pool_free(&worker->pool);
 	struct list *node;
 
-	if (list_is_empty(&worker->starved)) {
-		condition_leave(worker, CONDITION_BUFFERS);
+	if (list_is_empty(&worker->starved))
 		return;
-	}
 	if (free == 0)
 		condition_enter(worker, CONDITION_BUFFERS, 0);
 	while (free > 0 && (node = worker->starved.next) != &worker->starved) {
@@ -377,6 +375,22 @@ static struct ring_wait spin(struct worker *worker)
 	return wait;
 }
 
+/* Queues too short for the load cost something, and nothing is lost. */
+static void look_at_queues(struct worker *worker)
+{
+	uint32_t full = worker->ring.full - worker->full_before;
+
+	if (unlikely(full)) {
+		worker->full_before = worker->ring.full;
+		stats_count(&worker->stats, queue_full, full);
+		condition_enter(worker, CONDITION_SUBMISSIONS, 0);
+	}
+	if (unlikely(ring_cq_overflowed(&worker->ring))) {
+		stats_count(&worker->stats, overflows, 1);
+		condition_enter(worker, CONDITION_COMPLETIONS, 0);
+	}
+}
+
 int worker_turn(struct worker *worker)
 {
 	uint64_t deadline = next_deadline_ns(worker);
@@ -390,7 +404,10 @@ int worker_turn(struct worker *worker)
 	if (wait.error && wait.error != -ETIME) {
 		enum ring_error_class class = ring_error_class(wait.error);
 		if (class == RING_ERROR_LOST)
-			stats_count(&worker->stats, overflows, 1);
+			log_error("worker %u: the kernel had no memory for completions and lost "
+				  "some: connections may hang; restart, and see the memory limit "
+				  "of the unit",
+				  worker->index);
 		else if (class != RING_ERROR_RETRY)
 			return wait.error;
 		else if (wait.error != -EINTR && !wait.ready)
@@ -398,6 +415,7 @@ int worker_turn(struct worker *worker)
 	}
 	worker->now_ms = clock_now_ms();
 	stats_count(&worker->stats, turns, 1);
+	look_at_queues(worker);
 	reap(worker);
 	quick_conclude(worker);
 	expire(worker);
