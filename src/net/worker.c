@@ -316,20 +316,21 @@ static void expire(struct worker *worker)
 	}
 }
 
-/* As many lanes receive again as buffers came home, in the order they ran out. */
+/*
+ * As many lanes receive again as there are buffers besides the reserve, in the
+ * order they found none; the reserve feeds those behind them.
+ */
 static void feed(struct worker *worker)
 {
-	uint32_t free = pool_free(&worker->pool);
-	struct list *node;
+	struct pool *pool = &worker->pool;
+	uint32_t free = pool_is_short(pool) ? 0 : pool_free(pool) - pool->reserve;
+	uint32_t fed = 0;
 
-	if (list_is_empty(&worker->starved))
-		return;
-	if (free == 0)
-		condition_enter(worker, CONDITION_BUFFERS, 0);
-	while (free > 0 && (node = worker->starved.next) != &worker->starved) {
-		lane_unstarve(container_of(node, struct lane, starved));
-		free--;
-	}
+	for (; free > 0 && !list_is_empty(&worker->starved); free--)
+		lane_unstarve(container_of(worker->starved.next, struct lane, starved));
+	/* What is spare besides is for those. */
+	while (fed++ < pool->reserve && pool->spare_count > 0 && !list_is_empty(&worker->starved))
+		lane_feed(container_of(worker->starved.next, struct lane, starved));
 }
 
 static void bury(struct worker *worker)
@@ -357,7 +358,7 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	 * will when the quick sends, of which nothing is heard, are concluded.
 	 */
 	if (!list_is_empty(&worker->starved) &&
-	    (pool_held(&worker->pool) < worker->pool.count || worker->quick.count > 0))
+	    (worker->pool.spare_count > 0 || worker->quick.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
 	return next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;

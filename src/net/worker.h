@@ -65,7 +65,7 @@ struct worker {
 	struct slab sessions;
 	struct wheel wheel;
 	struct list dirty;   /* lanes to flush at the end of the turn */
-	struct list starved; /* lanes waiting for buffers, first come first served */
+	struct list starved; /* lanes to be fed, first come first served */
 	struct list quiet;   /* sessions in CLOSING with nothing in flight */
 	struct vector *vectors;
 	uint64_t now_ms;
