@@ -422,7 +422,6 @@ START_TEST(more_clients_that_never_read_than_buffers_do_not_stop_the_others)
 	peer_reset(fds[1]);
 	daemon_wait_log(stalled.daemon, "the client reset the connection");
 	close(fds[0]);
-	ck_assert_uint_le(daemon_log_count(stalled.daemon, "buffer_memory is all in use"), 3);
 	stall_end(&stalled);
 }
 END_TEST
