@@ -37,13 +37,15 @@ static int build_section(struct section *section, const struct config *config,
 		if (r < 0)
 			return r;
 	}
-	return section->strategy->prepare ? section->strategy->prepare(section) : 0;
+	if (section->strategy->prepare && section->strategy->prepare(section) < 0)
+		return log_no_memory(source->title);
+	return 0;
 }
 
 static int switch_off(struct engine *engine, const char *names)
 {
 	char *copy = strdup(names ? names : ""), *save = NULL;
-	int r = copy ? 0 : -ENOMEM;
+	int r = copy ? 0 : log_no_memory("the names of kernel features");
 
 	for (char *name = copy ? strtok_r(copy, " ", &save) : NULL; name;
 	     name = strtok_r(NULL, " ", &save)) {
@@ -168,7 +170,7 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 		.section_count = (uint32_t)config->section_count,
 	};
 	if (!engine->sections)
-		return -ENOMEM;
+		return log_no_memory("the sections");
 	result = probe(engine);
 	if (result < 0)
 		return result;
