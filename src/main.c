@@ -102,6 +102,10 @@ static int read_config(struct config *config, const struct arguments *arguments)
 	r = config_load(config, arguments->path, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		log_error("%s", errors.messages[i]);
+	if (r == -ENOMEM)
+		(void)log_no_memory("the configuration");
+	else if (r < 0 && errors.count == 0)
+		log_error("%s: cannot read the configuration: %s", arguments->path, strerror(-r));
 	if (r < 0)
 		notify_errno(-r, "configuration: %s",
 			     errors.count ? errors.messages[0] : strerror(-r));
@@ -187,8 +191,12 @@ int main(int argc, char *argv[])
 	}
 	log_set_level((enum log_level)config.level);
 	log_info("uringproxy %s", VERSION);
-	signal_fd = signals_open();
-	r = signal_fd < 0 ? signal_fd : serve(&config, signal_fd);
+	r = signal_fd = signals_open();
+	if (signal_fd < 0)
+		log_error("cannot receive signals: %s; see LimitNOFILE= of the unit (ulimit -n)",
+			  strerror(-signal_fd));
+	else
+		r = serve(&config, signal_fd);
 	if (r < 0)
 		notify_errno(-r, "%s", strerror(-r));
 	config_done(&config);

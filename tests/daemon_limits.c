@@ -336,45 +336,113 @@ static void flood(int fd, void *context)
 /* Two hundred clients that read nothing while their server sends for all it is worth.  What
  * the kernel queues at both ends is kept small: hundreds of times megabytes reach net.ipv4.tcp_mem,
  * and then it drops what anybody here is sent, however fair the daemon is. */
-START_TEST(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody)
+struct stalled {
+	struct server *flooder, *echo;
+	struct daemon *daemon;
+	int fds[200];
+	size_t before;
+};
+enum { STALLED = 200 };
+
+static void stall(struct stalled *stalled, const struct daemon_mode *mode,
+		  const char *buffer_memory)
 {
-	enum { STALLED = 200 };
-	struct transfer honest = {.send = 16 << 20,
+	reserve_addresses();
+	*stalled = (struct stalled){
+		.flooder = server_start(NULL, flood, NULL),
+		.echo = server_start(NULL, server_echo, NULL),
+	};
+	stalled->daemon = daemon_start(mode,
+				       "buffer_memory = %s\ndrain_timeout = 1s\n"
+				       "[proxy flood]\nlisten = %s\nserver = %s\n"
+				       "[proxy honest]\nlisten = %s\nserver = %s\n"
+				       "relay = copy\n",
+				       buffer_memory, front, server_address(stalled->flooder),
+				       address, server_address(stalled->echo));
+	stalled->before = daemon_resident(stalled->daemon);
+	for (int i = 0; i < STALLED; i++) {
+		stalled->fds[i] = peer_connect_small(front);
+		assert_connected(stalled->fds[i]);
+	}
+	ck_assert(wait_until(answered(stalled->fds, STALLED) == STALLED, PEER_PATIENCE_MS));
+}
+
+static void stall_end(struct stalled *stalled)
+{
+	for (int i = 0; i < STALLED; i++)
+		close(stalled->fds[i]);
+	daemon_stop(stalled->daemon);
+	server_stop(stalled->flooder);
+	server_stop(stalled->echo);
+}
+
+static void assert_honest_transfer(uint64_t size)
+{
+	struct transfer honest = {.send = size,
 				  .send_seed = 8,
 				  .half_close = true,
 				  .receive = PEER_UNTIL_THE_END,
 				  .receive_seed = 8};
-	struct server *echo = server_start(NULL, server_echo, NULL);
-	struct server *flooder = server_start(NULL, flood, NULL);
+	int fd = connected(address);
+
+	peer_transfer(fd, &honest);
+	assert_transferred(&honest, size, PEER_FIN);
+	close(fd);
+}
+
+START_TEST(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody)
+{
+	struct stalled stalled;
+
+	stall(&stalled, &daemon_modes[_i], "16M");
+	assert_honest_transfer(16 << 20);
+	ck_assert_msg(daemon_resident(stalled.daemon) < stalled.before + (32 << 20),
+		      "%zu bytes resident before, %zu with the stalled", stalled.before,
+		      daemon_resident(stalled.daemon));
+	stall_end(&stalled);
+}
+END_TEST
+
+/* The smallest pool there is has 64 buffers: a third of what those who never read could keep. */
+START_TEST(more_clients_that_never_read_than_buffers_do_not_stop_the_others)
+{
+	struct stalled stalled;
+	char end[8];
+	int fds[2];
+
+	stall(&stalled, &daemon_modes[_i], "1M");
+	daemon_wait_log(stalled.daemon, "buffer_memory is all in use");
+	for (int i = 0; i < 2; i++)
+		fds[i] = connected(address);
+	assert_honest_transfer(16 << 20);
+	ck_assert(peer_echoes(fds[0]));
+	/* An end is received, too. */
+	shutdown(fds[0], SHUT_WR);
+	ck_assert_int_eq(peer_receive_text(fds[0], end, sizeof(end), NULL), 0);
+	peer_reset(fds[1]);
+	daemon_wait_log(stalled.daemon, "the client reset the connection");
+	close(fds[0]);
+	stall_end(&stalled);
+}
+END_TEST
+
+START_TEST(a_worker_has_64_buffers_at_least)
+{
 	struct daemon *daemon;
-	int fds[STALLED], fd;
-	size_t before;
+	int fd;
 
 	reserve_addresses();
 	daemon = daemon_start(&daemon_modes[_i],
-			      "buffer_memory = 16M\ndrain_timeout = 1s\n"
-			      "[proxy flood]\nlisten = %s\nserver = %s\n"
-			      "[proxy honest]\nlisten = %s\nserver = %s\n",
-			      front, server_address(flooder), address, server_address(echo));
-	before = daemon_resident(daemon);
-	for (int i = 0; i < STALLED; i++) {
-		fds[i] = peer_connect_small(front);
-		assert_connected(fds[i]);
-	}
-	ck_assert(wait_until(answered(fds, STALLED) == STALLED, PEER_PATIENCE_MS));
-
+			      "buffer_memory = 1M\nbuffer_size = 64K\n[echo]\nlisten = %s\n",
+			      address);
+	ck_assert(daemon_log_contains(
+		daemon, "warning: buffer_memory = 1024 KiB is 16 buffers of 64 KiB for each of 1 "
+			"workers: continuing with 64 for each, 4096 KiB in all; raise "
+			"buffer_memory, or lower buffer_size or workers"));
 	fd = connected(address);
-	peer_transfer(fd, &honest);
-	assert_transferred(&honest, 16 << 20, PEER_FIN);
+	ck_assert(peer_echoes(fd));
 	close(fd);
-	ck_assert_msg(daemon_resident(daemon) < before + (32 << 20),
-		      "%zu bytes resident before, %zu with the stalled", before,
-		      daemon_resident(daemon));
-	for (int i = 0; i < STALLED; i++)
-		close(fds[i]);
 	daemon_stop(daemon);
-	server_stop(flooder);
-	server_stop(echo);
 }
 END_TEST
 
@@ -387,4 +455,6 @@ SUITE_OF("daemon: limits", 60,
 	 IN_BOTH_RINGS(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served),
 	 IN_BOTH_RINGS(out_of_descriptors_it_says_so_once_does_not_spin_and_recovers_by_itself),
 	 IN_BOTH_RINGS(the_soft_limit_of_open_files_is_raised_to_the_hard_one),
-	 IN_EVERY_WAY(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody))
+	 IN_EVERY_WAY(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody),
+	 IN_BOTH_RINGS(a_worker_has_64_buffers_at_least),
+	 IN_EVERY_WAY(more_clients_that_never_read_than_buffers_do_not_stop_the_others))

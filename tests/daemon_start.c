@@ -5,8 +5,8 @@
 #include "support/server.h"
 #include "support/skip.h"
 #include "support/suite.h"
+#include "support/threads.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
@@ -291,6 +291,86 @@ START_TEST(the_log_says_which_ring_mode_was_chosen)
 }
 END_TEST
 
+START_TEST(each_thread_has_a_name_of_its_own)
+{
+	struct daemon *daemon = daemon_start(&daemon_modes[_i], "%s", echo_configuration());
+	pid_t pid = daemon_pid(daemon), threads[8];
+	unsigned count = threads_of_workers(pid, threads, 8), workers = daemon_modes[_i].workers;
+	unsigned seen = 0;
+	char *name = thread_file(pid, pid, "comm");
+
+	ck_assert_str_eq(name, "uringproxy\n");
+	free(name);
+	for (unsigned i = 0; i < count; i++) {
+		unsigned index;
+
+		name = thread_file(pid, threads[i], "comm");
+		if (sscanf(name, "worker %u", &index) == 1 && index < workers)
+			seen |= 1u << index;
+		free(name);
+	}
+	ck_assert_uint_eq(seen, (1u << workers) - 1);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+#define ADVICE "raise the memory limit of the unit"
+
+/* True when it started with so little. */
+static bool starts_with(const struct daemon_options *options, const char *how_little)
+{
+	struct daemon *daemon = daemon_spawn(options);
+	char *log;
+	bool ready;
+
+	ck_assert(wait_until((ready = daemon_notify_count(daemon, "READY=1")) ||
+				     daemon_has_exited(daemon),
+			     PEER_PATIENCE_MS));
+	log = daemon_log(daemon);
+	ck_assert_msg(ready || (strstr(log, "out of memory for ") && strstr(log, ADVICE)) ||
+			      strstr(log, "ulimit -v") || strstr(log, "TasksMax=") ||
+			      strstr(log, "shared librar") /* the loader's own trouble */,
+		      "with %s it only says: %s", how_little, log);
+	free(log);
+	if (ready)
+		daemon_stop(daemon);
+	else
+		daemon_free(daemon);
+	return ready;
+}
+
+/* A sanitizer's daemon has no room in a small address space, but can be told to be given nothing
+ * large. */
+START_TEST(memory_that_cannot_be_had_is_named)
+{
+	struct daemon_options options = {.mode = &daemon_modes[_i],
+					 .configuration = echo_configuration()};
+#ifdef __SANITIZE_ADDRESS__
+	for (unsigned mib = 1; mib <= 8; mib++) {
+		char option[128];
+
+		snprintf(option, sizeof(option),
+			 "ASAN_OPTIONS=exitcode=99:allocator_may_return_null=1:"
+			 "max_allocation_size_mb=%u",
+			 mib);
+		options.environment = (const char *const[]){option, NULL};
+		ck_assert(!starts_with(&options, option) || mib > 1);
+	}
+#else
+	char how_little[32] = "";
+
+	options.address_space = 8 << 20;
+	while (!starts_with(&options, how_little)) {
+		options.address_space += 4 << 20;
+		snprintf(how_little, sizeof(how_little), "%lu KiB",
+			 (unsigned long)options.address_space >> 10);
+	}
+#endif
+}
+END_TEST
+
 /* ---- the service manager ---- */
 
 START_TEST(it_is_ready_when_every_listener_accepts)
@@ -376,29 +456,6 @@ START_TEST(the_watchdog_is_fed_while_it_is_idle)
 }
 END_TEST
 
-/* Threads of ours besides the main one, the oldest first; the kernel's own are called iou-... */
-static unsigned workers_of(pid_t pid, pid_t *ret_threads, unsigned room)
-{
-	char path[320];
-	unsigned n = 0;
-	DIR *tasks;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	tasks = opendir(path);
-	for (struct dirent *task; tasks && (task = readdir(tasks));) {
-		pid_t thread = atoi(task->d_name);
-		char *name;
-
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, thread);
-		name = file_read(path);
-		if (thread && thread != pid && strncmp(name, "iou-", 4) != 0 && n < room)
-			ret_threads[n++] = thread;
-		free(name);
-	}
-	closedir(tasks);
-	return n;
-}
-
 static bool freeze(pid_t thread)
 {
 	return ptrace(PTRACE_SEIZE, thread, 0, 0) == 0 &&
@@ -410,7 +467,7 @@ START_TEST(the_watchdog_starves_while_one_worker_stands_still)
 {
 	struct daemon *daemon = start_watched(_i);
 	pid_t threads[8];
-	unsigned count = workers_of(daemon_pid(daemon), threads, 8);
+	unsigned count = threads_of_workers(daemon_pid(daemon), threads, 8);
 
 	ck_assert_uint_ge(count, daemon_modes[_i].workers);
 	ck_assert(is_fed(daemon));
@@ -435,6 +492,8 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 IN_BOTH_RINGS(a_kernel_without_io_uring_is_explained),
 	 IN_BOTH_RINGS(too_little_locked_memory_is_explained), IN_BOTH_RINGS(it_runs_as_nobody),
 	 IN_EACH_MODE(the_log_says_which_ring_mode_was_chosen),
+	 IN_BOTH_RINGS(memory_that_cannot_be_had_is_named),
+	 IN_EACH_MODE(each_thread_has_a_name_of_its_own),
 	 IN_EACH_MODE(it_is_ready_when_every_listener_accepts),
 	 IN_EACH_MODE(it_tells_the_service_manager_how_it_is),
 	 IN_EACH_MODE(it_runs_without_a_service_manager),

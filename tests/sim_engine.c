@@ -33,7 +33,8 @@ static struct section sections[SECTIONS];
 static struct server servers[SECTIONS][SERVERS];
 static struct engine engine;
 static struct worker worker;
-static bool calm; /* everything works and everybody is polite */
+static bool calm;   /* everything works and everybody is polite */
+static bool jammed; /* few buffers, and many who do not read */
 
 static uint32_t one_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
@@ -62,7 +63,7 @@ static struct sim_script some_script(bool client)
 		script.finish = client ? SIM_HALF_CLOSE : SIM_WAIT;
 	if (client && script.finish == SIM_WAIT && sim_chance(2))
 		script.finish = SIM_HALF_CLOSE;
-	if (sim_chance(6)) {
+	if (sim_chance(jammed ? 2 : 6)) {
 		script.stall_at = sim.scale * sim_between(0, 2000);
 		script.stall_us = rude && sim_chance(3) ? UINT32_MAX : sim_between(1, 300000);
 	}
@@ -171,7 +172,7 @@ static void make_engine(void)
 		.pipes_max = one_of(0, 1, 2, 8),
 		.wake_fd = -1,
 	};
-	engine.buffer_memory = (uint64_t)engine.buffer_size * one_of(4, 8, 32, 200);
+	engine.buffer_memory = (uint64_t)engine.buffer_size * (jammed ? 4 : one_of(4, 8, 32, 200));
 	fake_kernel_capabilities(&engine.capabilities);
 	if (sim_chance(4))
 		(void)!ring_capabilities_without(&engine.capabilities, "recv-bundle");
@@ -216,6 +217,7 @@ static unsigned some_chance(unsigned n)
 static void make_faults(void)
 {
 	calm = sim_chance(4);
+	jammed = sim_chance(8);
 	sim.scale = sim_chance(24) ? 100 : 1; /* enough for the thresholds of bulk strategies */
 	sim.latency_us = one_of(1, 20, 200, 2000);
 	sim.faults = (struct sim_faults){

@@ -26,3 +26,12 @@ if [ "$reasons" != "$explained" ]; then
 	exit 1
 fi
 [ -n "$reasons" ]
+
+# So are the states of shortage, by their counters.
+states=$(sed -n 's/.*X(\(paused_[a-z]*\|queue_full\|overflows\),.*/\1/p' src/ops/stats.h | sort)
+explained=$(sed -n '/^These are the states/,/^\.El/s/^\.It Cm //p' src/uringproxy.8 | sort)
+if [ "$states" != "$explained" ]; then
+	printf 'states in ops/stats.h:\n%s\nstates in uringproxy.8:\n%s\n' "$states" "$explained"
+	exit 1
+fi
+[ -n "$states" ]

@@ -39,5 +39,33 @@ START_TEST(what_is_configured_is_done_and_warned_of_where_threads_are_shared)
 }
 END_TEST
 
+/* On CPUs that others use too, the same first few would be everybody's. */
+START_TEST(under_a_quota_polling_threads_are_counted_but_not_bound)
+{
+	struct limits_cpus cpus = {.mask = {0xff}, .count = 8, .usable = 4};
+	struct config config = {0};
+	struct mode mode;
+
+	mode_decide(&mode, &config, &cpus);
+	ck_assert(mode.sqpoll);
+	ck_assert_uint_eq(mode.workers, 2);
+	ck_assert_uint_eq(mode.polling_threads, 2);
+	ck_assert_int_eq(mode.sq_cpu[0], -1);
+	ck_assert_int_eq(mode.sq_cpu[1], -1);
+	ck_assert_str_eq(mode.warning, "");
+
+	config = (struct config){.sqpoll = CONFIG_ON, .workers = 3};
+	mode_decide(&mode, &config, &cpus);
+	ck_assert_uint_eq(mode.polling_threads, 1);
+	ck_assert_str_ne(mode.warning, "");
+
+	config = (struct config){.sqpoll = CONFIG_ON, .workers = 2, .sqpoll_cpus = {0x30}};
+	mode_decide(&mode, &config, &cpus);
+	ck_assert_int_eq(mode.sq_cpu[0], 4);
+	ck_assert_int_eq(mode.sq_cpu[1], 5);
+}
+END_TEST
+
 SUITE("mode", auto_polls_only_where_every_worker_leaves_a_cpu_free,
-      what_is_configured_is_done_and_warned_of_where_threads_are_shared)
+      what_is_configured_is_done_and_warned_of_where_threads_are_shared,
+      under_a_quota_polling_threads_are_counted_but_not_bound)

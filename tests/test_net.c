@@ -1,7 +1,8 @@
-/* The engine's tables: tags, states, reasons. */
+/* The engine's tables: tags, states, reasons; and shortages that come and go. */
 #include "net/op.h"
 #include "net/reason.h"
 #include "net/session.h"
+#include "net/worker.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -39,6 +40,57 @@ START_TEST(an_error_is_the_fault_of_the_side_it_came_from)
 }
 END_TEST
 
-SUITE("net", a_tag_comes_back_as_it_went,
-      a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing,
-      an_error_is_the_fault_of_the_side_it_came_from)
+/* What its timer does until then, and how often the state has begun. */
+static uint64_t begun_by(struct worker *worker, uint64_t now_ms)
+{
+	worker->now_ms = now_ms;
+	while (wheel_expire(&worker->wheel, now_ms))
+		condition_settle(worker);
+	return stats_read(&worker->stats, paused_buffers);
+}
+
+static void open_clock(struct worker *worker)
+{
+	*worker = (struct worker){.now_ms = 1000};
+	wheel_init(&worker->wheel, worker->now_ms);
+}
+
+START_TEST(a_state_is_over_when_it_was_not_met_for_a_second)
+{
+	static struct worker worker;
+
+	open_clock(&worker);
+	for (uint64_t now = 1000; now < 21000; now += 900) {
+		ck_assert_uint_eq(begun_by(&worker, now), now > 1000);
+		condition_enter(&worker, CONDITION_BUFFERS, 0);
+	}
+	begun_by(&worker, 30000);
+	ck_assert_uint_eq(worker.conditions.of[CONDITION_BUFFERS].met, 0);
+	ck_assert_uint_eq(wheel_next(&worker.wheel), UINT64_MAX);
+	condition_enter(&worker, CONDITION_BUFFERS, 0);
+	ck_assert_uint_eq(begun_by(&worker, 30000), 2);
+}
+END_TEST
+
+/* Whatever the rhythm, two lines each time: for a day it is one a minute at the very most. */
+START_TEST(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines)
+{
+	static const unsigned rhythms[] = {100, 1100, 2100, 5000, 30000, 59000};
+	static struct worker worker;
+	unsigned rhythm = rhythms[_i];
+
+	open_clock(&worker);
+	for (uint64_t now = 1000; now < 3600 * 1000; now += rhythm) {
+		begun_by(&worker, now);
+		condition_enter(&worker, CONDITION_BUFFERS, 0);
+	}
+	ck_assert_uint_ge(stats_read(&worker.stats, paused_buffers), 1);
+	ck_assert_uint_le(stats_read(&worker.stats, paused_buffers), 10);
+}
+END_TEST
+
+SUITE_OF("net", 60, ONCE(a_tag_comes_back_as_it_went),
+	 ONCE(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing),
+	 ONCE(an_error_is_the_fault_of_the_side_it_came_from),
+	 ONCE(a_state_is_over_when_it_was_not_met_for_a_second),
+	 EACH(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines, 6))

@@ -13,6 +13,8 @@
 #include <time.h>
 
 #define BUFFERS_ENOUGH      1024
+#define BUFFERS_LEAST       64
+#define BUFFER_SIZE_LEAST   4096u
 #define BUFFER_SIZE_BUNDLED 16384u /* a completion covers several: small ones pack better */
 #define BUFFER_SIZE_SINGLE                                                                         \
 	65536u /* one buffer per completion: the bytes must make it worth while */
@@ -35,13 +37,15 @@ static int build_section(struct section *section, const struct config *config,
 		if (r < 0)
 			return r;
 	}
-	return section->strategy->prepare ? section->strategy->prepare(section) : 0;
+	if (section->strategy->prepare && section->strategy->prepare(section) < 0)
+		return log_no_memory(source->title);
+	return 0;
 }
 
 static int switch_off(struct engine *engine, const char *names)
 {
 	char *copy = strdup(names ? names : ""), *save = NULL;
-	int r = copy ? 0 : -ENOMEM;
+	int r = copy ? 0 : log_no_memory("the names of kernel features");
 
 	for (char *name = copy ? strtok_r(copy, " ", &save) : NULL; name;
 	     name = strtok_r(NULL, " ", &save)) {
@@ -54,6 +58,39 @@ static int switch_off(struct engine *engine, const char *names)
 	}
 	free(copy);
 	return r;
+}
+
+/* Few large buffers are soon all held by peers that read nothing. */
+static uint32_t buffer_size_for(const struct engine *engine)
+{
+	bool bundled = ring_capable(&engine->capabilities, RING_RECV_BUNDLE) &&
+		       ring_capable(&engine->capabilities, RING_RECV_BUDGET);
+	uint32_t size = bundled ? BUFFER_SIZE_BUNDLED : BUFFER_SIZE_SINGLE;
+
+	while (size > BUFFER_SIZE_BUNDLED && engine->buffer_memory / size < BUFFERS_ENOUGH)
+		size /= 2;
+	while (size > BUFFER_SIZE_LEAST && engine->buffer_memory / size < BUFFERS_LEAST)
+		size /= 2;
+	return size;
+}
+
+static void fit_buffers(struct engine *engine, const struct config *config)
+{
+	uint64_t least;
+
+	engine->buffer_memory = config->buffer_memory / engine->worker_count;
+	engine->buffer_size = config->buffer_size ? config->buffer_size : buffer_size_for(engine);
+	least = (uint64_t)BUFFERS_LEAST * engine->buffer_size;
+	if (engine->buffer_memory >= least)
+		return;
+	log_warning("buffer_memory = %llu KiB is %llu buffers of %u KiB for each of %u workers: "
+		    "continuing with %u for each, %llu KiB in all; raise buffer_memory, or lower "
+		    "buffer_size or workers",
+		    (unsigned long long)config->buffer_memory / 1024,
+		    (unsigned long long)(engine->buffer_memory / engine->buffer_size),
+		    engine->buffer_size / 1024, engine->worker_count, BUFFERS_LEAST,
+		    (unsigned long long)least * engine->worker_count / 1024);
+	engine->buffer_memory = least;
 }
 
 /* At most a sixteenth of all descriptors are for the pipes of splicing. */
@@ -133,7 +170,7 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 		.section_count = (uint32_t)config->section_count,
 	};
 	if (!engine->sections)
-		return -ENOMEM;
+		return log_no_memory("the sections");
 	result = probe(engine);
 	if (result < 0)
 		return result;
@@ -146,18 +183,7 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 	}
 	if (result < 0)
 		return result;
-	engine->buffer_memory = config->buffer_memory / engine->worker_count;
-	engine->buffer_size = config->buffer_size;
-	if (!engine->buffer_size)
-		engine->buffer_size =
-			ring_capable(&engine->capabilities, RING_RECV_BUNDLE) &&
-					ring_capable(&engine->capabilities, RING_RECV_BUDGET)
-				? BUFFER_SIZE_BUNDLED
-				: BUFFER_SIZE_SINGLE;
-	/* Few large buffers are soon all held by peers that read nothing. */
-	while (!config->buffer_size && engine->buffer_size > BUFFER_SIZE_BUNDLED &&
-	       engine->buffer_memory / engine->buffer_size < BUFFERS_ENOUGH)
-		engine->buffer_size /= 2;
+	fit_buffers(engine, config);
 	return fit_connections(engine, listeners);
 }
 

@@ -80,6 +80,7 @@ static void place_polling(struct mode *mode, const struct config *config,
 {
 	uint64_t mask[LIMITS_CPUS_MAX / 64];
 	bool chosen = count_cpus(config->sqpoll_cpus) > 0;
+	bool shared = !chosen && cpus->usable < cpus->count;
 	unsigned free;
 
 	if (chosen)
@@ -88,8 +89,12 @@ static void place_polling(struct mode *mode, const struct config *config,
 	else
 		free_cpus(mask, mode, config, cpus);
 	free = count_cpus(mask);
+	/* A quota says how many, not which: bound to the same few, all containers would meet there.
+	 */
+	if (shared)
+		free = cpus->usable > mode->workers ? cpus->usable - mode->workers : 0;
 	mode->polling_threads = free < mode->workers ? (free ? free : 1) : mode->workers;
-	for (uint32_t i = 0; i < mode->polling_threads; i++)
+	for (uint32_t i = 0; i < mode->polling_threads && !shared; i++)
 		mode->sq_cpu[i] = nth_cpu(mask, i);
 	if (free < mode->workers)
 		snprintf(

@@ -48,11 +48,11 @@ static int add_server(struct section *section, const struct address *address, co
 		realloc(section->servers, (section->server_count + 1) * sizeof(*section->servers));
 
 	if (!servers)
-		return -ENOMEM;
+		return log_no_memory("the servers");
 	section->servers = servers;
 	servers[section->server_count] = (struct server){.address = *address, .text = strdup(text)};
 	if (!servers[section->server_count].text)
-		return -ENOMEM;
+		return log_no_memory("the servers");
 	section->server_count++;
 	return 0;
 }

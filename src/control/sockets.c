@@ -179,11 +179,10 @@ int build_sockets(struct sockets *sockets, const struct engine *engine,
 	sockets->list = calloc((size_t)count * sockets->workers + 1, sizeof(*sockets->list));
 	sockets->paths = calloc(count + 1, sizeof(*sockets->paths));
 	if (!sockets->list || !sockets->paths) {
-		log_error("out of memory for %u listening sockets", count);
 		free(sockets->list);
 		free(sockets->paths);
 		*sockets = (struct sockets){0};
-		return -ENOMEM;
+		return log_no_memory("the listening sockets");
 	}
 	for (size_t i = 0; i < (size_t)count * sockets->workers; i++)
 		sockets->list[i].fd = -1;

@@ -50,6 +50,12 @@ static int open_access(const struct supervisor *supervisor, struct worker *worke
 	return r;
 }
 
+static int cannot(const char *what, int error)
+{
+	log_error("cannot %s: %s", what, strerror(-error));
+	return error;
+}
+
 /* Wait until the worker has left STARTING. */
 static int await_start(struct supervisor *supervisor, struct worker *worker)
 {
@@ -60,7 +66,7 @@ static int await_start(struct supervisor *supervisor, struct worker *worker)
 		if (poll(&wake, 1, EXTEND_EVERY_MS) == 0)
 			notify_extend_timeout(2 * EXTEND_EVERY_MS * 1000ull);
 		else if (read(wake.fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-			return -errno;
+			return cannot("hear from a worker that starts", -errno);
 	}
 	if (atomic_load_explicit(&worker->phase, memory_order_acquire) == WORKER_RUNNING)
 		return 0;
@@ -77,7 +83,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 			    &sockets->list[(size_t)index * sockets->count], sockets->count);
 
 	if (r < 0)
-		return r;
+		return log_no_memory("a worker and its connections");
 	worker->cpu = mode->cpu[index];
 	worker->sq_cpu = mode->sq_cpu[index];
 	if (mode->sqpoll && index >= mode->polling_threads)
@@ -361,12 +367,12 @@ int supervise(struct engine *engine, const struct mode *mode, struct sockets *so
 	int r;
 
 	if (!supervisor.workers)
-		return -ENOMEM;
+		return log_no_memory("the workers");
 	memset(supervisor.workers, 0, engine->worker_count * sizeof(struct worker));
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = engine->wake_fd < 0 ? -errno : ring_sender_open(&supervisor.sender);
 	if (r < 0) {
-		log_error("cannot prepare to talk to the workers: %s", strerror(-r));
+		(void)cannot("prepare to talk to the workers", r);
 	} else {
 		r = serve(&supervisor);
 		ring_sender_close(&supervisor.sender);

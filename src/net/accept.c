@@ -177,8 +177,6 @@ void accept_resume(struct worker *worker)
 	unpark(worker);
 	for (uint32_t i = 0; i < worker->listener_count; i++)
 		arm(worker, &worker->listeners[i]);
-	if (worker->parked_count == 0)
-		condition_leave(worker, CONDITION_CONNECTIONS);
 }
 
 /* ---- Completions ----------------------------------------------------------------------------- */
@@ -259,12 +257,7 @@ void accept_complete(struct worker *worker, uint32_t index, const struct io_urin
 	if (!listener->armed)
 		listener->cancelling = false;
 	if (done->res >= 0) {
-		if (listener->failures > 0) {
-			listener->failures = 0;
-			condition_leave(worker, CONDITION_DESCRIPTORS);
-			condition_leave(worker, CONDITION_MEMORY);
-			condition_leave(worker, CONDITION_ACCEPT);
-		}
+		listener->failures = 0;
 		open_or_park(worker, done->res, listener);
 		if (listener->multishot && is_near_full(worker, listener->socket.section))
 			cancel(worker, listener);

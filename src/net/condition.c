@@ -4,92 +4,123 @@
 
 #include "ops/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#define SETTLED_MS 1000
+#define PATIENCE_FIRST_MS 1000
+#define PATIENCE_MAX_MS   60000
+#define SOON_MS           60000
+
+#define NO_COUNTER STATS_COUNT
 
 static const struct {
 	const char *began, *ended;
-} texts[] = {
+	enum log_level level;
+	unsigned counter; /* of the times it began, among the statistics */
+} conditions[] = {
 	[CONDITION_CONNECTIONS] = {"paused accepting: max_connections is reached; raise "
 				   "max_connections, or LimitNOFILE where that is what limits it",
-				   "accepting again: there is room for connections"},
+				   "accepting again: there is room for connections",
+				   LOG_LEVEL_WARNING, STATS_INDEX_paused_connections},
 	[CONDITION_DESCRIPTORS] =
 		{"paused: no file descriptors are left; raise LimitNOFILE= of the "
-		 "unit (ulimit -n), or lower max_connections",
-		 "resumed: there are file descriptors again"},
-	[CONDITION_MEMORY] = {"paused: the kernel has no memory for sockets; see net.ipv4.tcp_mem "
+		 "unit (ulimit -n), or lower max_connections; of the whole machine: fs.file-max",
+		 "resumed: there are file descriptors again", LOG_LEVEL_WARNING,
+		 STATS_INDEX_paused_descriptors},
+	[CONDITION_MEMORY] = {"paused: the kernel has no memory for it; see net.ipv4.tcp_mem "
 			      "and the memory limit of the unit",
-			      "resumed: the kernel has memory for sockets again"},
+			      "resumed: the kernel has memory again", LOG_LEVEL_WARNING,
+			      STATS_INDEX_paused_memory},
 	[CONDITION_PORTS] = {"no local port is free to connect to a server from; widen "
 			     "net.ipv4.ip_local_port_range, or add servers or server addresses",
-			     "there are local ports to connect from again"},
+			     "there are local ports to connect from again", LOG_LEVEL_WARNING,
+			     STATS_INDEX_paused_ports},
 	[CONDITION_BUFFERS] =
 		{"receiving is paused where peers read slowly: buffer_memory is all in "
 		 "use; raise buffer_memory or lower receive_budget",
-		 "receiving again everywhere: buffers came back"},
-	[CONDITION_ACCEPT] = {"accepting is slowed down: accept fails", "accepting again"},
+		 "receiving again everywhere: buffers came back", LOG_LEVEL_WARNING,
+		 STATS_INDEX_paused_buffers},
+	[CONDITION_ACCEPT] = {"accepting is slowed down: accept fails, and is tried again ten "
+			      "times a second",
+			      "accepting again", LOG_LEVEL_WARNING, STATS_INDEX_paused_accepting},
+	[CONDITION_SUBMISSIONS] = {"the submission queue is full, and is handed over more than "
+				   "once in a turn; more workers, see [global] workers, have "
+				   "shorter queues",
+				   "the submission queue is long enough again", LOG_LEVEL_INFO,
+				   NO_COUNTER},
+	[CONDITION_COMPLETIONS] =
+		{"the completion queue is full, and the kernel keeps back what does not fit, "
+		 "with nothing lost: this worker is too slow; see [global] workers and cpus",
+		 "the completion queue is long enough again", LOG_LEVEL_WARNING, NO_COUNTER},
 };
-static_assert(array_size(texts) == CONDITION_COUNT, "every condition has its words");
+static_assert(array_size(conditions) == CONDITION_COUNT, "every condition has its words");
 
-static void count_condition(struct worker *worker, enum condition condition)
+/* What an error says beyond its name of why accepting fails. */
+static const char *advice(enum condition condition, int error)
 {
-	switch (condition) {
-	case CONDITION_CONNECTIONS:
-		stats_count(&worker->stats, paused_connections, 1);
-		break;
-	case CONDITION_DESCRIPTORS:
-		stats_count(&worker->stats, paused_descriptors, 1);
-		break;
-	case CONDITION_BUFFERS:
-		stats_count(&worker->stats, paused_buffers, 1);
-		break;
-	case CONDITION_MEMORY:
-	case CONDITION_PORTS:
-	case CONDITION_ACCEPT:
-	case CONDITION_COUNT:
-		break; /* counted where each failure is */
+	if (condition != CONDITION_ACCEPT)
+		return "";
+	switch (-error) {
+	case EPERM:
+	case EACCES:
+		return "; a security module or a firewall forbids it";
+	case EINVAL:
+	case EBADF:
+	case ENOTSOCK:
+	case EOPNOTSUPP:
+		return "; the socket does not listen any more: whoever passed it to us, such as "
+		       "a socket unit, has shut it down and must listen again";
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		return "; see to the network interfaces";
+	default:
+		return "";
 	}
+}
+
+static void begin(struct worker *worker, enum condition condition, int error)
+{
+	uint64_t ended_ms = worker->conditions.of[condition].ended_ms;
+	uint32_t *patience_ms = &worker->conditions.of[condition].patience_ms;
+	unsigned counter = conditions[condition].counter;
+
+	if (!ended_ms || worker->now_ms - ended_ms > SOON_MS)
+		*patience_ms = PATIENCE_FIRST_MS;
+	else if (*patience_ms < PATIENCE_MAX_MS)
+		*patience_ms =
+			*patience_ms * 2 < PATIENCE_MAX_MS ? *patience_ms * 2 : PATIENCE_MAX_MS;
+	worker->conditions.of[condition].since_ms = worker->now_ms;
+	if (counter != NO_COUNTER)
+		stats_count_index(&worker->stats, counter, 1);
+	if (error)
+		log_at(conditions[condition].level, "worker %u: %s (%s%s)", worker->index,
+		       conditions[condition].began, strerror(-error), advice(condition, error));
+	else
+		log_at(conditions[condition].level, "worker %u: %s", worker->index,
+		       conditions[condition].began);
 }
 
 void condition_enter(struct worker *worker, enum condition condition, int error)
 {
-	struct conditions *conditions = &worker->conditions;
-
-	conditions->over_ms[condition] = 0;
-	if (conditions->met[condition]++ > 0)
-		return;
-	conditions->since_ms[condition] = worker->now_ms;
-	count_condition(worker, condition);
-	if (error)
-		log_warning("worker %u: %s (%s)", worker->index, texts[condition].began,
-			    strerror(-error));
-	else
-		log_warning("worker %u: %s", worker->index, texts[condition].began);
-}
-
-void condition_leave(struct worker *worker, enum condition condition)
-{
-	struct conditions *conditions = &worker->conditions;
-
-	if (conditions->met[condition] == 0 || conditions->over_ms[condition])
-		return;
-	conditions->over_ms[condition] = worker->now_ms;
+	if (worker->conditions.of[condition].met++ == 0)
+		begin(worker, condition, error);
+	worker->conditions.of[condition].last_ms = worker->now_ms;
 	if (!wheel_is_set(&worker->settle))
-		wheel_set(&worker->wheel, &worker->settle, worker->now_ms + SETTLED_MS);
+		wheel_set(&worker->wheel, &worker->settle, worker->now_ms + PATIENCE_FIRST_MS);
 }
 
 static void end(struct worker *worker, enum condition condition)
 {
-	struct conditions *conditions = &worker->conditions;
-	uint64_t lasted = conditions->over_ms[condition] - conditions->since_ms[condition];
+	uint64_t lasted = worker->conditions.of[condition].last_ms -
+			  worker->conditions.of[condition].since_ms;
 
 	log_info("worker %u: %s (after %" PRIu64 ".%03" PRIu64 " s, met %" PRIu64 " times)",
-		 worker->index, texts[condition].ended, lasted / 1000, lasted % 1000,
-		 conditions->met[condition]);
-	conditions->met[condition] = 0;
-	conditions->over_ms[condition] = 0;
+		 worker->index, conditions[condition].ended, lasted / 1000, lasted % 1000,
+		 worker->conditions.of[condition].met);
+	worker->conditions.of[condition].met = 0;
+	worker->conditions.of[condition].ended_ms = worker->now_ms;
 }
 
 void condition_settle(struct worker *worker)
@@ -97,14 +128,15 @@ void condition_settle(struct worker *worker)
 	uint64_t next = UINT64_MAX;
 
 	for (unsigned i = 0; i < CONDITION_COUNT; i++) {
-		uint64_t over = worker->conditions.over_ms[i];
+		uint64_t over =
+			worker->conditions.of[i].last_ms + worker->conditions.of[i].patience_ms;
 
-		if (!over)
+		if (worker->conditions.of[i].met == 0)
 			continue;
-		if (worker->now_ms >= over + SETTLED_MS)
+		if (worker->now_ms >= over)
 			end(worker, (enum condition)i);
-		else if (over + SETTLED_MS < next)
-			next = over + SETTLED_MS;
+		else if (over < next)
+			next = over;
 	}
 	if (next != UINT64_MAX)
 		wheel_set(&worker->wheel, &worker->settle, next);

@@ -48,6 +48,7 @@ void lane_init(struct lane *lane, unsigned index, unsigned to)
 		.to = (uint8_t)to,
 		.head = POOL_NONE,
 		.tail = POOL_NONE,
+		.fed = POOL_NONE,
 		.state = LANE_OPEN,
 	};
 }
@@ -95,21 +96,12 @@ static uint32_t next_budget(struct lane *lane)
 	return lane->budget;
 }
 
-/*
- * While buffers are short, one is spent only on a lane whose sink can take it:
- * a poll for the sink comes before each receive.
- */
-static bool may_receive(struct lane *lane)
+/* Once it holds nothing it stands in line with all that found no buffer. */
+static bool is_to_be_fed(struct lane *lane)
 {
-	const struct pool *pool = &lane_worker(lane)->pool;
-
-	if (lane->writable || pool_free(pool) >= pool->count / 8 ||
-	    lane_session(lane)->state != SESSION_RELAYING) {
-		lane->writable = false;
-		return true;
-	}
-	lane_wait_writable(lane);
-	return false;
+	if (lane->thrifty && !lane->queued && !lane->polling)
+		list_push(&lane_worker(lane)->starved, &lane->starved);
+	return lane->thrifty;
 }
 
 /*
@@ -125,7 +117,7 @@ void lane_receive(struct lane *lane)
 
 	if (lane->receiving || lane->state != LANE_OPEN || list_is_linked(&lane->starved))
 		return;
-	if (lane->queued > lane->budget / 2 || !may_receive(lane))
+	if (lane->queued > lane->budget / 2 || is_to_be_fed(lane))
 		return;
 	budget = next_budget(lane);
 	sqe = lane_entry(lane);
@@ -137,6 +129,9 @@ void lane_receive(struct lane *lane)
 		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
 		ring_sqe_buffer_select(sqe, POOL_GROUP);
 	}
+	if (lane->wait_first)
+		ring_sqe_poll_first(sqe);
+	lane->wait_first = false;
 	lane_submit(lane, OP_RECV, sqe);
 	lane->receiving = true;
 }
@@ -212,14 +207,21 @@ static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
 	}
 }
 
+static void take_fed(struct lane *lane, uint32_t length)
+{
+	append(lane, &lane_worker(lane)->pool, lane->fed, length);
+	lane->fed = POOL_NONE;
+}
+
 static void starve(struct lane *lane)
 {
 	struct worker *worker = lane_worker(lane);
 
 	stats_count(&worker->stats, buffers_exhausted, 1);
+	if (pool_is_short(&worker->pool))
+		condition_enter(worker, CONDITION_BUFFERS, 0);
 	pool_ran_dry(&worker->pool);
-	if (lane->state == LANE_OPEN && !list_is_linked(&lane->starved))
-		list_push(&worker->starved, &lane->starved);
+	lane->thrifty = true;
 }
 
 void lane_took(struct lane *lane, uint32_t bytes)
@@ -238,6 +240,8 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 		lane->cancelling = false;
 	if (done->flags & IORING_CQE_F_BUFFER)
 		take_buffers(lane, done);
+	else if (unlikely(lane->fed != POOL_NONE))
+		take_fed(lane, (uint32_t)done->res);
 	if (done->res > 0) {
 		session->active_ms = session->worker->now_ms;
 		lane_took(lane, (uint32_t)done->res);
@@ -250,12 +254,6 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 	} else if (done->res != -ECANCELED && done->res != -EAGAIN && done->res != -EINTR) {
 		lane_reset(lane, done->res);
 	}
-	lane_mark(lane);
-}
-
-void lane_unstarve(struct lane *lane)
-{
-	list_remove(&lane->starved);
 	lane_mark(lane);
 }
 

@@ -20,6 +20,11 @@
  * or, where it knows no budgets, after one buffer.  It is armed again when the
  * queue has drained to half: so a lane whose sink does not read holds less than
  * one and a half budgets, or half a budget and a buffer.
+ *
+ * A lane that finds no buffer is fed by the worker while buffers are short: it
+ * gets one of the reserve when its own queue is empty and its sink is known to
+ * take what will be in it.  So what sinks that do not read can keep is never
+ * all, and the others go on, however many they are.
  */
 #ifndef NET_LANE_H
 #define NET_LANE_H
@@ -42,7 +47,7 @@ enum lane_state { LANE_OPEN, LANE_ENDING, LANE_RESETTING, LANE_BROKEN, LANE_SHUT
 struct lane {
 	const struct relay_strategy *strategy;
 	struct list dirty;   /* in worker.dirty until the end of the turn */
-	struct list starved; /* in worker.starved while there is no buffer to receive into */
+	struct list starved; /* in worker.starved while it waits to be fed */
 	uint64_t bytes;      /* delivered */
 	uint64_t received;   /* taken from the source */
 	uint32_t queued;     /* bytes in the queue, those being sent included */
@@ -51,12 +56,14 @@ struct lane {
 	uint32_t budget;     /* what the next receive may bring */
 	uint16_t head, tail; /* of the queue; POOL_NONE when empty */
 	uint16_t chunks;     /* in the queue */
+	uint16_t fed;        /* a buffer that lane_feed() received into, or POOL_NONE */
 	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.lanes this is */
 	uint8_t to;          /* side written to; the side read from is index */
 	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */
 	bool blocked;        /* the sink took less than it was given: wait until it is writable */
 	bool polling;        /* ... by a poll that is in flight */
-	bool writable;       /* the last poll said so, and nothing was received since */
+	bool thrifty;        /* there was no buffer for it: it stands in line to be fed */
+	bool wait_first;     /* the source had nothing: the next receive needs no buffer yet */
 	bool unanswered;     /* the send in flight says nothing if it succeeds: quick.h */
 	bool filling;        /* the last receive filled a buffer */
 	bool receiving;      /* a receive is armed */
@@ -155,7 +162,9 @@ void lane_cancel_receive(struct lane *lane);
 /* Drop the queue, unless a send is reading from it. */
 void lane_drop(struct lane *lane);
 
-/* For the worker: buffers came home, receive again. */
+/* For the worker, of the first in worker.starved: there are buffers again, receive as usual. */
 void lane_unstarve(struct lane *lane);
+/* ... or there is only a spare one: it gets that, or waits for its sink. */
+void lane_feed(struct lane *lane);
 
 #endif

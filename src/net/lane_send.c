@@ -46,7 +46,6 @@ void lane_writable(struct lane *lane)
 {
 	lane->polling = false;
 	lane->blocked = false; /* an error will be told by the next send */
-	lane->writable = true;
 	lane_mark(lane);
 }
 

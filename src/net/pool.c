@@ -37,6 +37,7 @@ int pool_open(struct pool *pool, struct ring *ring, uint64_t memory, uint32_t bu
 		.count = count,
 		.target = count < POOL_TARGET_FIRST ? count : POOL_TARGET_FIRST,
 		.spare = POOL_NONE,
+		.reserve = count / 8 ? count / 8 : 1,
 	};
 	/* Mapped, not allocated: what is never used is never resident. */
 	pool->memory = mmap(NULL, (size_t)count * buffer_size, PROT_READ | PROT_WRITE,
@@ -80,6 +81,16 @@ void pool_give(struct pool *pool, uint16_t id)
 	pool->spare_count++;
 }
 
+uint16_t pool_take(struct pool *pool)
+{
+	uint16_t id = pool->spare;
+
+	assert(pool->spare_count > 0);
+	pool->spare = pool->chunks[id].next;
+	pool->spare_count--;
+	return id;
+}
+
 void pool_refill(struct pool *pool)
 {
 	uint32_t available = ring_buffers_available(&pool->buffers);
@@ -87,10 +98,8 @@ void pool_refill(struct pool *pool)
 	/* Half of it gone within a turn: the next turn might empty it. */
 	if (available < pool->target / 2 && pool->target < pool->count)
 		pool_ran_dry(pool);
-	for (; available < pool->target && pool->spare != POOL_NONE; available++) {
-		uint16_t id = pool->spare;
-		pool->spare = pool->chunks[id].next;
-		pool->spare_count--;
+	for (; available < pool->target && pool->spare_count > pool->reserve; available++) {
+		uint16_t id = pool_take(pool);
 		ring_buffers_add(&pool->buffers, pool_memory(pool, id), pool->buffer_size, id);
 		pool->unpublished = true;
 	}

@@ -15,6 +15,9 @@
  * with the kernel as traffic has needed, because its ring is first in, first
  * out: every buffer in it is touched in turn, so a short ring keeps a small
  * working set warm in the cache, and memory never used is never resident.
+ *
+ * The last eighth never lies with the kernel, where any receive takes it and a
+ * sink that does not read may keep it for ever.  It is for lane_feed.c.
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
@@ -38,6 +41,7 @@ struct pool {
 	uint32_t count;       /* buffers in all */
 	uint32_t target;      /* how many should lie with the kernel */
 	uint32_t spare_count;
+	uint32_t reserve; /* of these are not for the kernel */
 	uint32_t holders; /* lanes whose queue is not empty */
 	uint16_t spare;
 	bool unpublished;
@@ -69,6 +73,15 @@ static inline uint32_t pool_free(const struct pool *pool)
 {
 	return pool->spare_count + ring_buffers_available(&pool->buffers);
 }
+
+/* Nothing is left but the reserve. */
+static inline bool pool_is_short(const struct pool *pool)
+{
+	return pool_free(pool) <= pool->reserve;
+}
+
+/* A spare buffer; there is one. */
+uint16_t pool_take(struct pool *pool);
 
 /* A buffer comes home. */
 void pool_give(struct pool *pool, uint16_t id);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -80,6 +81,31 @@ void socket_linger_none(int fd)
 	struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+int socket_receive(int fd, void *bytes, uint32_t size)
+{
+	ssize_t n = recv(fd, bytes, size, MSG_DONTWAIT);
+
+	return n < 0 ? -errno : (int)n;
+}
+
+/*
+ * The kernel counts what it keeps for the bytes, too, which is less than they
+ * are.  A TCP socket is writable to a poll when what is free is half of what is
+ * used; a unix socket, which counts elsewhere, is not writable before that.
+ */
+uint32_t socket_room(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0}, used, free;
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
+		return 1;
+	used = info[SK_MEMINFO_WMEM_QUEUED] ? info[SK_MEMINFO_WMEM_QUEUED]
+					    : info[SK_MEMINFO_WMEM_ALLOC];
+	free = info[SK_MEMINFO_SNDBUF] > used ? info[SK_MEMINFO_SNDBUF] - used : 0;
+	return free < used / 2 ? 0 : free / 2;
 }
 
 uint32_t socket_unacknowledged(int fd)

@@ -38,6 +38,15 @@ void socket_shut_both(int fd);
 /* Make the coming close send a RST and drop what is queued. */
 void socket_linger_none(int fd);
 
+/* What is there, up to size bytes, without waiting: how many, 0 at the end. */
+int socket_receive(int fd, void *bytes, uint32_t size);
+
+/*
+ * So many bytes a send would take now, for certain; 0 when it might take none,
+ * and then a poll tells when there is room.
+ */
+uint32_t socket_room(int fd);
+
 /* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
 uint32_t socket_unacknowledged(int fd);
 

@@ -77,6 +77,15 @@ static void pin(const struct worker *worker)
 			    strerror(errno));
 }
 
+/* What `top -H` shows; the main thread keeps the daemon's name. */
+static void name_thread(const struct worker *worker)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "worker %u", worker->index);
+	(void)pthread_setname_np(pthread_self(), name);
+}
+
 static void tell_main(struct worker *worker, enum worker_state phase)
 {
 	uint64_t one = 1;
@@ -91,6 +100,7 @@ void *worker_run(void *argument)
 	struct worker *worker = argument;
 	int r;
 
+	name_thread(worker);
 	/* Without SQ_AFF the polling thread would inherit the pinning. */
 	r = open_patiently(worker);
 	pin(worker);

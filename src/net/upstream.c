@@ -44,6 +44,13 @@ static bool is_shortage(int error)
 	}
 }
 
+#define FORBIDDEN " (a firewall rule or a security module forbids it)"
+
+static bool is_forbidden(int error)
+{
+	return error == -EPERM || error == -EACCES;
+}
+
 static enum condition condition_of(int error)
 {
 	switch (-error) {
@@ -72,10 +79,10 @@ static void note_failure(struct session *session, int error)
 		return;
 	}
 	if (health->failures++ == 0)
-		log_warning("%s server %s: %s%s", section->config->title, server,
+		log_warning("%s server %s: %s%s%s", section->config->title, server,
 			    error == -ETIMEDOUT ? "no answer within connect_timeout: "
 						: "cannot connect: ",
-			    strerror(-error));
+			    strerror(-error), is_forbidden(error) ? FORBIDDEN : "");
 	else
 		log_debug("%s server %s: %s", section->config->title, server, strerror(-error));
 }
@@ -139,9 +146,6 @@ static void attempt_under_way(struct session *session)
 
 	session->connect_until_ms = timeout ? session->worker->now_ms + timeout : UINT64_MAX;
 	session->retry_ms = 0;
-	condition_leave(session->worker, CONDITION_PORTS);
-	condition_leave(session->worker, CONDITION_DESCRIPTORS);
-	condition_leave(session->worker, CONDITION_MEMORY);
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		session->lanes[i].strategy->start(&session->lanes[i]);

@@ -316,22 +316,21 @@ static void expire(struct worker *worker)
 	}
 }
 
-/* As many lanes receive again as buffers came home, in the order they ran out. */
+/*
+ * As many lanes receive again as there are buffers besides the reserve, in the
+ * order they found none; the reserve feeds those behind them.
+ */
 static void feed(struct worker *worker)
 {
-	uint32_t free = pool_free(&worker->pool);
-	struct list *node;
+	struct pool *pool = &worker->pool;
+	uint32_t free = pool_is_short(pool) ? 0 : pool_free(pool) - pool->reserve;
+	uint32_t fed = 0;
 
-	if (list_is_empty(&worker->starved)) {
-		condition_leave(worker, CONDITION_BUFFERS);
-		return;
-	}
-	if (free == 0)
-		condition_enter(worker, CONDITION_BUFFERS, 0);
-	while (free > 0 && (node = worker->starved.next) != &worker->starved) {
-		lane_unstarve(container_of(node, struct lane, starved));
-		free--;
-	}
+	for (; free > 0 && !list_is_empty(&worker->starved); free--)
+		lane_unstarve(container_of(worker->starved.next, struct lane, starved));
+	/* What is spare besides is for those. */
+	while (fed++ < pool->reserve && pool->spare_count > 0 && !list_is_empty(&worker->starved))
+		lane_feed(container_of(worker->starved.next, struct lane, starved));
 }
 
 static void bury(struct worker *worker)
@@ -359,7 +358,7 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	 * will when the quick sends, of which nothing is heard, are concluded.
 	 */
 	if (!list_is_empty(&worker->starved) &&
-	    (pool_held(&worker->pool) < worker->pool.count || worker->quick.count > 0))
+	    (worker->pool.spare_count > 0 || worker->quick.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
 	return next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
@@ -377,6 +376,22 @@ static struct ring_wait spin(struct worker *worker)
 	return wait;
 }
 
+/* Queues too short for the load cost something, and nothing is lost. */
+static void look_at_queues(struct worker *worker)
+{
+	uint32_t full = worker->ring.full - worker->full_before;
+
+	if (unlikely(full)) {
+		worker->full_before = worker->ring.full;
+		stats_count(&worker->stats, queue_full, full);
+		condition_enter(worker, CONDITION_SUBMISSIONS, 0);
+	}
+	if (unlikely(ring_cq_overflowed(&worker->ring))) {
+		stats_count(&worker->stats, overflows, 1);
+		condition_enter(worker, CONDITION_COMPLETIONS, 0);
+	}
+}
+
 int worker_turn(struct worker *worker)
 {
 	uint64_t deadline = next_deadline_ns(worker);
@@ -390,7 +405,10 @@ int worker_turn(struct worker *worker)
 	if (wait.error && wait.error != -ETIME) {
 		enum ring_error_class class = ring_error_class(wait.error);
 		if (class == RING_ERROR_LOST)
-			stats_count(&worker->stats, overflows, 1);
+			log_error("worker %u: the kernel had no memory for completions and lost "
+				  "some: connections may hang; restart, and see the memory limit "
+				  "of the unit",
+				  worker->index);
 		else if (class != RING_ERROR_RETRY)
 			return wait.error;
 		else if (wait.error != -EINTR && !wait.ready)
@@ -398,6 +416,7 @@ int worker_turn(struct worker *worker)
 	}
 	worker->now_ms = clock_now_ms();
 	stats_count(&worker->stats, turns, 1);
+	look_at_queues(worker);
 	reap(worker);
 	quick_conclude(worker);
 	expire(worker);

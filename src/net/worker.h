@@ -65,11 +65,12 @@ struct worker {
 	struct slab sessions;
 	struct wheel wheel;
 	struct list dirty;   /* lanes to flush at the end of the turn */
-	struct list starved; /* lanes waiting for buffers, first come first served */
+	struct list starved; /* lanes to be fed, first come first served */
 	struct list quiet;   /* sessions in CLOSING with nothing in flight */
 	struct vector *vectors;
 	uint64_t now_ms;
-	uint32_t in_flight; /* the worker's own operations: accepts and their cancels */
+	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
+	uint32_t full_before; /* ring.full as of the last turn */
 	bool has_budget, has_bundle, has_quick;
 	struct quick quick;
 
@@ -85,7 +86,7 @@ struct worker {
 	uint32_t *next_server;         /* by section */
 	struct server_health **health; /* by section and server */
 	struct conditions conditions;
-	struct wheel_timer settle; /* set while a condition seems to be over */
+	struct wheel_timer settle; /* set while a condition is in force */
 	struct wheel_timer drain;
 	struct wheel_timer trim; /* set while there are pipes */
 	uint64_t next_id;

@@ -93,3 +93,11 @@ void log_write(enum log_level level, const char *format, ...)
 	write_line(line, end + 1);
 	errno = saved_errno;
 }
+
+int log_no_memory(const char *what)
+{
+	log_error("out of memory for %s; raise the memory limit of the unit (MemoryMax=, LimitAS=, "
+		  "ulimit -v), or lower max_connections, buffer_memory or workers",
+		  what);
+	return -ENOMEM;
+}

@@ -35,6 +35,9 @@ bool log_enabled(enum log_level level);
  */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* An error that says what there was no memory for, and what limits it; returns -ENOMEM. */
+int log_no_memory(const char *what);
+
 /* The arguments are evaluated only where the level is shown. */
 #define log_at(level, ...)                                                                         \
 	do {                                                                                       \

@@ -39,6 +39,14 @@ uint64_t stats_value(const struct stats *stats, unsigned index)
 	return atomic_load_explicit((const _Atomic uint64_t *)counter, memory_order_relaxed);
 }
 
+void stats_count_index(struct stats *stats, unsigned index, uint64_t amount)
+{
+	assert(index < STATS_COUNT);
+	_Atomic uint64_t *counter = (void *)((unsigned char *)stats + counters[index].offset);
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + amount,
+			      memory_order_relaxed);
+}
+
 const char *stats_format_line(const struct stats *stats, char *line, size_t size)
 {
 	size_t used = 0;

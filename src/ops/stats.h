@@ -25,14 +25,18 @@
 	X(connect_retried,    "attempts at another server after one had failed")                   \
 	X(paused_connections, "times accepting stopped because max_connections was reached")       \
 	X(paused_descriptors, "times accepting stopped for want of file descriptors")              \
+	X(paused_memory,      "times the kernel had no memory for sockets or requests")             \
+	X(paused_ports,       "times no local port was free to connect from")                      \
 	X(paused_buffers,     "times reading stopped for want of receive buffers")                 \
-	X(accept_errors,      "accepts that failed otherwise")                                     \
+	X(paused_accepting,   "times accepting was slowed down because it failed otherwise")       \
+	X(accept_errors,      "accepts that failed")                                               \
 	X(refused,            "connections reset because too many were waiting for room")              \
 	X(access_dropped,     "access log lines dropped because they could not be written")        \
 	X(turns,              "turns of the worker loop")                                          \
 	X(completions,        "completions taken from the ring")                                   \
 	X(buffers_exhausted,  "receives ended by the kernel because no buffer was there")          \
-	X(overflows,          "completions the kernel had to set aside or drop")                   \
+	X(queue_full,         "times the submission queue had no entry free")                      \
+	X(overflows,          "turns that found the completion queue too short for what came")     \
 	X(stale_completions,  "completions for a connection that had ended; expected 0")           \
 	X(buffers_missing,    "receive buffers not back when they should be; expected 0")
 /* clang-format on */
@@ -66,6 +70,8 @@ enum {
 const char *stats_name(unsigned index);
 const char *stats_help(unsigned index);
 uint64_t stats_value(const struct stats *stats, unsigned index);
+/* stats_count() for one of them. */
+void stats_count_index(struct stats *stats, unsigned index, uint64_t amount);
 
 /* Room for any line stats_format_line() writes. */
 #define STATS_LINE_MAX (STATS_COUNT * 48)

@@ -70,7 +70,8 @@ static void zerocopy_flush(struct lane *lane)
 {
 	const struct session *session = lane_session(lane);
 
-	if (lane->queued >= ZC_MIN && !lane->sending && !lane->blocked &&
+	/* A thrifty lane's buffer shall come back before the far end acknowledges. */
+	if (lane->queued >= ZC_MIN && !lane->sending && !lane->blocked && !lane->thrifty &&
 	    lane->state != LANE_BROKEN && session->state == SESSION_RELAYING &&
 	    ring_has(&session->worker->ring, RING_SENDMSG_ZC))
 		send_zerocopy(lane);

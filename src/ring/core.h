@@ -52,6 +52,7 @@ struct ring {
 	int registered_index, registered_by;
 	uint32_t dropped;  /* wanted IORING_SETUP_* that this kernel does not have */
 	uint32_t overflow; /* lost completions already accounted for */
+	uint32_t full;     /* times an entry was asked for and the kernel had taken none */
 	uint32_t *cq_kflags;
 	uint32_t sq_entries, cq_entries;
 	void *rings, *cq_rings, *sqe_memory;
@@ -192,7 +193,7 @@ int ring_submit(struct ring *ring);
 
 enum ring_error_class {
 	RING_ERROR_NONE,
-	RING_ERROR_RETRY, /* EINTR EAGAIN EBUSY ETIME: reap, try again */
+	RING_ERROR_RETRY, /* EINTR EAGAIN EBUSY ENOMEM ETIME: reap, try again */
 	RING_ERROR_LOST,  /* EBADR: completions are gone, the ring works on */
 	RING_ERROR_FATAL, /* the ring is of no use any more */
 	RING_ERROR_BUG,   /* EINVAL EFAULT EEXIST: the caller did what it must not */

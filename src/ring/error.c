@@ -41,10 +41,18 @@ static const char *why_not_permitted(void)
 
 static void explain_memory(char *text, size_t size, const struct ring_options *options)
 {
-	struct rlimit limit = {0};
+	struct rlimit limit = {0}, space = {0};
 	size_t need = options ? ring_memory(options) : 0;
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
+	getrlimit(RLIMIT_AS, &space);
+	if (space.rlim_cur != RLIM_INFINITY) {
+		snprintf(text, size,
+			 "no memory, where this ring needs %zu KiB and its buffers more: the "
+			 "address space is limited to %llu KiB (LimitAS=, ulimit -v)",
+			 need / 1024, (unsigned long long)space.rlim_cur / 1024);
+		return;
+	}
 	if (limit.rlim_cur == RLIM_INFINITY) {
 		snprintf(text, size, "the kernel is out of memory (this ring needs %zu KiB)",
 			 need / 1024);

@@ -80,6 +80,7 @@ bool ring_make_room(struct ring *ring, uint32_t count)
 	if (count <= ring->sq_mask + 1) {
 		if (ring_has_room(ring, count))
 			return true;
+		ring->full++;
 		r = ring_submit(ring);
 	}
 	while (r >= 0 || r == -EINTR) {
@@ -325,6 +326,7 @@ enum ring_error_class ring_error_class(int error)
 	case EINTR:
 	case EAGAIN:
 	case EBUSY:
+	case ENOMEM:
 	case ETIME:
 		return RING_ERROR_RETRY;
 	case EBADR:

@@ -46,7 +46,7 @@ struct ring_wait ring_wait_rest(struct ring *ring, uint32_t min_complete, uint32
  * error: 0      min_complete are ready (or, with RING_NOW, what there is)
  *        -ETIME the deadline passed first
  *        -EINTR a signal came first; the deadline is absolute: call again
- *        -EAGAIN, -EBUSY  not all entries taken, for lack of memory: reap, call again
+ *        -EAGAIN, -EBUSY, -ENOMEM  not all entries taken, for lack of memory: reap, call again
  *        -EBADR completions were lost, see ring_lost()
  *        others are final: -EBADF, -ENXIO, -EOWNERDEAD (the polling thread died),
  *        -EBADFD (R_DISABLED), -EEXIST (not the issuer's thread)

@@ -1,9 +1,11 @@
 #include "support/daemon.h"
 
+#include "support/refusal.h"
 #include "support/suite.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -177,12 +179,30 @@ static void limit(int resource, rlim_t value)
 		_exit(126);
 }
 
+/* As sd_listen_fds(3) wants it: number 3, and the process named. */
+static void pass_on(int fd)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", "1", 1) < 0 ||
+	    setenv("LISTEN_FDNAMES", "passed", 1) < 0)
+		_exit(126);
+	if (fd == 3 ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, 3) < 0)
+		_exit(126);
+}
+
 static void prepare(const void *argument)
 {
 	const struct daemon_options *options = argument;
 
 	limit(RLIMIT_NOFILE, options->nofile);
 	limit(RLIMIT_MEMLOCK, options->memlock);
+	limit(RLIMIT_AS, options->address_space);
+	if (options->passed)
+		pass_on(options->passed);
+	if (options->refusal)
+		refusal_install(options->refusal);
 	if (options->io_uring_errno)
 		refuse_io_uring(options->io_uring_errno);
 }
@@ -231,6 +251,8 @@ struct daemon *daemon_spawn(const struct daemon_options *options)
 				  "UBSAN_OPTIONS=print_stacktrace=1", NULL});
 	add(environment, &env, options->environment);
 	ck_assert_int_eq(child_start(&daemon->child, &child), 0);
+	if (options->refusal)
+		refusal_start(options->refusal);
 	return daemon;
 }
 

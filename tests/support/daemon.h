@@ -17,6 +17,8 @@
 
 #include <sys/resource.h>
 
+struct refusal;
+
 struct daemon_mode {
 	const char *name;
 	bool sqpoll;
@@ -43,8 +45,11 @@ struct daemon_options {
 	const char *const *arguments;   /* after "-c FILE" */
 	const char *const *environment;
 	uid_t uid;
-	rlim_t nofile, memlock; /* soft and hard; 0: unchanged */
-	int io_uring_errno;     /* not 0: a seccomp filter refuses io_uring_setup with it */
+	rlim_t nofile, memlock;  /* soft and hard; 0: unchanged */
+	rlim_t address_space;    /* RLIMIT_AS; 0: unchanged */
+	int io_uring_errno;      /* not 0: a seccomp filter refuses io_uring_setup with it */
+	struct refusal *refusal; /* of its system calls; NULL: none */
+	int passed; /* a descriptor to pass as systemd does, with the name "passed"; 0: none */
 };
 
 struct daemon;

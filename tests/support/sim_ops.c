@@ -117,6 +117,9 @@ static void try_receive(struct sim_op *op)
 {
 	unsigned most = sim_between(1, RETRIES);
 
+	if (op->sqe.ioprio & IORING_RECVSEND_POLL_FIRST &&
+	    !(sim_poll_events(op->file->connection) & POLLIN))
+		return;
 	for (unsigned i = 0; i < most; i++) {
 		int r;
 

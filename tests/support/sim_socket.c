@@ -172,6 +172,35 @@ void socket_linger_none(int fd)
 	sim_connected(fd)->linger_none = true;
 }
 
+int socket_receive(int fd, void *bytes, uint32_t size)
+{
+	struct sim_connection *connection = sim_connected(fd);
+	int r = sim_readable(connection);
+
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		if (sim.ops[i].used && sim.ops[i].file == connection->file &&
+		    sim.ops[i].sqe.opcode == IORING_OP_RECV)
+			sim_fail("descriptor %d is received from twice", fd);
+	if (r > 0) {
+		r = (uint32_t)r < size ? r : (int)size;
+		sim_take(connection, bytes, (uint32_t)r);
+	}
+	sim_trace("recv %d: %d", fd, r);
+	return r;
+}
+
+uint32_t socket_room(int fd)
+{
+	const struct sim_connection *connection = sim_connected(fd);
+	const struct sim_flow *flow = &connection->out;
+
+	if (connection->phase == SIM_CONNECTING)
+		return 0;
+	if (connection->phase == SIM_DEAD)
+		return 1;
+	return flow->send_room - (uint32_t)(flow->written - flow->acked);
+}
+
 uint32_t socket_unacknowledged(int fd)
 {
 	const struct sim_connection *connection = sim_connected(fd);

@@ -1,0 +1,89 @@
+/*
+ * Receiving while buffers are short: lane.h says what it is for.
+ *
+ * A lane whose sink does not read keeps what it received last, so as many of
+ * them as there are buffers would have all, and nobody else could receive as
+ * much as an end.  The reserve is therefore spent only where it comes back at
+ * once: into one buffer no more is received than the sink is certain to take.
+ * That is asked of the kernel when the buffer is there, so it needs no operation.
+ * And it is received without waiting: an idle source shall not keep one either.
+ */
+#include "net/lane.h"
+
+#include "net/session.h"
+#include "net/socket.h"
+#include "net/worker.h"
+
+#include <errno.h>
+
+/* Whether its source and its sink are there to be used. */
+static bool is_usable(const struct lane *lane)
+{
+	const struct session *session = lane_session(lane);
+
+	if (lane->state != LANE_OPEN || lane->receiving || lane->queued)
+		return false;
+	if (session->state == SESSION_RELAYING || session->state == SESSION_CONNECTING)
+		return lane->to != SIDE_UPSTREAM || session->state == SESSION_RELAYING ||
+		       socket_phase(lane_to_fd(lane)) != SOCKET_DEAD; /* the other lane is told */
+	return false;
+}
+
+static uint32_t room_of(const struct lane *lane)
+{
+	if (lane_session(lane)->state == SESSION_CONNECTING && lane->to == SIDE_UPSTREAM &&
+	    socket_phase(lane_to_fd(lane)) != SOCKET_CONNECTED)
+		return 0;
+	return socket_room(lane_to_fd(lane));
+}
+
+/* It is as if a receive had completed. */
+static void complete(struct lane *lane, int result)
+{
+	struct session *session = lane_session(lane);
+	struct op_tag tag = {.slot = session->slot,
+			     .generation = session->generation,
+			     .lane = lane->index,
+			     .kind = OP_RECV};
+
+	session_complete(session, tag, &(struct io_uring_cqe){.res = result});
+	assert(lane->fed == POOL_NONE);
+}
+
+void lane_unstarve(struct lane *lane)
+{
+	list_remove(&lane->starved);
+	lane->thrifty = false;
+	lane_mark(lane);
+}
+
+void lane_feed(struct lane *lane)
+{
+	struct pool *pool = &lane_session(lane)->worker->pool;
+	uint32_t room;
+	uint16_t id;
+	int n;
+
+	list_remove(&lane->starved);
+	if (!is_usable(lane))
+		return;
+	room = room_of(lane);
+	if (!room) {
+		lane_wait_writable(lane); /* then it goes to the end of the line */
+		return;
+	}
+	id = pool_take(pool);
+	n = socket_receive(lane_from_fd(lane), pool_memory(pool, id),
+			   room < pool->buffer_size ? room : pool->buffer_size);
+	if (n > 0)
+		lane->fed = id;
+	else
+		pool_give(pool, id);
+	if (n != -EAGAIN) {
+		complete(lane, n);
+		return;
+	}
+	lane->thrifty = false;
+	lane->wait_first = true;
+	lane_mark(lane);
+}
