@@ -41,6 +41,9 @@ void socket_linger_none(int fd);
 /* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
 uint32_t socket_unacknowledged(int fd);
 
+/* Bytes received and not read; 0 when unknown. */
+uint32_t socket_unread(int fd);
+
 /* The pending error, taken off the socket: negative, or 0. */
 int socket_error(int fd);
 

@@ -208,7 +208,7 @@ void sim_check_fin(struct sim_connection *connection)
 		return; /* there was no server, or one that was given up */
 	if (from && from->fin_read && connection->out.written == from->in.arrived)
 		return;
-	if (is_policy(session) && connection->out.written == (from ? from->in.read : 0))
+	if (is_policy(session) && connection->out.written == (from ? from->in.arrived : 0))
 		return;
 	sim_fail("a FIN to %u after %llu of %llu bytes, %s (%s)", number(connection),
 		 (unsigned long long)connection->out.written,
