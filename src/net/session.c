@@ -238,6 +238,8 @@ static bool connect_outcome(struct session *session, struct op_tag tag,
 		session_step(session, SESSION_CONNECTED);
 		return false;
 	}
+	if (done->res == -ENOBUFS && receive)
+		upstream_poll(session); /* without a buffer no receive will tell */
 	if (done->res == -ENOBUFS || done->res == -EINTR || done->res == -EAGAIN ||
 	    done->res == -ECANCELED)
 		return false;

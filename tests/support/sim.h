@@ -87,6 +87,7 @@ struct sim_connection {
 	struct sim_script script;
 	uint64_t stream; /* which pattern it sends */
 	uint64_t began_ns, stalled_ns;
+	uint64_t refused_ns; /* when its connect failed; 0: it did not */
 	bool client, ticking, finished, closed_by_peer, gone, vanished;
 	bool saw_fin, saw_reset, sent_reset;
 	unsigned char *kept; /* what was sent to it, where somebody wants to read it */
