@@ -172,6 +172,35 @@ START_TEST(the_responder_skips_a_body_by_its_length)
 }
 END_TEST
 
+START_TEST(the_responder_takes_a_length_said_twice_and_refuses_two_lengths)
+{
+	static const char *const refused[] = {
+		"Content-Length: 0\r\ncontent-length: 18\r\n",
+		"Content-Length: 1 8\r\n",
+		"Content-Length:\r\n",
+	};
+	struct daemon *daemon = serve(_i, "[responder r]\nsize = 10");
+	int fd = connected(address);
+
+	ck_assert_int_eq(peer_send_text(fd, "POST / HTTP/1.1\r\nContent-Length: 4\r\n"
+					    "Content-Length: 4 \r\n\r\nbody"),
+			 0);
+	read_response(fd, "HTTP/1.1 200 ", 10);
+	close(fd);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		char request[256];
+
+		fd = connected(address);
+		snprintf(request, sizeof(request), "POST / HTTP/1.1\r\n%s\r\n" REQUEST, refused[i]);
+		ck_assert_int_eq(peer_send_text(fd, request), 0);
+		read_response(fd, "HTTP/1.1 400 ", 0);
+		ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_FIN);
+		close(fd);
+	}
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(the_responder_refuses_a_head_over_16_KiB_and_closes)
 {
 	struct daemon *daemon = serve(_i, "[responder r]\nsize = 10");
@@ -363,6 +392,7 @@ SUITE_OF("daemon: services and addresses", 60,
 	 IN_EVERY_WAY(the_responder_answers_requests_sent_at_once),
 	 IN_BOTH_RINGS(the_responder_understands_a_request_that_comes_byte_by_byte),
 	 IN_BOTH_RINGS(the_responder_skips_a_body_by_its_length),
+	 IN_BOTH_RINGS(the_responder_takes_a_length_said_twice_and_refuses_two_lengths),
 	 IN_BOTH_RINGS(the_responder_refuses_a_head_over_16_KiB_and_closes),
 	 IN_BOTH_RINGS(the_responder_takes_a_head_just_under_16_KiB),
 	 IN_EACH_MODE(a_bare_port_listens_on_both_families),
