@@ -384,6 +384,7 @@ void sim_check_end(void)
 	wheel_clear(&worker->wheel, &worker->drain);
 	wheel_clear(&worker->wheel, &worker->trim);
 	wheel_clear(&worker->wheel, &worker->settle);
+	wheel_clear(&worker->wheel, &worker->relog);
 	if (wheel_next(&worker->wheel) != UINT64_MAX)
 		sim_fail("a timer is armed at the end");
 	if (stats_read(&worker->stats, stale_completions))
