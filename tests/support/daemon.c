@@ -4,15 +4,18 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -177,12 +180,44 @@ static void limit(int resource, rlim_t value)
 		_exit(126);
 }
 
+static void replace_hosts(const char *path)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(path, "/etc/hosts", NULL, MS_BIND, NULL) < 0)
+		_exit(126);
+}
+
+/* They come as descriptors 3 and on. */
+static void pass_sockets(const int *fds)
+{
+	char text[16], names[256] = "";
+	int count = 0, kept[16];
+
+	for (; fds[count] >= 0; count++) {
+		kept[count] = fcntl(fds[count], F_DUPFD, 64);
+		strcat(names, count ? ":passed" : "passed");
+	}
+	for (int i = 0; i < count; i++)
+		dup2(kept[i], 3 + i);
+	snprintf(text, sizeof(text), "%d", count);
+	setenv("LISTEN_FDS", text, 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	snprintf(text, sizeof(text), "%d", getpid());
+	setenv("LISTEN_PID", text, 1);
+	for (int i = 0; i < count; i++)
+		close(kept[i]);
+}
+
 static void prepare(const void *argument)
 {
 	const struct daemon_options *options = argument;
 
 	limit(RLIMIT_NOFILE, options->nofile);
 	limit(RLIMIT_MEMLOCK, options->memlock);
+	if (options->hosts)
+		replace_hosts(options->hosts);
+	if (options->inherited)
+		pass_sockets(options->inherited);
 	if (options->io_uring_errno)
 		refuse_io_uring(options->io_uring_errno);
 }

@@ -45,6 +45,8 @@ struct daemon_options {
 	uid_t uid;
 	rlim_t nofile, memlock; /* soft and hard; 0: unchanged */
 	int io_uring_errno;     /* not 0: a seccomp filter refuses io_uring_setup with it */
+	const char *hosts;      /* a file to be its /etc/hosts: for root only */
+	const int *inherited;   /* as systemd passes sockets, each by the name "passed"; -1 ends */
 };
 
 struct daemon;
