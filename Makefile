@@ -172,7 +172,7 @@ coverage:					## run the tests, print the lines covered, per file
 	@gcov -n $$(find build/coverage/src -name '*.gcda') 2>/dev/null | awk -F"[':%]" \
 	  '/^File .src.*c.$$/ {f=$$2} /^Lines/ && f {printf "%6.2f%%  %s\n", $$2, f; f=""}' | sort -n
 fuzz-programs: $(FUZZ) ; @true
-fuzz:						## fuzz each target for FUZZ_SECONDS
+fuzz:						## fuzz each target for FUZZ_SECONDS (60); make check does a minute in all
 	$(call need,$(PACKAGES.build) $(PACKAGES.check))
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=fuzz fuzz-programs
 	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/test_fuzz.sh

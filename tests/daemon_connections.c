@@ -6,10 +6,13 @@
 #include "support/skip.h"
 #include "support/suite.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct pair {
@@ -196,6 +199,57 @@ START_TEST(memory_does_not_grow_from_one_crowd_to_the_next)
 }
 END_TEST
 
+static unsigned lines_in(const char *text, size_t size)
+{
+	unsigned lines = 0;
+
+	for (size_t i = 0; i < size; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* More lines than the pipe holds; then nobody connects any more, and the reader comes back. */
+START_TEST(access_log_lines_that_found_a_full_pipe_come_out_of_a_quiet_daemon)
+{
+	enum { CONNECTIONS = 200, PIPE = 4096 };
+	char address[32], path[256], text[16384];
+	unsigned lines = 0;
+	struct daemon *daemon;
+	int reader;
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	snprintf(path, sizeof(path), "%s/access-%d", suite_dir(), _i);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(reader, 0);
+	ck_assert_int_eq(fcntl(reader, F_SETPIPE_SZ, PIPE), PIPE);
+	daemon = daemon_start(&daemon_modes[_i], "[log]\naccess = %s\n[echo]\nlisten = %s\n", path,
+			      address);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		int fd = peer_connect(address);
+
+		assert_connected(fd);
+		ck_assert(peer_echoes(fd));
+		shutdown(fd, SHUT_WR);
+		ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_FIN);
+		close(fd);
+	}
+	while (lines < CONNECTIONS) {
+		struct pollfd poller = {.fd = reader, .events = POLLIN};
+		ssize_t n;
+
+		ck_assert_msg(poll(&poller, 1, PEER_PATIENCE_MS) == 1, "%u lines of %u came out",
+			      lines, CONNECTIONS);
+		n = read(reader, text, sizeof(text));
+		ck_assert_int_gt(n, 0);
+		lines += lines_in(text, (size_t)n);
+	}
+	ck_assert_uint_eq(lines, CONNECTIONS);
+	daemon_stop(daemon);
+	close(reader);
+}
+END_TEST
+
 SUITE_OF(
 	"daemon: connections", 120,
 	IN_EVERY_WAY(five_thousand_short_connections_leave_no_descriptor_behind),
@@ -203,4 +257,5 @@ SUITE_OF(
 	IN_BOTH_RINGS(
 		connections_full_in_both_directions_and_reset_from_both_sides_leave_nothing_behind),
 	IN_BOTH_RINGS(two_thousand_idle_connections_all_still_work_and_leave_nothing_behind),
-	IN_BOTH_RINGS(memory_does_not_grow_from_one_crowd_to_the_next))
+	IN_BOTH_RINGS(memory_does_not_grow_from_one_crowd_to_the_next),
+	IN_BOTH_RINGS(access_log_lines_that_found_a_full_pipe_come_out_of_a_quiet_daemon))

@@ -324,7 +324,7 @@ static struct daemon *spawn_with(const struct daemon_mode *mode, int passed)
 	return daemon_spawn(
 		&(struct daemon_options){.mode = mode,
 					 .configuration = "[echo]\nlisten = systemd:passed\n",
-					 .passed = passed});
+					 .inherited = (const int[]){passed, -1}});
 }
 
 /* Whoever passed the socket still has it, and may do to it what he likes. */

@@ -2,6 +2,7 @@
 #include "support/assert.h"
 #include "support/daemon.h"
 #include "support/server.h"
+#include "support/skip.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -172,6 +173,35 @@ START_TEST(the_responder_skips_a_body_by_its_length)
 }
 END_TEST
 
+START_TEST(the_responder_takes_a_length_said_twice_and_refuses_two_lengths)
+{
+	static const char *const refused[] = {
+		"Content-Length: 0\r\ncontent-length: 18\r\n",
+		"Content-Length: 1 8\r\n",
+		"Content-Length:\r\n",
+	};
+	struct daemon *daemon = serve(_i, "[responder r]\nsize = 10");
+	int fd = connected(address);
+
+	ck_assert_int_eq(peer_send_text(fd, "POST / HTTP/1.1\r\nContent-Length: 4\r\n"
+					    "Content-Length: 4 \r\n\r\nbody"),
+			 0);
+	read_response(fd, "HTTP/1.1 200 ", 10);
+	close(fd);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		char request[256];
+
+		fd = connected(address);
+		snprintf(request, sizeof(request), "POST / HTTP/1.1\r\n%s\r\n" REQUEST, refused[i]);
+		ck_assert_int_eq(peer_send_text(fd, request), 0);
+		read_response(fd, "HTTP/1.1 400 ", 0);
+		ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_FIN);
+		close(fd);
+	}
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(the_responder_refuses_a_head_over_16_KiB_and_closes)
 {
 	struct daemon *daemon = serve(_i, "[responder r]\nsize = 10");
@@ -311,6 +341,65 @@ START_TEST(a_host_name_is_a_server)
 }
 END_TEST
 
+/* One of its addresses is no machine's, one is named twice. */
+START_TEST(a_name_listens_on_each_of_its_addresses)
+{
+	static const char hosts[] = "127.0.0.2 two.example\n127.0.0.3 two.example\n"
+				    "203.0.113.7 two.example\n127.0.0.2 two.example\n";
+	uint16_t port = port_reserve();
+	char path[256], configuration[256];
+	struct daemon *daemon;
+	FILE *file;
+
+	if (geteuid() != 0)
+		SKIP_TEST("only root can give the daemon an /etc/hosts");
+	snprintf(path, sizeof(path), "%s/hosts-%d", suite_dir(), _i);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(hosts, file);
+	fclose(file);
+	snprintf(configuration, sizeof(configuration), "[echo]\nlisten = two.example:%u\n", port);
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[_i], .configuration = configuration, .hosts = path});
+	daemon_wait_ready(daemon);
+	for (int i = 2; i <= 3; i++) {
+		snprintf(address, sizeof(address), "127.0.0.%d:%u", i, port);
+		assert_echo_at(address);
+	}
+	ck_assert_uint_eq(daemon_log_count(daemon, "listens on two.example:"), 2);
+	ck_assert_uint_eq(daemon_log_count(daemon, "not listening on two.example:"), 1);
+	ck_assert(daemon_log_contains(daemon, "(203.0.113.7:"));
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(every_socket_that_systemd_passed_by_one_name_is_served)
+{
+	char first[32], second[32];
+	struct daemon *daemon;
+	int fds[3];
+
+	snprintf(first, sizeof(first), "127.0.0.1:%u", port_reserve());
+	snprintf(second, sizeof(second), "[::1]:%u", port_reserve());
+	fds[0] = peer_listen(first, 8);
+	fds[1] = peer_listen(second, 8);
+	fds[2] = -1;
+	if (fds[1] < 0)
+		SKIP_TEST("this machine has no IPv6");
+	ck_assert_int_ge(fds[0], 0);
+	daemon = daemon_spawn(
+		&(struct daemon_options){.mode = &daemon_modes[_i],
+					 .configuration = "[echo]\nlisten = systemd:passed\n",
+					 .inherited = fds});
+	daemon_wait_ready(daemon);
+	close(fds[0]);
+	close(fds[1]);
+	assert_echo_at(first);
+	assert_echo_at(second);
+	daemon_stop(daemon);
+}
+END_TEST
+
 /* A path left by one that was killed is in nobody's way; one in use is. */
 START_TEST(a_unix_path_is_taken_over_from_the_dead_and_removed_at_the_end)
 {
@@ -363,11 +452,14 @@ SUITE_OF("daemon: services and addresses", 60,
 	 IN_EVERY_WAY(the_responder_answers_requests_sent_at_once),
 	 IN_BOTH_RINGS(the_responder_understands_a_request_that_comes_byte_by_byte),
 	 IN_BOTH_RINGS(the_responder_skips_a_body_by_its_length),
+	 IN_BOTH_RINGS(the_responder_takes_a_length_said_twice_and_refuses_two_lengths),
 	 IN_BOTH_RINGS(the_responder_refuses_a_head_over_16_KiB_and_closes),
 	 IN_BOTH_RINGS(the_responder_takes_a_head_just_under_16_KiB),
 	 IN_EACH_MODE(a_bare_port_listens_on_both_families),
 	 IN_EACH_MODE(each_kind_of_address_works_on_both_sides),
 	 IN_BOTH_RINGS(one_section_listens_on_several_addresses),
 	 IN_BOTH_RINGS(a_host_name_is_a_server),
+	 IN_EACH_MODE(a_name_listens_on_each_of_its_addresses),
+	 IN_EACH_MODE(every_socket_that_systemd_passed_by_one_name_is_served),
 	 IN_BOTH_RINGS(a_unix_path_is_taken_over_from_the_dead_and_removed_at_the_end),
 	 IN_BOTH_RINGS(a_unix_path_that_another_daemon_listens_on_stays_its_own))

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static char echo[32], proxy[32];
@@ -156,6 +157,71 @@ START_TEST(the_next_one_can_listen_on_the_same_port_at_once)
 }
 END_TEST
 
+/* Says a word, and once more when the test has seen to it that nobody can hear it. */
+static void speak_twice(int fd, void *context)
+{
+	int *stage = context;
+
+	peer_send_text(fd, "first");
+	(void)wait_until(__atomic_load_n(stage, __ATOMIC_RELAXED) == 1, PEER_PATIENCE_MS);
+	if (peer_send_text(fd, "second") == 0 && peer_flush(fd))
+		__atomic_store_n(stage, 2, __ATOMIC_RELAXED);
+	peer_wait_end(fd, PEER_PATIENCE_MS);
+	close(fd);
+}
+
+static void pour(int fd, void *unused)
+{
+	char buffer[65536] = {0};
+
+	(void)unused;
+	while (send(fd, buffer, sizeof(buffer), MSG_NOSIGNAL) > 0)
+		;
+	close(fd);
+}
+
+/* The word lies unread in the daemon's kernel, as clients that read nothing hold every buffer. */
+START_TEST(a_stream_cut_by_the_second_signal_does_not_look_complete)
+{
+	enum { STALLED = 12 };
+	int stage = 0, stalled[STALLED], fd;
+	struct server *speaker = server_start(NULL, speak_twice, &stage);
+	struct server *source = server_start(NULL, pour, NULL);
+	char word[8];
+	struct daemon *daemon;
+
+	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
+	snprintf(proxy, sizeof(proxy), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      "buffer_memory = 1M\nbuffer_size = 256K\n"
+			      "[defaults]\nrelay = copy\n"
+			      "[proxy speaker]\nlisten = %s\nserver = %s\n"
+			      "[proxy source]\nlisten = %s\nserver = %s\n",
+			      proxy, server_address(speaker), echo, server_address(source));
+	fd = peer_connect(proxy);
+	assert_connected(fd);
+	ck_assert_int_eq(peer_receive_text(fd, word, sizeof(word), "first"), 5);
+	for (int i = 0; i < STALLED; i++) {
+		stalled[i] = peer_connect_small(echo);
+		assert_connected(stalled[i]);
+	}
+	daemon_wait_log(daemon, "buffer_memory is all in use");
+	__atomic_store_n(&stage, 1, __ATOMIC_RELAXED);
+	ck_assert(wait_until(__atomic_load_n(&stage, __ATOMIC_RELAXED) == 2, PEER_PATIENCE_MS));
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_RST);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	close(fd);
+	for (int i = 0; i < STALLED; i++)
+		close(stalled[i]);
+	daemon_stop(daemon);
+	server_stop(speaker);
+	server_stop(source);
+}
+END_TEST
+
 /* What still waits in the kernel's queue when the listener closes is reset by the kernel; whatever
  * the daemon has accepted is served. */
 START_TEST(a_signal_in_a_storm_of_connections_drops_none_it_has_accepted)
@@ -185,5 +251,6 @@ SUITE_OF("daemon: signals", 60, IN_EVERY_WAY(SIGTERM_loses_no_byte_of_what_is_un
 	 IN_EACH_MODE(without_connections_it_ends_without_waiting),
 	 IN_EACH_MODE(an_idle_connection_is_cut_after_drain_timeout_and_the_log_names_the_key),
 	 IN_EACH_MODE(a_second_signal_ends_it_at_once),
+	 IN_BOTH_RINGS(a_stream_cut_by_the_second_signal_does_not_look_complete),
 	 IN_BOTH_RINGS(the_next_one_can_listen_on_the_same_port_at_once),
 	 IN_EACH_MODE(a_signal_in_a_storm_of_connections_drops_none_it_has_accepted))

@@ -296,17 +296,27 @@ static struct daemon *start(int mode)
 			    mortal_server, echo_server, frozen, frozen_server, own, chargen);
 }
 
-static void tell(struct daemon *daemon, int mode, int seconds, size_t before, size_t after)
+struct footprint {
+	size_t resident;
+	unsigned sockets;
+};
+
+static void tell(struct daemon *daemon, int mode, int seconds, const struct footprint *before,
+		 const struct footprint *after)
 {
 	printf("soak %s, %d s: %" PRIu64 " conversations whole, %" PRIu64
 	       " wrong, %.2f GiB, %" PRIu64 " resets, %" PRIu64 " peers killed, %" PRIu64
 	       " stopped;\n"
 	       "  %" PRIu64 " connections accepted, %" PRIu64 " closed; %.1f MiB resident at the "
-	       "start, %.1f at the end\n",
+	       "start, %.1f at the end;\n"
+	       "  %u sockets open at the start, %u at the end; %" PRIu64
+	       " completions for nobody, %" PRIu64 " buffers missing\n",
 	       daemon_modes[mode + DAEMON_RINGS].name, seconds, tally->whole, tally->wrong,
 	       (double)tally->bytes / (1u << 30), tally->resets, tally->killed, tally->stopped,
 	       daemon_counter(daemon, "accepted"), daemon_counter(daemon, "closed"),
-	       (double)before / (1u << 20), (double)after / (1u << 20));
+	       (double)before->resident / (1u << 20), (double)after->resident / (1u << 20),
+	       before->sockets, after->sockets, daemon_counter(daemon, "stale_completions"),
+	       daemon_counter(daemon, "buffers_missing"));
 	fflush(stdout);
 }
 
@@ -317,8 +327,7 @@ START_TEST(mixed_traffic_with_faults_leaves_nothing_behind)
 	char *const addresses[] = {steady,  spliced,     shaky,         frozen,       own,
 				   chargen, echo_server, mortal_server, frozen_server};
 	struct daemon *daemon;
-	size_t before, after;
-	unsigned sockets;
+	struct footprint before, after;
 	pid_t keeper;
 
 	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
@@ -334,25 +343,28 @@ START_TEST(mixed_traffic_with_faults_leaves_nothing_behind)
 	}
 	daemon = start(_i);
 	ck_assert(wait_until(answers(echo_server), PATIENCE_MS));
-	sockets = sockets_of(daemon_pid(daemon));
-	before = daemon_resident(daemon);
+	before.sockets = sockets_of(daemon_pid(daemon));
+	before.resident = daemon_resident(daemon);
 	tally->go = true;
 	sleep_ms(seconds * 1000);
 	tally->stop = true;
 	waitpid(keeper, NULL, 0);
 
-	ck_assert_msg(wait_until(sockets_of(daemon_pid(daemon)) == sockets, PATIENCE_MS),
+	ck_assert_msg(wait_until(sockets_of(daemon_pid(daemon)) == before.sockets, PATIENCE_MS),
 		      "%u sockets are open, %u were at the start", sockets_of(daemon_pid(daemon)),
-		      sockets);
-	after = daemon_resident(daemon);
+		      before.sockets);
+	after.sockets = sockets_of(daemon_pid(daemon));
+	after.resident = daemon_resident(daemon);
 	daemon_signal(daemon, SIGTERM);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
-	tell(daemon, _i, seconds, before, after);
+	tell(daemon, _i, seconds, &before, &after);
 	ck_assert_uint_eq(tally->broken, 0);
 	ck_assert_uint_eq(tally->wrong, 0);
 	ck_assert_uint_gt(tally->whole, 0);
 	ck_assert_uint_eq(daemon_counter(daemon, "accepted"), daemon_counter(daemon, "closed"));
-	ck_assert_uint_lt(after, before + BUFFER_MEMORY / 8 * 9 + SLACK);
+	ck_assert_uint_eq(daemon_counter(daemon, "stale_completions"), 0);
+	ck_assert_uint_eq(daemon_counter(daemon, "buffers_missing"), 0);
+	ck_assert_uint_lt(after.resident, before.resident + BUFFER_MEMORY / 8 * 9 + SLACK);
 	daemon_stop(daemon);
 }
 END_TEST

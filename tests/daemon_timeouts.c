@@ -5,7 +5,10 @@
 #include "support/server.h"
 #include "support/suite.h"
 
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -137,6 +140,97 @@ START_TEST(every_byte_gives_a_half_closed_connection_its_time_again)
 }
 END_TEST
 
+static void answer_late(int fd, void *context)
+{
+	char buffer[64];
+
+	(void)context;
+	if (peer_receive_text(fd, buffer, sizeof(buffer), NULL) >= 0) {
+		sleep_ms(1500);
+		peer_send_text(fd, "late");
+	}
+	close(fd);
+}
+
+START_TEST(idle_timeout_does_not_end_a_half_closed_connection)
+{
+	struct server *server = server_start(NULL, answer_late, NULL);
+	struct daemon *daemon = proxy(_i, "idle_timeout = 500ms\nhalf_close_timeout = 1h", server);
+	char answer[64];
+	int fd = connected();
+
+	ck_assert_int_eq(peer_send_text(fd, "no hurry"), 0);
+	shutdown(fd, SHUT_WR);
+	ck_assert_int_eq(peer_receive_text(fd, answer, sizeof(answer), NULL), 4);
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(server);
+}
+END_TEST
+
+START_TEST(half_close_timeout_does_not_end_a_quiet_connection_that_is_whole)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = proxy(_i, "idle_timeout = 1h\nhalf_close_timeout = 300ms", echo);
+	int fd = connected();
+
+	ck_assert(peer_echoes(fd));
+	sleep_ms(1000);
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+/* Each line of the access log ends with "... 1234 ms)"; at level debug the log has them too. */
+static void lifetimes(struct daemon *daemon, unsigned count, unsigned *ret_least)
+{
+	char *log = daemon_log(daemon), *at = log;
+	unsigned found = 0;
+
+	*ret_least = UINT_MAX;
+	while ((at = strstr(at, " ms)"))) {
+		char *number = at;
+		unsigned ms;
+
+		while (number > log && number[-1] >= '0' && number[-1] <= '9')
+			number--;
+		ms = (unsigned)strtoul(number, NULL, 10);
+		*ret_least = ms < *ret_least ? ms : *ret_least;
+		found++;
+		at++;
+	}
+	free(log);
+	ck_assert_uint_eq(found, 2 * count);
+}
+
+START_TEST(max_lifetime_jitter_ends_some_earlier_and_none_before_its_share)
+{
+	enum { COUNT = 40 };
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = proxy(_i, "max_lifetime = 4s\nmax_lifetime_jitter = 50%", echo);
+	unsigned least;
+	int fds[COUNT];
+
+	for (int i = 0; i < COUNT; i++) {
+		fds[i] = connected();
+		ck_assert(peer_echoes(fds[i]));
+	}
+	for (int i = 0; i < COUNT; i++) {
+		ck_assert_int_ne(peer_wait_end(fds[i], PEER_PATIENCE_MS), PEER_SILENT);
+		close(fds[i]);
+	}
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	lifetimes(daemon, COUNT, &least);
+	ck_assert_uint_ge(least, 2000);
+	ck_assert_uint_lt(least, 4000);
+	daemon_free(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 START_TEST(max_lifetime_ends_even_a_busy_connection)
 {
 	struct server *echo = server_start(NULL, server_echo, NULL);
@@ -182,5 +276,8 @@ SUITE_OF("daemon: timeouts", 60, IN_BOTH_RINGS(an_idle_connection_is_closed_afte
 	 IN_BOTH_RINGS(bytes_in_either_direction_keep_a_connection_from_being_idle),
 	 IN_BOTH_RINGS(a_half_closed_connection_is_closed_after_half_close_timeout),
 	 IN_BOTH_RINGS(every_byte_gives_a_half_closed_connection_its_time_again),
+	 IN_BOTH_RINGS(idle_timeout_does_not_end_a_half_closed_connection),
+	 IN_BOTH_RINGS(half_close_timeout_does_not_end_a_quiet_connection_that_is_whole),
 	 IN_BOTH_RINGS(max_lifetime_ends_even_a_busy_connection),
+	 IN_BOTH_RINGS(max_lifetime_jitter_ends_some_earlier_and_none_before_its_share),
 	 IN_BOTH_RINGS(three_hundred_connections_expire_together))

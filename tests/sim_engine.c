@@ -99,6 +99,8 @@ static void send_clients(void)
 		client->section = &sections[sim_random() % engine.section_count];
 		if (client->section->config->kind == CONFIG_CHARGEN)
 			client->script.finish = SIM_HALF_CLOSE;
+		else if (client->section->config->kind == CONFIG_RESPONDER)
+			sim_ask(client);
 		sim_at(sim.now_ns + sim_random() % (sim_chance(2) ? SIM_MS : 100 * SIM_MS),
 		       sim_arrive, client);
 	}
@@ -113,15 +115,16 @@ static uint32_t timeout_ms(unsigned never)
 
 static void make_section(uint32_t index)
 {
-	static const enum config_kind services[] = {CONFIG_ECHO, CONFIG_ECHO, CONFIG_DISCARD,
-						    CONFIG_CHARGEN};
+	static const enum config_kind services[] = {CONFIG_ECHO, CONFIG_DISCARD, CONFIG_CHARGEN,
+						    CONFIG_RESPONDER, CONFIG_RESPONDER};
 	struct config_section *source = &config_sections[index];
 	struct section *section = &sections[index];
-	bool proxy = !sim_chance(6);
+	bool proxy = !sim_chance(5);
 
 	*source = (struct config_section){
 		.kind = proxy ? CONFIG_PROXY : services[sim_random() % array_size(services)],
 		.title = (char *)"[proxy sim]",
+		.responder_size = one_of(0, 1, sim_between(1, 300), sim_between(1, 3000)),
 		.settings =
 			{
 				.connect_timeout_ms = sim_between(1, 3000),
@@ -146,6 +149,8 @@ static void make_section(uint32_t index)
 		.servers = servers[index],
 		.server_count = proxy ? sim_between(1, SERVERS) : 0,
 	};
+	if (section->strategy->prepare && section->strategy->prepare(section) < 0)
+		sim_fail("%s cannot be prepared", section->strategy->name);
 	for (uint32_t i = 0; i < section->server_count; i++) {
 		struct address *address = &servers[index][i].address;
 
@@ -340,6 +345,9 @@ static void run(uint64_t seed)
 	worker_close(&worker);
 	sim_check_closed();
 	worker_done(&worker);
+	for (uint32_t i = 0; i < engine.section_count; i++)
+		if (sections[i].strategy->release)
+			sections[i].strategy->release(&sections[i]);
 	sim_end();
 }
 

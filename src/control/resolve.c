@@ -98,17 +98,36 @@ int resolve_servers(struct section *section, const struct config *config)
 	return result;
 }
 
-int resolve_listen(struct address *address, const char *place)
+/* A hosts file may give a name the same address on several lines. */
+static bool is_known(const struct address *known, unsigned count, const struct addrinfo *found)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (known[i].length == found->ai_addrlen &&
+		    memcmp(&known[i].u, found->ai_addr, found->ai_addrlen) == 0)
+			return true;
+	return false;
+}
+
+int resolve_listen(const struct address *name, const char *place, struct address *ret_addresses,
+		   unsigned max)
 {
 	struct addrinfo *list;
-	int r;
+	int r = look_up(name, place, &list);
+	unsigned count = 0;
 
-	if (address->kind != ADDRESS_NAME)
-		return 0;
-	r = look_up(address, place, &list);
 	if (r < 0)
 		return r;
-	take(address, list, address->port);
+	for (const struct addrinfo *found = list; found; found = found->ai_next) {
+		if (is_known(ret_addresses, count, found))
+			continue;
+		if (count == max) {
+			log_warning("%s: '%s' has more than %u addresses; the rest is not "
+				    "listened on",
+				    place, name->host, max);
+			break;
+		}
+		take(&ret_addresses[count++], found, name->port);
+	}
 	freeaddrinfo(list);
-	return 0;
+	return (int)count;
 }

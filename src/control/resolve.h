@@ -10,7 +10,11 @@
 /* Fill section->servers from its configuration.  What cannot be resolved is logged. */
 int resolve_servers(struct section *section, const struct config *config) must_check;
 
-/* A name into one numeric address, for listening: the resolver's first. */
-int resolve_listen(struct address *address, const char *place) must_check;
+/*
+ * A name into the addresses to listen on: all that the resolver gives, none
+ * twice, up to max of them.  How many (one at least), or a negative errno.
+ */
+int resolve_listen(const struct address *name, const char *place, struct address *ret_addresses,
+		   unsigned max) must_check;
 
 #endif

@@ -52,7 +52,7 @@ struct lane {
 	uint64_t received;   /* taken from the source */
 	uint32_t queued;     /* bytes in the queue, those being sent included */
 	uint32_t sending;    /* bytes of the send in flight; 0: none */
-	uint32_t held;       /* bytes the strategy holds elsewhere, in a pipe */
+	uint32_t held;       /* bytes the strategy has elsewhere: in a pipe, in an answer */
 	uint32_t budget;     /* what the next receive may bring */
 	uint16_t head, tail; /* of the queue; POOL_NONE when empty */
 	uint16_t chunks;     /* in the queue */

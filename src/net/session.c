@@ -88,6 +88,21 @@ static void close_side(struct session *session, unsigned side)
 }
 
 /*
+ * A direction that did not end by itself, with bytes in our kernel that nobody has
+ * read: what follows at its sink must not look like the end of the stream.
+ */
+static void reset_truncated(struct session *session)
+{
+	for (unsigned i = 0; i < LANE_COUNT; i++) {
+		const struct lane *lane = &session->lanes[i];
+
+		if (lane->state == LANE_OPEN && session->fd[i] >= 0 &&
+		    socket_unread(session->fd[i]))
+			session->resetting[lane->to] = true;
+	}
+}
+
+/*
  * In CLOSING, what there is still to wait for.  A notification comes when the
  * bytes are acknowledged, which a peer that reads nothing never does, or when
  * the socket is gone; and it is no operation on the socket any more.
@@ -95,6 +110,7 @@ static void close_side(struct session *session, unsigned side)
 static void settle_closing(struct session *session)
 {
 	if (session->in_flight == session->notices) {
+		reset_truncated(session);
 		close_side(session, SIDE_CLIENT);
 		close_side(session, SIDE_UPSTREAM);
 	}
@@ -222,6 +238,8 @@ static bool connect_outcome(struct session *session, struct op_tag tag,
 		session_step(session, SESSION_CONNECTED);
 		return false;
 	}
+	if (done->res == -ENOBUFS && receive)
+		upstream_poll(session); /* without a buffer no receive will tell */
 	if (done->res == -ENOBUFS || done->res == -EINTR || done->res == -EAGAIN ||
 	    done->res == -ECANCELED)
 		return false;

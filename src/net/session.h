@@ -114,8 +114,9 @@ void session_step(struct session *session, enum session_event event);
 
 /*
  * End it.  The first call decides the reason, later ones change nothing.  Each
- * side gets a FIN if everything meant for it was delivered, otherwise a RST: a
- * truncated stream never looks complete.
+ * side gets a FIN if everything meant for it was delivered, what its other side's
+ * kernel still holds included, otherwise a RST: a truncated stream never looks
+ * complete.
  */
 void session_end(struct session *session, enum reason reason, unsigned side, int error);
 

@@ -50,6 +50,9 @@ uint32_t socket_room(int fd);
 /* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
 uint32_t socket_unacknowledged(int fd);
 
+/* Bytes received and not read; 0 when unknown. */
+uint32_t socket_unread(int fd);
+
 /* The pending error, taken off the socket: negative, or 0. */
 int socket_error(int fd);
 
@@ -66,7 +69,7 @@ int socket_pipe(int ret_fds[2], uint32_t size, uint32_t *ret_size) must_check;
 enum socket_phase { SOCKET_CONNECTING, SOCKET_CONNECTED, SOCKET_DEAD };
 enum socket_phase socket_phase(int fd);
 
-/* Milliseconds since the peer last acknowledged anything (Linux TCP_INFO); -1 when unknown. */
+/* Milliseconds since the peer last acknowledged anything (TCP_INFO); -1 on a unix socket. */
 int64_t socket_silent_ms(int fd);
 
 /* The peer's address; ret_client->sin6_family 0 when it has none. */

@@ -61,7 +61,8 @@ void timing_update(struct session *session)
 		wheel_set(&session->worker->wheel, &session->timer, next);
 }
 
-/* A quiet connection whose peers both answer keepalive probes is idle, not dead. */
+/* A quiet connection whose peers both answer keepalive probes is idle, not dead; and a peer on a
+ * unix socket cannot vanish without its kernel, which is ours. */
 static bool spared(const struct session *session)
 {
 	const struct config_settings *settings = settings_of(session);
@@ -72,8 +73,7 @@ static bool spared(const struct session *session)
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		if (session->fd[side] < 0)
 			continue;
-		int64_t silent = socket_silent_ms(session->fd[side]);
-		if (silent < 0 || silent > most)
+		if (socket_silent_ms(session->fd[side]) > most)
 			return false;
 	}
 	return true;

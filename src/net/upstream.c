@@ -149,6 +149,9 @@ static void attempt_under_way(struct session *session)
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		session->lanes[i].strategy->start(&session->lanes[i]);
+	/* Still without a buffer from the last attempt: no receive will tell. */
+	if (list_is_linked(&session->lanes[LANE_DOWN].starved))
+		upstream_poll(session);
 	timing_update(session);
 }
 
@@ -236,10 +239,16 @@ void upstream_poll(struct session *session)
 
 void upstream_polled(struct session *session)
 {
+	int fd = session->fd[SIDE_UPSTREAM], error;
+
 	session->connect_poll = false;
 	if (session->state != SESSION_CONNECTING)
 		return;
-	/* A failure is told by the receive, with its error. */
-	if (socket_phase(session->fd[SIDE_UPSTREAM]) == SOCKET_CONNECTED)
+	if (socket_phase(fd) == SOCKET_CONNECTED) {
 		session_step(session, SESSION_CONNECTED);
+	} else if (socket_phase(fd) == SOCKET_DEAD && !session->lanes[LANE_DOWN].receiving) {
+		/* Otherwise the receive is told, and brings the error. */
+		error = socket_error(fd);
+		upstream_failed(session, error ? error : -ECONNREFUSED);
+	}
 }

@@ -14,6 +14,7 @@
 
 #define REAP_MAX      256
 #define PIPES_IDLE_MS 1000
+#define RELOG_MS      100
 
 /* ---- What a worker is made of ---------------------------------------------------------------- */
 
@@ -308,6 +309,8 @@ static void expire(struct worker *worker)
 			trim_pipes(worker);
 		else if (timer == &worker->settle)
 			condition_settle(worker);
+		else if (timer == &worker->relog)
+			continue; /* the turn's end does it */
 		else if (at >= (unsigned char *)worker->listeners &&
 			 at < (unsigned char *)(worker->listeners + worker->listener_count))
 			accept_expired(worker, container_of(timer, struct listener, retry));
@@ -392,6 +395,16 @@ static void look_at_queues(struct worker *worker)
 	}
 }
 
+/* What a reader that is behind did not take is offered again, without a connection's help. */
+static void write_log(struct worker *worker)
+{
+	access_flush(&worker->access);
+	if (worker->access.used && !wheel_is_set(&worker->relog))
+		wheel_set(&worker->wheel, &worker->relog, worker->now_ms + RELOG_MS);
+	atomic_store_explicit(&worker->stats.access_dropped, worker->access.dropped,
+			      memory_order_relaxed);
+}
+
 int worker_turn(struct worker *worker)
 {
 	uint64_t deadline = next_deadline_ns(worker);
@@ -425,9 +438,7 @@ int worker_turn(struct worker *worker)
 	bury(worker);
 	if (pipes_any(&worker->pipes) && !wheel_is_set(&worker->trim))
 		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
-	access_flush(&worker->access);
-	atomic_store_explicit(&worker->stats.access_dropped, worker->access.dropped,
-			      memory_order_relaxed);
+	write_log(worker);
 	return 0;
 }
 

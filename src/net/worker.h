@@ -88,7 +88,8 @@ struct worker {
 	struct conditions conditions;
 	struct wheel_timer settle; /* set while a condition is in force */
 	struct wheel_timer drain;
-	struct wheel_timer trim; /* set while there are pipes */
+	struct wheel_timer trim;  /* set while there are pipes */
+	struct wheel_timer relog; /* set while access log lines wait for their reader */
 	uint64_t next_id;
 	uint64_t random;
 	struct access access;

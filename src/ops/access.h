@@ -6,9 +6,9 @@
  * nothing is shared and nothing locked.  Lines gather in the buffer and leave
  * once per turn by access_flush(): a file gets them in one write(2), a pipe or
  * a socket in as many whole lines at a time as it keeps in one piece.  Nothing
- * waits for a reader: what cannot be taken stays buffered, and lines that find
- * the buffer full are dropped and counted.  (A file's write waits for its disk
- * as any write does.)
+ * waits for a reader: what cannot be taken stays buffered and is offered again by
+ * each flush while access.used says so, and lines that find the buffer full are
+ * dropped and counted.  (A file's write waits for its disk as any write does.)
  *
  *   session 42 [proxy web] client 192.0.2.7:51034 listener 0.0.0.0:80 upstream
  *     10.0.0.5:80: idle timeout (idle_timeout = 1h, [proxy web] line 14), client

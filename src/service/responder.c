@@ -7,9 +7,9 @@
  * keeps a block of as many copies of the response as fit into 64 KiB, and a
  * lane only remembers how many bytes of that endless stream it still owes.
  *
- * A head of more than 16 KiB gets 431, one that makes no sense 400, a body in
- * chunks 411; then we close our half, and read on until the client has closed
- * too, since closing over unread bytes would reset what we just said.
+ * A head of more than 16 KiB gets 431, one that makes no sense 400 (two lengths
+ * that differ make none), a body in chunks 411; then we close our half, and read on until the
+ * client has closed too, since closing over unread bytes would reset what we just said.
  */
 #include "base/compiler.h"
 #include "net/section.h"
@@ -93,13 +93,15 @@ static const char *const header_names[] = {
 
 /* A request being read. */
 struct request {
-	uint64_t body;  /* bytes still to be skipped, or the Content-Length being read */
-	uint32_t head;  /* bytes of the head so far */
-	uint8_t column; /* in the line, no more than 255 */
-	uint8_t alive;  /* bit per header name that the line may still be */
-	uint8_t value;  /* enum value, once the name is complete */
-	uint8_t last;   /* byte of the line */
-	bool first_line, skipping, close;
+	uint64_t body;   /* bytes still to be skipped: what Content-Length said */
+	uint64_t number; /* the Content-Length being read */
+	uint32_t head;   /* bytes of the head so far */
+	uint8_t column;  /* in the line, no more than 255 */
+	uint8_t alive;   /* bit per header name that the line may still be */
+	uint8_t value;   /* enum value, once the name is complete */
+	uint8_t last;    /* byte of the line */
+	bool first_line : 1, skipping : 1, close : 1, has_length : 1;
+	bool in_number : 1, after_number : 1; /* of the line */
 };
 
 static void begin_line(struct request *request)
@@ -108,6 +110,8 @@ static void begin_line(struct request *request)
 	request->alive = 1 << VALUE_LENGTH | 1 << VALUE_ENCODING | 1 << VALUE_CONNECTION;
 	request->value = VALUE_OTHER;
 	request->last = 0;
+	request->number = 0;
+	request->in_number = request->after_number = false;
 }
 
 static void begin_request(struct request *request)
@@ -133,15 +137,34 @@ static void match_name(struct request *request, unsigned char c)
 	}
 }
 
+static enum verdict read_length(struct request *request, unsigned char c)
+{
+	if (c == ' ' || c == '\t') {
+		request->after_number = request->in_number;
+		return VERDICT_GO_ON;
+	}
+	if (c < '0' || c > '9' || request->after_number || request->number >= BODY_MAX / 10)
+		return VERDICT_BAD;
+	request->in_number = true;
+	request->number = request->number * 10 + (unsigned)(c - '0');
+	return VERDICT_GO_ON;
+}
+
+/* Said again it must be the same: where the next request begins is no matter of taste. */
+static enum verdict end_length(struct request *request)
+{
+	if (!request->in_number || (request->has_length && request->body != request->number))
+		return VERDICT_BAD;
+	request->body = request->number;
+	request->has_length = true;
+	return VERDICT_GO_ON;
+}
+
 static enum verdict read_value(struct request *request, unsigned char c)
 {
 	switch ((enum value)request->value) {
 	case VALUE_LENGTH:
-		if (c >= '0' && c <= '9' && request->body < BODY_MAX / 10)
-			request->body = request->body * 10 + (unsigned)(c - '0');
-		else if (c != ' ' && c != '\t')
-			return VERDICT_BAD;
-		break;
+		return read_length(request, c);
 	case VALUE_ENCODING:
 		return VERDICT_CHUNKED;
 	case VALUE_CONNECTION:
@@ -161,7 +184,10 @@ static enum verdict read_value(struct request *request, unsigned char c)
 static enum verdict end_line(struct request *request)
 {
 	bool empty = request->column == 0;
+	enum verdict verdict = VERDICT_GO_ON;
 
+	if (request->value == VALUE_LENGTH)
+		verdict = end_length(request);
 	if (request->first_line && !empty) {
 		request->close = request->last == '0'; /* HTTP/1.0 */
 		request->first_line = false;
@@ -170,7 +196,7 @@ static enum verdict end_line(struct request *request)
 		return VERDICT_ASKED;
 	}
 	begin_line(request);
-	return VERDICT_GO_ON;
+	return verdict;
 }
 
 static enum verdict read_head(struct request *request, unsigned char c)
@@ -220,7 +246,7 @@ static enum verdict read_request(struct request *request, const unsigned char *b
 struct conversation {
 	struct request request;
 	uint64_t owed;      /* bytes of the stream of responses not sent yet */
-	uint32_t at;        /* where in a response it stands */
+	uint32_t at;        /* where in a response, or in the last words, it stands */
 	uint8_t last_words; /* enum verdict: what to say at the end, or VERDICT_GO_ON */
 	bool closing;       /* nothing more is read as a request */
 	bool said;          /* the last words are out, only the client's end is waited for */
@@ -255,6 +281,15 @@ static const char *last_words(uint8_t verdict)
 	return "";
 }
 
+/* An end before all is said is no end of the answer: session_end() looks at what is held. */
+static void note_debt(struct lane *lane)
+{
+	const struct conversation *conversation = conversation_of(lane);
+
+	lane->held = conversation->owed < UINT32_MAX ? (uint32_t)conversation->owed : UINT32_MAX;
+	lane->held += !lane->held && conversation->last_words;
+}
+
 static void read_requests(struct lane *lane)
 {
 	struct conversation *conversation = conversation_of(lane);
@@ -278,6 +313,7 @@ static void read_requests(struct lane *lane)
 	}
 	if (conversation->closing)
 		lane_consume(lane, lane->queued);
+	note_debt(lane);
 }
 
 static void responder_start(struct lane *lane)
@@ -295,9 +331,12 @@ static void answered(struct lane *lane, const struct io_uring_cqe *done)
 		conversation->owed -= sent;
 		conversation->at =
 			(uint32_t)((conversation->at + sent) % response_of(lane)->length);
-	} else if (sent) {
-		conversation->last_words = VERDICT_GO_ON; /* short enough to go in one piece */
+	} else if (conversation->last_words) {
+		conversation->at += sent;
+		if (conversation->at == strlen(last_words(conversation->last_words)))
+			conversation->last_words = VERDICT_GO_ON;
 	}
+	note_debt(lane);
 }
 
 static void responder_complete(struct lane *lane, enum op_kind kind,
@@ -335,7 +374,7 @@ static void responder_flush(struct lane *lane)
 		lane_say(lane, response->block + conversation->at,
 			 (uint32_t)(conversation->owed < room ? conversation->owed : room));
 	} else if (conversation->last_words) {
-		const char *words = last_words(conversation->last_words);
+		const char *words = last_words(conversation->last_words) + conversation->at;
 		lane_say(lane, words, (uint32_t)strlen(words));
 	} else if (lane->state == LANE_ENDING) {
 		lane_shut(lane);

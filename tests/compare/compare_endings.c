@@ -171,7 +171,7 @@ static void print_cell(const struct ending_case *which, const struct ending_resu
 {
 	char client[ENDING_TEXT], server[ENDING_TEXT];
 
-	if (ending_same(which, direct, through)) {
+	if (ending_same(which, false, direct, through)) {
 		printf(" | as direct");
 		return;
 	}
@@ -208,7 +208,7 @@ static void print_table(const struct stage *direct, const struct stage *stages)
 		unsigned same = 0;
 
 		for (unsigned i = 0; i < ending_case_count; i++)
-			same += ending_same(&ending_cases[i], &direct->results[i],
+			same += ending_same(&ending_cases[i], false, &direct->results[i],
 					    &stages[p].results[i]);
 		if (stages[p].missing)
 			printf("%s is not installed.\n", peers[p].name);

@@ -10,11 +10,13 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -179,17 +181,32 @@ static void limit(int resource, rlim_t value)
 		_exit(126);
 }
 
-/* As sd_listen_fds(3) wants it: number 3, and the process named. */
-static void pass_on(int fd)
+static void replace_hosts(const char *path)
 {
-	char pid[16];
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(path, "/etc/hosts", NULL, MS_BIND, NULL) < 0)
+		_exit(126);
+}
 
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", "1", 1) < 0 ||
-	    setenv("LISTEN_FDNAMES", "passed", 1) < 0)
-		_exit(126);
-	if (fd == 3 ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, 3) < 0)
-		_exit(126);
+/* They come as descriptors 3 and on. */
+static void pass_sockets(const int *fds)
+{
+	char text[16], names[256] = "";
+	int count = 0, kept[16];
+
+	for (; fds[count] >= 0; count++) {
+		kept[count] = fcntl(fds[count], F_DUPFD, 64);
+		strcat(names, count ? ":passed" : "passed");
+	}
+	for (int i = 0; i < count; i++)
+		dup2(kept[i], 3 + i);
+	snprintf(text, sizeof(text), "%d", count);
+	setenv("LISTEN_FDS", text, 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	snprintf(text, sizeof(text), "%d", getpid());
+	setenv("LISTEN_PID", text, 1);
+	for (int i = 0; i < count; i++)
+		close(kept[i]);
 }
 
 static void prepare(const void *argument)
@@ -199,10 +216,12 @@ static void prepare(const void *argument)
 	limit(RLIMIT_NOFILE, options->nofile);
 	limit(RLIMIT_MEMLOCK, options->memlock);
 	limit(RLIMIT_AS, options->address_space);
-	if (options->passed)
-		pass_on(options->passed);
 	if (options->refusal)
 		refusal_install(options->refusal);
+	if (options->hosts)
+		replace_hosts(options->hosts);
+	if (options->inherited)
+		pass_sockets(options->inherited);
 	if (options->io_uring_errno)
 		refuse_io_uring(options->io_uring_errno);
 }

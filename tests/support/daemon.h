@@ -49,7 +49,8 @@ struct daemon_options {
 	rlim_t address_space;    /* RLIMIT_AS; 0: unchanged */
 	int io_uring_errno;      /* not 0: a seccomp filter refuses io_uring_setup with it */
 	struct refusal *refusal; /* of its system calls; NULL: none */
-	int passed; /* a descriptor to pass as systemd does, with the name "passed"; 0: none */
+	const char *hosts;       /* a file to be its /etc/hosts: for root only */
+	const int *inherited;    /* as systemd passes sockets, each by the name "passed"; -1 ends */
 };
 
 struct daemon;

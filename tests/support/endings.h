@@ -5,6 +5,11 @@
  * whatever stands between; a faithful proxy changes nothing either side can see: the bytes, then
  * FIN or RST.  The sides are threads of one process, so a script can wait for the other side
  * (MEET) instead of sleeping.
+ *
+ * Unix sockets (Linux): SO_LINGER means nothing to them, so RESET is a close, and a close is a FIN:
+ * what was sent before it stays readable, as it lies in the reader's own queue.  There is one
+ * reset, ECONNRESET to the peer of a socket that is closed with bytes unread.  A proxy that has
+ * read all it was sent has therefore no way to pass a reset on, and its FIN must do.
  */
 #ifndef TESTS_SUPPORT_ENDINGS_H
 #define TESTS_SUPPORT_ENDINGS_H
@@ -37,6 +42,8 @@ struct ending_case {
 	bool any_prefix;
 	/* The server may see nothing at all, as a client that went away before it was accepted. */
 	bool server_optional;
+	/* A reset on unix sockets too, unless what stands between has read everything. */
+	bool closes_unread;
 };
 
 extern const struct ending_case ending_cases[];
@@ -66,8 +73,8 @@ void endings_play(const char *const *servers, const char *const *entrances,
 #define ENDING_TEXT 64
 void ending_describe(const struct ending_case *which, const struct ending_seen *seen,
 		     char text[ENDING_TEXT]);
-/* Through is what direct is, as far as the case decides it. */
-bool ending_same(const struct ending_case *which, const struct ending_result *direct,
+/* Through is what direct is, as far as the case, and on unix sockets the kernel, decides it. */
+bool ending_same(const struct ending_case *which, bool is_unix, const struct ending_result *direct,
 		 const struct ending_result *through);
 
 #endif

@@ -374,8 +374,12 @@ static int fake_enter(void *context, int fd, uint32_t to_submit, uint32_t min_co
 		return play(ring, to_submit, min_complete, flags);
 
 	if (ring->params.flags & IORING_SETUP_SQPOLL) {
-		__atomic_and_fetch(ring->sq_flags, ~IORING_SQ_NEED_WAKEUP, __ATOMIC_RELEASE);
-		fake_kernel_consume(ring, most);
+		if (flags & IORING_ENTER_SQ_WAKEUP)
+			__atomic_and_fetch(ring->sq_flags, ~IORING_SQ_NEED_WAKEUP,
+					   __ATOMIC_RELEASE);
+		/* The thread takes them when it likes: now, unless it sleeps. */
+		if (!(*ring->sq_flags & IORING_SQ_NEED_WAKEUP))
+			fake_kernel_consume(ring, most);
 		taken = to_submit;
 	} else {
 		taken = fake_kernel_consume(ring, to_submit < most ? to_submit : most);

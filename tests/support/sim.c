@@ -168,6 +168,6 @@ void sim_begin(uint64_t seed)
 void sim_end(void)
 {
 	for (uint32_t i = 0; i < sim.connection_count; i++)
-		free(sim.connections[i].kept);
+		free(sim.connections[i].asked);
 	fake_kernel_done(&sim.kernel);
 }

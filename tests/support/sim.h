@@ -33,6 +33,7 @@
 #define SIM_US          1000ull
 #define SIM_MS          1000000ull
 
+struct sim_asked;
 struct sim_connection;
 
 /* One direction of a connection, from one end's send buffer to the other's receive buffer. */
@@ -87,10 +88,10 @@ struct sim_connection {
 	struct sim_script script;
 	uint64_t stream; /* which pattern it sends */
 	uint64_t began_ns, stalled_ns;
+	uint64_t refused_ns; /* when its connect failed; 0: it did not */
 	bool client, ticking, finished, closed_by_peer, gone, vanished;
 	bool saw_fin, saw_reset, sent_reset;
-	unsigned char *kept; /* what was sent to it, where somebody wants to read it */
-	size_t kept_size;
+	struct sim_asked *asked; /* of a responder, or NULL */
 };
 
 struct sim_listener {
@@ -110,7 +111,7 @@ struct sim_pipe {
 
 /* What a descriptor stands for; operations keep it beyond close(2). */
 struct sim_file {
-	int fd; /* -1: closed */
+	int fd;        /* -1: closed */
 	bool ack_held; /* of the handshake */
 	uint32_t uses;
 	struct sim_connection *connection;
@@ -227,6 +228,18 @@ void sim_peer_wake(struct sim_connection *connection);
 void sim_peer_reset(struct sim_connection *connection);
 /* A RST from the proxy. */
 void sim_peer_told_reset(void *connection);
+
+/* ---- sim_http.c ------------------------------------------------------------------------------ */
+
+/* Requests instead of the pattern, for a client of a responder. */
+void sim_ask(struct sim_connection *client);
+/* Before bytes of the answer go out: are they right, and is it time? */
+void sim_check_answer(const struct sim_connection *client, uint64_t position,
+		      const unsigned char *bytes, uint32_t count);
+/* What has been read is answered. */
+void sim_check_answered(const struct sim_connection *client);
+/* The responder sends its FIN, for a reason in the conversation or for another one. */
+void sim_check_goodbye(const struct sim_connection *client, bool any_time);
 
 /* ---- sim_ops.c ------------------------------------------------------------------------------- */
 

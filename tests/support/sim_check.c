@@ -3,7 +3,6 @@
 #include "net/section.h"
 #include "support/sim.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct session *session_at(uint32_t slot)
@@ -116,16 +115,6 @@ static void check_chargen(uint64_t position, const unsigned char *bytes, uint32_
 	}
 }
 
-static void keep(struct sim_connection *connection, uint64_t position, const unsigned char *bytes,
-		 uint32_t count)
-{
-	if (position != connection->kept_size)
-		return; /* a zero-copy send's bytes, looked at again */
-	connection->kept = realloc(connection->kept, connection->kept_size + count);
-	memcpy(connection->kept + connection->kept_size, bytes, count);
-	connection->kept_size += count;
-}
-
 void sim_check_bytes(struct sim_connection *connection, uint64_t position,
 		     const unsigned char *bytes, uint32_t count)
 {
@@ -147,7 +136,7 @@ void sim_check_bytes(struct sim_connection *connection, uint64_t position,
 		check_chargen(position, bytes, count);
 		break;
 	case CONFIG_RESPONDER:
-		keep(connection, position, bytes, count);
+		sim_check_answer(connection, position, bytes, count);
 		break;
 	case CONFIG_DISCARD:
 	case CONFIG_KIND_COUNT:
@@ -201,6 +190,8 @@ void sim_check_fin(struct sim_connection *connection)
 		sim_fail("a FIN to %u, which belongs to no session", number(connection));
 	if (is_attempt(session, connection))
 		return;
+	if (kind_of(session) == CONFIG_RESPONDER)
+		sim_check_goodbye(connection, is_policy(session));
 	if (kind_of(session) != CONFIG_PROXY && kind_of(session) != CONFIG_ECHO)
 		return;
 	from = source_of(connection, session);
@@ -208,7 +199,7 @@ void sim_check_fin(struct sim_connection *connection)
 		return; /* there was no server, or one that was given up */
 	if (from && from->fin_read && connection->out.written == from->in.arrived)
 		return;
-	if (is_policy(session) && connection->out.written == (from ? from->in.read : 0))
+	if (is_policy(session) && connection->out.written == (from ? from->in.arrived : 0))
 		return;
 	sim_fail("a FIN to %u after %llu of %llu bytes, %s (%s)", number(connection),
 		 (unsigned long long)connection->out.written,
@@ -291,6 +282,20 @@ static void check_lane(const struct lane *lane, struct sim_connection *from,
 		sim_fail("the reset of %u is not passed on to %u", number(from), number(to));
 }
 
+static void check_responder(const struct sim_connection *client)
+{
+	const struct sim_flow *out = &client->out;
+
+	if (client->phase != SIM_ESTABLISHED || client->shut_write ||
+	    out->send_room == out->written - out->acked)
+		return;
+	sim_check_answered(client);
+	if (client->in.arrived > client->in.read && pool_free(&sim.worker->pool) > 0)
+		sim_fail("%llu bytes from %u are never read",
+			 (unsigned long long)(client->in.arrived - client->in.read),
+			 number(client));
+}
+
 static void check_session(struct session *session)
 {
 	struct sim_connection *client = side_of(session, SIDE_CLIENT);
@@ -307,6 +312,8 @@ static void check_session(struct session *session)
 			check_lane(&session->lanes[LANE_DOWN], upstream, client);
 		} else if (kind_of(session) == CONFIG_ECHO) {
 			check_lane(&session->lanes[LANE_UP], client, client);
+		} else if (kind_of(session) == CONFIG_RESPONDER) {
+			check_responder(client);
 		}
 		break;
 	case SESSION_FREE:
@@ -372,6 +379,7 @@ void sim_check_end(void)
 	wheel_clear(&worker->wheel, &worker->drain);
 	wheel_clear(&worker->wheel, &worker->trim);
 	wheel_clear(&worker->wheel, &worker->settle);
+	wheel_clear(&worker->wheel, &worker->relog);
 	if (wheel_next(&worker->wheel) != UINT64_MAX)
 		sim_fail("a timer is armed at the end");
 	if (stats_read(&worker->stats, stale_completions))

@@ -50,11 +50,21 @@ static void run_due(void)
 	}
 }
 
-static uint32_t unconsumed(void)
+/*
+ * SQPOLL's thread, while the worker sleeps: takes some entries, or, having found
+ * none for a while, says so and sleeps until it is woken.  True when it did something.
+ */
+static bool poll_submissions(struct fake_ring *ring)
 {
-	struct fake_ring *ring = sim_ring();
-
-	return ring->params.flags & IORING_SETUP_SQPOLL ? *ring->sq_tail - *ring->sq_head : 0;
+	if (!(ring->params.flags & IORING_SETUP_SQPOLL) || *ring->sq_flags & IORING_SQ_NEED_WAKEUP)
+		return false;
+	if (*ring->sq_tail != *ring->sq_head) {
+		fake_kernel_consume(ring, sim_between(1, 8));
+		return true;
+	}
+	if (sim_chance(4))
+		*ring->sq_flags |= IORING_SQ_NEED_WAKEUP;
+	return false;
 }
 
 /* The worker sleeps: something happens, or time passes. */
@@ -63,10 +73,8 @@ static bool idle(struct fake_kernel *kernel, uint64_t until_ns)
 	uint64_t next = sim_next_event(), due = next_due();
 
 	next = next < due ? next : due;
-	if (unconsumed()) {
-		fake_kernel_consume(sim_ring(), sim_between(1, 8));
+	if (poll_submissions(sim_ring()))
 		next = sim.now_ns;
-	}
 	if (next == SIM_NEVER && until_ns == UINT64_MAX)
 		sim.quiescent = true;
 	if (next >= until_ns)
@@ -97,6 +105,9 @@ static int enter(void *context, int fd, uint32_t to_submit, uint32_t min_complet
 	if (flags & IORING_ENTER_GETEVENTS ||
 	    !(sim_ring()->params.flags & IORING_SETUP_DEFER_TASKRUN))
 		run_due();
+	if (flags & IORING_ENTER_SQ_WAIT && !(flags & IORING_ENTER_SQ_WAKEUP) &&
+	    *sim_ring()->sq_flags & IORING_SQ_NEED_WAKEUP)
+		sim_fail("the worker waits for room in a queue whose thread sleeps");
 	sim.kernel.consume_limit = polled ? sim_between(1, 8) : 0;
 	if (!polled && to_submit > 1 && sim_chance(sim.faults.submit))
 		sim.kernel.consume_limit = sim_between(1, to_submit);

@@ -190,6 +190,8 @@ void sim_break(struct sim_connection *connection, int error)
 	if (connection->phase == SIM_DEAD)
 		return;
 	sim_trace("connection %u: %s", (unsigned)(connection - sim.connections), strerror(-error));
+	if (connection->phase == SIM_CONNECTING)
+		connection->refused_ns = sim.now_ns;
 	connection->phase = SIM_DEAD;
 	/* As tcp_reset() has it: a socket that has seen the peer's FIN is told EPIPE. */
 	connection->error = error == -ECONNRESET && connection->in.fin_arrived ? -EPIPE : error;

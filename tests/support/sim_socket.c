@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define NOTICED_MS 200 /* a failed connect, by a kernel that is as late as it may be */
+
 int socket_open(int family)
 {
 	static const int errors[] = {-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM};
@@ -158,6 +160,9 @@ void socket_shut_both(int fd)
 	if (fd < 0)
 		return;
 	connection = sim_connected(fd);
+	if (connection->refused_ns && sim.now_ns > connection->refused_ns + NOTICED_MS * SIM_MS)
+		sim_fail("the connect of descriptor %d failed %llu ms ago", fd,
+			 (unsigned long long)((sim.now_ns - connection->refused_ns) / SIM_MS));
 	if (connection->phase == SIM_CONNECTING) {
 		sim_break(connection, -ECONNRESET);
 		return;
@@ -209,6 +214,13 @@ uint32_t socket_unacknowledged(int fd)
 	if (connection->phase == SIM_DEAD)
 		return 0;
 	return (uint32_t)(flow->written - flow->acked) + (flow->fin && !flow->fin_acked);
+}
+
+uint32_t socket_unread(int fd)
+{
+	const struct sim_flow *flow = &sim_connected(fd)->in;
+
+	return (uint32_t)(flow->arrived - flow->read);
 }
 
 enum socket_phase socket_phase(int fd)
