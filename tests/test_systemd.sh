@@ -158,7 +158,7 @@ as_shipped
 echo "a port in use"
 configure '[echo]' 'listen = 127.0.0.1:7007' 'listen = 127.0.0.1:7008'
 systemd-run --quiet --unit=squatter nc -l 127.0.0.1 7008
-check "(somebody else listens)" wait_for test -n "$(ss -Hltn sport = :7008)"
+check "(somebody else listens)" wait_for sh -c 'ss -Hltn sport = :7008 | grep -q .'
 override Restart=no
 systemctl start "$unit" 2>/dev/null
 check "makes start fail" test $? != 0
