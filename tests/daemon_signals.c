@@ -7,12 +7,14 @@
 #include "support/suite.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static char echo[32], proxy[32];
+static char echo[32], proxy[32], source[32];
 
 static struct daemon *serve(int mode, const char *drain_timeout)
 {
@@ -157,38 +159,95 @@ START_TEST(the_next_one_can_listen_on_the_same_port_at_once)
 }
 END_TEST
 
-static void pour(int fd, void *unused)
-{
-	char buffer[65536] = {0};
+enum { SLOW_READERS = 150 };
 
-	(void)unused;
-	while (send(fd, buffer, sizeof(buffer), MSG_NOSIGNAL) > 0)
-		;
+/* Servers on a unix socket: what one has sent lies in the daemon's kernel, with nothing between. */
+struct sources {
+	unsigned count, stopped;
+	bool enough;
+	uint64_t sent[SLOW_READERS];
+};
+
+/* Its number first, then so much as is taken until it is enough. */
+static void pour(int fd, void *context)
+{
+	struct sources *sources = context;
+	unsigned number = __atomic_fetch_add(&sources->count, 1, __ATOMIC_RELAXED);
+	char bytes[4096] = {0};
+	ssize_t n;
+
+	memcpy(bytes, &number, sizeof(number));
+	do {
+		n = send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0)
+			sources->sent[number] += (uint64_t)n;
+		else
+			sleep_ms(1);
+	} while (!__atomic_load_n(&sources->enough, __ATOMIC_RELAXED));
+	__atomic_add_fetch(&sources->stopped, 1, __ATOMIC_RELEASE);
+	peer_wait_end(fd, PEER_PATIENCE_MS);
 	close(fd);
 }
 
-/* In the middle of it: what follows is in the daemon's queues and in the kernel's. */
+/* How much was there up to the end, and the number in front. */
+static uint64_t drain_client(int fd, unsigned *ret_number, ssize_t *ret_end)
+{
+	char bytes[65536];
+	uint64_t received = 0;
+
+	while ((*ret_end = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
+		if (received == 0)
+			memcpy(ret_number, bytes, sizeof(*ret_number));
+		received += (uint64_t)*ret_end;
+	}
+	return received;
+}
+
+/* More clients that read nothing than there are buffers: of most, the rest of the stream lies
+ * unread in the daemon's kernel, and nothing of it in a queue of its own. */
 START_TEST(a_stream_cut_by_the_second_signal_does_not_look_complete)
 {
-	struct server *source = server_start(NULL, pour, NULL);
+	static struct sources sources;
+	struct server *server;
 	struct daemon *daemon;
-	char word[2];
-	int fd;
+	int fds[SLOW_READERS];
+	unsigned cut = 0;
 
 	snprintf(proxy, sizeof(proxy), "127.0.0.1:%u", port_reserve());
-	daemon = daemon_start(&daemon_modes[_i], "[proxy source]\nlisten = %s\nserver = %s\n",
-			      proxy, server_address(source));
-	fd = peer_connect_small(proxy);
-	assert_connected(fd);
-	ck_assert_int_gt(recv(fd, word, sizeof(word), MSG_WAITALL), 0);
+	snprintf(source, sizeof(source), "unix:@signals-%u", port_reserve());
+	server = server_start(source, pour, &sources);
+	daemon = daemon_start(&daemon_modes[_i],
+			      "buffer_memory = 1M\nbuffer_size = 16K\n"
+			      "[proxy source]\nlisten = %s\nserver = %s\nrelay = copy\n",
+			      proxy, source);
+	for (int i = 0; i < SLOW_READERS; i++) {
+		fds[i] = peer_connect_small(proxy);
+		assert_connected(fds[i]);
+	}
+	ck_assert(wait_until(server_accepted(server) == SLOW_READERS, PEER_PATIENCE_MS));
+	daemon_wait_log(daemon, "buffer_memory is all in use");
+	__atomic_store_n(&sources.enough, true, __ATOMIC_RELAXED);
+	ck_assert(wait_until(__atomic_load_n(&sources.stopped, __ATOMIC_ACQUIRE) == SLOW_READERS,
+			     PEER_PATIENCE_MS));
 	daemon_signal(daemon, SIGTERM);
 	daemon_wait_notify(daemon, "STOPPING=1");
 	daemon_signal(daemon, SIGTERM);
-	ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_RST);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
-	close(fd);
+	for (int i = 0; i < SLOW_READERS; i++) {
+		unsigned number = UINT_MAX;
+		ssize_t end;
+		uint64_t received = drain_client(fds[i], &number, &end);
+
+		ck_assert_msg(end < 0 ||
+				      (number < SLOW_READERS && received == sources.sent[number]),
+			      "a FIN after %lu bytes of %lu", (unsigned long)received,
+			      (unsigned long)(number < SLOW_READERS ? sources.sent[number] : 0));
+		cut += end < 0;
+		close(fds[i]);
+	}
+	ck_assert_uint_gt(cut, 0);
 	daemon_stop(daemon);
-	server_stop(source);
+	server_stop(server);
 }
 END_TEST
 
