@@ -27,6 +27,18 @@ static uint32_t count_for(uint64_t memory, uint32_t buffer_size)
 	return count < POOL_COUNT_MAX ? (uint32_t)count : POOL_COUNT_MAX;
 }
 
+static void fill(struct pool *pool, uint32_t available)
+{
+	for (; available < pool->target && pool->spare_count > pool->reserve; available++) {
+		uint16_t id = pool_take(pool);
+		ring_buffers_add(&pool->buffers, pool_memory(pool, id), pool->buffer_size, id);
+		pool->unpublished = true;
+	}
+	if (pool->unpublished)
+		ring_buffers_publish(&pool->buffers);
+	pool->unpublished = false;
+}
+
 int pool_open(struct pool *pool, struct ring *ring, uint64_t memory, uint32_t buffer_size)
 {
 	uint32_t count = count_for(memory, buffer_size);
@@ -58,7 +70,7 @@ int pool_open(struct pool *pool, struct ring *ring, uint64_t memory, uint32_t bu
 	}
 	for (uint32_t id = count; id > 0; id--)
 		pool_give(pool, (uint16_t)(id - 1));
-	pool_refill(pool);
+	fill(pool, 0);
 	return 0;
 }
 
@@ -98,14 +110,7 @@ void pool_refill(struct pool *pool)
 	/* Half of it gone within a turn: the next turn might empty it. */
 	if (available < pool->target / 2 && pool->target < pool->count)
 		pool_ran_dry(pool);
-	for (; available < pool->target && pool->spare_count > pool->reserve; available++) {
-		uint16_t id = pool_take(pool);
-		ring_buffers_add(&pool->buffers, pool_memory(pool, id), pool->buffer_size, id);
-		pool->unpublished = true;
-	}
-	if (pool->unpublished)
-		ring_buffers_publish(&pool->buffers);
-	pool->unpublished = false;
+	fill(pool, available);
 }
 
 void pool_ran_dry(struct pool *pool)

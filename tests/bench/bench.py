@@ -106,7 +106,9 @@ def choose_columns(given, workload, table):
     elif given.quick:
         names = [name for name in names if name in workloads.QUICK_PEERS]
     chosen = [peers.daemon(given.binary, "uringproxy")]
-    chosen += [peers.daemon(given.binary, name, keys) for name, keys in workload.variants.items()]
+    for text, keys in workload.variants.items():
+        name, cpus, _ = peers.parse_daemon(text)
+        chosen.append(peers.daemon(given.binary, name, keys, cpus))
     for text in given.daemon:
         name, cpus, keys = peers.parse_daemon(text)
         chosen.append(peers.daemon(given.binary, name, keys, cpus))

@@ -32,7 +32,8 @@ BYTES = ("cpu_gib", "gbit", "machine_gib")
 class Workload:
     """
     metrics: what the table shows, the first for the chart.  compared: ratios to
-    each peer.  variants: further configurations of the daemon that belong here.
+    each peer.  variants: further configurations of the daemon that belong here,
+    by name or NAME@CPU+CPU.
     fresh: every measurement with a newly started proxy.
     """
 
@@ -63,7 +64,9 @@ def pingpong(label, size, connections):
                     lambda loads, target: loads.pingpong(target, size, connections),
                     EVERY if few else ALL, compared=("p50", "cpu") if few else ("cpu", "rate"),
                     metrics=("p50", "p99", "p999", "rate", "cpu", "machine") if few else REQUESTS,
-                    variants={"busy-50us": {"busy_poll": "50us"}} if few else None)
+                    variants={"busy-50us": {"busy_poll": "50us"},
+                              "sqpoll@0+1": {"sqpoll": "on", "cpus": "0", "sqpoll_cpus": "1"}}
+                    if few else None)
 
 
 def bulk(streams, way):
@@ -131,6 +134,7 @@ def targets():
                 yield name, "gbit", ours, "ratio+", peer, 1
             yield name, "cpu_gib", "copy", "ratio", "haproxy", 0.60
     yield "pingpong-64B-1", "p50", "busy-50us", "ratio", "haproxy", 0.40
+    yield "pingpong-64B-1", "p50", "sqpoll", "ratio", "haproxy", 0.45
     for peer in ("haproxy", "nginx", "socket-proxyd", "socat"):
         yield "pingpong-64B-1", "p50", ours, "ratio", peer, 1
     yield "idle", "rss", ours, "value", None, 1
