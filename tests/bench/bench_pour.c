@@ -3,7 +3,7 @@
  *
  *   bench_pour serve PORT           pour into every connection as fast as it takes them
  *   bench_pour read PORT SECONDS    connect, read for SECONDS, print the bytes read
- *   bench_pour stall PORT           connect and never read; ends with standard input
+ *   bench_pour stall PORT COUNT     as many connect and never read; ends with standard input
  *
  * The first byte a client sends names its kind, 'r' or 's'.  When a connection
  * ends, the server prints its kind and how many bytes its socket took.  What a
@@ -13,6 +13,8 @@
 #include "bench/common.h"
 
 #include <inttypes.h>
+
+#define SMALL 65536 /* bytes */
 
 static char bytes[262144];
 
@@ -29,6 +31,10 @@ static bool greet(struct pourer *pourer, int epoll)
 
 	if (recv(pourer->fd, &pourer->kind, 1, 0) <= 0)
 		return errno == EAGAIN;
+	/* Hundreds of stalled streams shall not fill the kernel's TCP memory (tcp_mem). */
+	if (pourer->kind == 's' &&
+	    setsockopt(pourer->fd, SOL_SOCKET, SO_SNDBUF, &(int){SMALL}, sizeof(int)) < 0)
+		err(1, "SO_SNDBUF");
 	return epoll_ctl(epoll, EPOLL_CTL_MOD, pourer->fd, &event) == 0;
 }
 
@@ -106,18 +112,17 @@ static void read_for(unsigned long port, unsigned long ms)
 	       (double)total * 8 / (double)(now - began));
 }
 
-static void stall(unsigned long port)
+static void stall(unsigned long port, unsigned long count)
 {
-	int fd = tcp_connect(port);
 	char ignored[16];
 
-	if (send(fd, "s", 1, MSG_NOSIGNAL) != 1)
-		err(1, "send");
+	for (unsigned long i = 0; i < count; i++)
+		if (send(tcp_connect(port), "s", 1, MSG_NOSIGNAL) != 1)
+			err(1, "send");
 	puts("ready");
 	fflush(stdout);
 	while (read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
 		;
-	close(fd);
 }
 
 int main(int argc, char *argv[])
@@ -128,9 +133,9 @@ int main(int argc, char *argv[])
 	else if (argc == 4 && !strcmp(argv[1], "read"))
 		read_for(number_between(argv[2], 1, 65535),
 			 1000 * number_between(argv[3], 1, 3600));
-	else if (argc == 3 && !strcmp(argv[1], "stall"))
-		stall(number_between(argv[2], 1, 65535));
+	else if (argc == 4 && !strcmp(argv[1], "stall"))
+		stall(number_between(argv[2], 1, 65535), number_between(argv[3], 1, 10000));
 	else
-		errx(2, "usage: bench_pour serve PORT | read PORT SECONDS | stall PORT");
+		errx(2, "usage: bench_pour serve PORT | read PORT SECONDS | stall PORT COUNT");
 	return 0;
 }

@@ -173,11 +173,11 @@ class Loads:
         load = self._start("bench_pour", "read", target.port, self.seconds)
         return json.loads(self._finish(load, self.seconds + 20))
 
-    def stalled(self, target):
-        """One honest reader alone, then beside one that never reads."""
+    def stalled(self, target, count):
+        """One honest reader alone, then beside others that never read."""
         window = target.window().start()
         alone = self._read(target)
-        stalled = self._start("bench_pour", "stall", target.port, stdin=subprocess.PIPE)
+        stalled = self._start("bench_pour", "stall", target.port, count, stdin=subprocess.PIPE)
         try:
             self._line(stalled)
             settle()
@@ -188,15 +188,16 @@ class Loads:
         finally:
             self.release(stalled)
         window.stop()
-        while True:  # readers that ended come first
+        poured = []
+        while len(poured) < count:  # readers that ended come first
             line = target.upstream.popen.stdout.readline().decode()
             if not line:
                 raise Failed(target.upstream.complaint())
             if line.startswith("s "):
-                break
+                poured.append(int(line.split()[1]))
         return {"gbit": beside["gbit"], "alone_gbit": alone["gbit"],
                 "kept": beside["gbit"] / alone["gbit"],
-                "queued": (int(line.split()[1]) - waiting) / 1024, "foreign": window.foreign()}
+                "queued": (sum(poured) - waiting) / 1024 / count, "foreign": window.foreign()}
 
 
 def own_sockets(target):

@@ -100,7 +100,10 @@ WORKLOADS = [
              ("growth", "cpu", "cpu_alone", "rate"), ("cpu",)),
     echo(64), echo(1000),
     Workload("stalled", "a bulk stream beside a reader that stalls", "pour",
-             lambda loads, target: loads.stalled(target), ALL,
+             lambda loads, target: loads.stalled(target, 1), ALL,
+             ("kept", "queued", "gbit", "alone_gbit"), ("gbit",)),
+    Workload("stalled-200", "a bulk stream beside 200 readers that stall", "pour",
+             lambda loads, target: loads.stalled(target, 200), ALL,
              ("kept", "queued", "gbit", "alone_gbit"), ("gbit",)),
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64")
@@ -142,3 +145,4 @@ def targets():
     yield "beside-idle", "growth", ours, "value", None, 1.05
     yield "stalled", "kept", ours, "value+", None, 0.90
     yield "stalled", "queued", ours, "value", None, 512
+    yield "stalled-200", "kept", ours, "value+", None, 0.80
