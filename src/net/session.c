@@ -89,10 +89,13 @@ static void close_side(struct session *session, unsigned side)
 
 /*
  * A direction that did not end by itself, with bytes in our kernel that nobody has
- * read: what follows at its sink must not look like the end of the stream.
+ * read: what follows at its sink must not look like the end of the stream.  Not
+ * where a service had said all it had to say, and its FIN is out.
  */
 static void reset_truncated(struct session *session)
 {
+	if (session->end.reason == REASON_ANSWERED)
+		return;
 	for (unsigned i = 0; i < LANE_COUNT; i++) {
 		const struct lane *lane = &session->lanes[i];
 
