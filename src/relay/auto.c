@@ -63,14 +63,15 @@ static void auto_flush(struct lane *lane)
 {
 	bool bulk = weighing_of(lane)->streak >= BULK_AFTER || always_splices(lane);
 
-	if (!bulk || lane->state != LANE_OPEN || lane_session(lane)->state != SESSION_RELAYING)
+	if (!bulk || lane->state != LANE_OPEN || lane_session(lane)->state != SESSION_RELAYING) {
 		lane_flush(lane);
-	else if (!lane->receiving)
+	} else if (!lane->receiving) {
 		turn_to_splicing(lane);
-	else if (always_splices(lane))
-		lane_cancel_receive(lane);
-	else
+	} else {
+		if (always_splices(lane))
+			lane_cancel_receive(lane); /* which may miss it: nothing waits for that */
 		lane_flush(lane);
+	}
 }
 
 void auto_calm(struct lane *lane)
