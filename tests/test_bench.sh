@@ -24,7 +24,7 @@ python3 - "$dir/results.json" <<'PYTHON'
 import json, sys
 
 columns = json.load(open(sys.argv[1]))["workloads"]["pingpong-64B-1"]["columns"]
-assert set(columns) == {"uringproxy", "busy-50us", "relay", "relay-splice"}, columns
+assert set(columns) == {"uringproxy", "busy-50us", "sqpoll", "relay", "relay-splice"}, columns
 for name, (figures,) in columns.items():
     assert figures["rate"] > 0 and figures["cpu"] > 0, (name, figures)
     assert 0 < figures["p50"] <= figures["p99"] <= figures["p999"], (name, figures)
