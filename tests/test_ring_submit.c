@@ -385,6 +385,39 @@ START_TEST(a_sleeping_polling_thread_takes_what_is_submitted)
 }
 END_TEST
 
+/* Looking changes when a wait is over, not what it says. */
+START_TEST(a_wait_that_looks_before_it_sleeps_finds_all_and_ends_in_time)
+{
+	struct ring ring;
+	struct ring_error error;
+
+	ck_assert_int_eq(ring_open(&ring,
+				   &(struct ring_options){.entries = 16,
+							  .required = IORING_SETUP_SQPOLL,
+							  .sq_idle_ms = 1,
+							  .sq_looks = 300},
+				   &error),
+			 0);
+	for (unsigned round = 0; round < 1000; round++) {
+		struct io_uring_cqe *cqe;
+		unsigned count = round % 16 + 1, seen = 0;
+
+		put_nops(&ring, count, round);
+		ck_assert_int_eq(ring_submit_wait(&ring, count, RING_NEVER, 0).error, 0);
+		ring_for_each_cqe(&ring, cqe) ck_assert_uint_eq(cqe->user_data, round + seen++);
+		ck_assert_uint_eq(seen, count);
+	}
+	ck_assert_int_eq(ring_submit_wait(&ring, 1, RING_NOW, 0).error, 0);
+	ck_assert_int_eq(ring_submit_wait(&ring, 1, 1, 0).error, -ETIME);
+	ring_close(&ring);
+	/* On a ring without a polling thread nothing would come of it. */
+	ck_assert_int_eq(
+		ring_open(&ring, &(struct ring_options){.entries = 4, .sq_looks = 300}, &error), 0);
+	ck_assert_uint_eq(ring.looks, 0);
+	ring_close(&ring);
+}
+END_TEST
+
 START_TEST(a_closed_ring_descriptor_is_a_final_error)
 {
 	struct ring ring;
@@ -413,4 +446,6 @@ SUITE("ring submit", a_short_submit_is_carried_on_by_the_kernels_head,
       a_deadline_is_the_same_with_and_without_absolute_timers,
       a_signal_ends_a_wait_with_eintr_also_when_something_was_submitted,
       a_signal_mask_holds_for_the_wait_only, a_bad_entry_does_not_stop_those_behind_it,
-      a_sleeping_polling_thread_takes_what_is_submitted, a_closed_ring_descriptor_is_a_final_error)
+      a_sleeping_polling_thread_takes_what_is_submitted,
+      a_wait_that_looks_before_it_sleeps_finds_all_and_ends_in_time,
+      a_closed_ring_descriptor_is_a_final_error)

@@ -52,6 +52,7 @@ struct ring {
 	int registered_index, registered_by;
 	uint32_t dropped;  /* wanted IORING_SETUP_* that this kernel does not have */
 	uint32_t overflow; /* lost completions already accounted for */
+	uint32_t looks;    /* at the queue before a sleep: see ring_look() in submit.c */
 	uint32_t full;     /* times an entry was asked for and the kernel had taken none */
 	uint32_t *cq_kflags;
 	uint32_t sq_entries, cq_entries;
@@ -75,7 +76,14 @@ struct ring_options {
 	uint32_t wanted;     /* IORING_SETUP_*: do without if the kernel does not know it */
 	uint32_t sq_cpu;     /* with SQ_AFF: where the polling thread runs */
 	uint32_t sq_idle_ms; /* with SQPOLL: sleep after so long; 0: the kernel's second */
-	int attach_fd;       /* with ATTACH_WQ: the ring whose polling thread to share */
+	/*
+	 * With SQPOLL required: before a wait sleeps, look so many times whether what it waits
+	 * for is there, as long as the polling thread is awake.  300 take some 5 us,
+	 * and a wait is over in a tenth of the time where that thread has a CPU of its
+	 * own; where it has not, they keep it from running.
+	 */
+	uint32_t sq_looks;
+	int attach_fd; /* with ATTACH_WQ: the ring whose polling thread to share */
 	/* with NO_MMAP: page-aligned, ring_memory() long; outlives the ring */
 	void *memory;
 	size_t memory_size;

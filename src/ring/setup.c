@@ -154,6 +154,7 @@ int ring_open(struct ring *ring, const struct ring_options *options, struct ring
 
 	ring_clear(ring);
 	ring->system = options->system ? options->system : &ring_kernel;
+	ring->looks = options->required & IORING_SETUP_SQPOLL ? options->sq_looks : 0;
 	r = ring_build(ring, options, &what);
 	if (r < 0) {
 		struct ring_options shown = *options;

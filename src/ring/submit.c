@@ -262,6 +262,17 @@ ring_waited(struct ring *ring, const struct ring_want *want, uint32_t first, int
 	return result;
 }
 
+/* A polling thread that is awake is mostly done before we were asleep: ring_options.sq_looks. */
+static void ring_look(const struct ring *ring, const struct ring_want *want)
+{
+	for (unsigned i = 0; i < ring->looks; i++) {
+		if (ring_cq_ready(ring) >= want->min_complete ||
+		    ring_load_relaxed(ring->sq_kflags) & IORING_SQ_NEED_WAKEUP)
+			break;
+		ring_relax();
+	}
+}
+
 static inline __attribute__((always_inline)) struct ring_wait
 ring_wait_inline(struct ring *ring, const struct ring_want *want)
 {
@@ -271,6 +282,8 @@ ring_wait_inline(struct ring *ring, const struct ring_want *want)
 
 	ring_cq_release(ring);
 	ring_publish(ring);
+	if (unlikely(ring->looks) && want->deadline_ns != RING_NOW)
+		ring_look(ring, want);
 	do
 		r = ring_step(ring, want, &again);
 	while (unlikely(again));

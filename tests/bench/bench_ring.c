@@ -153,10 +153,9 @@ static uint64_t operations(const struct bench_ground *ground, unsigned batch, do
 	return (uint64_t)(milliseconds * 1e6 / PAIRS / ns) / step * step + step;
 }
 
-static void compare(const struct bench_ground *ground, unsigned batch, unsigned rounds,
-		    double milliseconds)
+static void compare(const char *name, const struct bench_ground *ground, unsigned batch,
+		    unsigned rounds, double milliseconds)
 {
-	static const char *const names[] = {"defer", "coop", "sqpoll"};
 	double ns[2][ROUNDS_MAX], ratios[ROUNDS_MAX], noise[ROUNDS_MAX], ratio;
 	uint64_t count = operations(ground, batch, milliseconds);
 	char what[16];
@@ -171,7 +170,7 @@ static void compare(const struct bench_ground *ground, unsigned batch, unsigned 
 	ratio = median(ratios, rounds);
 	median(noise, rounds);
 	snprintf(what, sizeof(what), batch ? "nop x %u" : "ping-pong", batch);
-	printf("%-7s %-10s %9.1f %9.1f %7.3f   %.3f-%.3f   %.3f-%.3f\n", names[ground->mode], what,
+	printf("%-7s %-10s %9.1f %9.1f %7.3f   %.3f-%.3f   %.3f-%.3f\n", name, what,
 	       median(ns[0], rounds), median(ns[1], rounds), ratio, ratios[0], ratios[rounds - 1],
 	       noise[0], noise[rounds - 1]);
 	fflush(stdout);
@@ -180,6 +179,16 @@ static void compare(const struct bench_ground *ground, unsigned batch, unsigned 
 int main(int argc, char **argv)
 {
 	static const unsigned batches[] = {1, 8, 32, 128, 0};
+	static const struct {
+		const char *name;
+		enum bench_mode mode;
+		unsigned looks;
+	} modes[] = {
+		{"defer", BENCH_DEFER, 0},
+		{"coop", BENCH_COOP, 0},
+		{"sqpoll", BENCH_SQPOLL, 0},
+		{"looking", BENCH_SQPOLL, 300}, /* the same, its own thread's CPU being free */
+	};
 	unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 9;
 	double milliseconds = argc > 2 ? atof(argv[2]) : 30;
 	struct bench_ground ground = {.memory = memory};
@@ -197,14 +206,16 @@ int main(int argc, char **argv)
 	printf("%-7s %-10s %9s %9s %7s   %-11s   %s\n", "mode", "work", "ring", "liburing", "ratio",
 	       "min-max", "noise");
 	ground.polling_cpu = (unsigned)polling_cpu;
-	for (int mode = 0; mode < BENCH_MODE_COUNT; mode++) {
-		ground.mode = (enum bench_mode)mode;
-		if (mode == BENCH_SQPOLL && polling_cpu < 0) {
-			printf("sqpoll  skipped: a polling thread needs a second processor\n");
+	for (unsigned i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		ground.mode = modes[i].mode;
+		ground.looks = modes[i].looks;
+		if (ground.mode == BENCH_SQPOLL && polling_cpu < 0) {
+			printf("%-7s skipped: a polling thread needs a second processor\n",
+			       modes[i].name);
 			continue;
 		}
-		for (unsigned i = 0; i < sizeof(batches) / sizeof(*batches); i++)
-			compare(&ground, batches[i], rounds, milliseconds);
+		for (unsigned j = 0; j < sizeof(batches) / sizeof(*batches); j++)
+			compare(modes[i].name, &ground, batches[j], rounds, milliseconds);
 	}
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum bench_mode { BENCH_DEFER, BENCH_COOP, BENCH_SQPOLL, BENCH_MODE_COUNT };
+enum bench_mode { BENCH_DEFER, BENCH_COOP, BENCH_SQPOLL };
 
 #define BENCH_ENTRIES     256
 #define BENCH_BUFFERS     64
@@ -22,6 +22,7 @@ enum bench_mode { BENCH_DEFER, BENCH_COOP, BENCH_SQPOLL, BENCH_MODE_COUNT };
 /* What both work on: nothing of it is in use while it is the other's turn. */
 struct bench_ground {
 	enum bench_mode mode;
+	unsigned looks;       /* ring_options.sq_looks: liburing has no such thing */
 	unsigned polling_cpu; /* where a polling thread runs */
 	int pair[2];
 	char (*memory)[BENCH_BYTES];

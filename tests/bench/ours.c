@@ -19,6 +19,7 @@ static bool open_ring(const struct bench_ground *on)
 		.required = flags[on->mode] | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL,
 		.sq_cpu = on->polling_cpu,
 		.sq_idle_ms = BENCH_IDLE_MS,
+		.sq_looks = on->looks,
 		.capabilities = &capabilities,
 	};
 
