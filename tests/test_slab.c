@@ -138,7 +138,8 @@ START_TEST(memory_that_cannot_be_had_is_an_error_not_a_crash)
 {
 	struct slab slab;
 
-	ck_assert_int_lt(slab_init(&slab, UINT32_MAX, SIZE_MAX / 8), 0);
+	/* Few slots: the memory there is for the rest would be had, and filled. */
+	ck_assert_int_lt(slab_init(&slab, 16, SIZE_MAX / 8), 0);
 	ck_assert_ptr_null(slab.items);
 	slab_done(&slab);
 }
