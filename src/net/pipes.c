@@ -2,12 +2,15 @@
 
 #include "net/socket.h"
 
+#define SMALLEST 65536u /* bytes; of what is smaller, each splice(2) moves too little */
+
 void pipes_init(struct pipes *pipes, uint32_t most)
 {
 	*pipes = (struct pipes){
 		.free = PIPES_NONE,
 		.most = (uint16_t)(most < PIPES_MAX ? most : PIPES_MAX),
 	};
+	pipes->reserve = pipes->most / 8 ? pipes->most / 8 : 1;
 	for (uint16_t i = 0; i < PIPES_MAX; i++)
 		pipes->pairs[i] = (struct pipe_pair){.read_fd = -1, .write_fd = -1};
 }
@@ -29,12 +32,29 @@ void pipes_close(struct pipes *pipes)
 	pipes->free = PIPES_NONE;
 }
 
-uint16_t pipes_take(struct pipes *pipes, uint32_t size)
+/* False when the system has none, or (pipe-user-pages-soft) none of a useful size. */
+static bool make(struct pipes *pipes, struct pipe_pair *pair, uint32_t size)
+{
+	int fds[2];
+
+	if (socket_pipe(fds, size, &pair->size) < 0)
+		return false;
+	pipes->open++;
+	pair->read_fd = fds[0];
+	pair->write_fd = fds[1];
+	if (pair->size >= size || pair->size >= SMALLEST)
+		return true;
+	unmake(pipes, pair);
+	return false;
+}
+
+uint16_t pipes_take(struct pipes *pipes, uint32_t size, enum pipes_use use)
 {
 	uint16_t index = pipes->free;
 	struct pipe_pair *pair;
-	int fds[2];
 
+	if (use == PIPES_HOLD && pipes->taken + pipes->reserve >= pipes->most)
+		return PIPES_NONE;
 	if (index != PIPES_NONE)
 		pipes->free = pipes->pairs[index].next;
 	else if (pipes->made < pipes->most)
@@ -43,17 +63,11 @@ uint16_t pipes_take(struct pipes *pipes, uint32_t size)
 		return PIPES_NONE;
 	pair = &pipes->pairs[index];
 	pair->used = true;
-	if (pair->read_fd >= 0)
+	pipes->taken++;
+	if (pair->read_fd >= 0 || make(pipes, pair, size))
 		return index;
-	if (socket_pipe(fds, size, &pair->size) < 0) {
-		pair->next = pipes->free;
-		pipes->free = index;
-		return PIPES_NONE;
-	}
-	pipes->open++;
-	pair->read_fd = fds[0];
-	pair->write_fd = fds[1];
-	return index;
+	pipes_give(pipes, index, true);
+	return PIPES_NONE;
 }
 
 void pipes_give(struct pipes *pipes, uint16_t index, bool empty)
@@ -62,6 +76,7 @@ void pipes_give(struct pipes *pipes, uint16_t index, bool empty)
 
 	if (!empty)
 		unmake(pipes, pair);
+	pipes->taken--;
 	pair->next = pipes->free;
 	pipes->free = index;
 }

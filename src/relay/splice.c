@@ -38,7 +38,9 @@ struct splicing {
 	uint16_t pipe; /* PIPES_NONE: nothing held */
 	bool polling;  /* a poll for the source is in flight */
 	bool source_empty;
+	bool borrowed; /* the pipe, for the one filling that its sink has room for */
 	uint8_t small; /* turns in a row that moved little */
+	uint32_t most; /* bytes that the pipe may hold */
 };
 static_assert(sizeof(struct splicing) <= sizeof(((struct lane *)0)->own), "it fits the lane");
 
@@ -77,27 +79,18 @@ static void release(struct lane *lane)
 	lane->held = 0;
 }
 
-/* What a lane may hold in its pipe: as much as one that copies. */
-static uint32_t room_of(const struct lane *lane, const struct pipe_pair *pair)
-{
-	uint32_t budget = lane_session(lane)->section->config->settings.receive_budget;
-	uint32_t most = budget + budget / 2;
-
-	most = pair->size < most ? pair->size : most;
-	return lane->held < most ? most - lane->held : 0;
-}
-
 /* Into the pipe.  False when the source has nothing (more) or has ended. */
 static bool fill(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
 	struct pipe_pair *pair = &pipes_of(lane)->pairs[splicing->pipe];
-	uint32_t room = room_of(lane, pair);
 	int n;
 
-	if (lane->state != LANE_OPEN || splicing->source_empty || !room)
+	if (lane->state != LANE_OPEN || splicing->source_empty || lane->held >= splicing->most)
 		return false;
-	n = socket_splice(lane_from_fd(lane), pair->write_fd, room);
+	n = socket_splice(lane_from_fd(lane), pair->write_fd, splicing->most - lane->held);
+	if (splicing->borrowed)
+		splicing->most = 0;
 	if (n > 0) {
 		lane->held += (uint32_t)n;
 		lane_took(lane, (uint32_t)n);
@@ -164,7 +157,7 @@ static void poll_source(struct lane *lane)
 /* Wait for whatever the pump stopped at; or go on in the next turn. */
 static void wait_for(struct lane *lane)
 {
-	if (lane->blocked && lane->held)
+	if (lane->blocked)
 		lane_wait_writable(lane);
 	else if (splicing_of(lane)->source_empty && lane->state == LANE_OPEN)
 		poll_source(lane);
@@ -186,6 +179,30 @@ static void splice_complete(struct lane *lane, enum op_kind kind, const struct i
 	lane_mark(lane);
 }
 
+/* A pipe, and what may be put into it: as much as a lane that copies may hold. */
+static bool take_pipe(struct lane *lane)
+{
+	struct splicing *splicing = splicing_of(lane);
+	uint32_t budget = lane_session(lane)->section->config->settings.receive_budget;
+	uint32_t most = budget + budget / 2, room;
+
+	splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane), PIPES_HOLD);
+	splicing->borrowed = splicing->pipe == PIPES_NONE;
+	if (splicing->borrowed) { /* sinks that do not read have all others */
+		room = socket_room(lane_to_fd(lane));
+		lane->blocked = !room;
+		if (lane->blocked)
+			return true;
+		most = room < most ? room : most;
+		splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane), PIPES_BORROW);
+	}
+	if (splicing->pipe == PIPES_NONE)
+		return false;
+	splicing->most = pipes_of(lane)->pairs[splicing->pipe].size;
+	splicing->most = splicing->most < most ? splicing->most : most;
+	return true;
+}
+
 static void splice_flush(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
@@ -196,12 +213,10 @@ static void splice_flush(struct lane *lane)
 		(void)lane_finish(lane);
 		return;
 	}
-	if (splicing->pipe == PIPES_NONE && lane->state == LANE_OPEN && !splicing->source_empty) {
-		splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane));
-		if (splicing->pipe == PIPES_NONE) {
-			auto_calm(lane); /* copying needs no pipe */
-			return;
-		}
+	if (splicing->pipe == PIPES_NONE && lane->state == LANE_OPEN && !splicing->source_empty &&
+	    !lane->polling && !take_pipe(lane)) {
+		auto_calm(lane); /* copying needs no pipe */
+		return;
 	}
 	if (splicing->pipe != PIPES_NONE) {
 		moved = pump(lane);
