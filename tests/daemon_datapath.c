@@ -139,7 +139,7 @@ static bool can_trace(void)
 }
 
 struct system_calls {
-	unsigned enter, splice, pipes, other;
+	unsigned enter, splice, pipes, limits, other;
 	char first_other[80];
 };
 
@@ -160,6 +160,8 @@ static void count_system_calls(char *text, struct system_calls *calls)
 		else if (strncmp(line, "pipe2(", 6) == 0 || strncmp(line, "fcntl(", 6) == 0 ||
 			 strncmp(line, "close(", 6) == 0)
 			calls->pipes++;
+		else if (strstr(line, "TCP_NOTSENT_LOWAT"))
+			calls->limits++;
 		else if (calls->other++ == 0)
 			snprintf(calls->first_other, sizeof(calls->first_other), "%s", line);
 	}
@@ -207,8 +209,10 @@ START_TEST(a_worker_calls_nothing_but_io_uring_enter_and_splice)
 	bytes = least(&traffic);
 	traffic_stop(&traffic);
 
-	dprintf(STDOUT_FILENO, "%s, %s: %u io_uring_enter, %u splice, %u for pipes (%lu bytes)\n",
-		mode->name, relay, calls.enter, calls.splice, calls.pipes, (unsigned long)bytes);
+	dprintf(STDOUT_FILENO,
+		"%s, %s: %u io_uring_enter, %u splice, %u for pipes, %u for limits (%lu bytes)\n",
+		mode->name, relay, calls.enter, calls.splice, calls.pipes, calls.limits,
+		(unsigned long)bytes);
 	ck_assert_msg(calls.other == 0, "%u other calls, the first: %s", calls.other,
 		      calls.first_other);
 	/* With a polling thread and always something to splice, the kernel need not be entered. */
@@ -219,6 +223,8 @@ START_TEST(a_worker_calls_nothing_but_io_uring_enter_and_splice)
 		ck_assert_uint_eq(calls.splice, 0);
 	/* A pipe is made when more are in use than ever before, not for each event. */
 	ck_assert_uint_le(calls.pipes, splices ? 5 * 2 * TALKERS : 0);
+	/* A direction's limit is set once, and lifted once. */
+	ck_assert_uint_le(calls.limits, 2 * 2 * TALKERS);
 }
 END_TEST
 

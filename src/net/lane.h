@@ -44,6 +44,14 @@ enum { LANE_UP, LANE_DOWN, LANE_COUNT }; /* client to upstream, and back */
 
 enum lane_state { LANE_OPEN, LANE_ENDING, LANE_RESETTING, LANE_BROKEN, LANE_SHUT };
 
+/*
+ * What is known of the sink.  Its kernel would queue megabytes (tcp_wmem) for a peer
+ * that reads nothing, and hundreds of those would take all memory there is for TCP,
+ * and with it everybody's windows.  So it queues a receive_budget, until the peer has
+ * taken more than kernels keep for one that does not read.
+ */
+enum lane_trust { LANE_NEW, LANE_LIMITED, LANE_PROVEN };
+
 struct lane {
 	const struct relay_strategy *strategy;
 	struct list dirty;   /* in worker.dirty until the end of the turn */
@@ -60,6 +68,7 @@ struct lane {
 	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.lanes this is */
 	uint8_t to;          /* side written to; the side read from is index */
 	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */
+	uint8_t trust;       /* enum lane_trust; written by lane_delivered() */
 	bool blocked;        /* the sink took less than it was given: wait until it is writable */
 	bool polling;        /* ... by a poll that is in flight */
 	bool thrifty;        /* there was no buffer for it: it stands in line to be fed */

@@ -3,7 +3,9 @@
 
 #include "net/ending.h"
 #include "net/relay.h"
+#include "net/section.h"
 #include "net/session.h"
+#include "net/socket.h"
 #include "net/worker.h"
 
 #include <errno.h>
@@ -80,11 +82,26 @@ void lane_send(struct lane *lane)
 	}
 }
 
+/* Short connections are not worth the system call. */
+static void reconsider(struct lane *lane)
+{
+	uint32_t limit = 0;
+
+	if (lane->trust == LANE_NEW)
+		limit = lane_session(lane)->section->config->settings.receive_budget;
+	lane->trust++;
+	socket_limit_unsent(lane_to_fd(lane), limit);
+}
+
 void lane_delivered(struct lane *lane, uint32_t bytes)
 {
+	static const uint64_t enough[] = {
+		[LANE_NEW] = 64u << 10, [LANE_LIMITED] = 16u << 20, [LANE_PROVEN] = UINT64_MAX};
 	struct session *session = lane_session(lane);
 
 	lane->bytes += bytes;
+	if (unlikely(lane->bytes >= enough[lane->trust]))
+		reconsider(lane);
 	session->active_ms = session->worker->now_ms;
 	if (lane->index == LANE_UP && session_has_upstream(session))
 		stats_count(&session->worker->stats, bytes_up, bytes);

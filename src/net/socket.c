@@ -64,6 +64,11 @@ void socket_release_ack(int fd)
 	set_option(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 
+void socket_limit_unsent(int fd, uint32_t bytes)
+{
+	set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)bytes);
+}
+
 void socket_shut_write(int fd)
 {
 	/* Fails only if the peer is gone already; the next operation will say so. */
@@ -90,6 +95,19 @@ int socket_receive(int fd, void *bytes, uint32_t size)
 	return n < 0 ? -errno : (int)n;
 }
 
+/* What socket_limit_unsent() leaves: a poll wants half of the limit free. */
+static uint32_t unsent_room(int fd)
+{
+	uint32_t limit = 0;
+	socklen_t size = sizeof(limit);
+	int unsent = 0;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, &size) < 0 || limit == 0 ||
+	    ioctl(fd, SIOCOUTQNSD, &unsent) < 0)
+		return UINT32_MAX;
+	return (uint32_t)unsent < limit / 2 ? limit - (uint32_t)unsent : 0;
+}
+
 /*
  * The kernel counts what it keeps for the bytes, too, which is less than they
  * are.  A TCP socket is writable to a poll when what is free is half of what is
@@ -97,15 +115,19 @@ int socket_receive(int fd, void *bytes, uint32_t size)
  */
 uint32_t socket_room(int fd)
 {
-	uint32_t info[SK_MEMINFO_VARS] = {0}, used, free;
+	uint32_t info[SK_MEMINFO_VARS] = {0}, used, free, unsent = unsent_room(fd);
 	socklen_t size = sizeof(info);
 
+	if (unsent == 0)
+		return 0;
 	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
 		return 1;
 	used = info[SK_MEMINFO_WMEM_QUEUED] ? info[SK_MEMINFO_WMEM_QUEUED]
 					    : info[SK_MEMINFO_WMEM_ALLOC];
 	free = info[SK_MEMINFO_SNDBUF] > used ? info[SK_MEMINFO_SNDBUF] - used : 0;
-	return free < used / 2 ? 0 : free / 2;
+	if (free < used / 2)
+		return 0;
+	return free / 2 < unsent ? free / 2 : unsent;
 }
 
 uint32_t socket_unacknowledged(int fd)

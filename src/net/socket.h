@@ -30,6 +30,12 @@ void socket_tune(int fd, int family, const struct config_settings *settings);
 void socket_hold_ack(int fd);
 void socket_release_ack(int fd);
 
+/*
+ * Let the kernel queue about that many bytes at most that it cannot send yet, or as
+ * many as it likes: 0 (TCP_NOTSENT_LOWAT, Linux 3.12).  Nothing on unix sockets.
+ */
+void socket_limit_unsent(int fd, uint32_t bytes);
+
 /* Queue the end behind what was sent.  Not before the connect has ended. */
 void socket_shut_write(int fd);
 /* Give a connect up, or end both directions at once; what is in flight completes. */

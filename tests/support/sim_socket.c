@@ -117,6 +117,13 @@ static void set_ack_held(int fd, bool held)
 	file->ack_held = held;
 }
 
+void socket_limit_unsent(int fd, uint32_t bytes)
+{
+	(void)bytes; /* what a simulated kernel queues is little anyway */
+	if (!sim_file_of(fd))
+		sim_fail("descriptor %d is limited", fd);
+}
+
 void socket_hold_ack(int fd)
 {
 	set_ack_held(fd, true);
