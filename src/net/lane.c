@@ -72,27 +72,41 @@ void lane_mark(struct lane *lane)
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
 /*
- * What the next receive may bring.  A lane starts with one buffer and doubles
- * with every budget that its sink has taken.  The more lanes hold something
- * the less each may ask for, so that sinks that do not read cannot take all:
- * the sum of 1/(8n) of the pool over as many of them as come stays below it.
+ * Bytes of the pool that one lane may have.  The more lanes hold something the less
+ * each gets, so that sinks that do not read cannot take all: the sum of 1/(8n) of
+ * the pool over as many of them as come stays below it.  A lane whose sink has
+ * shown that it reads gives back what it gets, and need not suffer for those.
+ */
+static uint64_t share_of(const struct lane *lane)
+{
+	const struct pool *pool = &lane_worker(lane)->pool;
+	uint32_t free = pool_free(pool);
+	uint32_t unreserved = free > pool->reserve ? free - pool->reserve : 0;
+	uint32_t fair = pool->count / 8 / (pool->holders + 1);
+	uint32_t share = fair < free / 4 ? fair : free / 4;
+
+	if (lane->trust == LANE_PROVEN && !lane->blocked && share < unreserved / 8)
+		share = unreserved / 8;
+	return (uint64_t)share * pool->buffer_size;
+}
+
+/*
+ * What the next receive may bring: whole buffers.  A lane starts with one and doubles
+ * with every budget that its sink has taken.
  */
 static uint32_t next_budget(struct lane *lane)
 {
-	const struct pool *pool = &lane_worker(lane)->pool;
-	uint64_t share = (uint64_t)pool->count * pool->buffer_size / 8 / (pool->holders + 1);
-	uint64_t free = (uint64_t)pool_free(pool) * pool->buffer_size / 4;
+	uint32_t buffer_size = lane_worker(lane)->pool.buffer_size;
 	uint32_t most = lane_settings(lane)->receive_budget;
+	uint64_t share = share_of(lane);
 
-	lane->budget = lane->budget ? lane->budget * 2 : pool->buffer_size;
+	lane->budget = lane->budget ? lane->budget * 2 : buffer_size;
 	if (lane->budget > most)
 		lane->budget = most;
 	if (lane->budget > share)
 		lane->budget = (uint32_t)share;
-	if (lane->budget > free)
-		lane->budget = (uint32_t)free;
-	if (lane->budget < pool->buffer_size)
-		lane->budget = pool->buffer_size;
+	if (lane->budget < buffer_size)
+		lane->budget = buffer_size;
 	return lane->budget;
 }
 
