@@ -175,6 +175,7 @@ static void make_engine(void)
 		.connections_max = one_of(sim_between(1, 3), sim_between(1, 16), 300, 300),
 		.buffer_size = sim.scale * one_of(10, 30, 100, 512),
 		.pipes_max = one_of(0, 1, 2, 8),
+		.coalesce_us = one_of(0, 100, 1000, 1000),
 		.wake_fd = -1,
 	};
 	engine.buffer_memory = (uint64_t)engine.buffer_size * (jammed ? 4 : one_of(4, 8, 32, 200));
@@ -187,6 +188,8 @@ static void make_engine(void)
 		(void)!ring_capabilities_without(&engine.capabilities, "abs-timer");
 	if (sim_chance(4))
 		(void)!ring_capabilities_without(&engine.capabilities, "cqe-skip");
+	if (sim_chance(4))
+		(void)!ring_capabilities_without(&engine.capabilities, "min-wait");
 	for (uint32_t i = 0; i < engine.section_count; i++)
 		make_section(i);
 }
@@ -294,6 +297,9 @@ static void serve(void)
 
 	while (!worker_finished(&worker)) {
 		before = stats_read(&worker.stats, completions);
+		/* As if many had been busy. */
+		if (engine.coalesce_us && sim_chance(4))
+			worker.coalesce.batch = sim_between(2, 40);
 		r = worker_turn(&worker);
 		if (r < 0)
 			sim_fail("the ring is given up: %s", strerror(-r));

@@ -15,6 +15,7 @@ START_TEST(what_is_not_set_has_its_default)
 	ck_assert_int_eq(config.sqpoll, CONFIG_AUTO);
 	ck_assert_uint_eq(config.sqpoll_idle_ms, 10);
 	ck_assert_uint_eq(config.busy_poll_us, 0);
+	ck_assert_uint_eq(config.coalesce_us, 100);
 	ck_assert_uint_eq(config.max_connections, 0);
 	ck_assert_uint_eq(config.buffer_memory, 64 << 20);
 	ck_assert_uint_eq(config.buffer_size, 0);
@@ -81,6 +82,7 @@ START_TEST(global_and_log_are_read)
 					 "sqpoll_cpus = 4-6 1023\n"
 					 "cpus = 0-3,64\n"
 					 "busy_poll = 50us\n"
+					 "coalesce = 1ms\n"
 					 "max_connections = 1000\n"
 					 "buffer_memory = 5G\n"
 					 "buffer_size = 4K\n"
@@ -99,6 +101,7 @@ START_TEST(global_and_log_are_read)
 	ck_assert_uint_eq(config.cpus[0], 15);
 	ck_assert_uint_eq(config.cpus[1], 1);
 	ck_assert_uint_eq(config.busy_poll_us, 50);
+	ck_assert_uint_eq(config.coalesce_us, 1000);
 	ck_assert_uint_eq(config.max_connections, 1000);
 	ck_assert_uint_eq(config.buffer_memory, UINT64_C(5) << 30);
 	ck_assert_uint_eq(config.buffer_size, 4096);

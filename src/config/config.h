@@ -104,6 +104,7 @@ struct config {
 	uint64_t sqpoll_cpus[16]; /* bit per CPU, 1024 of them; all zero: auto */
 	uint64_t cpus[16];        /* where workers are pinned, in order; all zero: not pinned */
 	uint32_t busy_poll_us;
+	uint32_t coalesce_us; /* 0: off */
 	uint32_t max_connections; /* 0: auto */
 	uint64_t buffer_memory;   /* bytes, all workers together */
 	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */

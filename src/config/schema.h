@@ -56,7 +56,7 @@ struct schema_key {
 	const char *help;
 };
 
-#define SCHEMA_KEY_COUNT 30
+#define SCHEMA_KEY_COUNT 31
 extern const struct schema_key schema_keys[];
 
 /* "global", "log", "defaults" or the word of a kind; 0 for any other. */

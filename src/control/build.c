@@ -165,6 +165,8 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 		.config = config,
 		.worker_count = mode->workers,
 		.sqpoll = mode->sqpoll,
+		/* Where somebody polls, it is so that nothing waits. */
+		.coalesce_us = mode->sqpoll || config->busy_poll_us ? 0 : config->coalesce_us,
 		.wake_fd = -1,
 		.sections = calloc(config->section_count + 1, sizeof(*engine->sections)),
 		.section_count = (uint32_t)config->section_count,

@@ -146,10 +146,11 @@ static void tell_mode(const struct supervisor *supervisor)
 		if (!ring_capable(&engine->capabilities, liked[i]) && used < sizeof(lacking))
 			used += (size_t)snprintf(lacking + used, sizeof(lacking) - used, " %s",
 						 ring_feature_name(liked[i]));
-	log_info("%u worker%s, %s, busy_poll %u us, %u connections at most, %llu KiB of buffers "
-		 "of %u KiB for each worker",
+	log_info("%u worker%s, %s, busy_poll %u us, coalesce %u us, %u connections at most, %llu "
+		 "KiB of "
+		 "buffers of %u KiB for each worker",
 		 engine->worker_count, engine->worker_count == 1 ? "" : "s", supervisor->mode->why,
-		 engine->config->busy_poll_us, engine->connections_max,
+		 engine->config->busy_poll_us, engine->coalesce_us, engine->connections_max,
 		 (unsigned long long)engine->buffer_memory / 1024, engine->buffer_size / 1024);
 	if (used)
 		log_info("done without, since this kernel or `without` lacks it:%s", lacking);

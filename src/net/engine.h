@@ -28,6 +28,7 @@ struct engine {
 	uint32_t pipes_max;     /* of one worker */
 	uint64_t buffer_memory; /* bytes, of one worker */
 	uint32_t buffer_size;   /* bytes, of one buffer */
+	uint32_t coalesce_us;   /* how long completions may wait for others; 0: not at all */
 	bool sqpoll;
 	int wake_fd; /* an eventfd: a worker has changed its state */
 

@@ -240,9 +240,14 @@ static void starve(struct lane *lane)
 
 void lane_took(struct lane *lane, uint32_t bytes)
 {
+	struct session *session = lane_session(lane);
+
 	if (lane->received == 0 && lane->index == LANE_DOWN)
-		greeting_answered(lane_session(lane));
+		greeting_answered(session);
 	lane->received += bytes;
+	if (session_has_upstream(session))
+		coalesce_await(&session->worker->coalesce, &session->awaited,
+			       lane->index == LANE_UP);
 }
 
 void lane_received(struct lane *lane, const struct io_uring_cqe *done)

@@ -79,6 +79,8 @@ void lane_send(struct lane *lane)
 		ring_sqe_skip_success(sqe);
 		quick_note(worker, sqe->user_data);
 		lane->unanswered = true;
+	} else {
+		coalesce_sent(&worker->coalesce);
 	}
 }
 
@@ -138,6 +140,7 @@ void lane_say(struct lane *lane, const void *bytes, uint32_t length)
 	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, LANE_SEND_FLAGS);
 	lane->sending = length;
 	lane_submit(lane, OP_SEND, sqe);
+	coalesce_sent(&lane_session(lane)->worker->coalesce);
 }
 
 uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done)

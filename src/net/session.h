@@ -69,6 +69,8 @@ struct session {
 	uint32_t slot, generation;
 	uint32_t in_flight;
 	uint32_t cancels; /* of those in flight */
+	uint32_t window;  /* the last one it was busy in: coalesce.h */
+	bool awaited;     /* a peer has something to answer: coalesce.h */
 	uint32_t notices; /* and notifications awaited, of zero-copy sends that are done */
 	uint8_t state;
 	bool resetting[SIDE_COUNT]; /* close with a RST */

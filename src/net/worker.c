@@ -90,6 +90,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	int r;
 
 	worker->now_ms = clock_now_ms();
+	coalesce_init(&worker->coalesce, clock_now_ns());
 	wheel_init(&worker->wheel, worker->now_ms);
 	r = ring_open(&worker->ring, options, &error);
 	if (r < 0) {
@@ -98,6 +99,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	}
 	worker->has_budget = ring_has(&worker->ring, RING_RECV_BUDGET);
 	worker->has_bundle = ring_has(&worker->ring, RING_RECV_BUNDLE);
+	worker->has_min_wait = ring_has(&worker->ring, RING_MIN_WAIT);
 	worker->has_quick = ring_has(&worker->ring, RING_CQE_SKIP) &&
 			    !(worker->ring.flags & IORING_SETUP_SQPOLL);
 	r = pool_open(&worker->pool, &worker->ring, engine->buffer_memory, engine->buffer_size);
@@ -187,6 +189,7 @@ void worker_session_closed(struct worker *worker, struct session *session)
 
 	atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&worker->engine->connections, 1, memory_order_relaxed);
+	coalesce_await(&worker->coalesce, &session->awaited, false);
 	stats_count(&worker->stats, closed, 1);
 	slab_release(&worker->sessions, session->slot);
 }
@@ -222,20 +225,23 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 		return;
 	}
 	session->in_flight -= !more;
+	coalesce_saw(&worker->coalesce, &session->window);
 	session_complete(session, tag, done);
 }
 
-static void reap(struct worker *worker)
+static unsigned reap(struct worker *worker)
 {
 	struct io_uring_cqe done[REAP_MAX];
-	unsigned count;
+	unsigned count, total = 0;
 
 	do {
 		count = ring_reap(&worker->ring, done, REAP_MAX);
 		for (unsigned i = 0; i < count; i++)
 			dispatch(worker, &done[i]);
-		stats_count(&worker->stats, completions, count);
+		total += count;
 	} while (count == REAP_MAX);
+	stats_count(&worker->stats, completions, total);
+	return total;
 }
 
 static void flush(struct worker *worker)
@@ -405,16 +411,31 @@ static void write_log(struct worker *worker)
 			      memory_order_relaxed);
 }
 
+/* Sleep until there is something to do, or enough of it. */
+static struct ring_wait sleep_until(struct worker *worker, uint64_t deadline)
+{
+	uint32_t count = coalesce_batch(&worker->coalesce);
+	uint64_t patient;
+
+	if (count == 1)
+		return ring_submit_wait(&worker->ring, 1, deadline, 0);
+	if (worker->has_min_wait)
+		return ring_submit_wait(&worker->ring, count, deadline,
+					worker->engine->coalesce_us);
+	patient = clock_now_ns() + worker->engine->coalesce_us * 1000ull;
+	return ring_submit_wait(&worker->ring, count, patient < deadline ? patient : deadline, 0);
+}
+
 int worker_turn(struct worker *worker)
 {
-	uint64_t deadline = next_deadline_ns(worker);
+	uint64_t deadline = next_deadline_ns(worker), now_ns;
 	struct ring_wait wait = {0};
 
 	pool_refill(&worker->pool);
 	if (worker->engine->config->busy_poll_us && deadline != RING_NOW)
 		wait = spin(worker);
 	if (!wait.error && !wait.ready)
-		wait = ring_submit_wait(&worker->ring, 1, deadline, 0);
+		wait = sleep_until(worker, deadline);
 	if (wait.error && wait.error != -ETIME) {
 		enum ring_error_class class = ring_error_class(wait.error);
 		if (class == RING_ERROR_LOST)
@@ -427,10 +448,11 @@ int worker_turn(struct worker *worker)
 		else if (wait.error != -EINTR && !wait.ready)
 			short_of_memory(worker, wait.error);
 	}
-	worker->now_ms = clock_now_ms();
+	now_ns = clock_now_ns();
+	worker->now_ms = now_ns / CLOCK_NS_PER_MS;
 	stats_count(&worker->stats, turns, 1);
 	look_at_queues(worker);
-	reap(worker);
+	coalesce_turn(&worker->coalesce, now_ns, reap(worker), worker->engine->coalesce_us);
 	quick_conclude(worker);
 	expire(worker);
 	feed(worker);

@@ -19,6 +19,7 @@
 #include "base/slab.h"
 #include "base/wheel.h"
 #include "net/accept.h"
+#include "net/coalesce.h"
 #include "net/condition.h"
 #include "net/engine.h"
 #include "net/pipes.h"
@@ -71,8 +72,9 @@ struct worker {
 	uint64_t now_ms;
 	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
 	uint32_t full_before; /* ring.full as of the last turn */
-	bool has_budget, has_bundle, has_quick;
+	bool has_budget, has_bundle, has_quick, has_min_wait;
 	struct quick quick;
+	struct coalesce coalesce;
 
 	struct engine *engine;
 	uint32_t index;

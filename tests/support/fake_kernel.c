@@ -308,22 +308,36 @@ static uint64_t deadline(struct fake_kernel *fake, uint32_t flags, const void *a
 	return flags & IORING_ENTER_ABS_TIMER ? ns : fake->now_ns + ns;
 }
 
-static int sleep_until(struct fake_ring *ring, uint32_t min_complete, uint64_t until)
+/* From when on any completion is enough. */
+static uint64_t patience(const struct fake_kernel *fake, uint32_t flags, const void *argument)
+{
+	const struct io_uring_getevents_arg *arg = argument;
+
+	if (!(flags & IORING_ENTER_EXT_ARG) || !arg || !arg->min_wait_usec)
+		return UINT64_MAX;
+	return fake->now_ns + (uint64_t)arg->min_wait_usec * 1000;
+}
+
+static int sleep_until(struct fake_ring *ring, uint32_t min_complete, uint64_t patient,
+		       uint64_t until)
 {
 	struct fake_kernel *fake = ring->kernel;
 
 	for (;;) {
+		uint64_t limit;
+
 		flush_overflow(ring);
 		run_deferred(ring, min_complete > FAKE_PORTION ? min_complete : FAKE_PORTION);
-		if (completed(ring) >= min_complete)
+		if (completed(ring) >= min_complete || (completed(ring) && fake->now_ns >= patient))
 			return 0;
 		if (fake->now_ns >= until)
 			return completed(ring) ? 0 : -ETIME;
-		if (fake->idle && fake->idle(fake, until))
+		limit = completed(ring) && patient < until ? patient : until;
+		if (fake->idle && fake->idle(fake, limit))
 			continue;
-		if (until == UINT64_MAX)
+		if (limit == UINT64_MAX)
 			return -EDEADLK; /* nobody would ever wake it */
-		fake->now_ns = until;
+		fake->now_ns = limit;
 	}
 }
 
@@ -388,7 +402,8 @@ static int fake_enter(void *context, int fd, uint32_t to_submit, uint32_t min_co
 	}
 	if (!(flags & IORING_ENTER_GETEVENTS))
 		return (int)taken;
-	r = sleep_until(ring, min_complete, deadline(fake, flags, argument));
+	r = sleep_until(ring, min_complete, patience(fake, flags, argument),
+			deadline(fake, flags, argument));
 	return taken ? (int)taken : r;
 }
 

@@ -1,0 +1,59 @@
+#include "net/coalesce.h"
+
+#define WINDOW_NS 1000000u
+#define WINDOWS   50
+#define LEAST     4  /* completions; fewer are not worth waiting for */
+#define MOST      64 /* more gain nothing */
+
+void coalesce_init(struct coalesce *coalesce, uint64_t now_ns)
+{
+	*coalesce = (struct coalesce){.began_ns = now_ns, .window = 1, .batch = 1};
+}
+
+/* From what a window was like. */
+static uint32_t batch_for(const struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
+{
+	uint64_t likely = (uint64_t)coalesce->completions * wait_us * 1000 / elapsed_ns;
+	uint64_t awaited = coalesce->awaited_sum / coalesce->turns;
+	uint64_t batch = (awaited < coalesce->busy ? awaited : coalesce->busy) / 2;
+
+	if (batch < LEAST || likely < LEAST)
+		return 1;
+	return batch < MOST ? (uint32_t)batch : MOST;
+}
+
+/* Without waiting: completions come one by one, not several at a time by themselves. */
+static bool is_dripping(const struct coalesce *coalesce)
+{
+	return 2 * coalesce->completions < 3 * coalesce->turns;
+}
+
+static void end_window(struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
+{
+	if (coalesce->left > 0)
+		coalesce->left--;
+	else if (is_dripping(coalesce))
+		coalesce->left = WINDOWS;
+	coalesce->batch = coalesce->left ? batch_for(coalesce, elapsed_ns, wait_us) : 1;
+	if (coalesce->batch == 1)
+		coalesce->left = 0;
+}
+
+void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completions,
+		   uint32_t wait_us)
+{
+	uint64_t elapsed_ns = now_ns - coalesce->began_ns;
+
+	coalesce->completions += completions;
+	coalesce->awaited_sum += coalesce->awaited;
+	coalesce->turns++;
+	if (completions < LEAST / 2) /* it was waited in vain: they have become quiet */
+		coalesce->batch = 1;
+	if (elapsed_ns < WINDOW_NS)
+		return;
+	end_window(coalesce, elapsed_ns, wait_us);
+	coalesce->began_ns = now_ns;
+	coalesce->awaited_sum = 0;
+	coalesce->turns = coalesce->completions = coalesce->busy = 0;
+	coalesce->window++;
+}

@@ -1,0 +1,80 @@
+/*
+ * Coalescing completions: when many connections are busy, wait for several.
+ *
+ * A worker that is faster than its peers has dealt with one message before the next
+ * one comes.  It then sleeps and is woken for each: two switches of its own, a
+ * wake-up that the peer pays for, caches that each in turn finds cold.  That was a
+ * third of the CPU of a small request.  Network cards have the same trouble with
+ * interrupts, and the same remedy: where many come, one for several of them.
+ *
+ *   completions   | | | |     | |  |  | | |                  |
+ *   turns                 ^                ^                 ^
+ *                         as many as asked, or `coalesce` is over; or few are busy
+ *
+ * How many: half of the connections whose peer has something to answer, for with one
+ * half of them here and the other with the peers nobody is idle.  By Little's law
+ * that takes at most a quarter of the time that the peers themselves need to answer,
+ * so fast answers are never waited for, and what is added to slow ones is little.
+ * Of these connections only those count that said something lately: others have asked
+ * for something that takes its time.  And where less than four are likely within
+ * `coalesce` there is no waiting, for there is nothing to be gained.
+ *
+ * What is likely is what was so in the last window of a millisecond or more.  One in
+ * fifty is without waiting: where completions then come several at a time by
+ * themselves -- the worker is slower than its peers, or waits for a CPU that they
+ * use -- waiting as well would only cost time.
+ */
+#ifndef NET_COALESCE_H
+#define NET_COALESCE_H
+
+#include "base/compiler.h"
+
+struct coalesce {
+	uint32_t batch;       /* completions to wait for now; 1: any */
+	uint32_t sends;       /* since the last wait, that say so when they succeed */
+	uint32_t awaited;     /* sessions whose peer has something to answer */
+	uint32_t left;        /* windows with waiting, before one without */
+	uint32_t window;      /* its number, the mark of the sessions counted in it */
+	uint64_t began_ns;    /* and what was in it: */
+	uint64_t awaited_sum; /* over its turns */
+	uint32_t turns;
+	uint32_t completions;
+	uint32_t busy; /* sessions with a completion */
+};
+
+void coalesce_init(struct coalesce *coalesce, uint64_t now_ns);
+
+/* A completion of a session, whose own the mark is. */
+static inline void coalesce_saw(struct coalesce *coalesce, uint32_t *mark)
+{
+	coalesce->busy += *mark != coalesce->window;
+	*mark = coalesce->window;
+}
+
+/* Whether a session's peer has something to answer from now on; the mark is the session's own. */
+static inline void coalesce_await(struct coalesce *coalesce, bool *mark, bool awaited)
+{
+	coalesce->awaited += (uint32_t)awaited - (uint32_t)*mark;
+	*mark = awaited;
+}
+
+/* A send was prepared that says so when it succeeds, which is at once: not what is waited for. */
+static inline void coalesce_sent(struct coalesce *coalesce)
+{
+	coalesce->sends++;
+}
+
+/* Completions to wait for, this once. */
+static inline uint32_t coalesce_batch(struct coalesce *coalesce)
+{
+	uint32_t count = coalesce->batch > 1 ? coalesce->batch + coalesce->sends : 1;
+
+	coalesce->sends = 0;
+	return count;
+}
+
+/* After a wait that brought so many, at now_ns; wait_us: how long one may have waited. */
+void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completions,
+		   uint32_t wait_us);
+
+#endif
