@@ -15,7 +15,7 @@ START_TEST(what_is_not_set_has_its_default)
 	ck_assert_int_eq(config.sqpoll, CONFIG_AUTO);
 	ck_assert_uint_eq(config.sqpoll_idle_ms, 10);
 	ck_assert_uint_eq(config.busy_poll_us, 0);
-	ck_assert_uint_eq(config.coalesce_us, 100);
+	ck_assert_uint_eq(config.coalesce_us, 200);
 	ck_assert_uint_eq(config.max_connections, 0);
 	ck_assert_uint_eq(config.buffer_memory, 64 << 20);
 	ck_assert_uint_eq(config.buffer_size, 0);

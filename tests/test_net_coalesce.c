@@ -85,12 +85,23 @@ START_TEST(where_completions_come_together_anyhow_there_is_no_waiting)
 {
 	coalesce_init(&coalesce, 0);
 	coalesce.awaited = 64;
-	window(64, 100, 2);
+	window(64, 100, 4);
 	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
 	window(64, 100, 1);
 	ck_assert_uint_eq(coalesce_batch(&coalesce), 32);
 	window(64, 100, 20); /* because it was waited for */
 	ck_assert_uint_eq(coalesce_batch(&coalesce), 32);
+}
+END_TEST
+
+START_TEST(unless_a_batch_is_very_many_more)
+{
+	coalesce_init(&coalesce, 0);
+	coalesce.awaited = 128;
+	window(1000, 300, 5);
+	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
+	window(1000, 300, 3);
+	ck_assert_uint_eq(coalesce_batch(&coalesce), 64);
 }
 END_TEST
 
@@ -162,7 +173,7 @@ SUITE("net: coalescing", at_first_any_completion_is_enough,
       among_many_busy_ones_it_is_half_of_those_that_are_awaited, few_are_not_waited_for,
       what_is_not_likely_in_time_is_not_waited_for, those_that_are_awaited_for_long_do_not_count,
       a_wait_in_vain_is_the_last, where_completions_come_together_anyhow_there_is_no_waiting,
-      now_and_then_a_window_without_waiting_shows_how_they_come,
+      unless_a_batch_is_very_many_more, now_and_then_a_window_without_waiting_shows_how_they_come,
       sends_that_will_say_so_come_on_top_once,
       a_session_is_awaited_once_and_counted_once_in_a_window,
       without_time_to_wait_nothing_is_waited_for)

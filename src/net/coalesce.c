@@ -22,21 +22,24 @@ static uint32_t batch_for(const struct coalesce *coalesce, uint64_t elapsed_ns, 
 	return batch < MOST ? (uint32_t)batch : MOST;
 }
 
-/* Without waiting: completions come one by one, not several at a time by themselves. */
-static bool is_dripping(const struct coalesce *coalesce)
+/* Without waiting: do completions come one by one, or many fewer at a time than a batch? */
+static bool is_dripping(const struct coalesce *coalesce, uint32_t batch)
 {
-	return 2 * coalesce->completions < 3 * coalesce->turns;
+	return 2 * coalesce->completions < 3 * coalesce->turns ||
+	       16 * coalesce->completions < batch * coalesce->turns;
 }
 
 static void end_window(struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
 {
-	if (coalesce->left > 0)
-		coalesce->left--;
-	else if (is_dripping(coalesce))
-		coalesce->left = WINDOWS;
-	coalesce->batch = coalesce->left ? batch_for(coalesce, elapsed_ns, wait_us) : 1;
-	if (coalesce->batch == 1)
+	uint32_t batch = batch_for(coalesce, elapsed_ns, wait_us);
+
+	if (batch == 1)
 		coalesce->left = 0;
+	else if (coalesce->left > 0)
+		coalesce->left--;
+	else if (is_dripping(coalesce, batch))
+		coalesce->left = WINDOWS;
+	coalesce->batch = coalesce->left ? batch : 1;
 }
 
 void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completions,

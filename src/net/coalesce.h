@@ -22,7 +22,7 @@
  * What is likely is what was so in the last window of a millisecond or more.  One in
  * fifty is without waiting: where completions then come several at a time by
  * themselves -- the worker is slower than its peers, or waits for a CPU that they
- * use -- waiting as well would only cost time.
+ * use -- waiting as well would only cost time, unless a batch is very many more.
  */
 #ifndef NET_COALESCE_H
 #define NET_COALESCE_H
