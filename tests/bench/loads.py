@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from machine import Failed, Process, Window, kernel_bytes, loopback_sockets, rss_bytes
+from machine import Failed, Process, Window, kernel_bytes, loopback_sockets, rss_bytes, set_sysctl
 from peers import write
 
 WRK_SCRIPT = """
@@ -144,8 +144,22 @@ class Loads:
         self._finish(load, 20)
 
     def idle(self, target, count):
-        """Memory of connections that do nothing, beyond what one connection has left behind."""
+        """
+        Memory of connections that do nothing, beyond what one connection has left behind.
+        What those of another proxy have left goes meanwhile, or this one would seem to need
+        less: so none of them stays in TIME_WAIT.
+        """
+        waiting = set_sysctl("tcp_max_tw_buckets", "0")
+        try:
+            return self._idle(target, count)
+        finally:
+            settle(20)
+            if waiting is not None:
+                set_sysctl("tcp_max_tw_buckets", waiting)
+
+    def _idle(self, target, count):
         self.release(self.hold(target, 1, "x"))
+        settle(70)
         before = rss_bytes(target.process.pid), kernel_bytes()
         window = target.window().start()
         load = self.hold(target, count, "x")
@@ -211,9 +225,9 @@ def settle(patience=3.0):
     """Until no more bytes move through the sockets and the kernel's memory stands still."""
     until = time.monotonic() + patience
     last = None
-    while time.monotonic() < until:
+    still = 0
+    while time.monotonic() < until and still < 3:
         now = (sorted(loopback_sockets()), kernel_bytes() >> 18)
-        if now == last:
-            return
+        still = still + 1 if now == last else 0
         last = now
         time.sleep(0.2)

@@ -210,11 +210,20 @@ def prepare_loopback(congestion):
     for route in ("127.0.0.0/8", "127.0.0.1"):
         run("ip", "route", "change", "local", route, "dev", "lo", "table", "local", "proto",
             "kernel", "scope", "host", "src", "127.0.0.1", "congctl", congestion)
+    set_sysctl("ip_local_port_range", "15000 64999")  # the usual 28,232 ports do, too
+
+
+def set_sysctl(name, value):
+    """Of IPv4, in our own namespace; what it was, or None where that is refused."""
+    path = f"/proc/sys/net/ipv4/{name}"
     try:
-        with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as ports:
-            ports.write("15000 64999\n")
+        with open(path) as setting:
+            before = setting.read().strip()
+        with open(path, "w") as setting:  # not where reading has ended: that is ignored
+            setting.write(value)
+        return before
     except OSError:
-        pass  # the usual 28,232 ports do
+        return None
 
 
 def congestion_control():
