@@ -5,6 +5,7 @@
  *   SIM_SEED=4711 build/asan/tests/sim_engine      one seed, told step by step
  *   SIM_SEEDS=1000000 SIM_FIRST=0 ...              so many from there on
  */
+#include "net/rest.h"
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "support/sim.h"
@@ -25,6 +26,7 @@
 #define SERVERS     3
 #define CLIENTS_MAX 8
 #define HORIZON_MS  12000 /* when the operator loses patience */
+#define LATE_MS     5     /* for a rest to end, where the kernel has no memory */
 #define IDLE_MAX    3000  /* turns that bring nothing on: a worker that needs more is spinning */
 
 static struct config config;
@@ -288,11 +290,22 @@ static uint64_t progress(void)
 	       stats_read(stats, connect_failed) + stats_read(stats, accept_errors);
 }
 
+/* As if some lanes had moved much for a while. */
+static void flow(void)
+{
+	uint32_t slot = sim_between(0, worker.sessions.capacity - 1);
+	struct session *session =
+		slab_find(&worker.sessions, slot, worker.sessions.generation[slot]);
+
+	if (session && sim_chance(2))
+		session->lanes[sim_between(LANE_UP, LANE_DOWN)].rest.rich = REST_AFTER;
+}
+
 static void serve(void)
 {
 	unsigned idle = 0, still = 0, rests = 0;
-	uint64_t before, done = 0, stopping_ns = sim.now_ns,
-			 horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
+	uint64_t before, rested_ns, done = 0, stopping_ns = sim.now_ns,
+				    horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
 	int r;
 
 	while (!worker_finished(&worker)) {
@@ -300,7 +313,12 @@ static void serve(void)
 		/* As if many had been busy. */
 		if (engine.coalesce_us && sim_chance(4))
 			worker.coalesce.batch = sim_between(2, 40);
+		flow();
+		rested_ns = rest_deadline(&worker);
 		r = worker_turn(&worker);
+		/* Only a wait for memory may take that much longer. */
+		if (rested_ns < SIM_NEVER && sim.now_ns > rested_ns + LATE_MS * SIM_MS)
+			sim_fail("a lane rests for too long");
 		if (r < 0)
 			sim_fail("the ring is given up: %s", strerror(-r));
 		idle = stats_read(&worker.stats, completions) == before ? idle + 1 : 0;

@@ -245,6 +245,7 @@ void lane_took(struct lane *lane, uint32_t bytes)
 	if (lane->received == 0 && lane->index == LANE_DOWN)
 		greeting_answered(session);
 	lane->received += bytes;
+	rest_heard(&session->lanes[lane->index == LANE_UP ? LANE_DOWN : LANE_UP], bytes);
 	if (session_has_upstream(session))
 		coalesce_await(&session->worker->coalesce, &session->awaited,
 			       lane->index == LANE_UP);

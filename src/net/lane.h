@@ -31,6 +31,7 @@
 
 #include "base/list.h"
 #include "net/op.h"
+#include "net/rest.h"
 
 #include <sys/socket.h>
 
@@ -56,6 +57,7 @@ struct lane {
 	const struct relay_strategy *strategy;
 	struct list dirty;   /* in worker.dirty until the end of the turn */
 	struct list starved; /* in worker.starved while it waits to be fed */
+	struct rest rest;
 	uint64_t bytes;      /* delivered */
 	uint64_t received;   /* taken from the source */
 	uint32_t queued;     /* bytes in the queue, those being sent included */

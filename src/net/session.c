@@ -3,6 +3,7 @@
 #include "net/ending.h"
 #include "net/record.h"
 #include "net/relay.h"
+#include "net/rest.h"
 #include "net/section.h"
 #include "net/socket.h"
 #include "net/timing.h"
@@ -139,6 +140,7 @@ static void stop_lane(struct lane *lane)
 		list_remove(&lane->dirty);
 	if (list_is_linked(&lane->starved))
 		list_remove(&lane->starved);
+	rest_cut(lane);
 }
 
 static void enter_free(struct session *session)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "net/relay.h"
+#include "net/rest.h"
 #include "net/socket.h"
 #include "net/timing.h"
 
@@ -54,6 +55,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 	pipes_init(&worker->pipes, engine->pipes_max);
 	list_init(&worker->dirty);
 	list_init(&worker->starved);
+	list_init(&worker->resting);
 	list_init(&worker->quiet);
 	if (!worker->listeners || !worker->parked || !worker->vectors ||
 	    slab_init(&worker->sessions, engine->connections_max, sizeof(struct session)) < 0 ||
@@ -370,7 +372,8 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	    (worker->pool.spare_count > 0 || worker->quick.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
-	return next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
+	next = next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
+	return next < rest_deadline(worker) ? next : rest_deadline(worker);
 }
 
 /* Look for completions without sleeping, for as long as the operator thinks it pays. */
@@ -455,6 +458,7 @@ int worker_turn(struct worker *worker)
 	coalesce_turn(&worker->coalesce, now_ns, reap(worker), worker->engine->coalesce_us);
 	quick_conclude(worker);
 	expire(worker);
+	rest_expire(worker, now_ns);
 	feed(worker);
 	flush(worker);
 	bury(worker);

@@ -67,6 +67,7 @@ struct worker {
 	struct wheel wheel;
 	struct list dirty;   /* lanes to flush at the end of the turn */
 	struct list starved; /* lanes to be fed, first come first served */
+	struct list resting; /* lanes that rest, in the order in which they go on */
 	struct list quiet;   /* sessions in CLOSING with nothing in flight */
 	struct vector *vectors;
 	uint64_t now_ms;

@@ -15,6 +15,10 @@
  * is always drained before the socket is believed to be empty.  A lane has a
  * pipe only while bytes are in it.
  *
+ * A lane that moves a lot rests when its source has nothing more, instead of waiting
+ * for a poll (net/rest.h); and it does not run after what came while it moved less
+ * than CHASED_LEAST: that gathers, too.
+ *
  * Every lane begins by copying: until the connect has ended, and for `auto`
  * (auto.c) until it has proved to be bulk.  begin() is the step from one to the
  * other, taken when the copying side holds nothing any more.
@@ -22,6 +26,7 @@
 #include "relay/splice.h"
 
 #include "net/ending.h"
+#include "net/rest.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/socket.h"
@@ -31,7 +36,8 @@
 #include <errno.h>
 #include <poll.h>
 
-#define WORK_MAX (1u << 20)
+#define WORK_MAX     (1u << 20)
+#define CHASED_LEAST (128u << 10)
 
 /* Lives in lane.own. */
 struct splicing {
@@ -39,6 +45,7 @@ struct splicing {
 	bool polling;  /* a poll for the source is in flight */
 	bool source_empty;
 	bool borrowed; /* the pipe, for the one filling that its sink has room for */
+	bool roomy;    /* it takes much more than CHASED_LEAST, even in small pieces */
 	uint8_t small; /* turns in a row that moved little */
 	uint32_t most; /* bytes that the pipe may hold */
 };
@@ -64,6 +71,7 @@ void splice_begin(struct lane *lane)
 	assert(!lane->receiving && !lane->queued && !lane->sending);
 	*splicing_of(lane) = (struct splicing){.pipe = PIPES_NONE};
 	lane->strategy = &splice_pump;
+	lane->rest = (struct rest){0};
 	lane_mark(lane);
 }
 
@@ -126,17 +134,31 @@ static bool drain(struct lane *lane)
 	return false;
 }
 
+/* Having taken all there was, so many bytes: leave what has come since then to gather? */
+static bool is_to_gather(struct lane *lane, uint32_t taken)
+{
+	return taken < CHASED_LEAST && splicing_of(lane)->roomy && rest_is_ahead(lane) &&
+	       lane->held == 0;
+}
+
 /* Move what can be moved; how many bytes that was. */
 static uint64_t pump(struct lane *lane)
 {
+	struct splicing *splicing = splicing_of(lane);
 	uint64_t before = lane->bytes;
 	bool moved = true;
 
 	while (moved && lane->bytes - before < WORK_MAX && lane->state != LANE_BROKEN &&
 	       lane_session(lane)->state == SESSION_RELAYING) {
+		uint64_t received = lane->received;
 		bool in = fill(lane);
 		bool out = drain(lane);
+
 		moved = in || out;
+		if (in && is_to_gather(lane, (uint32_t)(lane->received - received))) {
+			splicing->source_empty = true;
+			break;
+		}
 	}
 	return lane->bytes - before;
 }
@@ -144,25 +166,24 @@ static uint64_t pump(struct lane *lane)
 static void poll_source(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
-	struct io_uring_sqe *sqe;
+	struct io_uring_sqe *sqe = lane_entry(lane);
 
-	if (splicing->polling)
-		return;
-	sqe = lane_entry(lane);
 	ring_prep_poll(sqe, lane_from_fd(lane), POLLIN, 0);
 	lane_submit(lane, OP_POLL_IN, sqe);
 	splicing->polling = true;
 }
 
-/* Wait for whatever the pump stopped at; or go on in the next turn. */
-static void wait_for(struct lane *lane)
+/* Wait for whatever the pump stopped at, after so many bytes; or go on in the next turn. */
+static void wait_for(struct lane *lane, uint64_t moved)
 {
-	if (lane->blocked)
+	if (lane->blocked) {
 		lane_wait_writable(lane);
-	else if (splicing_of(lane)->source_empty && lane->state == LANE_OPEN)
-		poll_source(lane);
-	else if (lane->state == LANE_OPEN || lane->held)
+	} else if (splicing_of(lane)->source_empty && lane->state == LANE_OPEN) {
+		if (!splicing_of(lane)->polling && !rest_is_on(lane) && !rest_begin(lane, moved))
+			poll_source(lane);
+	} else if (lane->state == LANE_OPEN || lane->held) {
 		lane_mark(lane);
+	}
 }
 
 static void splice_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
@@ -175,7 +196,6 @@ static void splice_complete(struct lane *lane, enum op_kind kind, const struct i
 		return;
 	}
 	splicing->polling = false;
-	splicing->source_empty = false;
 	lane_mark(lane);
 }
 
@@ -184,7 +204,7 @@ static bool take_pipe(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
 	uint32_t budget = lane_session(lane)->section->config->settings.receive_budget;
-	uint32_t most = budget + budget / 2, room;
+	uint32_t most = budget + budget / 2, room, size;
 
 	splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane), PIPES_HOLD);
 	splicing->borrowed = splicing->pipe == PIPES_NONE;
@@ -198,8 +218,11 @@ static bool take_pipe(struct lane *lane)
 	}
 	if (splicing->pipe == PIPES_NONE)
 		return false;
-	splicing->most = pipes_of(lane)->pairs[splicing->pipe].size;
-	splicing->most = splicing->most < most ? splicing->most : most;
+	size = pipes_of(lane)->pairs[splicing->pipe].size;
+	splicing->most = size < most ? size : most;
+	/* A page of it may hold a segment of 1,448 bytes. */
+	splicing->roomy =
+		!splicing->borrowed && size / 4 >= CHASED_LEAST && most >= 2 * CHASED_LEAST;
 	return true;
 }
 
@@ -208,6 +231,8 @@ static void splice_flush(struct lane *lane)
 	struct splicing *splicing = splicing_of(lane);
 	uint64_t moved = 0;
 
+	if (!splicing->polling && !rest_is_on(lane))
+		splicing->source_empty = false; /* as far as one knows */
 	if (lane->state == LANE_BROKEN) {
 		release(lane);
 		(void)lane_finish(lane);
@@ -231,7 +256,7 @@ static void splice_flush(struct lane *lane)
 		auto_calm(lane);
 		return;
 	}
-	wait_for(lane);
+	wait_for(lane, moved);
 }
 
 static void splice_stop(struct lane *lane)

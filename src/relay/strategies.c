@@ -11,6 +11,8 @@
  *     several completions at once (net/coalesce.h)            request     0.58-0.74
  *         1,000 connections                                   request     0.69-0.81
  *         echo, 64 and 1,000 connections                      message     0.60, 0.69
+ *     bulk that gathers a while (net/rest.h)                  GiB         0.73-0.97
+ *         the machine as a whole                              GiB         0.82-0.90
  *     multishot receives with a budget, not single ones       request     0.92
  *     the handshake's ACK waits for the request (greeting.h)  connection  0.92
  *     bundles only where a buffer was filled, not always      request     0.99

@@ -377,6 +377,8 @@ void sim_check_end(void)
 	for (uint32_t i = 0; i < sim.file_count; i++)
 		if (sim.files[i].fd >= 0 && !sim.files[i].pipe)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
+	if (!list_is_empty(&worker->resting))
+		sim_fail("a lane rests at the end");
 	if (worker->coalesce.awaited)
 		sim_fail("%u sessions are awaited at the end", worker->coalesce.awaited);
 	if (pool_held(&worker->pool))

@@ -1,0 +1,80 @@
+#include "net/rest.h"
+
+#include "base/clock.h"
+#include "net/lane.h"
+#include "net/session.h"
+#include "net/worker.h"
+
+#define RICH_BYTES    (32u << 10)
+#define REQUEST_BYTES (4u << 10) /* and fewer */
+
+/*
+ * All go on at the same moments, `coalesce` apart: a timer for each would wake the
+ * worker as many times as there are lanes.  A rest is a quarter of it at least.
+ */
+static uint64_t end_of_rest(uint64_t now_ns, uint64_t period_ns)
+{
+	uint64_t least_ns = now_ns + period_ns / 4;
+
+	return (least_ns + period_ns - 1) / period_ns * period_ns;
+}
+
+bool rest_begin(struct lane *lane, uint64_t moved)
+{
+	struct worker *worker = lane_session(lane)->worker;
+	struct rest *rest = &lane->rest;
+	bool due = rest_is_ahead(lane) && moved > 0;
+
+	assert(!rest_is_on(lane));
+	if (moved < RICH_BYTES)
+		rest->rich = 0;
+	else if (rest->rich < REST_AFTER)
+		rest->rich++;
+	if (!due)
+		return false;
+	rest->until_ns = end_of_rest(clock_now_ns(), worker->engine->coalesce_us * 1000ull);
+	list_push(&worker->resting, &rest->link);
+	return true;
+}
+
+bool rest_is_ahead(const struct lane *lane)
+{
+	return lane->rest.rich >= REST_AFTER && lane_session(lane)->worker->engine->coalesce_us > 0;
+}
+
+void rest_heard(struct lane *lane, uint32_t bytes)
+{
+	if (bytes <= REQUEST_BYTES)
+		lane->rest.rich = 0;
+}
+
+bool rest_is_on(const struct lane *lane)
+{
+	return list_is_linked(&lane->rest.link);
+}
+
+void rest_cut(struct lane *lane)
+{
+	if (rest_is_on(lane))
+		list_remove(&lane->rest.link);
+}
+
+static struct lane *first_of(const struct worker *worker)
+{
+	return container_of(worker->resting.next, struct lane, rest.link);
+}
+
+uint64_t rest_deadline(const struct worker *worker)
+{
+	return list_is_empty(&worker->resting) ? UINT64_MAX : first_of(worker)->rest.until_ns;
+}
+
+void rest_expire(struct worker *worker, uint64_t now_ns)
+{
+	while (rest_deadline(worker) <= now_ns) {
+		struct lane *lane = first_of(worker);
+
+		rest_cut(lane);
+		lane_mark(lane);
+	}
+}
