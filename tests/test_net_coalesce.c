@@ -6,6 +6,11 @@ enum { WAIT_US = 100, WINDOW_US = 1000 };
 
 static struct coalesce coalesce;
 
+static uint32_t batch(void)
+{
+	return coalesce_batch(&coalesce, WAIT_US, WAIT_US);
+}
+
 /* One more window, in which so many sessions were busy and had so many completions, some a turn. */
 static void window(uint32_t busy, uint32_t completions, uint32_t each)
 {
@@ -29,22 +34,22 @@ static uint32_t after(uint32_t busy, uint32_t awaited, uint32_t completions)
 	coalesce.window = number += 1000; /* the marks have others */
 	coalesce.awaited = awaited;
 	window(busy, completions, 1);
-	return coalesce_batch(&coalesce);
+	return batch();
 }
 
 START_TEST(at_first_any_completion_is_enough)
 {
 	coalesce_init(&coalesce, 5);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
+	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
 
 START_TEST(among_many_busy_ones_it_is_half_of_those_that_are_awaited)
 {
-	ck_assert_uint_eq(after(64, 32, 100), 16);
-	ck_assert_uint_eq(after(64, 64, 100), 32);
+	ck_assert_uint_eq(after(64, 32, 1000), 16);
+	ck_assert_uint_eq(after(64, 64, 1000), 32);
 	ck_assert_uint_eq(after(1000, 500, 1000), 64);
-	ck_assert_uint_eq(after(32, 64, 100), 16);
+	ck_assert_uint_eq(after(32, 64, 1000), 16);
 }
 END_TEST
 
@@ -59,7 +64,8 @@ END_TEST
 START_TEST(what_is_not_likely_in_time_is_not_waited_for)
 {
 	ck_assert_uint_eq(after(39, 39, 39), 1); /* 3.9 in 100 us */
-	ck_assert_uint_eq(after(40, 40, 40), 20);
+	ck_assert_uint_eq(after(40, 40, 40), 4);
+	ck_assert_uint_eq(after(64, 64, 100), 10);
 }
 END_TEST
 
@@ -73,11 +79,24 @@ END_TEST
 
 START_TEST(a_wait_in_vain_is_the_last)
 {
-	ck_assert_uint_eq(after(64, 64, 100), 32);
+	ck_assert_uint_eq(after(64, 64, 1000), 32);
 	coalesce_turn(&coalesce, WINDOW_US * 1000 + 1, 10, WAIT_US);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 32);
+	ck_assert_uint_eq(batch(), 32);
 	coalesce_turn(&coalesce, WINDOW_US * 1000 + 2, 1, WAIT_US);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
+	ck_assert_uint_eq(batch(), 1);
+}
+END_TEST
+
+START_TEST(a_turn_that_did_not_wait_so_long_was_not_in_vain)
+{
+	ck_assert_uint_eq(after(64, 64, 1000), 32);
+	coalesce_sent(&coalesce);
+	ck_assert_uint_eq(coalesce_batch(&coalesce, 0, WAIT_US), 1);
+	coalesce_turn(&coalesce, WINDOW_US * 1000 + 1, 0, WAIT_US);
+	ck_assert_uint_eq(coalesce.turns, 0);
+	ck_assert_uint_eq(coalesce_batch(&coalesce, WAIT_US / 2, WAIT_US), 32);
+	coalesce_turn(&coalesce, WINDOW_US * 1000 + 2, 1, WAIT_US);
+	ck_assert_uint_eq(batch(), 32);
 }
 END_TEST
 
@@ -85,12 +104,12 @@ START_TEST(where_completions_come_together_anyhow_there_is_no_waiting)
 {
 	coalesce_init(&coalesce, 0);
 	coalesce.awaited = 64;
-	window(64, 100, 4);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
-	window(64, 100, 1);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 32);
-	window(64, 100, 20); /* because it was waited for */
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 32);
+	window(64, 1000, 4);
+	ck_assert_uint_eq(batch(), 1);
+	window(64, 1000, 1);
+	ck_assert_uint_eq(batch(), 32);
+	window(64, 1000, 20); /* because it was waited for */
+	ck_assert_uint_eq(batch(), 32);
 }
 END_TEST
 
@@ -98,10 +117,10 @@ START_TEST(unless_a_batch_is_very_many_more)
 {
 	coalesce_init(&coalesce, 0);
 	coalesce.awaited = 128;
-	window(1000, 300, 5);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
-	window(1000, 300, 3);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 64);
+	window(1000, 1000, 5);
+	ck_assert_uint_eq(batch(), 1);
+	window(1000, 1000, 3);
+	ck_assert_uint_eq(batch(), 64);
 }
 END_TEST
 
@@ -109,30 +128,30 @@ START_TEST(now_and_then_a_window_without_waiting_shows_how_they_come)
 {
 	unsigned with = 0;
 
-	ck_assert_uint_eq(after(64, 64, 100), 32);
-	while (coalesce_batch(&coalesce) > 1 && with < 1000) {
-		window(64, 100, 20);
+	ck_assert_uint_eq(after(64, 64, 1000), 32);
+	while (batch() > 1 && with < 1000) {
+		window(64, 1000, 20);
 		with++;
 	}
 	ck_assert_uint_eq(with, 50);
-	window(64, 100, 4);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
-	window(64, 100, 1);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 32);
+	window(64, 1000, 4);
+	ck_assert_uint_eq(batch(), 1);
+	window(64, 1000, 1);
+	ck_assert_uint_eq(batch(), 32);
 }
 END_TEST
 
 START_TEST(sends_that_will_say_so_come_on_top_once)
 {
-	ck_assert_uint_eq(after(64, 64, 100), 32);
+	ck_assert_uint_eq(after(64, 64, 1000), 32);
 	coalesce_sent(&coalesce);
 	coalesce_sent(&coalesce);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 34);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 32);
+	ck_assert_uint_eq(batch(), 34);
+	ck_assert_uint_eq(batch(), 32);
 
 	coalesce_init(&coalesce, 0);
 	coalesce_sent(&coalesce);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
+	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
 
@@ -165,15 +184,16 @@ START_TEST(without_time_to_wait_nothing_is_waited_for)
 	for (uint64_t i = 1; i <= 1000; i++)
 		coalesce_turn(&coalesce, i * WINDOW_US, 1, 0);
 	ck_assert_uint_eq(coalesce.turns, 0);
-	ck_assert_uint_eq(coalesce_batch(&coalesce), 1);
+	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
 
 SUITE("net: coalescing", at_first_any_completion_is_enough,
       among_many_busy_ones_it_is_half_of_those_that_are_awaited, few_are_not_waited_for,
       what_is_not_likely_in_time_is_not_waited_for, those_that_are_awaited_for_long_do_not_count,
-      a_wait_in_vain_is_the_last, where_completions_come_together_anyhow_there_is_no_waiting,
-      unless_a_batch_is_very_many_more, now_and_then_a_window_without_waiting_shows_how_they_come,
+      a_wait_in_vain_is_the_last, a_turn_that_did_not_wait_so_long_was_not_in_vain,
+      where_completions_come_together_anyhow_there_is_no_waiting, unless_a_batch_is_very_many_more,
+      now_and_then_a_window_without_waiting_shows_how_they_come,
       sends_that_will_say_so_come_on_top_once,
       a_session_is_awaited_once_and_counted_once_in_a_window,
       without_time_to_wait_nothing_is_waited_for)

@@ -14,10 +14,11 @@ void coalesce_init(struct coalesce *coalesce, uint64_t now_ns)
 static uint32_t batch_for(const struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
 {
 	uint64_t likely = (uint64_t)coalesce->completions * wait_us * 1000 / elapsed_ns;
-	uint64_t awaited = coalesce->awaited_sum / coalesce->turns;
+	uint64_t awaited = coalesce->turns ? coalesce->awaited_sum / coalesce->turns : 0;
 	uint64_t batch = (awaited < coalesce->busy ? awaited : coalesce->busy) / 2;
 
-	if (batch < LEAST || likely < LEAST)
+	batch = batch < likely ? batch : likely;
+	if (batch < LEAST)
 		return 1;
 	return batch < MOST ? (uint32_t)batch : MOST;
 }
@@ -48,10 +49,13 @@ void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completi
 	uint64_t elapsed_ns = now_ns - coalesce->began_ns;
 
 	coalesce->completions += completions;
-	coalesce->awaited_sum += coalesce->awaited;
-	coalesce->turns++;
-	if (completions < LEAST / 2) /* it was waited in vain: they have become quiet */
+	if (coalesce->asked || completions) {
+		coalesce->awaited_sum += coalesce->awaited;
+		coalesce->turns++;
+	}
+	if (coalesce->asked > 1 && completions < LEAST / 2) /* in vain: they have become quiet */
 		coalesce->batch = 1;
+	coalesce->asked = 0;
 	if (elapsed_ns < WINDOW_NS)
 		return;
 	end_window(coalesce, elapsed_ns, wait_us);

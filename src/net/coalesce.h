@@ -16,8 +16,13 @@
  * that takes at most a quarter of the time that the peers themselves need to answer,
  * so fast answers are never waited for, and what is added to slow ones is little.
  * Of these connections only those count that said something lately: others have asked
- * for something that takes its time.  And where less than four are likely within
- * `coalesce` there is no waiting, for there is nothing to be gained.
+ * for something that takes its time.  But no more than are likely within `coalesce`,
+ * and where that is less than four there is no waiting, for there is nothing to be
+ * gained.  (Where peers are unlike each other, the fast ones wait for slow ones, and
+ * at most `coalesce`.)
+ *
+ * All this needs a kernel that can sleep until several have come (6.12).  Others wake
+ * the thread for each, and it would wait on top of that.
  *
  * What is likely is what was so in the last window of a millisecond or more.  One in
  * fifty is without waiting: where completions then come several at a time by
@@ -31,6 +36,7 @@
 
 struct coalesce {
 	uint32_t batch;       /* completions to wait for now; 1: any */
+	uint32_t asked;       /* of the last wait; 0: it was cut short */
 	uint32_t sends;       /* since the last wait, that say so when they succeed */
 	uint32_t awaited;     /* sessions whose peer has something to answer */
 	uint32_t left;        /* windows with waiting, before one without */
@@ -64,16 +70,23 @@ static inline void coalesce_sent(struct coalesce *coalesce)
 	coalesce->sends++;
 }
 
-/* Completions to wait for, this once. */
-static inline uint32_t coalesce_batch(struct coalesce *coalesce)
+/*
+ * Completions to wait for, this once, for patience_us, which is wait_us or, where the
+ * worker has something to do before that, less.
+ */
+static inline uint32_t coalesce_batch(struct coalesce *coalesce, uint32_t patience_us,
+				      uint32_t wait_us)
 {
-	uint32_t count = coalesce->batch > 1 ? coalesce->batch + coalesce->sends : 1;
+	uint32_t count = 1;
 
+	if (coalesce->batch > 1 && patience_us)
+		count = coalesce->batch + coalesce->sends;
+	coalesce->asked = patience_us == wait_us ? count : 0;
 	coalesce->sends = 0;
 	return count;
 }
 
-/* After a wait that brought so many, at now_ns; wait_us: how long one may have waited. */
+/* After a turn that brought so many, at now_ns; wait_us: how long one may wait, 0: not at all. */
 void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completions,
 		   uint32_t wait_us);
 

@@ -7,16 +7,24 @@
 
 #define RICH_BYTES    (32u << 10)
 #define REQUEST_BYTES (4u << 10) /* and fewer */
+#define PERIOD_MAX_US 200u       /* in 1 ms a source with 512 KiB (tcp_rmem) stands still */
+
+static uint64_t period_ns(const struct worker *worker)
+{
+	uint32_t us = worker->engine->coalesce_us;
+
+	return (us < PERIOD_MAX_US ? us : PERIOD_MAX_US) * 1000ull;
+}
 
 /*
- * All go on at the same moments, `coalesce` apart: a timer for each would wake the
+ * All go on at the same moments, a period apart: a timer for each would wake the
  * worker as many times as there are lanes.  A rest is a quarter of it at least.
  */
-static uint64_t end_of_rest(uint64_t now_ns, uint64_t period_ns)
+static uint64_t end_of_rest(uint64_t now_ns, uint64_t period)
 {
-	uint64_t least_ns = now_ns + period_ns / 4;
+	uint64_t least_ns = now_ns + period / 4;
 
-	return (least_ns + period_ns - 1) / period_ns * period_ns;
+	return (least_ns + period - 1) / period * period;
 }
 
 bool rest_begin(struct lane *lane, uint64_t moved)
@@ -32,14 +40,14 @@ bool rest_begin(struct lane *lane, uint64_t moved)
 		rest->rich++;
 	if (!due)
 		return false;
-	rest->until_ns = end_of_rest(clock_now_ns(), worker->engine->coalesce_us * 1000ull);
+	rest->until_ns = end_of_rest(clock_now_ns(), period_ns(worker));
 	list_push(&worker->resting, &rest->link);
 	return true;
 }
 
 bool rest_is_ahead(const struct lane *lane)
 {
-	return lane->rest.rich >= REST_AFTER && lane_session(lane)->worker->engine->coalesce_us > 0;
+	return lane->rest.rich >= REST_AFTER && period_ns(lane_session(lane)->worker) > 0;
 }
 
 void rest_heard(struct lane *lane, uint32_t bytes)

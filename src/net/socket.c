@@ -5,6 +5,7 @@
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -95,7 +96,7 @@ int socket_receive(int fd, void *bytes, uint32_t size)
 	return n < 0 ? -errno : (int)n;
 }
 
-/* What socket_limit_unsent() leaves: a poll wants half of the limit free. */
+/* What socket_limit_unsent() leaves. */
 static uint32_t unsent_room(int fd)
 {
 	uint32_t limit = 0;
@@ -105,29 +106,29 @@ static uint32_t unsent_room(int fd)
 	if (getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, &size) < 0 || limit == 0 ||
 	    ioctl(fd, SIOCOUTQNSD, &unsent) < 0)
 		return UINT32_MAX;
-	return (uint32_t)unsent < limit / 2 ? limit - (uint32_t)unsent : 0;
+	return (uint32_t)unsent < limit ? limit - (uint32_t)unsent : 1;
 }
 
 /*
- * The kernel counts what it keeps for the bytes, too, which is less than they
- * are.  A TCP socket is writable to a poll when what is free is half of what is
- * used; a unix socket, which counts elsewhere, is not writable before that.
+ * None where a poll would wait, whatever the reason: sndbuf, TCP_NOTSENT_LOWAT or its
+ * sysctl.  Besides, the kernel counts what it keeps for the bytes, too, which is less
+ * than they are.
  */
 uint32_t socket_room(int fd)
 {
-	uint32_t info[SK_MEMINFO_VARS] = {0}, used, free, unsent = unsent_room(fd);
+	struct pollfd writable = {.fd = fd, .events = POLLOUT};
+	uint32_t info[SK_MEMINFO_VARS] = {0}, used, free, unsent;
 	socklen_t size = sizeof(info);
 
-	if (unsent == 0)
+	if (poll(&writable, 1, 0) == 0)
 		return 0;
 	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
 		return 1;
 	used = info[SK_MEMINFO_WMEM_QUEUED] ? info[SK_MEMINFO_WMEM_QUEUED]
 					    : info[SK_MEMINFO_WMEM_ALLOC];
-	free = info[SK_MEMINFO_SNDBUF] > used ? info[SK_MEMINFO_SNDBUF] - used : 0;
-	if (free < used / 2)
-		return 0;
-	return free / 2 < unsent ? free / 2 : unsent;
+	free = info[SK_MEMINFO_SNDBUF] > used + 1 ? (info[SK_MEMINFO_SNDBUF] - used) / 2 : 1;
+	unsent = unsent_room(fd);
+	return free < unsent ? free : unsent;
 }
 
 uint32_t socket_unacknowledged(int fd)

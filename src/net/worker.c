@@ -101,7 +101,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	}
 	worker->has_budget = ring_has(&worker->ring, RING_RECV_BUDGET);
 	worker->has_bundle = ring_has(&worker->ring, RING_RECV_BUNDLE);
-	worker->has_min_wait = ring_has(&worker->ring, RING_MIN_WAIT);
+	worker->coalesce_us = ring_has(&worker->ring, RING_MIN_WAIT) ? engine->coalesce_us : 0;
 	worker->has_quick = ring_has(&worker->ring, RING_CQE_SKIP) &&
 			    !(worker->ring.flags & IORING_SETUP_SQPOLL);
 	r = pool_open(&worker->pool, &worker->ring, engine->buffer_memory, engine->buffer_size);
@@ -414,19 +414,25 @@ static void write_log(struct worker *worker)
 			      memory_order_relaxed);
 }
 
+/* How long several completions may be waited for: the kernel looks at no deadline meanwhile. */
+static uint32_t patience_us(const struct worker *worker, uint64_t deadline)
+{
+	uint64_t now_ns, left_us;
+
+	if (deadline == RING_NEVER || deadline == RING_NOW || worker->coalesce.batch == 1)
+		return deadline == RING_NOW ? 0 : worker->coalesce_us;
+	now_ns = clock_now_ns();
+	left_us = deadline > now_ns ? (deadline - now_ns) / 1000 : 0;
+	return left_us < worker->coalesce_us ? (uint32_t)left_us : worker->coalesce_us;
+}
+
 /* Sleep until there is something to do, or enough of it. */
 static struct ring_wait sleep_until(struct worker *worker, uint64_t deadline)
 {
-	uint32_t count = coalesce_batch(&worker->coalesce);
-	uint64_t patient;
+	uint32_t patience = patience_us(worker, deadline);
+	uint32_t count = coalesce_batch(&worker->coalesce, patience, worker->coalesce_us);
 
-	if (count == 1)
-		return ring_submit_wait(&worker->ring, 1, deadline, 0);
-	if (worker->has_min_wait)
-		return ring_submit_wait(&worker->ring, count, deadline,
-					worker->engine->coalesce_us);
-	patient = clock_now_ns() + worker->engine->coalesce_us * 1000ull;
-	return ring_submit_wait(&worker->ring, count, patient < deadline ? patient : deadline, 0);
+	return ring_submit_wait(&worker->ring, count, deadline, count > 1 ? patience : 0);
 }
 
 int worker_turn(struct worker *worker)
@@ -455,7 +461,7 @@ int worker_turn(struct worker *worker)
 	worker->now_ms = now_ns / CLOCK_NS_PER_MS;
 	stats_count(&worker->stats, turns, 1);
 	look_at_queues(worker);
-	coalesce_turn(&worker->coalesce, now_ns, reap(worker), worker->engine->coalesce_us);
+	coalesce_turn(&worker->coalesce, now_ns, reap(worker), worker->coalesce_us);
 	quick_conclude(worker);
 	expire(worker);
 	rest_expire(worker, now_ns);

@@ -324,15 +324,15 @@ static int sleep_until(struct fake_ring *ring, uint32_t min_complete, uint64_t p
 	struct fake_kernel *fake = ring->kernel;
 
 	for (;;) {
-		uint64_t limit;
+		bool patient_still = patient != UINT64_MAX && fake->now_ns < patient;
+		uint64_t limit = patient_still ? patient : until;
 
 		flush_overflow(ring);
 		run_deferred(ring, min_complete > FAKE_PORTION ? min_complete : FAKE_PORTION);
 		if (completed(ring) >= min_complete || (completed(ring) && fake->now_ns >= patient))
 			return 0;
-		if (fake->now_ns >= until)
+		if (!patient_still && fake->now_ns >= until)
 			return completed(ring) ? 0 : -ETIME;
-		limit = completed(ring) && patient < until ? patient : until;
 		if (fake->idle && fake->idle(fake, limit))
 			continue;
 		if (limit == UINT64_MAX)

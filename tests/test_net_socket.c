@@ -1,0 +1,133 @@
+/* What a sink takes, and what we say it takes. */
+#include "net/socket.h"
+#include "support/suite.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LARGE = 4 << 20, PIECE = 50001 };
+
+static char bytes[LARGE];
+static int sink, peer;
+
+static void open_tcp(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	sink = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(sink, (struct sockaddr *)&address, size), 0);
+	peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(peer, 0);
+	close(listener);
+}
+
+static void open_unix(void)
+{
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	sink = pair[0];
+	peer = pair[1];
+}
+
+static bool is_writable(void)
+{
+	struct pollfd writable = {.fd = sink, .events = POLLOUT};
+
+	return poll(&writable, 1, 0) == 1;
+}
+
+/* The room there is, of which it takes every byte. */
+static uint32_t take_room(void)
+{
+	uint32_t room = socket_room(sink);
+
+	ck_assert_int_eq(room > 0, is_writable());
+	ck_assert_uint_le(room, LARGE);
+	if (room)
+		ck_assert_int_eq(send(sink, bytes, room, MSG_DONTWAIT | MSG_NOSIGNAL), room);
+	return room;
+}
+
+/* Filled as far as there is room, and read a piece at a time. */
+static void fill_and_read(void)
+{
+	size_t queued = 0;
+	ssize_t n;
+
+	for (unsigned i = 0; i < 200; i++) {
+		for (uint32_t room; (room = take_room());)
+			queued += room;
+		ck_assert_uint_gt(queued, 0);
+		n = recv(peer, bytes, PIECE, MSG_DONTWAIT);
+		ck_assert_int_gt(n, 0);
+		queued -= (size_t)n;
+	}
+	close(sink);
+	close(peer);
+}
+
+START_TEST(a_tcp_sink_takes_at_once_what_it_has_room_for)
+{
+	open_tcp();
+	fill_and_read();
+}
+END_TEST
+
+START_TEST(so_it_does_with_a_limit_even_an_odd_one)
+{
+	static const uint32_t limits[] = {16384, 262144, 262145, 99999};
+
+	open_tcp();
+	socket_limit_unsent(sink, limits[_i]);
+	fill_and_read();
+}
+END_TEST
+
+START_TEST(a_unix_sink_takes_at_once_what_it_has_room_for)
+{
+	open_unix();
+	fill_and_read();
+}
+END_TEST
+
+/* What the kernel queues for a peer that reads nothing, its own buffers not counted. */
+static int unsent_at_most(void)
+{
+	int most = 0;
+
+	while (send(sink, bytes, 4096, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		if (socket_unacknowledged(sink) > (uint32_t)most)
+			most = (int)socket_unacknowledged(sink);
+	return most;
+}
+
+START_TEST(a_limit_holds_and_is_lifted_again)
+{
+	int limited;
+
+	open_tcp();
+	socket_limit_unsent(sink, 65536);
+	limited = unsent_at_most();
+	socket_limit_unsent(sink, 0);
+	ck_assert_int_gt(unsent_at_most(), limited + (1 << 20));
+	close(sink);
+	close(peer);
+}
+END_TEST
+
+SUITE_OF("net: sockets", 60, ONCE(a_tcp_sink_takes_at_once_what_it_has_room_for),
+	 EACH(so_it_does_with_a_limit_even_an_odd_one, 4),
+	 ONCE(a_unix_sink_takes_at_once_what_it_has_room_for),
+	 ONCE(a_limit_holds_and_is_lifted_again))
