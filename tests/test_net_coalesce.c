@@ -1,5 +1,7 @@
 /* When a worker waits for several completions at once, and when it does not. */
+#include "base/clock.h"
 #include "net/coalesce.h"
+#include "ring/ring.h"
 #include "support/suite.h"
 
 enum { WAIT_US = 100, WINDOW_US = 1000 };
@@ -100,6 +102,20 @@ START_TEST(a_turn_that_did_not_wait_so_long_was_not_in_vain)
 }
 END_TEST
 
+START_TEST(nothing_is_waited_for_past_a_deadline)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	ck_assert_uint_eq(after(64, 64, 1000), 32);
+	ck_assert_uint_eq(coalesce_patience(&coalesce, RING_NEVER, WAIT_US), WAIT_US);
+	ck_assert_uint_eq(coalesce_patience(&coalesce, RING_NOW, WAIT_US), 0);
+	ck_assert_uint_eq(coalesce_patience(&coalesce, now_ns, WAIT_US), 0);
+	ck_assert_uint_eq(coalesce_patience(&coalesce, now_ns + 3600 * 1000000000ull, WAIT_US),
+			  WAIT_US);
+	ck_assert_uint_le(coalesce_patience(&coalesce, clock_now_ns() + 50000, WAIT_US), 50);
+}
+END_TEST
+
 START_TEST(where_completions_come_together_anyhow_there_is_no_waiting)
 {
 	coalesce_init(&coalesce, 0);
@@ -192,6 +208,7 @@ SUITE("net: coalescing", at_first_any_completion_is_enough,
       among_many_busy_ones_it_is_half_of_those_that_are_awaited, few_are_not_waited_for,
       what_is_not_likely_in_time_is_not_waited_for, those_that_are_awaited_for_long_do_not_count,
       a_wait_in_vain_is_the_last, a_turn_that_did_not_wait_so_long_was_not_in_vain,
+      nothing_is_waited_for_past_a_deadline,
       where_completions_come_together_anyhow_there_is_no_waiting, unless_a_batch_is_very_many_more,
       now_and_then_a_window_without_waiting_shows_how_they_come,
       sends_that_will_say_so_come_on_top_once,

@@ -1,5 +1,8 @@
 #include "net/coalesce.h"
 
+#include "base/clock.h"
+#include "ring/ring.h"
+
 #define WINDOW_NS 1000000u
 #define WINDOWS   50
 #define LEAST     4  /* completions; fewer are not worth waiting for */
@@ -63,4 +66,17 @@ void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completi
 	coalesce->awaited_sum = 0;
 	coalesce->turns = coalesce->completions = coalesce->busy = 0;
 	coalesce->window++;
+}
+
+uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline, uint32_t wait_us)
+{
+	uint64_t now_ns, left_us;
+
+	if (deadline == RING_NOW)
+		return 0;
+	if (deadline == RING_NEVER || coalesce->batch == 1)
+		return wait_us;
+	now_ns = clock_now_ns();
+	left_us = deadline > now_ns ? (deadline - now_ns) / 1000 : 0;
+	return left_us < wait_us ? (uint32_t)left_us : wait_us;
 }

@@ -71,6 +71,13 @@ static inline void coalesce_sent(struct coalesce *coalesce)
 }
 
 /*
+ * How long completions may be waited for, in us: wait_us at most, and not past a deadline
+ * of the monotonic clock, in ns, RING_NOW or RING_NEVER, which the kernel does not look at
+ * before that.
+ */
+uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline, uint32_t wait_us);
+
+/*
  * Completions to wait for, this once, for patience_us, which is wait_us or, where the
  * worker has something to do before that, less.
  */

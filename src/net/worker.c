@@ -414,25 +414,13 @@ static void write_log(struct worker *worker)
 			      memory_order_relaxed);
 }
 
-/* How long several completions may be waited for: the kernel looks at no deadline meanwhile. */
-static uint32_t patience_us(const struct worker *worker, uint64_t deadline)
-{
-	uint64_t now_ns, left_us;
-
-	if (deadline == RING_NEVER || deadline == RING_NOW || worker->coalesce.batch == 1)
-		return deadline == RING_NOW ? 0 : worker->coalesce_us;
-	now_ns = clock_now_ns();
-	left_us = deadline > now_ns ? (deadline - now_ns) / 1000 : 0;
-	return left_us < worker->coalesce_us ? (uint32_t)left_us : worker->coalesce_us;
-}
-
 /* Sleep until there is something to do, or enough of it. */
 static struct ring_wait sleep_until(struct worker *worker, uint64_t deadline)
 {
-	uint32_t patience = patience_us(worker, deadline);
-	uint32_t count = coalesce_batch(&worker->coalesce, patience, worker->coalesce_us);
+	uint32_t us = coalesce_patience(&worker->coalesce, deadline, worker->coalesce_us);
+	uint32_t count = coalesce_batch(&worker->coalesce, us, worker->coalesce_us);
 
-	return ring_submit_wait(&worker->ring, count, deadline, count > 1 ? patience : 0);
+	return ring_submit_wait(&worker->ring, count, deadline, count > 1 ? us : 0);
 }
 
 int worker_turn(struct worker *worker)
