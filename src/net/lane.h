@@ -49,7 +49,8 @@ enum lane_state { LANE_OPEN, LANE_ENDING, LANE_RESETTING, LANE_BROKEN, LANE_SHUT
  * What is known of the sink.  Its kernel would queue megabytes (tcp_wmem) for a peer
  * that reads nothing, and hundreds of those would take all memory there is for TCP,
  * and with it everybody's windows.  So it queues a receive_budget, until the peer has
- * taken more than kernels keep for one that does not read.
+ * taken more than kernels keep for one that does not read; and 2 MiB from then on, for
+ * who has read may still stop.
  */
 enum lane_trust { LANE_NEW, LANE_LIMITED, LANE_PROVEN };
 

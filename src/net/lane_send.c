@@ -84,13 +84,15 @@ void lane_send(struct lane *lane)
 	}
 }
 
+#define PROVEN_UNSENT (2u << 20) /* less than that costs bulk CPU */
+
 /* Short connections are not worth the system call. */
 static void reconsider(struct lane *lane)
 {
-	uint32_t limit = 0;
+	uint32_t limit = lane_session(lane)->section->config->settings.receive_budget;
 
-	if (lane->trust == LANE_NEW)
-		limit = lane_session(lane)->section->config->settings.receive_budget;
+	if (lane->trust == LANE_LIMITED && limit < PROVEN_UNSENT)
+		limit = PROVEN_UNSENT;
 	lane->trust++;
 	socket_limit_unsent(lane_to_fd(lane), limit);
 }
