@@ -2,11 +2,11 @@
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
+#include "support/daemon_sockets.h"
 #include "support/server.h"
 #include "support/skip.h"
 #include "support/suite.h"
 
-#include <dirent.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static char front[64], back[64];
@@ -49,43 +48,6 @@ static int option(int fd, int level, int name)
 	return value;
 }
 
-static bool is_connected(int fd)
-{
-	struct sockaddr_storage peer;
-	socklen_t size = sizeof(peer);
-
-	return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && peer.ss_family == AF_INET;
-}
-
-/* Copies of the daemon's connected TCP sockets: how many, or -1 when they cannot be had. */
-static int connected_sockets(struct daemon *daemon, int *fds, int max)
-{
-	int process = (int)syscall(SYS_pidfd_open, daemon_pid(daemon), 0), count = 0;
-	char path[64];
-	DIR *directory;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", daemon_pid(daemon));
-	directory = opendir(path);
-	ck_assert_ptr_nonnull(directory);
-	for (struct dirent *entry; process >= 0 && count >= 0 && (entry = readdir(directory));) {
-		int fd;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		fd = (int)syscall(SYS_pidfd_getfd, process, atoi(entry->d_name), 0);
-		if (fd < 0)
-			count = -1;
-		else if (count < max && is_connected(fd))
-			fds[count++] = fd;
-		else
-			close(fd);
-	}
-	closedir(directory);
-	if (process >= 0)
-		close(process);
-	return process < 0 ? -1 : count;
-}
-
 static struct daemon *proxy(int mode, const char *keys, const char *server)
 {
 	return daemon_start(&daemon_modes[mode],
@@ -105,7 +67,7 @@ START_TEST(keepalive_and_user_timeout_are_set_on_both_sides)
 	client = peer_connect(front);
 	assert_connected(client);
 	ck_assert(peer_echoes(client));
-	count = connected_sockets(daemon, fds, 8);
+	count = daemon_connected_sockets(daemon, fds, 8);
 	if (count >= 0) {
 		ck_assert_int_eq(count, 2);
 		for (int i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
+#include "support/daemon_sockets.h"
 #include "support/random_bytes.h"
 #include "support/server.h"
 #include "support/skip.h"
@@ -11,10 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -332,6 +336,69 @@ START_TEST(one_that_never_reads_does_not_make_the_kernel_queue_megabytes)
 }
 END_TEST
 
+/* With a small buffer of its own, as if that were another machine's memory. */
+static int read_and_stop(const char *front, size_t bytes)
+{
+	static char ignored[65536];
+	int fd = peer_connect(front);
+
+	assert_connected(fd);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+	for (ssize_t n; bytes > 0; bytes -= (size_t)n < bytes ? (size_t)n : bytes) {
+		n = recv(fd, ignored, sizeof(ignored), 0);
+		ck_assert_int_gt(n, 0);
+	}
+	return fd;
+}
+
+/* What the kernel has not sent yet, the most of any socket; of how many, none of them closed. */
+static int most_unsent(struct daemon *daemon, int sockets)
+{
+	int fds[64], unsent, most = 0, count = daemon_connected_sockets(daemon, fds, 64);
+
+	if (count < 0)
+		return -1;
+	ck_assert_int_eq(count, sockets);
+	for (int i = 0; i < count; i++) {
+		ck_assert_int_eq(ioctl(fds[i], SIOCOUTQNSD, &unsent), 0);
+		most = unsent > most ? unsent : most;
+		close(fds[i]);
+	}
+	return most;
+}
+
+START_TEST(nor_does_one_that_stops_after_it_has_read_much)
+{
+	enum { CLIENTS = 8, READ = 20 << 20, LIMIT = 2 << 20, PIECE = 256 << 10 };
+	static const char *const relays[] = {"auto", "copy", "splice"};
+	static _Atomic uint64_t poured;
+	struct server *server = server_start(NULL, pour, &poured);
+	struct daemon *daemon;
+	char front[32];
+	int fds[CLIENTS], unsent;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[0],
+			      "drain_timeout = 1s\n[proxy]\nlisten = %s\nserver = %s\nrelay = %s\n",
+			      front, server_address(server), relays[_i]);
+	for (int i = 0; i < CLIENTS; i++)
+		fds[i] = read_and_stop(front, READ);
+	(void)settled(&poured);
+	unsent = most_unsent(daemon, 2 * CLIENTS);
+	dprintf(STDOUT_FILENO, "%s: stopped after 20 MiB: %lu KiB under way, %d unsent at most\n",
+		relays[_i],
+		(unsigned long)(atomic_load(&poured) - (uint64_t)CLIENTS * READ) / CLIENTS / 1024,
+		unsent / 1024);
+	for (int i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	daemon_stop(daemon);
+	server_stop(server);
+	if (unsent < 0)
+		SKIP_TEST("the daemon's descriptors cannot be copied (pidfd_getfd)");
+	ck_assert_int_lt(unsent, LIMIT + PIECE);
+}
+END_TEST
+
 /* The processor time of each of the two workers, in nanoseconds. */
 static void worker_times(pid_t pid, int64_t *ret_ns)
 {
@@ -381,4 +448,5 @@ END_TEST
 SUITE_OF("daemon: memory", 60, IN_BOTH_RINGS(buffer_memory_is_a_ceiling_for_5000_busy_connections),
 	 IN_BOTH_RINGS(an_idle_connection_owns_no_buffer),
 	 IN_EVERY_WAY(one_that_never_reads_does_not_make_the_kernel_queue_megabytes),
+	 EACH(nor_does_one_that_stops_after_it_has_read_much, 3),
 	 IN_BOTH_RINGS(a_thousand_connections_are_all_served_and_each_of_two_workers_has_its_share))
