@@ -1,9 +1,10 @@
 /*
- * Load: bytes without end, for one who reads them and one who does not.
+ * Load: bytes without end, for one who reads them and many who do not.
  *
  *   bench_pour serve PORT           pour into every connection as fast as it takes them
  *   bench_pour read PORT SECONDS    connect, read for SECONDS, print the bytes read
- *   bench_pour stall PORT COUNT     as many connect and never read; ends with standard input
+ *   bench_pour stall PORT COUNT MIB as many connect, read so much, and then no more; ends with
+ *                                   standard input
  *
  * The first byte a client sends names its kind, 'r' or 's'.  When a connection
  * ends, the server prints its kind and how many bytes its socket took.  What a
@@ -112,13 +113,28 @@ static void read_for(unsigned long port, unsigned long ms)
 	       (double)total * 8 / (double)(now - began));
 }
 
-static void stall(unsigned long port, unsigned long count)
+/* Who has read has grown windows, at both ends of the proxy. */
+static void read_and_stop(int fd, uint64_t size)
+{
+	size_t piece = sizeof(bytes);
+	ssize_t n;
+
+	/* What this end would keep is another machine's memory, where there are two. */
+	if (size && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){SMALL}, sizeof(int)) < 0)
+		err(1, "SO_RCVBUF");
+	if (send(fd, "s", 1, MSG_NOSIGNAL) != 1)
+		err(1, "send");
+	for (; size > 0; size -= (uint64_t)n)
+		if ((n = recv(fd, bytes, size < piece ? size : piece, 0)) <= 0)
+			err(1, "the stream ended");
+}
+
+static void stall(unsigned long port, unsigned long count, uint64_t mib)
 {
 	char ignored[16];
 
 	for (unsigned long i = 0; i < count; i++)
-		if (send(tcp_connect(port), "s", 1, MSG_NOSIGNAL) != 1)
-			err(1, "send");
+		read_and_stop(tcp_connect(port), mib << 20);
 	puts("ready");
 	fflush(stdout);
 	while (read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
@@ -133,9 +149,10 @@ int main(int argc, char *argv[])
 	else if (argc == 4 && !strcmp(argv[1], "read"))
 		read_for(number_between(argv[2], 1, 65535),
 			 1000 * number_between(argv[3], 1, 3600));
-	else if (argc == 4 && !strcmp(argv[1], "stall"))
-		stall(number_between(argv[2], 1, 65535), number_between(argv[3], 1, 10000));
+	else if (argc == 5 && !strcmp(argv[1], "stall"))
+		stall(number_between(argv[2], 1, 65535), number_between(argv[3], 1, 10000),
+		      number_between(argv[4], 0, 1024));
 	else
-		errx(2, "usage: bench_pour serve PORT | read PORT SECONDS | stall PORT COUNT");
+		errx(2, "usage: bench_pour serve PORT | read PORT SECONDS | stall PORT COUNT MIB");
 	return 0;
 }

@@ -187,11 +187,12 @@ class Loads:
         load = self._start("bench_pour", "read", target.port, self.seconds)
         return json.loads(self._finish(load, self.seconds + 20))
 
-    def stalled(self, target, count):
-        """One honest reader alone, then beside others that never read."""
+    def stalled(self, target, count, mib=0):
+        """One honest reader alone, then beside others that read so much, and then no more."""
         window = target.window().start()
         alone = self._read(target)
-        stalled = self._start("bench_pour", "stall", target.port, count, stdin=subprocess.PIPE)
+        stalled = self._start("bench_pour", "stall", target.port, count, mib,
+                              stdin=subprocess.PIPE)
         try:
             self._line(stalled)
             settle()
@@ -211,7 +212,8 @@ class Loads:
                 poured.append(int(line.split()[1]))
         return {"gbit": beside["gbit"], "alone_gbit": alone["gbit"],
                 "kept": beside["gbit"] / alone["gbit"],
-                "queued": (sum(poured) - waiting) / 1024 / count, "foreign": window.foreign()}
+                "queued": (sum(poured) - waiting) / 1024 / count - mib * 1024,
+                "foreign": window.foreign()}
 
 
 def own_sockets(target):

@@ -105,6 +105,10 @@ WORKLOADS = [
     Workload("stalled-200", "a bulk stream beside 200 readers that stall", "pour",
              lambda loads, target: loads.stalled(target, 200), ALL,
              ("kept", "queued", "gbit", "alone_gbit"), ("gbit",)),
+    Workload("stopped-200", "a bulk stream beside 200 readers that stop after 20 MiB", "pour",
+             lambda loads, target: loads.stalled(target, 200, 20),
+             ("haproxy", "haproxy-splice", "nginx", "relay-splice"),
+             ("kept", "queued", "gbit", "alone_gbit"), ("gbit",)),
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64")
 QUICK_PEERS = ("haproxy", "haproxy-splice", "nginx", "relay", "relay-64k", "epoll-echo")
@@ -146,3 +150,4 @@ def targets():
     yield "stalled", "kept", ours, "value+", None, 0.90
     yield "stalled", "queued", ours, "value", None, 512
     yield "stalled-200", "kept", ours, "value+", None, 0.80
+    yield "stopped-200", "kept", ours, "value+", None, 0.80
