@@ -6,6 +6,7 @@
 #define WINDOW_NS 1000000u
 #define WINDOWS   50
 #define LEAST     4  /* completions; fewer are not worth waiting for */
+#define FEW       5  /* fewer at a time are worth it; a short connection is six */
 #define MOST      64 /* more gain nothing */
 
 void coalesce_init(struct coalesce *coalesce, uint64_t now_ns)
@@ -26,11 +27,10 @@ static uint32_t batch_for(const struct coalesce *coalesce, uint64_t elapsed_ns, 
 	return batch < MOST ? (uint32_t)batch : MOST;
 }
 
-/* Without waiting: do completions come one by one, or many fewer at a time than a batch? */
-static bool is_dripping(const struct coalesce *coalesce, uint32_t batch)
+/* Without waiting: do completions come few at a time? */
+static bool is_dripping(const struct coalesce *coalesce)
 {
-	return 2 * coalesce->completions < 3 * coalesce->turns ||
-	       16 * coalesce->completions < batch * coalesce->turns;
+	return coalesce->completions < FEW * coalesce->turns;
 }
 
 static void end_window(struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
@@ -41,7 +41,7 @@ static void end_window(struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t 
 		coalesce->left = 0;
 	else if (coalesce->left > 0)
 		coalesce->left--;
-	else if (is_dripping(coalesce, batch))
+	else if (is_dripping(coalesce))
 		coalesce->left = WINDOWS;
 	coalesce->batch = coalesce->left ? batch : 1;
 }

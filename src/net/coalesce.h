@@ -27,7 +27,8 @@
  * What is likely is what was so in the last window of a millisecond or more.  One in
  * fifty is without waiting: where completions then come several at a time by
  * themselves -- the worker is slower than its peers, or waits for a CPU that they
- * use -- waiting as well would only cost time, unless a batch is very many more.
+ * use -- waiting as well would only cost time.  Several are five: up to there it
+ * still gains 5 % of the CPU of short connections, which are six completions each.
  */
 #ifndef NET_COALESCE_H
 #define NET_COALESCE_H
