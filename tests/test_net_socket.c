@@ -136,7 +136,42 @@ START_TEST(a_limit_holds_and_is_lifted_again)
 }
 END_TEST
 
+START_TEST(what_is_sent_last_waits_for_the_end)
+{
+	open_tcp();
+	ck_assert_int_eq(socket_send_last(sink, "last", 4), 4);
+	ck_assert_int_eq(recv(peer, bytes, 10, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_uint_eq(socket_unacknowledged(sink), 4);
+	socket_shut_write(sink);
+	ck_assert_int_eq(recv(peer, bytes, 10, 0), 4);
+	ck_assert_int_eq(recv(peer, bytes, 10, 0), 0);
+	close(peer);
+	ck_assert_int_eq(socket_send_last(sink, "more", 4), -EPIPE);
+	close(sink);
+}
+END_TEST
+
+START_TEST(as_much_is_sent_last_as_there_is_room_for)
+{
+	size_t sent = 0;
+	int n;
+
+	open_tcp();
+	while ((n = socket_send_last(sink, bytes, LARGE)) > 0)
+		sent += (size_t)n;
+	ck_assert_int_eq(n, -EAGAIN);
+	socket_shut_write(sink);
+	for (ssize_t got; (got = recv(peer, bytes, LARGE, 0)) > 0;)
+		sent -= (size_t)got;
+	ck_assert_uint_eq(sent, 0);
+	close(sink);
+	close(peer);
+}
+END_TEST
+
 SUITE_OF("net: sockets", 60, ONCE(a_tcp_sink_takes_at_once_what_it_has_room_for),
 	 EACH(so_it_does_with_a_limit_even_an_odd_one, 4),
 	 ONCE(a_unix_sink_takes_at_once_what_it_has_room_for),
+	 ONCE(what_is_sent_last_waits_for_the_end), ONCE(as_much_is_sent_last_as_there_is_room_for),
 	 ONCE(a_limit_holds_and_is_lifted_again))

@@ -51,6 +51,28 @@ void lane_writable(struct lane *lane)
 	lane_mark(lane);
 }
 
+/* Whether a FIN follows these bytes as soon as they are taken (lane_finish()). */
+static bool is_last(const struct lane *lane)
+{
+	const struct session *session = lane_session(lane);
+
+	return lane->state == LANE_ENDING && session->state == SESSION_RELAYING &&
+	       session->lanes[!lane->index].state != LANE_SHUT && lane->chunks == 1;
+}
+
+/*
+ * By send(2), for the FIN is by shutdown(2), and in the same packet: an answer and its end
+ * often come together.  One packet less of 18 is 2 % of a short connection.
+ */
+static void send_last(struct lane *lane)
+{
+	const unsigned char *bytes = lane_peek(lane, &lane->sending);
+	struct io_uring_cqe done = {
+		.res = socket_send_last(lane_to_fd(lane), bytes, lane->sending)};
+
+	lane_sent(lane, &done);
+}
+
 void lane_send(struct lane *lane)
 {
 	struct worker *worker = lane_session(lane)->worker;
@@ -61,6 +83,10 @@ void lane_send(struct lane *lane)
 		return;
 	if (lane->blocked) {
 		lane_wait_writable(lane);
+		return;
+	}
+	if (is_last(lane)) {
+		send_last(lane);
 		return;
 	}
 	sqe = lane_entry(lane);

@@ -96,6 +96,13 @@ int socket_receive(int fd, void *bytes, uint32_t size)
 	return n < 0 ? -errno : (int)n;
 }
 
+int socket_send_last(int fd, const void *bytes, uint32_t size)
+{
+	ssize_t n = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+
+	return n < 0 ? -errno : (int)n;
+}
+
 /* What socket_limit_unsent() leaves. */
 static uint32_t unsent_room(int fd)
 {

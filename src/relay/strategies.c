@@ -15,6 +15,7 @@
  *         the machine as a whole                              GiB         0.82-0.90
  *     multishot receives with a budget, not single ones       request     0.92
  *     the handshake's ACK waits for the request (greeting.h)  connection  0.92
+ *     an answer and its FIN in one packet (lane_send.c)       connection  0.98
  *     bundles only where a buffer was filled, not always      request     0.99
  *     sends that are silent when they succeed (quick.h)       request     1.00
  *     connect(2), both receives at once, no OP_CONNECT        connection  0.88 (0.92) *

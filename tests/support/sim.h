@@ -113,6 +113,7 @@ struct sim_pipe {
 struct sim_file {
 	int fd;        /* -1: closed */
 	bool ack_held; /* of the handshake */
+	bool corked;   /* bytes wait for the end that was promised */
 	uint32_t uses;
 	struct sim_connection *connection;
 	struct sim_listener *listener;
@@ -152,7 +153,7 @@ struct sim {
 	uint64_t order;
 	struct sim_file files[SIM_FILES];
 	struct sim_connection connections[SIM_CONNECTIONS];
-	uint32_t connection_count, file_count;
+	uint32_t connection_count, file_count, corked_count;
 	struct sim_listener listeners[SIM_LISTENERS];
 	uint32_t listener_count;
 	struct sim_pipe pipes[SIM_PIPES];
@@ -244,6 +245,8 @@ void sim_check_goodbye(const struct sim_connection *client, bool any_time);
 /* ---- sim_ops.c ------------------------------------------------------------------------------- */
 
 struct fake_ring *sim_ring(void);
+/* Now and then: the error that a send on an established connection fails with; or 0. */
+int sim_send_fault(struct sim_connection *connection);
 /* An entry is taken. */
 void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct io_uring_sqe *sqe);
 /* Do what can be done of an operation. */

@@ -192,24 +192,33 @@ static const unsigned char *rest_of(const struct sim_op *op, uint32_t from, uint
 	return NULL;
 }
 
-static void try_send(struct sim_op *op)
+int sim_send_fault(struct sim_connection *connection)
 {
 	static const int errors[] = {-ENOBUFS, -ENOMEM, -EHOSTUNREACH, -ECONNRESET, -ETIMEDOUT};
+	int error = errors[sim_random() % array_size(errors)];
+
+	if (connection->phase != SIM_ESTABLISHED || connection->local ||
+	    !sim_chance(sim.faults.send))
+		return 0;
+	if (error != -ENOBUFS && error != -ENOMEM) {
+		sim_break(connection, error);
+		connection->error = 0; /* told by this */
+	}
+	return error;
+}
+
+static void try_send(struct sim_op *op)
+{
 	struct sim_connection *connection = op->file->connection;
 	const unsigned char *bytes;
 	uint32_t length;
-	int r = 0;
+	int r;
 
 	if (op->moved == 0)
 		op->first = connection->out.written;
-	if (connection->phase == SIM_ESTABLISHED && !connection->local &&
-	    sim_chance(sim.faults.send)) {
-		int error = errors[sim_random() % array_size(errors)];
-		if (error != -ENOBUFS && error != -ENOMEM) {
-			sim_break(connection, error);
-			connection->error = 0; /* told by this */
-		}
-		finish_send(op, op->moved ? (int32_t)op->moved : error);
+	r = sim_send_fault(connection);
+	if (r < 0) {
+		finish_send(op, op->moved ? (int32_t)op->moved : r);
 		return;
 	}
 	while (r >= 0 && (bytes = rest_of(op, op->moved, &length))) {

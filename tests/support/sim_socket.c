@@ -143,9 +143,29 @@ int socket_accept(int fd)
 	return sim_accept(file->listener);
 }
 
+static void set_corked(struct sim_file *file, bool corked)
+{
+	sim.corked_count += (uint32_t)corked - (uint32_t)file->corked;
+	file->corked = corked;
+}
+
+int socket_send_last(int fd, const void *bytes, uint32_t size)
+{
+	struct sim_connection *connection = sim_connected(fd);
+	int r = sim_send_fault(connection);
+
+	if (r == 0)
+		r = sim_write(connection, bytes, size);
+	sim_trace("send %d, the last: %d of %u", fd, r, size);
+	set_corked(connection->file, r == (int)size);
+	return r;
+}
+
 void socket_shut_write(int fd)
 {
 	struct sim_connection *connection = sim_connected(fd);
+
+	set_corked(connection->file, false);
 
 	if (connection->shut_write || connection->phase == SIM_DEAD)
 		return;
