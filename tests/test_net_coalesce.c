@@ -4,44 +4,66 @@
 #include "ring/ring.h"
 #include "support/suite.h"
 
-enum { WAIT_US = 100, WINDOW_US = 1000 };
+enum { WAIT_US = 200, WINDOW_US = 2000, TRIAL = 8 };
 
 static struct coalesce coalesce;
+static uint64_t sleeps;
+static unsigned sleeps_counted;
+
+static uint64_t count_sleeps(void)
+{
+	sleeps_counted++;
+	return sleeps;
+}
+
+static void begin(void)
+{
+	static uint32_t number = 1000;
+
+	coalesce_init(&coalesce, 0, count_sleeps);
+	coalesce.window = number += 1000; /* the marks have others */
+}
 
 static uint32_t batch(void)
 {
 	return coalesce_batch(&coalesce, WAIT_US, WAIT_US);
 }
 
-/* One more window, in which so many sessions were busy and had so many completions, some a turn. */
-static void window(uint32_t busy, uint32_t completions, uint32_t each)
+/*
+ * One more window, in which so many sessions were busy and had so many completions, one by
+ * one, and the worker slept so often.
+ */
+static void window(uint32_t busy, uint32_t completions, uint32_t slept)
 {
 	static uint32_t marks[10000];
 	uint64_t began_ns = coalesce.began_ns;
 
 	for (uint32_t i = 0; i < completions; i++) {
 		coalesce_saw(&coalesce, &marks[i % busy]);
-		if ((i + 1) % each == 0)
-			coalesce_turn(&coalesce, began_ns + 1, each, WAIT_US);
+		coalesce_turn(&coalesce, began_ns + 1, 1, WAIT_US);
 	}
-	coalesce_turn(&coalesce, began_ns + WINDOW_US * 1000, completions % each, WAIT_US);
+	sleeps += slept;
+	coalesce_turn(&coalesce, began_ns + WINDOW_US * 1000, 0, WAIT_US);
 }
 
-/* What is waited for after a first window, in which completions came one by one. */
+static void windows(unsigned count, uint32_t busy, uint32_t completions, uint32_t slept)
+{
+	for (unsigned i = 0; i < count; i++)
+		window(busy, completions, slept);
+}
+
+/* What is waited for after a trial in which the worker slept for each completion. */
 static uint32_t after(uint32_t busy, uint32_t awaited, uint32_t completions)
 {
-	static uint32_t number = 1000;
-
-	coalesce_init(&coalesce, 0);
-	coalesce.window = number += 1000; /* the marks have others */
+	begin();
 	coalesce.awaited = awaited;
-	window(busy, completions, 1);
+	windows(1 + TRIAL, busy, completions, completions);
 	return batch();
 }
 
 START_TEST(at_first_any_completion_is_enough)
 {
-	coalesce_init(&coalesce, 5);
+	begin();
 	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
@@ -65,7 +87,7 @@ END_TEST
 
 START_TEST(what_is_not_likely_in_time_is_not_waited_for)
 {
-	ck_assert_uint_eq(after(39, 39, 39), 1); /* 3.9 in 100 us */
+	ck_assert_uint_eq(after(39, 39, 39), 1); /* 3.9 in 200 us */
 	ck_assert_uint_eq(after(40, 40, 40), 4);
 	ck_assert_uint_eq(after(64, 64, 100), 10);
 }
@@ -82,9 +104,9 @@ END_TEST
 START_TEST(a_wait_in_vain_is_the_last)
 {
 	ck_assert_uint_eq(after(64, 64, 1000), 32);
-	coalesce_turn(&coalesce, WINDOW_US * 1000 + 1, 10, WAIT_US);
+	coalesce_turn(&coalesce, coalesce.began_ns + 1, 10, WAIT_US);
 	ck_assert_uint_eq(batch(), 32);
-	coalesce_turn(&coalesce, WINDOW_US * 1000 + 2, 1, WAIT_US);
+	coalesce_turn(&coalesce, coalesce.began_ns + 2, 1, WAIT_US);
 	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
@@ -94,10 +116,10 @@ START_TEST(a_turn_that_did_not_wait_so_long_was_not_in_vain)
 	ck_assert_uint_eq(after(64, 64, 1000), 32);
 	coalesce_sent(&coalesce);
 	ck_assert_uint_eq(coalesce_batch(&coalesce, 0, WAIT_US), 1);
-	coalesce_turn(&coalesce, WINDOW_US * 1000 + 1, 0, WAIT_US);
+	coalesce_turn(&coalesce, coalesce.began_ns + 1, 0, WAIT_US);
 	ck_assert_uint_eq(coalesce.turns, 0);
 	ck_assert_uint_eq(coalesce_batch(&coalesce, WAIT_US / 2, WAIT_US), 32);
-	coalesce_turn(&coalesce, WINDOW_US * 1000 + 2, 1, WAIT_US);
+	coalesce_turn(&coalesce, coalesce.began_ns + 2, 1, WAIT_US);
 	ck_assert_uint_eq(batch(), 32);
 }
 END_TEST
@@ -116,33 +138,92 @@ START_TEST(nothing_is_waited_for_past_a_deadline)
 }
 END_TEST
 
-START_TEST(where_completions_come_together_anyhow_there_is_no_waiting)
+START_TEST(without_many_sleeps_there_is_no_waiting)
 {
-	coalesce_init(&coalesce, 0);
+	begin();
 	coalesce.awaited = 64;
-	window(64, 1000, 5);
+	windows(1 + TRIAL, 64, 1000, 50); /* one in twenty completions */
 	ck_assert_uint_eq(batch(), 1);
-	window(64, 1000, 4);
+	windows(TRIAL - 1, 64, 1000, 51);
+	ck_assert_uint_eq(batch(), 1);
+	window(64, 1000, 51);
 	ck_assert_uint_eq(batch(), 32);
-	window(64, 1000, 20); /* because it was waited for */
+	window(64, 1000, 0); /* because it was waited for */
 	ck_assert_uint_eq(batch(), 32);
 }
 END_TEST
 
-START_TEST(now_and_then_a_window_without_waiting_shows_how_they_come)
+/* One that sleeps often while others have its peers' CPU, and not before and after. */
+START_TEST(they_are_counted_over_a_whole_trial)
+{
+	begin();
+	coalesce.awaited = 64;
+	window(64, 1000, 0);
+	window(64, 1000, 399);
+	windows(TRIAL - 1, 64, 1000, 0);
+	ck_assert_uint_eq(batch(), 1);
+	window(64, 1000, 401);
+	windows(TRIAL - 1, 64, 1000, 0);
+	ck_assert_uint_eq(batch(), 32);
+}
+END_TEST
+
+START_TEST(unless_the_completions_of_each_are_far_apart)
+{
+	begin();
+	coalesce.awaited = 1000;
+	windows(1 + TRIAL, 180, 300, 0); /* 30 likely, 6 times that busy */
+	ck_assert_uint_eq(batch(), 1);
+	windows(TRIAL, 181, 300, 0);
+	ck_assert_uint_eq(batch(), 30);
+}
+END_TEST
+
+START_TEST(now_and_then_a_trial_without_waiting_shows_whether_it_is_worth_it)
 {
 	unsigned with = 0;
 
 	ck_assert_uint_eq(after(64, 64, 1000), 32);
 	while (batch() > 1 && with < 1000) {
-		window(64, 1000, 20);
+		window(64, 1000, 0);
 		with++;
 	}
-	ck_assert_uint_eq(with, 50);
-	window(64, 1000, 5);
+	ck_assert_uint_eq(with, 200);
+	windows(1 + TRIAL, 64, 1000, 0);
 	ck_assert_uint_eq(batch(), 1);
-	window(64, 1000, 4);
+	windows(TRIAL, 64, 1000, 1000);
 	ck_assert_uint_eq(batch(), 32);
+}
+END_TEST
+
+START_TEST(a_quiet_window_ends_neither_a_trial_nor_the_waiting)
+{
+	begin();
+	coalesce.awaited = 64;
+	windows(TRIAL - 1, 64, 1000, 1000);
+	window(1, 1, 1);
+	window(64, 1000, 1000);
+	ck_assert_uint_eq(batch(), 32);
+	window(1, 1, 1);
+	ck_assert_uint_eq(batch(), 1);
+	window(64, 1000, 0);
+	ck_assert_uint_eq(batch(), 32);
+}
+END_TEST
+
+START_TEST(the_quiet_are_not_counted)
+{
+	begin();
+	coalesce.awaited = 7;
+	sleeps_counted = 0;
+	windows(1000, 7, 1000, 1000);
+	ck_assert_uint_eq(sleeps_counted, 0);
+	coalesce.awaited = 64;
+	windows(1 + 10 * TRIAL, 64, 1000, 0);
+	ck_assert_uint_eq(sleeps_counted, 11);
+	coalesce.awaited = 7;
+	windows(1000, 7, 1000, 0);
+	ck_assert_uint_eq(sleeps_counted, 11);
 }
 END_TEST
 
@@ -154,7 +235,7 @@ START_TEST(sends_that_will_say_so_come_on_top_once)
 	ck_assert_uint_eq(batch(), 34);
 	ck_assert_uint_eq(batch(), 32);
 
-	coalesce_init(&coalesce, 0);
+	begin();
 	coalesce_sent(&coalesce);
 	ck_assert_uint_eq(batch(), 1);
 }
@@ -165,7 +246,7 @@ START_TEST(a_session_is_awaited_once_and_counted_once_in_a_window)
 	bool awaited = false;
 	uint32_t mark = 0;
 
-	coalesce_init(&coalesce, 0);
+	begin();
 	coalesce_await(&coalesce, &awaited, true);
 	coalesce_await(&coalesce, &awaited, true);
 	ck_assert_uint_eq(coalesce.awaited, 1);
@@ -184,7 +265,7 @@ END_TEST
 
 START_TEST(without_time_to_wait_nothing_is_waited_for)
 {
-	coalesce_init(&coalesce, 0);
+	begin();
 	coalesce.awaited = coalesce.busy = 64;
 	for (uint64_t i = 1; i <= 1000; i++)
 		coalesce_turn(&coalesce, i * WINDOW_US, 1, 0);
@@ -197,9 +278,10 @@ SUITE("net: coalescing", at_first_any_completion_is_enough,
       among_many_busy_ones_it_is_half_of_those_that_are_awaited, few_are_not_waited_for,
       what_is_not_likely_in_time_is_not_waited_for, those_that_are_awaited_for_long_do_not_count,
       a_wait_in_vain_is_the_last, a_turn_that_did_not_wait_so_long_was_not_in_vain,
-      nothing_is_waited_for_past_a_deadline,
-      where_completions_come_together_anyhow_there_is_no_waiting,
-      now_and_then_a_window_without_waiting_shows_how_they_come,
+      nothing_is_waited_for_past_a_deadline, without_many_sleeps_there_is_no_waiting,
+      they_are_counted_over_a_whole_trial, unless_the_completions_of_each_are_far_apart,
+      now_and_then_a_trial_without_waiting_shows_whether_it_is_worth_it,
+      a_quiet_window_ends_neither_a_trial_nor_the_waiting, the_quiet_are_not_counted,
       sends_that_will_say_so_come_on_top_once,
       a_session_is_awaited_once_and_counted_once_in_a_window,
       without_time_to_wait_nothing_is_waited_for)

@@ -3,21 +3,32 @@
 #include "base/clock.h"
 #include "ring/ring.h"
 
-#define WINDOW_NS 1000000u
-#define WINDOWS   50
-#define LEAST     4  /* completions; fewer are not worth waiting for */
-#define FEW       5  /* fewer at a time are worth it; a short connection is six */
-#define MOST      64 /* more gain nothing */
+#define WINDOW_NS 2000000u
+#define WINDOWS   200 /* with waiting, */
+#define TRIAL     8   /* and without */
+#define LEAST     4   /* completions; fewer are not worth waiting for */
+#define MOST      64  /* more gain nothing */
+#define OFTEN     20  /* completions for each sleep, or fewer */
+#define FAR       6   /* times as long as one waits, or more */
 
-void coalesce_init(struct coalesce *coalesce, uint64_t now_ns)
+void coalesce_init(struct coalesce *coalesce, uint64_t now_ns, uint64_t (*count_sleeps)(void))
 {
-	*coalesce = (struct coalesce){.began_ns = now_ns, .window = 1, .batch = 1};
+	*coalesce = (struct coalesce){
+		.began_ns = now_ns,
+		.window = 1,
+		.batch = 1,
+		.count_sleeps = count_sleeps,
+	};
 }
 
-/* From what a window was like. */
-static uint32_t batch_for(const struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
+/* Completions that come while one waits, by what a window was like. */
+static uint32_t likely_in(const struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
 {
-	uint64_t likely = (uint64_t)coalesce->completions * wait_us * 1000 / elapsed_ns;
+	return (uint32_t)((uint64_t)coalesce->completions * wait_us * 1000 / elapsed_ns);
+}
+
+static uint32_t batch_for(const struct coalesce *coalesce, uint32_t likely)
+{
 	uint64_t awaited = coalesce->turns ? coalesce->awaited_sum / coalesce->turns : 0;
 	uint64_t batch = (awaited < coalesce->busy ? awaited : coalesce->busy) / 2;
 
@@ -27,21 +38,45 @@ static uint32_t batch_for(const struct coalesce *coalesce, uint64_t elapsed_ns, 
 	return batch < MOST ? (uint32_t)batch : MOST;
 }
 
-/* Without waiting: do completions come few at a time? */
-static bool is_dripping(const struct coalesce *coalesce)
+/* Without waiting: did the worker sleep often, or are a session's completions far apart? */
+static bool is_worth_it(const struct trial *trial, uint64_t sleeps)
 {
-	return coalesce->completions < FEW * coalesce->turns;
+	return OFTEN * (sleeps - trial->sleeps) > trial->completions ||
+	       FAR * trial->likely < trial->busy;
+}
+
+/* A window without waiting has ended, after which one would wait for a batch. */
+static bool try_without(struct coalesce *coalesce, uint32_t batch, uint32_t likely)
+{
+	struct trial *trial = &coalesce->trial;
+	uint64_t sleeps;
+
+	trial->completions += coalesce->completions;
+	trial->busy += coalesce->busy;
+	trial->likely += likely;
+	if (trial->windows > 0 && ++trial->windows <= TRIAL)
+		return false;
+	if (batch == 1) {
+		trial->windows = 0;
+		return false;
+	}
+	sleeps = coalesce->count_sleeps();
+	if (trial->windows > 0 && is_worth_it(trial, sleeps)) {
+		trial->windows = 0;
+		return true;
+	}
+	*trial = (struct trial){.windows = 1, .sleeps = sleeps};
+	return false;
 }
 
 static void end_window(struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
 {
-	uint32_t batch = batch_for(coalesce, elapsed_ns, wait_us);
+	uint32_t likely = likely_in(coalesce, elapsed_ns, wait_us);
+	uint32_t batch = batch_for(coalesce, likely);
 
-	if (batch == 1)
-		coalesce->left = 0;
-	else if (coalesce->left > 0)
+	if (coalesce->left > 0)
 		coalesce->left--;
-	else if (is_dripping(coalesce))
+	else if (try_without(coalesce, batch, likely))
 		coalesce->left = WINDOWS;
 	coalesce->batch = coalesce->left ? batch : 1;
 }

@@ -92,7 +92,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	int r;
 
 	worker->now_ms = clock_now_ms();
-	coalesce_init(&worker->coalesce, clock_now_ns());
+	coalesce_init(&worker->coalesce, clock_now_ns(), clock_sleeps);
 	wheel_init(&worker->wheel, worker->now_ms);
 	r = ring_open(&worker->ring, options, &error);
 	if (r < 0) {

@@ -25,6 +25,7 @@
  *   not kept
  *     files registered for the sends of kept connections      request     1.00
  *     buffers that do not share the sets of the cache         request     1.00
+ *     sessions fetched into the cache before their turn       request     1.01-1.02
  *     16 buffers with the kernel at first, not 128            request     1.01
  *     busy_poll of 20 us                                      request     1.07
  *     POLL_FIRST on every receive                             connection  1.00

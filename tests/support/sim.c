@@ -44,6 +44,11 @@ uint64_t clock_now_ms(void)
 	return sim.now_ns / CLOCK_NS_PER_MS;
 }
 
+uint64_t clock_sleeps(void)
+{
+	return sim.sleeps += sim_random() % 64;
+}
+
 /* The worker pauses where the kernel has no memory for it. */
 int nanosleep(const struct timespec *time, struct timespec *remaining)
 {

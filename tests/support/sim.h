@@ -138,7 +138,7 @@ struct sim_faults {
 };
 
 struct sim {
-	uint64_t seed, random, now_ns;
+	uint64_t seed, random, now_ns, sleeps;
 	bool trace, quiescent;
 	struct sim_faults faults;
 	uint32_t latency_us; /* of the network, at most */
