@@ -4,11 +4,14 @@
 #include "ring/ring.h"
 #include "support/suite.h"
 
-enum { WAIT_US = 200, WINDOW_US = 2000, TRIAL = 8 };
+enum { WAIT_US = 200, WINDOW_US = 2400, TRIAL = 8 };
 
 static struct coalesce coalesce;
+static uint32_t wait_us = WAIT_US; /* tests are processes of their own */
 static uint64_t sleeps;
 static unsigned sleeps_counted;
+
+static uint32_t window_us = WINDOW_US;
 
 static uint64_t count_sleeps(void)
 {
@@ -40,10 +43,10 @@ static void window(uint32_t busy, uint32_t completions, uint32_t slept)
 
 	for (uint32_t i = 0; i < completions; i++) {
 		coalesce_saw(&coalesce, &marks[i % busy]);
-		coalesce_turn(&coalesce, began_ns + 1, 1, WAIT_US);
+		coalesce_turn(&coalesce, began_ns + 1, 1, wait_us);
 	}
 	sleeps += slept;
-	coalesce_turn(&coalesce, began_ns + WINDOW_US * 1000, 0, WAIT_US);
+	coalesce_turn(&coalesce, began_ns + (uint64_t)window_us * 1000, 0, wait_us);
 }
 
 static void windows(unsigned count, uint32_t busy, uint32_t completions, uint32_t slept)
@@ -87,9 +90,9 @@ END_TEST
 
 START_TEST(what_is_not_likely_in_time_is_not_waited_for)
 {
-	ck_assert_uint_eq(after(39, 39, 39), 1); /* 3.9 in 200 us */
-	ck_assert_uint_eq(after(40, 40, 40), 4);
-	ck_assert_uint_eq(after(64, 64, 100), 10);
+	ck_assert_uint_eq(after(47, 47, 47), 1); /* 3.9 in 200 us */
+	ck_assert_uint_eq(after(48, 48, 48), 4);
+	ck_assert_uint_eq(after(64, 64, 120), 10);
 }
 END_TEST
 
@@ -168,13 +171,20 @@ START_TEST(they_are_counted_over_a_whole_trial)
 }
 END_TEST
 
+/* 30 likely while one waits, and six times as many busy, or more. */
 START_TEST(unless_the_completions_of_each_are_far_apart)
 {
+	static const uint32_t waits[] = {50, 200, 1000};
+	uint32_t completions;
+
+	wait_us = waits[_i];
+	window_us = wait_us < 200 ? 2000 : 12 * wait_us;
+	completions = 30 * window_us / wait_us;
 	begin();
 	coalesce.awaited = 1000;
-	windows(1 + TRIAL, 180, 300, 0); /* 30 likely, 6 times that busy */
+	windows(1 + TRIAL, 180, completions, 0);
 	ck_assert_uint_eq(batch(), 1);
-	windows(TRIAL, 181, 300, 0);
+	windows(TRIAL, 181, completions, 0);
 	ck_assert_uint_eq(batch(), 30);
 }
 END_TEST
@@ -189,7 +199,7 @@ START_TEST(now_and_then_a_trial_without_waiting_shows_whether_it_is_worth_it)
 		with++;
 	}
 	ck_assert_uint_eq(with, 200);
-	windows(1 + TRIAL, 64, 1000, 0);
+	windows(TRIAL, 64, 1000, 0);
 	ck_assert_uint_eq(batch(), 1);
 	windows(TRIAL, 64, 1000, 1000);
 	ck_assert_uint_eq(batch(), 32);
@@ -200,9 +210,11 @@ START_TEST(a_quiet_window_ends_neither_a_trial_nor_the_waiting)
 {
 	begin();
 	coalesce.awaited = 64;
-	windows(TRIAL - 1, 64, 1000, 1000);
-	window(1, 1, 1);
 	window(64, 1000, 1000);
+	for (unsigned i = 0; i < TRIAL; i++)
+		window(i % 2 ? 1 : 64, i % 2 ? 1 : 1000, 1000);
+	ck_assert_uint_eq(batch(), 1); /* the last was a quiet one */
+	window(64, 1000, 0);
 	ck_assert_uint_eq(batch(), 32);
 	window(1, 1, 1);
 	ck_assert_uint_eq(batch(), 1);
@@ -223,7 +235,7 @@ START_TEST(the_quiet_are_not_counted)
 	ck_assert_uint_eq(sleeps_counted, 11);
 	coalesce.awaited = 7;
 	windows(1000, 7, 1000, 0);
-	ck_assert_uint_eq(sleeps_counted, 11);
+	ck_assert_uint_eq(sleeps_counted, 12); /* the end of one trial */
 }
 END_TEST
 
@@ -266,22 +278,25 @@ END_TEST
 START_TEST(without_time_to_wait_nothing_is_waited_for)
 {
 	begin();
-	coalesce.awaited = coalesce.busy = 64;
-	for (uint64_t i = 1; i <= 1000; i++)
-		coalesce_turn(&coalesce, i * WINDOW_US, 1, 0);
-	ck_assert_uint_eq(coalesce.turns, 0);
+	wait_us = 0;
+	sleeps_counted = 0;
+	coalesce.awaited = 64;
+	windows(1 + TRIAL, 64, 1000, 1000);
 	ck_assert_uint_eq(batch(), 1);
+	ck_assert_uint_eq(sleeps_counted, 0);
 }
 END_TEST
 
-SUITE("net: coalescing", at_first_any_completion_is_enough,
-      among_many_busy_ones_it_is_half_of_those_that_are_awaited, few_are_not_waited_for,
-      what_is_not_likely_in_time_is_not_waited_for, those_that_are_awaited_for_long_do_not_count,
-      a_wait_in_vain_is_the_last, a_turn_that_did_not_wait_so_long_was_not_in_vain,
-      nothing_is_waited_for_past_a_deadline, without_many_sleeps_there_is_no_waiting,
-      they_are_counted_over_a_whole_trial, unless_the_completions_of_each_are_far_apart,
-      now_and_then_a_trial_without_waiting_shows_whether_it_is_worth_it,
-      a_quiet_window_ends_neither_a_trial_nor_the_waiting, the_quiet_are_not_counted,
-      sends_that_will_say_so_come_on_top_once,
-      a_session_is_awaited_once_and_counted_once_in_a_window,
-      without_time_to_wait_nothing_is_waited_for)
+SUITE_OF("net: coalescing", 60, ONCE(at_first_any_completion_is_enough),
+	 ONCE(among_many_busy_ones_it_is_half_of_those_that_are_awaited),
+	 ONCE(few_are_not_waited_for), ONCE(what_is_not_likely_in_time_is_not_waited_for),
+	 ONCE(those_that_are_awaited_for_long_do_not_count), ONCE(a_wait_in_vain_is_the_last),
+	 ONCE(a_turn_that_did_not_wait_so_long_was_not_in_vain),
+	 ONCE(nothing_is_waited_for_past_a_deadline), ONCE(without_many_sleeps_there_is_no_waiting),
+	 ONCE(they_are_counted_over_a_whole_trial),
+	 EACH(unless_the_completions_of_each_are_far_apart, 3),
+	 ONCE(now_and_then_a_trial_without_waiting_shows_whether_it_is_worth_it),
+	 ONCE(a_quiet_window_ends_neither_a_trial_nor_the_waiting), ONCE(the_quiet_are_not_counted),
+	 ONCE(sends_that_will_say_so_come_on_top_once),
+	 ONCE(a_session_is_awaited_once_and_counted_once_in_a_window),
+	 ONCE(without_time_to_wait_nothing_is_waited_for))

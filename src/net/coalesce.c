@@ -3,13 +3,13 @@
 #include "base/clock.h"
 #include "ring/ring.h"
 
-#define WINDOW_NS 2000000u
-#define WINDOWS   200 /* with waiting, */
-#define TRIAL     8   /* and without */
-#define LEAST     4   /* completions; fewer are not worth waiting for */
-#define MOST      64  /* more gain nothing */
-#define OFTEN     20  /* completions for each sleep, or fewer */
-#define FAR       6   /* times as long as one waits, or more */
+#define WINDOW_NS 2000000u /* at least, and twice as long as FAR needs to be seen */
+#define WINDOWS   200      /* with waiting, */
+#define TRIAL     8        /* and without */
+#define LEAST     4        /* completions; fewer are not worth waiting for */
+#define MOST      64       /* more gain nothing */
+#define OFTEN     20       /* completions for each sleep, or fewer */
+#define FAR       6        /* times as long as one waits, or more */
 
 void coalesce_init(struct coalesce *coalesce, uint64_t now_ns, uint64_t (*count_sleeps)(void))
 {
@@ -49,24 +49,21 @@ static bool is_worth_it(const struct trial *trial, uint64_t sleeps)
 static bool try_without(struct coalesce *coalesce, uint32_t batch, uint32_t likely)
 {
 	struct trial *trial = &coalesce->trial;
+	bool running = trial->windows > 0, worth_it;
 	uint64_t sleeps;
 
+	if (!running && batch == 1)
+		return false;
 	trial->completions += coalesce->completions;
 	trial->busy += coalesce->busy;
 	trial->likely += likely;
-	if (trial->windows > 0 && ++trial->windows <= TRIAL)
+	if (running && ++trial->windows <= TRIAL)
 		return false;
-	if (batch == 1) {
-		trial->windows = 0;
-		return false;
-	}
 	sleeps = coalesce->count_sleeps();
-	if (trial->windows > 0 && is_worth_it(trial, sleeps)) {
-		trial->windows = 0;
-		return true;
-	}
-	*trial = (struct trial){.windows = 1, .sleeps = sleeps};
-	return false;
+	worth_it = running && is_worth_it(trial, sleeps);
+	/* The next one begins at once. */
+	*trial = (struct trial){.windows = batch > 1 && !worth_it, .sleeps = sleeps};
+	return worth_it;
 }
 
 static void end_window(struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t wait_us)
@@ -74,9 +71,8 @@ static void end_window(struct coalesce *coalesce, uint64_t elapsed_ns, uint32_t 
 	uint32_t likely = likely_in(coalesce, elapsed_ns, wait_us);
 	uint32_t batch = batch_for(coalesce, likely);
 
-	if (coalesce->left > 0)
-		coalesce->left--;
-	else if (try_without(coalesce, batch, likely))
+	coalesce->left -= coalesce->left > 0;
+	if (coalesce->left == 0 && try_without(coalesce, batch, likely))
 		coalesce->left = WINDOWS;
 	coalesce->batch = coalesce->left ? batch : 1;
 }
@@ -85,6 +81,7 @@ void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completi
 		   uint32_t wait_us)
 {
 	uint64_t elapsed_ns = now_ns - coalesce->began_ns;
+	uint64_t least_ns = 2 * FAR * 1000u * (uint64_t)wait_us;
 
 	coalesce->completions += completions;
 	if (coalesce->asked || completions) {
@@ -94,7 +91,7 @@ void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completi
 	if (coalesce->asked > 1 && completions < LEAST / 2) /* in vain: they have become quiet */
 		coalesce->batch = 1;
 	coalesce->asked = 0;
-	if (elapsed_ns < WINDOW_NS)
+	if (elapsed_ns < WINDOW_NS || elapsed_ns < least_ns)
 		return;
 	end_window(coalesce, elapsed_ns, wait_us);
 	coalesce->began_ns = now_ns;

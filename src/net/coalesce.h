@@ -24,12 +24,13 @@
  * All this needs a kernel that can sleep until several have come (6.12).  Others wake
  * the thread for each, and it would wait on top of that.
  *
- * What is likely is what was so in the last window of two milliseconds or more.
- * Now and then eight of them are without waiting, to see whether it is worth it: where the worker
- * sleeps often, or where the completions of each session are much further apart than
- * the wait.  Otherwise they come several at a time by themselves -- the worker is
+ * What is likely is what was so in the last window, of two milliseconds or more.  Now
+ * and then eight of them are without waiting, to see whether it is worth it: where the
+ * worker sleeps often, or where the completions of each session are much further apart
+ * than the wait.  Otherwise they come several at a time by themselves -- the worker is
  * slower than its peers, or waits for a CPU that they use -- and waiting as well would
- * only cost time: with 64 HTTP connections, 1.3 times the 99th percentile for no CPU.
+ * only cost time: where 64 HTTP connections keep worker and peers busy, 1.3 times the
+ * 99th percentile for no CPU.
  */
 #ifndef NET_COALESCE_H
 #define NET_COALESCE_H
@@ -49,7 +50,7 @@ struct coalesce {
 	uint32_t completions;
 	uint32_t busy; /* sessions with a completion */
 	struct trial {
-		uint32_t windows;                   /* so far, and this one; 0: there is none */
+		uint32_t windows;                   /* the how many-th; 0: there is none */
 		uint64_t completions, busy, likely; /* in all of them */
 		uint64_t sleeps;                    /* of the worker before it */
 	} trial;

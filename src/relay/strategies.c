@@ -8,7 +8,8 @@
  * the change and (without).  Linux 6.18, loopback.
  *
  *   kept
- *     several completions at once (net/coalesce.h)            request     0.58-0.74
+ *     several completions at once (net/coalesce.h), where
+ *         each by itself would wake the worker                request     0.58-0.74
  *         1,000 connections                                   request     0.69-0.81
  *         echo, 64 and 1,000 connections                      message     0.60, 0.69
  *     bulk that gathers a while (net/rest.h)                  GiB         0.73-0.97
