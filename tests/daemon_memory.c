@@ -343,7 +343,7 @@ static int read_and_stop(const char *front, size_t bytes)
 	int fd = peer_connect(front);
 
 	assert_connected(fd);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int)), 0);
 	for (ssize_t n; bytes > 0; bytes -= (size_t)n < bytes ? (size_t)n : bytes) {
 		n = recv(fd, ignored, sizeof(ignored), 0);
 		ck_assert_int_gt(n, 0);

@@ -108,7 +108,8 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done);
 
 /*
  * Send all that is queued in one operation, unless one is in flight or the sink
- * is blocked; then see to it that we are told when it is not.
+ * is blocked; then see to it that we are told when it is not.  What a FIN follows is
+ * sent at once: the sink may be found broken, and the session be CLOSING.
  */
 void lane_send(struct lane *lane);
 

@@ -66,11 +66,18 @@ static bool is_last(const struct lane *lane)
  */
 static void send_last(struct lane *lane)
 {
-	const unsigned char *bytes = lane_peek(lane, &lane->sending);
-	struct io_uring_cqe done = {
-		.res = socket_send_last(lane_to_fd(lane), bytes, lane->sending)};
+	struct io_uring_cqe done = {0};
+	uint32_t length;
+	const unsigned char *bytes = lane_peek(lane, &length);
 
-	lane_sent(lane, &done);
+	done.res = socket_send_last(lane_to_fd(lane), bytes, length);
+	if (done.res == (int32_t)length) { /* the flush goes on: no turn is needed */
+		lane_consume(lane, length);
+		lane_delivered(lane, length);
+	} else {
+		lane->sending = length;
+		lane_sent(lane, &done);
+	}
 }
 
 void lane_send(struct lane *lane)

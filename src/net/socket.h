@@ -38,8 +38,8 @@ void socket_limit_unsent(int fd, uint32_t bytes);
 
 /*
  * Send without waiting: how many of the bytes were taken, or a negative errno, -EAGAIN if none
- * fit.  When all were, the kernel holds them back (MSG_MORE, send(2)) for up to 200 ms, so that
- * socket_shut_write(), which has to follow, sends them and the end in one packet.
+ * fit.  When all were, the kernel holds the last segment back (MSG_MORE, send(2)), for 200 ms or
+ * more, so that socket_shut_write(), which has to follow, sends it and the end in one packet.
  */
 int socket_send_last(int fd, const void *bytes, uint32_t size);
 /* Queue the end behind what was sent.  Not before the connect has ended. */

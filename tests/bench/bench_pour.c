@@ -116,12 +116,16 @@ static void read_for(unsigned long port, unsigned long ms)
 /* Who has read has grown windows, at both ends of the proxy. */
 static void read_and_stop(int fd, uint64_t size)
 {
+	const struct timeval patience = {.tv_sec = 20};
 	size_t piece = sizeof(bytes);
 	ssize_t n;
 
 	/* What this end would keep is another machine's memory, where there are two. */
 	if (size && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){SMALL}, sizeof(int)) < 0)
 		err(1, "SO_RCVBUF");
+	/* A proxy that comes to a stand is to be seen. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+		err(1, "SO_RCVTIMEO");
 	if (send(fd, "s", 1, MSG_NOSIGNAL) != 1)
 		err(1, "send");
 	for (; size > 0; size -= (uint64_t)n)

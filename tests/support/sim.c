@@ -158,7 +158,7 @@ void sim_begin(uint64_t seed)
 	sim.connection_count = sim.file_count = sim.op_top = 0;
 	sim.listener_count = sim.pipe_count = 0;
 	sim.event_count = 0;
-	sim.order = 0;
+	sim.order = sim.sleeps = 0;
 	sim.seed = sim.random = seed;
 	sim.trace = trace;
 	sim.quiescent = false;

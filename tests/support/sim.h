@@ -140,6 +140,7 @@ struct sim_faults {
 struct sim {
 	uint64_t seed, random, now_ns, sleeps;
 	bool trace, quiescent;
+	bool corked_ever; /* by any seed */
 	struct sim_faults faults;
 	uint32_t latency_us; /* of the network, at most */
 	uint32_t scale;      /* of amounts of bytes */

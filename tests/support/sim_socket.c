@@ -158,6 +158,7 @@ int socket_send_last(int fd, const void *bytes, uint32_t size)
 		r = sim_write(connection, bytes, size);
 	sim_trace("send %d, the last: %d of %u", fd, r, size);
 	set_corked(connection->file, r == (int)size);
+	sim.corked_ever |= r == (int)size;
 	return r;
 }
 
@@ -166,7 +167,6 @@ void socket_shut_write(int fd)
 	struct sim_connection *connection = sim_connected(fd);
 
 	set_corked(connection->file, false);
-
 	if (connection->shut_write || connection->phase == SIM_DEAD)
 		return;
 	if (connection->phase == SIM_CONNECTING)
