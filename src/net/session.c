@@ -292,7 +292,8 @@ static void complete_closing(struct session *session, struct op_tag tag,
 	if (tag.kind == OP_RECV) {
 		lane->receiving = done->flags & IORING_CQE_F_MORE;
 		worker_give_back(session->worker, done);
-		if (done->res > 0) /* bytes that will not be delivered: no FIN after them */
+		/* Bytes that will not be delivered: no FIN after them.  Once answered, none are. */
+		if (done->res > 0 && session->end.reason != REASON_ANSWERED)
 			session->resetting[lane->to] = true;
 	} else if (tag.kind == OP_SEND) {
 		if (done->res > 0 && !(done->flags & IORING_CQE_F_NOTIF))
