@@ -38,7 +38,7 @@
 #include "base/compiler.h"
 
 struct coalesce {
-	uint32_t batch;       /* completions to wait for now; 1: any */
+	uint32_t batch;       /* completions to wait for; 1: any */
 	uint32_t asked;       /* of the last wait; 0: it was cut short */
 	uint32_t sends;       /* since the last wait, that say so when they succeed */
 	uint32_t awaited;     /* sessions whose peer has something to answer */
@@ -57,7 +57,7 @@ struct coalesce {
 	uint64_t (*count_sleeps)(void);
 };
 
-/* count_sleeps: of this thread, asked some hundred times a second at most. */
+/* count_sleeps: of this thread, asked some fifty times a second at most. */
 void coalesce_init(struct coalesce *coalesce, uint64_t now_ns, uint64_t (*count_sleeps)(void));
 
 /* A completion of a session, whose own the mark is. */
