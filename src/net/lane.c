@@ -152,21 +152,9 @@ void lane_receive(struct lane *lane)
 
 void lane_cancel_receive(struct lane *lane)
 {
-	struct session *session = lane_session(lane);
-	struct io_uring_sqe *sqe;
-
 	if (!lane->receiving || lane->cancelling)
 		return;
-	sqe = lane_entry(lane);
-	ring_prep_cancel(sqe,
-			 op_pack((struct op_tag){
-				 .slot = session->slot,
-				 .generation = session->generation,
-				 .lane = lane->index,
-				 .kind = OP_RECV,
-			 }),
-			 0);
-	lane_submit(lane, OP_CANCEL, sqe);
+	session_cancel_op(lane_session(lane), lane->index, OP_RECV);
 	lane->cancelling = true;
 }
 

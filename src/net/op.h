@@ -28,6 +28,7 @@ enum op_kind {
 	OP_CONTROL, /* a message from the main thread; the result is the command */
 	OP_KIND_COUNT,
 };
+static_assert(OP_KIND_COUNT <= 16, "a session has 16 bits a lane to note them in");
 
 struct op_tag {
 	uint32_t slot;

@@ -51,15 +51,45 @@ static void enter_relaying(struct session *session)
 	timing_update(session);
 }
 
+static struct op_tag tag_of(const struct session *session, unsigned lane, enum op_kind kind)
+{
+	return (struct op_tag){
+		.slot = session->slot,
+		.generation = session->generation,
+		.lane = (uint8_t)lane,
+		.kind = (uint8_t)kind,
+	};
+}
+
+/* Whose descriptor an operation uses. */
+static unsigned side_of(const struct session *session, unsigned lane, unsigned kind)
+{
+	switch (kind) {
+	case OP_SEND:
+	case OP_POLL_OUT:
+		return session->lanes[lane].to;
+	case OP_CONNECT:
+		return SIDE_UPSTREAM;
+	default: /* receives, polls for the source, and a watch, whose lane is its side */
+		return lane;
+	}
+}
+
+void session_cancel_op(struct session *session, unsigned lane, enum op_kind kind)
+{
+	struct io_uring_sqe *sqe = worker_entry(session->worker);
+
+	ring_prep_cancel(sqe, op_pack(tag_of(session, lane, kind)), 0);
+	session_submit(session, lane, OP_CANCEL, sqe);
+}
+
 void session_cancel_side(struct session *session, unsigned side)
 {
-	struct io_uring_sqe *sqe;
-
-	if (session->fd[side] < 0)
-		return;
-	sqe = worker_entry(session->worker);
-	ring_prep_cancel_fd(sqe, session->fd[side], IORING_ASYNC_CANCEL_ALL);
-	session_submit(session, side, OP_CANCEL, sqe);
+	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+		for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++)
+			if (session->flying[lane] & 1u << kind &&
+			    side_of(session, lane, kind) == side)
+				session_cancel_op(session, lane, (enum op_kind)kind);
 }
 
 void session_cancel(struct session *session)
@@ -219,14 +249,20 @@ void session_open(struct worker *worker, const struct section *section, const ch
 void session_submit(struct session *session, unsigned lane, enum op_kind kind,
 		    struct io_uring_sqe *sqe)
 {
-	ring_sqe_tag(sqe, op_pack((struct op_tag){
-				  .slot = session->slot,
-				  .generation = session->generation,
-				  .lane = (uint8_t)lane,
-				  .kind = (uint8_t)kind,
-			  }));
+	ring_sqe_tag(sqe, op_pack(tag_of(session, lane, kind)));
 	session->in_flight++;
-	session->cancels += kind == OP_CANCEL;
+	if (kind == OP_CANCEL)
+		session->cancels++;
+	else
+		session->flying[lane] |= (uint16_t)(1u << kind);
+}
+
+/* Zero-copy sends are done with their descriptor before their last completion. */
+static void note_landing(struct session *session, struct op_tag tag, uint32_t flags)
+{
+	session->cancels -= tag.kind == OP_CANCEL;
+	if (tag.kind == OP_SEND || !(flags & IORING_CQE_F_MORE))
+		session->flying[tag.lane] &= (uint16_t)~(1u << tag.kind);
 }
 
 /* Whether a completion tells how the connect ended, and has been dealt with. */
@@ -309,7 +345,7 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 	struct lane *lane = &session->lanes[tag.lane & 1];
 
 	assert(tag.lane < LANE_COUNT);
-	session->cancels -= tag.kind == OP_CANCEL;
+	note_landing(session, tag, done->flags);
 	if (tag.kind == OP_SEND)
 		lane->unanswered = false;
 	if (tag.kind == OP_SEND && done->flags & IORING_CQE_F_NOTIF)

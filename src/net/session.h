@@ -69,6 +69,7 @@ struct session {
 	uint32_t slot, generation;
 	uint32_t in_flight;
 	uint32_t cancels; /* of those in flight */
+	uint16_t flying[LANE_COUNT]; /* by lane, a bit for each kind that has its descriptor in use */
 	uint32_t window;  /* the last one it was busy in: coalesce.h */
 	bool awaited;     /* a peer has something to answer: coalesce.h */
 	uint32_t notices; /* and notifications awaited, of zero-copy sends that are done */
@@ -126,8 +127,15 @@ void session_end(struct session *session, enum reason reason, unsigned side, int
 void session_submit(struct session *session, unsigned lane, enum op_kind kind,
 		    struct io_uring_sqe *sqe);
 
-/* Cancel every operation on a side's descriptor; each still completes. */
+/*
+ * Cancel every operation on a side's descriptor; each still completes.  Each by its own
+ * tag, for which the kernel looks into one bucket: by descriptor it would walk through
+ * every operation that is armed on the ring (6.1 to 6.18), 0.7 ms beside 9,000 connections.
+ */
 void session_cancel_side(struct session *session, unsigned side);
+
+/* Cancel the one operation of that kind. */
+void session_cancel_op(struct session *session, unsigned lane, enum op_kind kind);
 
 /* In CLOSING: cancel on both sides, and once more when that has not ended all of them. */
 void session_cancel(struct session *session);

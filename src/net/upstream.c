@@ -208,7 +208,7 @@ void upstream_failed(struct session *session, int error)
 
 void upstream_settle(struct session *session)
 {
-	/* A cancel names the descriptor by number, and the next socket will have the same. */
+	/* A cancel names an operation by its tag, and the next attempt has the same. */
 	if (in_use(session) || session->cancels)
 		return;
 	if (session->fd[SIDE_UPSTREAM] >= 0) {
