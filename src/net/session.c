@@ -119,24 +119,6 @@ static void close_side(struct session *session, unsigned side)
 }
 
 /*
- * A direction that did not end by itself, with bytes in our kernel that nobody has
- * read: what follows at its sink must not look like the end of the stream.  Not
- * where a service had said all it had to say, and its FIN is out.
- */
-static void reset_truncated(struct session *session)
-{
-	if (session->end.reason == REASON_ANSWERED)
-		return;
-	for (unsigned i = 0; i < LANE_COUNT; i++) {
-		const struct lane *lane = &session->lanes[i];
-
-		if (lane->state == LANE_OPEN && session->fd[i] >= 0 &&
-		    socket_unread(session->fd[i]))
-			session->resetting[lane->to] = true;
-	}
-}
-
-/*
  * In CLOSING, what there is still to wait for.  A notification comes when the
  * bytes are acknowledged, which a peer that reads nothing never does, or when
  * the socket is gone; and it is no operation on the socket any more.
@@ -144,7 +126,6 @@ static void reset_truncated(struct session *session)
 static void settle_closing(struct session *session)
 {
 	if (session->in_flight == session->notices) {
-		reset_truncated(session);
 		close_side(session, SIDE_CLIENT);
 		close_side(session, SIDE_UPSTREAM);
 	}
@@ -262,7 +243,7 @@ static void note_landing(struct session *session, struct op_tag tag, uint32_t fl
 {
 	session->cancels -= tag.kind == OP_CANCEL;
 	if (tag.kind == OP_SEND || !(flags & IORING_CQE_F_MORE))
-		session->flying[tag.lane] &= (uint16_t)~(1u << tag.kind);
+		session->flying[tag.lane] &= (uint16_t) ~(1u << tag.kind);
 }
 
 /* Whether a completion tells how the connect ended, and has been dealt with. */
@@ -328,9 +309,6 @@ static void complete_closing(struct session *session, struct op_tag tag,
 	if (tag.kind == OP_RECV) {
 		lane->receiving = done->flags & IORING_CQE_F_MORE;
 		worker_give_back(session->worker, done);
-		/* Bytes that will not be delivered: no FIN after them.  Once answered, none are. */
-		if (done->res > 0 && session->end.reason != REASON_ANSWERED)
-			session->resetting[lane->to] = true;
 	} else if (tag.kind == OP_SEND) {
 		if (done->res > 0 && !(done->flags & IORING_CQE_F_NOTIF))
 			lane_delivered(lane, (uint32_t)done->res);
@@ -370,8 +348,23 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 		upstream_settle(session);
 }
 
+/* Bytes that were received have not been sent. */
+static bool owes_bytes(const struct lane *lane)
+{
+	return lane->queued || lane->sending || lane->held;
+}
+
+/* Its source has not said that the stream is whole, and now never will. */
+static bool is_cut_short(const struct lane *lane)
+{
+	return lane->state != LANE_SHUT && lane->state != LANE_ENDING;
+}
+
 void session_end(struct session *session, enum reason reason, unsigned side, int error)
 {
+	/* A service that said all has said a reason; and then it owes no more. */
+	bool whole = reason == REASON_COMPLETED || session->end.reason != REASON_NONE;
+
 	if (session->state == SESSION_CLOSING)
 		return;
 	session->end = (struct session_end){
@@ -383,7 +376,8 @@ void session_end(struct session *session, enum reason reason, unsigned side, int
 	};
 	for (unsigned i = 0; i < LANE_COUNT; i++) {
 		const struct lane *lane = &session->lanes[i];
-		if (lane->queued || lane->sending || lane->held)
+		if (owes_bytes(lane) ||
+		    (!whole && (is_cut_short(lane) || session->broken[lane->index])))
 			session->resetting[lane->to] = true;
 	}
 	session_step(session, SESSION_ENDED);

@@ -116,10 +116,10 @@ void session_bury(struct session *session);
 void session_step(struct session *session, enum session_event event);
 
 /*
- * End it.  The first call decides the reason, later ones change nothing.  Each
- * side gets a FIN if everything meant for it was delivered, what its other side's
- * kernel still holds included, otherwise a RST: a truncated stream never looks
- * complete.
+ * End it.  The first call decides the reason, later ones change nothing.  A side
+ * gets a FIN if the stream meant for it is whole -- its source said its end, and all
+ * of it was sent --, otherwise a RST: a truncated stream never looks complete, whoever
+ * cut it short, a time limit and the operator included.
  */
 void session_end(struct session *session, enum reason reason, unsigned side, int error);
 

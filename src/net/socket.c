@@ -145,13 +145,6 @@ uint32_t socket_unacknowledged(int fd)
 	return ioctl(fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
 }
 
-uint32_t socket_unread(int fd)
-{
-	int bytes = 0;
-
-	return ioctl(fd, FIONREAD, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
-}
-
 static bool tcp_info(int fd, struct tcp_info *ret_info)
 {
 	socklen_t size = sizeof(*ret_info);

@@ -62,9 +62,6 @@ uint32_t socket_room(int fd);
 /* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
 uint32_t socket_unacknowledged(int fd);
 
-/* Bytes received and not read; 0 when unknown. */
-uint32_t socket_unread(int fd);
-
 /* The pending error, taken off the socket: negative, or 0. */
 int socket_error(int fd);
 

@@ -92,9 +92,6 @@ static void quiet_too_long(struct session *session)
 	bool waiting_to_reset = session->broken[SIDE_CLIENT] || session->broken[SIDE_UPSTREAM];
 
 	if (half_closed(session)) {
-		for (unsigned side = 0; side < SIDE_COUNT; side++)
-			if (session->broken[side])
-				session->resetting[!side] = true;
 		session_end(session,
 			    waiting_to_reset || undelivered(session) ? REASON_UNDELIVERED
 								     : REASON_HALF_CLOSE_TIMEOUT,

@@ -240,8 +240,8 @@ void sim_check_answer(const struct sim_connection *client, uint64_t position,
 		      const unsigned char *bytes, uint32_t count);
 /* What has been read is answered. */
 void sim_check_answered(const struct sim_connection *client);
-/* The responder sends its FIN, for a reason in the conversation or for another one. */
-void sim_check_goodbye(const struct sim_connection *client, bool any_time);
+/* The responder sends its FIN, for a reason in the conversation. */
+void sim_check_goodbye(const struct sim_connection *client);
 
 /* ---- sim_ops.c ------------------------------------------------------------------------------- */
 

@@ -158,22 +158,6 @@ void sim_check_splice(struct sim_connection *connection, const struct sim_pipe *
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
-/* Ends that neither side's stream called for: time, or the operator. */
-static bool is_policy(const struct session *session)
-{
-	switch ((unsigned)session->end.reason) {
-	case REASON_IDLE_TIMEOUT:
-	case REASON_HALF_CLOSE_TIMEOUT:
-	case REASON_LIFETIME:
-	case REASON_UNDELIVERED:
-	case REASON_DRAIN_TIMEOUT:
-	case REASON_STOPPED:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool is_attempt(const struct session *session, const struct sim_connection *connection)
 {
 	unsigned phase = session->end.reason ? session->end.phase : session->state;
@@ -181,6 +165,10 @@ static bool is_attempt(const struct session *session, const struct sim_connectio
 	return connection == side_of(session, SIDE_UPSTREAM) && phase != SESSION_RELAYING;
 }
 
+/*
+ * A FIN says that the stream is whole: its source said so, and all of it is on its way.
+ * Whatever ends a connection else, a time limit or the operator, ends it with a RST.
+ */
 void sim_check_fin(struct sim_connection *connection)
 {
 	struct session *session = sim_session_of(connection);
@@ -191,15 +179,13 @@ void sim_check_fin(struct sim_connection *connection)
 	if (is_attempt(session, connection))
 		return;
 	if (kind_of(session) == CONFIG_RESPONDER)
-		sim_check_goodbye(connection, is_policy(session));
-	if (kind_of(session) != CONFIG_PROXY && kind_of(session) != CONFIG_ECHO)
+		sim_check_goodbye(connection);
+	if (kind_of(session) == CONFIG_RESPONDER)
 		return;
 	from = source_of(connection, session);
-	if (is_policy(session) && session->end.phase != SESSION_RELAYING)
-		return; /* there was no server, or one that was given up */
-	if (from && from->fin_read && connection->out.written == from->in.arrived)
-		return;
-	if (is_policy(session) && connection->out.written == (from ? from->in.arrived : 0))
+	if (from && from->fin_read &&
+	    (kind_of(session) == CONFIG_DISCARD || kind_of(session) == CONFIG_CHARGEN ||
+	     connection->out.written == from->in.arrived))
 		return;
 	sim_fail("a FIN to %u after %llu of %llu bytes, %s (%s)", number(connection),
 		 (unsigned long long)connection->out.written,

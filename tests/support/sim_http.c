@@ -169,13 +169,12 @@ void sim_check_answered(const struct sim_connection *client)
 			 (unsigned long long)client->out.written, (unsigned long long)most);
 }
 
-/* A FIN belongs behind the last answer, when the client wants no more or gets no more; or at any
- * time. */
-void sim_check_goodbye(const struct sim_connection *client, bool any_time)
+/* A FIN belongs behind the last answer, when the client wants no more or gets no more. */
+void sim_check_goodbye(const struct sim_connection *client)
 {
 	const struct sim_asked *asked = client->asked;
 
-	if (!any_time && !client->fin_read &&
+	if (!client->fin_read &&
 	    !(asked->closes && client->in.read > asked->words_from))
 		sim_fail("the responder ends before it was asked to");
 	sim_check_answered(client);

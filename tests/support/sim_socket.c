@@ -243,13 +243,6 @@ uint32_t socket_unacknowledged(int fd)
 	return (uint32_t)(flow->written - flow->acked) + (flow->fin && !flow->fin_acked);
 }
 
-uint32_t socket_unread(int fd)
-{
-	const struct sim_flow *flow = &sim_connected(fd)->in;
-
-	return (uint32_t)(flow->arrived - flow->read);
-}
-
 enum socket_phase socket_phase(int fd)
 {
 	const struct sim_connection *connection = sim_connected(fd);
