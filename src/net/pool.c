@@ -76,9 +76,14 @@ int pool_open(struct pool *pool, struct ring *ring, uint64_t memory, uint32_t bu
 
 void pool_close(struct pool *pool)
 {
+	assert(!pool->memory || pool_held(pool) == 0);
+	pool_leave(pool);
+}
+
+void pool_leave(struct pool *pool)
+{
 	if (!pool->memory)
 		return;
-	assert(pool_held(pool) == 0);
 	ring_buffers_close(&pool->buffers);
 	munmap(pool->memory, (size_t)pool->count * pool->buffer_size);
 	free(pool->chunks);

@@ -54,8 +54,10 @@ struct pool {
  */
 int pool_open(struct pool *pool, struct ring *ring, uint64_t memory,
 	      uint32_t buffer_size) must_check;
-/* After ring_close() or before; every buffer must be home. */
+/* Before ring_close(); every buffer must be home. */
 void pool_close(struct pool *pool);
+/* Before ring_leave(): the kernel and lanes that were cut may still have some of them. */
+void pool_leave(struct pool *pool);
 
 static inline unsigned char *pool_memory(const struct pool *pool, uint16_t id)
 {

@@ -19,12 +19,12 @@
 
 /* clang-format off */
 static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
-	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               ENDED            QUIET */
-	[SESSION_FREE]       = {SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,           NEVER},
-	[SESSION_CONNECTING] = {NEVER,              NEVER,            SESSION_RELAYING, SESSION_RETRYING, NEVER,              SESSION_CLOSING, NEVER},
-	[SESSION_RETRYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, SESSION_CLOSING, NEVER},
-	[SESSION_RELAYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              SESSION_CLOSING, NEVER},
-	[SESSION_CLOSING]    = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,           SESSION_FREE},
+	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               ENDED            QUIET         CUT */
+	[SESSION_FREE]       = {SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,           NEVER,        NEVER},
+	[SESSION_CONNECTING] = {NEVER,              NEVER,            SESSION_RELAYING, SESSION_RETRYING, NEVER,              SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_RETRYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_RELAYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_CLOSING]    = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,           SESSION_FREE, SESSION_FREE},
 };
 /* clang-format on */
 
@@ -143,7 +143,6 @@ static void enter_closing(struct session *session)
 
 static void stop_lane(struct lane *lane)
 {
-	assert(!lane->receiving && !lane->sending);
 	if (lane->strategy && lane->strategy->stop)
 		lane->strategy->stop(lane);
 	lane_drop(lane);
@@ -174,7 +173,7 @@ void session_step(struct session *session, enum session_event event)
 	int next = session_next((enum session_state)session->state, event);
 
 	assert(next != NEVER);
-	assert(next != SESSION_FREE || session->in_flight == 0);
+	assert(next != SESSION_FREE || event == SESSION_CUT || session->in_flight == 0);
 	session->state = (uint8_t)next;
 	enter[next](session);
 }
@@ -360,7 +359,8 @@ static bool is_cut_short(const struct lane *lane)
 	return lane->state != LANE_SHUT && lane->state != LANE_ENDING;
 }
 
-void session_end(struct session *session, enum reason reason, unsigned side, int error)
+/* The first call decides. */
+static void note_end(struct session *session, enum reason reason, unsigned side, int error)
 {
 	/* A service that said all has said a reason; and then it owes no more. */
 	bool whole = reason == REASON_COMPLETED || session->end.reason != REASON_NONE;
@@ -380,6 +380,13 @@ void session_end(struct session *session, enum reason reason, unsigned side, int
 		    (!whole && (is_cut_short(lane) || session->broken[lane->index])))
 			session->resetting[lane->to] = true;
 	}
+}
+
+void session_end(struct session *session, enum reason reason, unsigned side, int error)
+{
+	if (session->state == SESSION_CLOSING)
+		return;
+	note_end(session, reason, side, error);
 	session_step(session, SESSION_ENDED);
 }
 
@@ -387,4 +394,13 @@ void session_bury(struct session *session)
 {
 	record_write(session);
 	session_step(session, SESSION_QUIET);
+}
+
+void session_cut(struct session *session, enum reason reason)
+{
+	assert(!list_is_linked(&session->link));
+	note_end(session, reason, SIDE_CLIENT, 0);
+	wheel_clear(&session->worker->wheel, &session->timer);
+	record_write(session);
+	session_step(session, SESSION_CUT);
 }

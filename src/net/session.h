@@ -8,7 +8,7 @@
  *   | |                v      |                  |   |
  *   | |               RETRYING                   |   | ENDED (from each)
  *   | +-- SERVED (a service: no upstream) -------+   v
- *   +--------------- QUIET ----------------------- CLOSING
+ *   +------------ QUIET, or CUT (from each) ------ CLOSING
  *
  * Only session_step() writes .state.  In RETRYING the failed upstream socket is
  * being emptied of operations; in CLOSING both are.  A slot is not free until
@@ -51,6 +51,7 @@ enum session_event {
 	SESSION_RETRY,
 	SESSION_ENDED,
 	SESSION_QUIET,
+	SESSION_CUT,
 	SESSION_EVENT_COUNT
 };
 
@@ -68,10 +69,11 @@ struct session {
 	const char *listener; /* that it came through, as text */
 	uint32_t slot, generation;
 	uint32_t in_flight;
-	uint32_t cancels; /* of those in flight */
-	uint16_t flying[LANE_COUNT]; /* by lane, a bit for each kind that has its descriptor in use */
-	uint32_t window;  /* the last one it was busy in: coalesce.h */
-	bool awaited;     /* a peer has something to answer: coalesce.h */
+	uint32_t cancels;            /* of those in flight */
+	uint16_t flying[LANE_COUNT]; /* by lane, a bit for each kind that has its descriptor in use
+				      */
+	uint32_t window;             /* the last one it was busy in: coalesce.h */
+	bool awaited;                /* a peer has something to answer: coalesce.h */
 	uint32_t notices; /* and notifications awaited, of zero-copy sends that are done */
 	uint8_t state;
 	bool resetting[SIDE_COUNT]; /* close with a RST */
@@ -112,6 +114,12 @@ void session_open(struct worker *worker, const struct section *section, const ch
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
 /* Nothing is in flight in CLOSING: close, give back, log, release the slot. */
 void session_bury(struct session *session);
+/*
+ * End it for this reason and bury it at once, whatever is in flight: for a worker that
+ * leaves its ring (ring_leave()) afterwards, which is when the kernel lets go of the sockets
+ * and the peers are told.  Completions that still come are for nobody.
+ */
+void session_cut(struct session *session, enum reason reason);
 
 void session_step(struct session *session, enum session_event event);
 

@@ -16,6 +16,7 @@
 #define REAP_MAX      256
 #define PIPES_IDLE_MS 1000
 #define RELOG_MS      100
+#define CUT_MAX       512
 
 /* ---- What a worker is made of ---------------------------------------------------------------- */
 
@@ -118,8 +119,13 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 
 void worker_close(struct worker *worker)
 {
-	stats_count(&worker->stats, buffers_missing, pool_held(&worker->pool));
 	pipes_close(&worker->pipes);
+	if (worker->state == WORKER_STOPPING) {
+		pool_leave(&worker->pool);
+		ring_leave(&worker->ring);
+		return;
+	}
+	stats_count(&worker->stats, buffers_missing, pool_held(&worker->pool));
 	pool_close(&worker->pool);
 	ring_close(&worker->ring);
 }
@@ -222,7 +228,8 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 	}
 	session = slab_find(&worker->sessions, tag.slot, tag.generation);
 	if (unlikely(!session)) {
-		stats_count(&worker->stats, stale_completions, 1);
+		if (worker->state != WORKER_STOPPING) /* there, of one that was cut */
+			stats_count(&worker->stats, stale_completions, 1);
 		worker_give_back(worker, done);
 		return;
 	}
@@ -260,19 +267,38 @@ static void flush(struct worker *worker)
 	}
 }
 
-static void end_all(struct worker *worker, enum reason reason)
+static void cut_parked(struct worker *worker)
 {
-	for (uint32_t slot = 0; slot < worker->sessions.capacity && worker->sessions.used; slot++) {
-		struct session *session =
-			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
-		if (session)
-			session_end(session, reason, SIDE_CLIENT, 0);
-	}
 	while (worker->parked_count) {
 		socket_linger_none(worker->parked[worker->parked_first].fd);
 		socket_close(worker->parked[worker->parked_first].fd);
 		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
 		worker->parked_count--;
+	}
+}
+
+static bool is_cutting(const struct worker *worker)
+{
+	return worker->state == WORKER_STOPPING && worker->cut_to < worker->sessions.capacity &&
+	       worker->sessions.used > 0;
+}
+
+/* In STOPPING: CUT_MAX slots a turn, so that messages are answered and records written meanwhile.
+ */
+static void cut(struct worker *worker)
+{
+	if (!is_cutting(worker))
+		return;
+	/* An entry that is not taken yet would meet whoever gets the number of its descriptor next.
+	 */
+	(void)ring_submit_wait(&worker->ring, 0, RING_NOW, 0);
+	if (ring_sq_ready(&worker->ring) > 0)
+		return;
+	for (uint32_t n = 0; n < CUT_MAX && is_cutting(worker); n++, worker->cut_to++) {
+		struct session *session = slab_find(&worker->sessions, worker->cut_to,
+						    worker->sessions.generation[worker->cut_to]);
+		if (session)
+			session_cut(session, worker->cutting);
 	}
 }
 
@@ -283,8 +309,9 @@ static void stop(struct worker *worker, enum reason reason)
 	if (worker->state == WORKER_RUNNING)
 		accept_stop(worker);
 	worker->state = WORKER_STOPPING;
+	worker->cutting = reason;
 	wheel_clear(&worker->wheel, &worker->drain);
-	end_all(worker, reason);
+	cut_parked(worker);
 }
 
 static void drain_expired(struct worker *worker)
@@ -372,6 +399,9 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	    (worker->pool.spare_count > 0 || worker->quick.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
+	/* A polling thread takes entries while the worker sleeps. */
+	if (is_cutting(worker) && next > worker->now_ms + 1)
+		next = worker->now_ms + 1;
 	next = next == UINT64_MAX ? RING_NEVER : next * CLOCK_NS_PER_MS;
 	return next < rest_deadline(worker) ? next : rest_deadline(worker);
 }
@@ -456,6 +486,7 @@ int worker_turn(struct worker *worker)
 	feed(worker);
 	flush(worker);
 	bury(worker);
+	cut(worker);
 	if (pipes_any(&worker->pipes) && !wheel_is_set(&worker->trim))
 		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
 	write_log(worker);

@@ -9,6 +9,10 @@
  *   STARTING -> RUNNING -> DRAINING -> STOPPING -> STOPPED
  *       +---------------------------------------> STOPPED (result < 0)
  *
+ * In STOPPING the connections are cut, some hundred in a turn, and the ring is left to
+ * the kernel with what they had in flight: to cancel that takes longer, and there is
+ * nobody left to whom it matters.
+ *
  * The main thread talks to a worker by messages on its ring and reads its
  * state, its turns and its counters; it never writes the worker's memory.
  */
@@ -98,6 +102,8 @@ struct worker {
 	uint64_t random;
 	struct access access;
 	enum worker_state state;
+	enum reason cutting; /* in STOPPING: what connections are cut for */
+	uint32_t cut_to;     /* ... those in the slots below */
 
 	/* Read by the main thread. */
 	struct stats stats;

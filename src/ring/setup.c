@@ -203,10 +203,15 @@ static void ring_cancel_all(struct ring *ring)
 
 void ring_close(struct ring *ring)
 {
+	if (ring->system && (ring->fd >= 0 || ring->enter_fd >= 0))
+		ring_cancel_all(ring);
+	ring_leave(ring);
+}
+
+void ring_leave(struct ring *ring)
+{
 	if (!ring->system) /* closed already */
 		return;
-	if (ring->fd >= 0 || ring->enter_fd >= 0)
-		ring_cancel_all(ring);
 	ring_unregister_self(ring);
 	ring_unmap(ring);
 	if (ring->wait_region)

@@ -79,6 +79,7 @@ struct sim_connection {
 	enum sim_phase phase;
 	int error; /* negative errno to be told once */
 	bool fin_read, shut_write, shut_read, linger_none, closed, local;
+	bool left; /* close(2) was called, and operations still hold it */
 
 	struct sim_flow in, out;
 	struct sim_file *file;
@@ -278,6 +279,8 @@ void sim_check_splice(struct sim_connection *connection, const struct sim_pipe *
 void sim_check_fin(struct sim_connection *connection);
 void sim_check_reset(struct sim_connection *connection);
 void sim_check_close(struct sim_file *file);
+/* The ring is gone: nothing holds a socket any more that close(2) was called on. */
+void sim_left(void);
 /* The worker waits: does nobody wait for it? */
 void sim_check_asleep(void);
 /* Nothing will ever happen again: is everything that could happen done? */

@@ -130,6 +130,17 @@ static int enlist(struct fake_kernel *kernel, struct fake_ring *ring, uint32_t o
 	return FAKE_PASS;
 }
 
+/* With the ring its operations end, and nobody hears of it. */
+static int close_ring(void *context, int fd)
+{
+	int r = sim.kernel.system.close(context, fd);
+
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		sim.ops[i].used = false;
+	sim_left();
+	return r;
+}
+
 static uint64_t now(void *context, int clock)
 {
 	(void)context;
@@ -149,6 +160,7 @@ void sim_kernel_open(void)
 	sim.system = sim.kernel.system;
 	sim.system.enter = enter;
 	sim.system.now = now;
+	sim.system.close = close_ring;
 }
 
 /* ---- For the rules --------------------------------------------------------------------------- */

@@ -332,32 +332,26 @@ static void cancelled(struct sim_op *op)
 	}
 }
 
+/* By its tag: by anything else the kernel walks through all operations of the ring. */
 static void cancel(const struct io_uring_sqe *sqe)
 {
-	bool by_fd = sqe->cancel_flags & IORING_ASYNC_CANCEL_FD;
-	bool all = sqe->cancel_flags & IORING_ASYNC_CANCEL_ALL;
-	struct sim_file *file = by_fd ? sim_file_of(sqe->fd) : NULL;
-	struct sim_op self = {.sqe = *sqe}, *found[SIM_OPS];
-	int count = 0;
+	struct sim_op self = {.sqe = *sqe}, *found = NULL;
 
-	if (by_fd && !file) {
-		post(&self, -EBADF, 0);
-		return;
-	}
-	for (uint32_t i = 0; i < sim.op_top && (all || !count); i++) {
+	if (sqe->cancel_flags)
+		sim_fail("a cancel by flags %x takes longer with every connection",
+			 sqe->cancel_flags);
+	for (uint32_t i = 0; i < sim.op_top && !found; i++) {
 		struct sim_op *op = &sim.ops[i];
 
-		if (!op->used || op->notifying)
-			continue;
-		if (by_fd ? op->file != file : op->sqe.user_data != sqe->addr)
+		if (!op->used || op->notifying || op->sqe.user_data != sqe->addr)
 			continue;
 		if (op->fresh && sim_chance(4))
 			continue; /* between its submission and its first wait nobody finds it */
-		found[count++] = op;
+		found = op;
 	}
-	post(&self, all ? count : count ? 0 : -ENOENT, 0);
-	for (int i = 0; i < count; i++)
-		cancelled(found[i]);
+	post(&self, found ? 0 : -ENOENT, 0);
+	if (found)
+		cancelled(found);
 }
 
 /* ---- Submission ------------------------------------------------------------------------------ */

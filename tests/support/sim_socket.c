@@ -274,7 +274,9 @@ void socket_peer(int fd, struct sockaddr_in6 *ret_client)
 static void close_connection(struct sim_connection *connection)
 {
 	bool unread = connection->in.arrived > connection->in.read;
+	bool checked = connection->left;
 
+	connection->left = false;
 	connection->closed = true;
 	if (connection->phase == SIM_DEAD)
 		return;
@@ -283,7 +285,8 @@ static void close_connection(struct sim_connection *connection)
 		return;
 	}
 	if (connection->linger_none || unread) {
-		sim_check_reset(connection);
+		if (!checked)
+			sim_check_reset(connection);
 		connection->phase = SIM_DEAD;
 		connection->in.cut = connection->out.cut = true;
 		sim_wake_connection(connection);
@@ -291,10 +294,30 @@ static void close_connection(struct sim_connection *connection)
 		return;
 	}
 	if (!connection->shut_write) {
-		sim_check_fin(connection);
+		if (!checked)
+			sim_check_fin(connection);
 		connection->shut_write = connection->out.fin = true;
 	}
 	sim_flow_kick(&connection->out);
+}
+
+/* Operations hold it: the peer is told when they are gone, with the ring. */
+static void leave(struct sim_connection *connection)
+{
+	connection->left = true;
+	if (connection->phase != SIM_ESTABLISHED)
+		return;
+	if (connection->linger_none || connection->in.arrived > connection->in.read)
+		sim_check_reset(connection);
+	else if (!connection->shut_write)
+		sim_check_fin(connection);
+}
+
+void sim_left(void)
+{
+	for (uint32_t i = 0; i < sim.connection_count; i++)
+		if (sim.connections[i].left)
+			close_connection(&sim.connections[i]);
 }
 
 void socket_close(int fd)
@@ -306,7 +329,9 @@ void socket_close(int fd)
 	sim_trace("descriptor %d: close%s", fd,
 		  file->connection && file->connection->linger_none ? " with a RST" : "");
 	sim_check_close(file);
-	if (file->connection)
+	if (file->connection && file->uses)
+		leave(file->connection);
+	else if (file->connection)
 		close_connection(file->connection);
 	if (file->connection)
 		file->connection->file = NULL;
