@@ -3,39 +3,19 @@
 #include "support/child.h"
 #include "support/daemon.h"
 #include "support/daemon_sockets.h"
+#include "support/network.h"
 #include "support/server.h"
 #include "support/skip.h"
 #include "support/suite.h"
 
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static char front[64], back[64];
-
-/* ---- a network that can be cut ---- */
-
-static bool set_loopback(bool up)
-{
-	struct ifreq request = {.ifr_name = "lo", .ifr_flags = (short)(up ? IFF_UP : 0)};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool done = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
-
-	close(fd);
-	return done;
-}
-
-/* This test and its daemon in a network of their own; false when that is not allowed. */
-static bool own_network(void)
-{
-	return unshare(CLONE_NEWNET) == 0 && set_loopback(true);
-}
 
 /* ---- what is set on the daemon's sockets ---- */
 
@@ -108,7 +88,7 @@ START_TEST(a_client_that_acknowledges_nothing_for_user_timeout_has_timed_out)
 	char word[8];
 	int client;
 
-	if (!own_network())
+	if (!network_own())
 		SKIP_TEST("a network of its own needs CAP_NET_ADMIN");
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
 	snprintf(back, sizeof(back), "unix:@dead-peers-%u", port_reserve());
@@ -117,7 +97,7 @@ START_TEST(a_client_that_acknowledges_nothing_for_user_timeout_has_timed_out)
 	client = peer_connect(front);
 	assert_connected(client);
 	ck_assert_int_eq(peer_receive_text(client, word, sizeof(word), "first"), 5);
-	ck_assert(set_loopback(false));
+	ck_assert(network_set_loopback(false));
 	__atomic_store_n(&told, true, __ATOMIC_RELAXED);
 	daemon_wait_log(daemon, "the client stopped answering");
 	ck_assert(server_wait_idle(server));
@@ -134,7 +114,7 @@ START_TEST(a_server_that_acknowledges_nothing_for_user_timeout_has_timed_out)
 	bool released = false;
 	int client;
 
-	if (!own_network())
+	if (!network_own())
 		SKIP_TEST("a network of its own needs CAP_NET_ADMIN");
 	snprintf(front, sizeof(front), "unix:@dead-peers-%u", port_reserve());
 	server = server_start(NULL, server_hold, &released);
@@ -142,7 +122,7 @@ START_TEST(a_server_that_acknowledges_nothing_for_user_timeout_has_timed_out)
 	client = peer_connect(front);
 	assert_connected(client);
 	ck_assert(wait_until(server_accepted(server) == 1, PEER_PATIENCE_MS));
-	ck_assert(set_loopback(false));
+	ck_assert(network_set_loopback(false));
 	ck_assert_int_eq(peer_send_text(client, "is anybody there?"), 0);
 	daemon_wait_log(daemon, "the upstream stopped answering");
 	ck_assert_int_ne(peer_wait_end(client, PEER_PATIENCE_MS), PEER_SILENT);
@@ -216,7 +196,7 @@ START_TEST(idle_if_alive_does_not_keep_a_connection_whose_client_is_gone)
 	struct daemon *daemon;
 	int client;
 
-	if (!own_network())
+	if (!network_own())
 		SKIP_TEST("a network of its own needs CAP_NET_ADMIN");
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
 	snprintf(back, sizeof(back), "unix:@dead-peers-%u", port_reserve());
@@ -225,7 +205,7 @@ START_TEST(idle_if_alive_does_not_keep_a_connection_whose_client_is_gone)
 	client = peer_connect(front);
 	assert_connected(client);
 	ck_assert(peer_echoes(client));
-	ck_assert(set_loopback(false));
+	ck_assert(network_set_loopback(false));
 	daemon_wait_log(daemon, "idle_timeout = 3s");
 	ck_assert(server_wait_idle(echo));
 	close(client);

@@ -4,6 +4,7 @@
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
+#include "support/network.h"
 #include "support/refusal.h"
 #include "support/server.h"
 #include "support/skip.h"
@@ -240,29 +241,6 @@ END_TEST
 
 /* ---- local ports ---- */
 
-static bool own_network(void)
-{
-	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	bool up;
-	int fd;
-
-	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-		return false;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	up = ioctl(fd, SIOCSIFFLAGS, &loopback) == 0;
-	close(fd);
-	return up;
-}
-
-static bool set_port_range(const char *range)
-{
-	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, range, strlen(range)) > 0;
-
-	close(fd);
-	return done;
-}
-
 /* Four ports, and from each one connection to the server; clients come to either of two addresses,
  * so that they have ports left themselves. */
 START_TEST(without_local_ports_connections_wait_for_one_of_the_others_to_end)
@@ -273,7 +251,7 @@ START_TEST(without_local_ports_connections_wait_for_one_of_the_others_to_end)
 	char fronts[2][32];
 	int fds[CLIENTS];
 
-	if (!own_network())
+	if (!network_own())
 		SKIP_TEST("no network namespace may be made here");
 	echo = server_start(NULL, server_echo, NULL);
 	for (int i = 0; i < 2; i++)
@@ -282,7 +260,7 @@ START_TEST(without_local_ports_connections_wait_for_one_of_the_others_to_end)
 			      "[proxy p]\nlisten = %s\nlisten = %s\nserver = %s\n"
 			      "connect_timeout = 60s\n",
 			      fronts[0], fronts[1], server_address(echo));
-	ck_assert(set_port_range("61000 61003"));
+	ck_assert(network_set("ip_local_port_range", "61000 61003"));
 	for (int i = 0; i < CLIENTS; i++) {
 		fds[i] = connected(fronts[i % 2]);
 		ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
@@ -296,7 +274,7 @@ START_TEST(without_local_ports_connections_wait_for_one_of_the_others_to_end)
 	ck_assert_uint_eq(counter_now(daemon, "paused_ports"), 1);
 	ck_assert(!has_answer(fds[PORTS]) && !has_answer(fds[PORTS + 1]));
 
-	ck_assert(set_port_range("61000 61007"));
+	ck_assert(network_set("ip_local_port_range", "61000 61007"));
 	for (int i = PORTS; i < CLIENTS; i++)
 		ck_assert(wait_until(has_answer(fds[i]), PEER_PATIENCE_MS));
 	daemon_wait_log(daemon, "there are local ports to connect from again");
