@@ -83,7 +83,7 @@ static int answer(struct sim_connection *connection, const struct address *addre
 				     -EADDRNOTAVAIL, -ENETUNREACH,  -ENOBUFS};
 
 	connection->script = some_script(false);
-	connection->section = &sections[address->port / SERVERS];
+	connection->section = &sections[(address->port - SIM_PORT_FIRST) / SERVERS];
 	if (connection->local && sim_chance(sim.faults.connect))
 		return sim_chance(2) ? -EAGAIN : -ECONNREFUSED;
 	if (sim_chance(sim.faults.connect))
@@ -160,9 +160,15 @@ static void make_section(uint32_t index)
 		*address = (struct address){
 			.kind = ADDRESS_INET,
 			.length = sizeof(address->u.in),
-			.port = (uint16_t)(index * SERVERS + i),
+			.port = (uint16_t)(SIM_PORT_FIRST + index * SERVERS + i),
 		};
-		address->u.any.sa_family = sim_chance(8) ? AF_UNIX : AF_INET;
+		address->u.in = (struct sockaddr_in){
+			.sin_family = AF_INET,
+			.sin_port = htons(address->port),
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		};
+		if (sim_chance(8))
+			address->u.any.sa_family = AF_UNIX;
 		servers[index][i].text = (char *)"server";
 	}
 }
@@ -235,6 +241,7 @@ static void make_faults(void)
 		.accept = some_chance(8),
 		.open = some_chance(8),
 		.connect = some_chance(4),
+		.itself = some_chance(30),
 		.send = some_chance(60),
 		.receive = some_chance(30),
 		.submit = some_chance(30),

@@ -179,18 +179,33 @@ int64_t socket_silent_ms(int fd)
 	return info.tcpi_last_ack_recv;
 }
 
+/* A unix socket's name is longer, and of no use here. */
+static void take_address(const struct sockaddr_storage *address, struct sockaddr_in6 *ret_address)
+{
+	if (address->ss_family == AF_INET || address->ss_family == AF_INET6)
+		memcpy(ret_address, address, sizeof(*ret_address));
+	else
+		ret_address->sin6_family = address->ss_family;
+}
+
+void socket_name(int fd, struct sockaddr_in6 *ret_name)
+{
+	struct sockaddr_storage name = {0};
+	socklen_t size = sizeof(name);
+
+	*ret_name = (struct sockaddr_in6){0};
+	if (getsockname(fd, (struct sockaddr *)&name, &size) == 0)
+		take_address(&name, ret_name);
+}
+
 void socket_peer(int fd, struct sockaddr_in6 *ret_client)
 {
 	struct sockaddr_storage peer = {0};
 	socklen_t size = sizeof(peer);
 
 	*ret_client = (struct sockaddr_in6){0};
-	if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0)
-		return;
-	if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6)
-		memcpy(ret_client, &peer, sizeof(*ret_client));
-	else
-		ret_client->sin6_family = peer.ss_family;
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+		take_address(&peer, ret_client);
 }
 
 int socket_error(int fd)

@@ -9,13 +9,16 @@
 #include "net/timing.h"
 #include "net/worker.h"
 
+#include "base/endpoint.h"
+
 #include "ops/log.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 
-#define RETRY_MS 20 /* between rounds while local resources are short */
+#define RETRY_MS 20   /* between rounds while local resources are short */
+#define LOOK_MS  1000 /* between looks whether an address is this machine's by now */
 
 int upstream_is_connect_error(int error)
 {
@@ -114,6 +117,32 @@ static uint32_t server_for(const struct session *session)
 	return (session->server + 1) % section->server_count;
 }
 
+/*
+ * A connect to a port of this machine where nobody listens may be given that very port to come
+ * from: it meets itself and succeeds, the client gets its own bytes back, and the server cannot
+ * have its port again.  The kernel comes from the address it goes to only where that is this
+ * machine's; others are looked at now and then, because an address may move here.
+ */
+static bool meets_itself(struct session *session, int fd, const struct server *server)
+{
+	struct server_health *health =
+		worker_health(session->worker, session->section, session->server);
+	uint64_t now = session->worker->now_ms;
+	struct endpoint from, to;
+	struct sockaddr_in6 name;
+
+	endpoint_of(&server->address.u.any, &to);
+	if (!endpoint_is_loopback(&to) && !health->is_here && now < health->look_ms)
+		return false;
+	socket_name(fd, &name);
+	endpoint_of((const struct sockaddr *)&name, &from);
+	if (endpoint_is_any(&to)) /* the kernel takes it for the address it comes from */
+		memcpy(to.address, from.address, sizeof(to.address));
+	health->is_here = memcmp(from.address, to.address, sizeof(to.address)) == 0;
+	health->look_ms = now + LOOK_MS;
+	return endpoint_is_same(&from, &to);
+}
+
 /* An attempt at the session's next server: 0 when it is under way. */
 static int attempt(struct session *session)
 {
@@ -135,6 +164,12 @@ static int attempt(struct session *session)
 		socket_close(fd);
 		session->fd[SIDE_UPSTREAM] = -1;
 		return r;
+	}
+	if (server->address.u.any.sa_family != AF_UNIX && meets_itself(session, fd, server)) {
+		socket_linger_none(fd); /* or the port would stay taken for a while */
+		socket_close(fd);
+		session->fd[SIDE_UPSTREAM] = -1;
+		return -ECONNREFUSED;
 	}
 	socket_tune(fd, server->address.u.any.sa_family, &section->config->settings);
 	return 0;

@@ -61,6 +61,8 @@ struct vector {
 struct server_health {
 	uint32_t failures; /* in a row */
 	bool client_first; /* the last connection's client spoke before the server */
+	bool is_here;      /* its address is one of this machine's ... */
+	uint64_t look_ms;  /* ... which is to be looked at again then */
 };
 
 struct worker {

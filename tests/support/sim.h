@@ -21,6 +21,7 @@
 #include "support/fake_kernel.h"
 
 #define SIM_FD_FIRST    2000 /* no descriptor of this process */
+#define SIM_PORT_FIRST  7000 /* of servers */
 #define SIM_FILES       128
 #define SIM_CONNECTIONS 256
 #define SIM_LISTENERS   4
@@ -80,6 +81,8 @@ struct sim_connection {
 	int error; /* negative errno to be told once */
 	bool fin_read, shut_write, shut_read, linger_none, closed, local;
 	bool left; /* close(2) was called, and operations still hold it */
+	bool itself;   /* it has met itself: nobody is there */
+	uint16_t port; /* of the server */
 
 	struct sim_flow in, out;
 	struct sim_file *file;
@@ -135,7 +138,7 @@ struct sim_op {
 
 /* Once in n; 0: never. */
 struct sim_faults {
-	unsigned accept, open, connect, send, receive, submit, interrupt, late, inline_miss;
+	unsigned accept, open, connect, itself, send, receive, submit, interrupt, late, inline_miss;
 };
 
 struct sim {

@@ -84,7 +84,11 @@ int socket_connect(int fd, const struct address *address)
 		return r;
 	switch (-r) {
 	case 0:
-		sim_at(sim_soon(), established, connection);
+		connection->itself = sim_chance(sim.faults.itself);
+		connection->gone = connection->itself;
+		connection->port = address->port;
+		if (!connection->itself)
+			sim_at(sim_soon(), established, connection);
 		break;
 	case ECONNREFUSED:
 		sim_at(sim_soon(), failed, connection);
@@ -101,10 +105,26 @@ int socket_connect(int fd, const struct address *address)
 	return -EINPROGRESS;
 }
 
+/* Servers are on this machine, each at a port of its own. */
+void socket_name(int fd, struct sockaddr_in6 *ret_name)
+{
+	const struct sim_connection *connection = sim_connected(fd);
+	struct sockaddr_in name = {
+		.sin_family = AF_INET,
+		.sin_port = htons((in_port_t)(connection->itself ? connection->port : 40000 + fd)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	*ret_name = (struct sockaddr_in6){0};
+	memcpy(ret_name, &name, sizeof(name));
+}
+
 void socket_tune(int fd, int family, const struct config_settings *settings)
 {
 	if (sim_connected(fd)->local != (family == AF_UNIX))
 		sim_fail("descriptor %d is tuned for another family", fd);
+	if (sim_connected(fd)->itself)
+		sim_fail("descriptor %d has met itself, and is used", fd);
 	(void)settings;
 }
 
@@ -326,6 +346,8 @@ void socket_close(int fd)
 
 	if (!file)
 		sim_fail("descriptor %d is closed, but it is not open", fd);
+	if (file->connection && file->connection->itself && !file->connection->linger_none)
+		sim_fail("descriptor %d has met itself, and its port stays taken", fd);
 	sim_trace("descriptor %d: close%s", fd,
 		  file->connection && file->connection->linger_none ? " with a RST" : "");
 	sim_check_close(file);

@@ -1,0 +1,53 @@
+#include "base/endpoint.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+static const unsigned char v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+void endpoint_of(const struct sockaddr *address, struct endpoint *ret_endpoint)
+{
+	const void *from = address; /* aligned as its family needs it */
+
+	*ret_endpoint = (struct endpoint){0};
+	if (address->sa_family == AF_INET) {
+		const struct sockaddr_in *in = from;
+
+		memcpy(ret_endpoint->address, v4_mapped, sizeof(v4_mapped));
+		memcpy(ret_endpoint->address + sizeof(v4_mapped), &in->sin_addr, 4);
+		ret_endpoint->port = ntohs(in->sin_port);
+	} else if (address->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = from;
+
+		memcpy(ret_endpoint->address, &in6->sin6_addr, 16);
+		ret_endpoint->port = ntohs(in6->sin6_port);
+	}
+}
+
+bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+static bool is_v4(const struct endpoint *endpoint)
+{
+	return memcmp(endpoint->address, v4_mapped, sizeof(v4_mapped)) == 0;
+}
+
+bool endpoint_is_any(const struct endpoint *endpoint)
+{
+	static const unsigned char zeroes[16];
+
+	if (is_v4(endpoint))
+		return memcmp(endpoint->address + sizeof(v4_mapped), zeroes, 4) == 0;
+	return memcmp(endpoint->address, zeroes, sizeof(zeroes)) == 0;
+}
+
+bool endpoint_is_loopback(const struct endpoint *endpoint)
+{
+	static const unsigned char one[16] = {[15] = 1};
+
+	if (is_v4(endpoint))
+		return endpoint->address[sizeof(v4_mapped)] == 127;
+	return memcmp(endpoint->address, one, sizeof(one)) == 0;
+}

@@ -1,0 +1,63 @@
+/* Connects that succeed and lead nowhere. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/network.h"
+#include "support/server.h"
+#include "support/skip.h"
+#include "support/suite.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static char front[64];
+
+static int connected(void)
+{
+	int fd = peer_connect(front);
+
+	assert_connected(fd);
+	return fd;
+}
+
+/* ---- a connect that meets itself ---- */
+
+/* Four ports to come from, and the server's is one of them: most attempts would meet themselves. */
+static const char *const selves[] = {"127.0.0.1:40002", "[::1]:40002"};
+enum { SELVES = sizeof(selves) / sizeof(selves[0]), ATTEMPTS = 60 };
+
+START_TEST(a_connect_that_meets_itself_is_refused_and_the_server_can_have_its_port)
+{
+	const char *address = selves[_i / DAEMON_RINGS];
+	struct server *echo;
+	struct daemon *daemon;
+	int fd;
+
+	if (!network_own())
+		SKIP_TEST("no network namespace may be made here");
+	snprintf(front, sizeof(front), "unix:%s/front", suite_dir());
+	ck_assert(network_set("ip_local_port_range", "40000 40003"));
+	daemon = daemon_start(&daemon_modes[_i % DAEMON_RINGS],
+			      "[proxy p]\nlisten = %s\nserver = %s\n", front, address);
+	for (int i = 0; i < ATTEMPTS; i++) {
+		char got[8];
+
+		fd = connected();
+		(void)peer_send_text(fd, "mine"); /* unless it is closed already */
+		ck_assert_int_le(peer_receive_text(fd, got, sizeof(got), NULL), 0);
+		close(fd);
+	}
+	ck_assert_uint_eq(daemon_log_count(daemon, "cannot connect: Connection refused"), 1);
+	echo = server_start(address, server_echo, NULL);
+	ck_assert_ptr_nonnull(echo);
+	fd = connected();
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+SUITE_OF("daemon: connecting", 60,
+	 EACH(a_connect_that_meets_itself_is_refused_and_the_server_can_have_its_port,
+	      SELVES *DAEMON_RINGS))
