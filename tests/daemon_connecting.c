@@ -1,4 +1,5 @@
-/* Connects that succeed and lead nowhere. */
+/* What a connect leads to besides a server that answers, and what the first moments are like. */
+#include "net/greeting.h"
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
@@ -58,6 +59,41 @@ START_TEST(a_connect_that_meets_itself_is_refused_and_the_server_can_have_its_po
 }
 END_TEST
 
+/* ---- the first exchange ---- */
+
+static void speak_first(void)
+{
+	for (int i = 0; i < GREETING_LEARN; i++) {
+		int fd = connected();
+
+		ck_assert(peer_echoes(fd));
+		close(fd);
+	}
+}
+
+/* Directly it would see a connection that is reset; a RST behind an acknowledgement that is held
+ * back it never does. */
+START_TEST(a_client_that_resets_at_once_is_seen_by_a_server_that_is_spoken_to_first)
+{
+	enum { RESETS = 20 };
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i], "[proxy p]\nlisten = %s\nserver = %s\n", front,
+			      server_address(echo));
+	speak_first();
+	for (unsigned i = 1; i <= RESETS; i++) {
+		peer_reset(connected());
+		ck_assert(
+			wait_until(server_accepted(echo) == GREETING_LEARN + i, PEER_PATIENCE_MS));
+	}
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 SUITE_OF("daemon: connecting", 60,
 	 EACH(a_connect_that_meets_itself_is_refused_and_the_server_can_have_its_port,
-	      SELVES *DAEMON_RINGS))
+	      SELVES *DAEMON_RINGS),
+	 IN_BOTH_RINGS(a_client_that_resets_at_once_is_seen_by_a_server_that_is_spoken_to_first))

@@ -351,6 +351,16 @@ static void serve(void)
 	}
 }
 
+/* As if there had been connections before. */
+static void learn(void)
+{
+	for (uint32_t i = 0; i < engine.section_count; i++)
+		for (uint32_t s = 0; s < sections[i].server_count; s++)
+			if (sim_chance(2))
+				worker_health(&worker, &sections[i], s)->greeting.spoken_to =
+					GREETING_LEARN;
+}
+
 static void run(uint64_t seed)
 {
 	struct listening sockets[SECTIONS];
@@ -370,6 +380,7 @@ static void run(uint64_t seed)
 	if (r < 0 || (r = worker_open(&worker, &options)) < 0)
 		sim_fail("the worker does not open: %s", strerror(-r));
 
+	learn();
 	send_clients();
 	if (sim_chance(3))
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,

@@ -4,35 +4,86 @@
 #include "net/socket.h"
 #include "net/worker.h"
 
-static bool client_has_spoken(const struct session *session)
-{
-	const struct lane *up = &session->lanes[LANE_UP];
+#define SUSPENSE_MS    100
+#define DOUBT_FIRST_MS 60000
+#define DOUBT_MAX_MS   3600000
 
-	return up->bytes > 0 || up->queued > 0;
+/* ---- What is believed ------------------------------------------------------------------------ */
+
+bool greeting_awaits(const struct greeting *greeting, uint64_t now_ms)
+{
+	return greeting->spoken_to >= GREETING_LEARN && now_ms >= greeting->trusted_ms;
 }
 
-static struct server_health *health_of(const struct session *session)
+void greeting_spoken_to(struct greeting *greeting)
 {
-	return worker_health(session->worker, session->section, session->server);
+	greeting->spoken_to += greeting->spoken_to < GREETING_LEARN;
+}
+
+void greeting_met_silence(struct greeting *greeting, uint64_t now_ms)
+{
+	if (greeting->trusted_ms < now_ms + SUSPENSE_MS)
+		greeting->trusted_ms = now_ms + SUSPENSE_MS;
+}
+
+void greeting_spoke(struct greeting *greeting, uint64_t after_ms, uint64_t now_ms)
+{
+	uint32_t times = greeting->spoke < 6 ? greeting->spoke : 6;
+	uint64_t doubt_ms = (uint64_t)DOUBT_FIRST_MS << times;
+
+	if (after_ms > GREETING_LATE_MS)
+		return;
+	greeting->spoken_to = 0;
+	greeting->spoke++;
+	greeting->trusted_ms = now_ms + (doubt_ms < DOUBT_MAX_MS ? doubt_ms : DOUBT_MAX_MS);
+}
+
+/* ---- What is done ---------------------------------------------------------------------------- */
+
+static bool client_has_spoken(const struct session *session)
+{
+	return session->lanes[LANE_UP].received > 0;
+}
+
+static struct greeting *greeting_of(const struct session *session)
+{
+	return &worker_health(session->worker, session->section, session->server)->greeting;
 }
 
 void greeting_begin(struct session *session)
 {
+	uint64_t now = session->worker->now_ms;
+
 	session->greeting_until_ms = UINT64_MAX;
-	if (!health_of(session)->client_first)
+	if (!greeting_awaits(greeting_of(session), now))
 		return;
 	socket_hold_ack(session->fd[SIDE_UPSTREAM]);
-	session->greeting_until_ms = session->worker->now_ms + GREETING_MS;
+	session->greeting_until_ms = now + GREETING_MS;
 }
 
 void greeting_answered(struct session *session)
 {
-	health_of(session)->client_first = client_has_spoken(session);
+	uint64_t now = session->worker->now_ms;
+
+	if (client_has_spoken(session))
+		greeting_spoken_to(greeting_of(session));
+	else
+		greeting_spoke(greeting_of(session), now - session->started_ms, now);
 }
 
 void greeting_expired(struct session *session)
 {
 	session->greeting_until_ms = UINT64_MAX;
-	if (!client_has_spoken(session) && session->fd[SIDE_UPSTREAM] >= 0)
+	if (client_has_spoken(session))
+		return;
+	greeting_met_silence(greeting_of(session), session->worker->now_ms);
+	if (session->fd[SIDE_UPSTREAM] >= 0)
+		socket_release_ack(session->fd[SIDE_UPSTREAM]);
+}
+
+void greeting_reset(struct session *session)
+{
+	/* Bytes take the ACK along. */
+	if (session->greeting_until_ms != UINT64_MAX && session->lanes[LANE_UP].bytes == 0)
 		socket_release_ack(session->fd[SIDE_UPSTREAM]);
 }

@@ -9,17 +9,48 @@
  * saves a segment, and the server is woken once instead of twice: 8 % of the
  * CPU of a connection with one request.
  *
- * Only where clients speak first: a server that does waits for that ACK.  So
- * nothing is held from a server until a client has spoken to it first, and
- * nothing any more when it has itself; and a client that keeps silent for
- * GREETING_MS is not waited for.  (The kernel would wait 200 ms.)
+ * Only where clients speak first: a server that does waits for that ACK, and
+ * its greeting comes later by as long as it is held, GREETING_MS at most.  (The
+ * kernel would hold it for 200 ms.)  So what is believed of a server must not be
+ * one stranger's to set, who speaks first to whomever he likes:
+ *
+ *   - it is believed to wait for its clients after GREETING_LEARN connections in
+ *     a row in which one spoke first;
+ *   - when a client keeps silent while an ACK is held, nothing more is held until
+ *     the server has had time to say what it has to say;
+ *   - one that speaks first to any client is not believed to for a minute, and
+ *     for twice as long each time, up to an hour.  So whatever a stranger does,
+ *     a server's greetings are late once an hour.
+ *
+ * What a server says to a client that was silent for GREETING_LATE_MS is not a
+ * greeting (mostly it is "408 Request Timeout"), and tells nothing.
  */
 #ifndef NET_GREETING_H
 #define NET_GREETING_H
 
+#include "base/compiler.h"
+
 struct session;
 
-#define GREETING_MS 10
+#define GREETING_MS      10
+#define GREETING_LATE_MS 1000
+#define GREETING_LEARN   32
+
+/* What one worker believes of one server; all zero at first. */
+struct greeting {
+	uint32_t spoken_to;  /* connections in a row in which the client spoke first */
+	uint32_t spoke;      /* connections in which the server did */
+	uint64_t trusted_ms; /* the server is not believed to wait for its clients before */
+};
+
+/* Whether the server is believed to wait for its clients. */
+bool greeting_awaits(const struct greeting *greeting, uint64_t now_ms);
+/* A client spoke first. */
+void greeting_spoken_to(struct greeting *greeting);
+/* A client kept silent while an ACK was held. */
+void greeting_met_silence(struct greeting *greeting, uint64_t now_ms);
+/* The server spoke first, so long after the client had come. */
+void greeting_spoke(struct greeting *greeting, uint64_t after_ms, uint64_t now_ms);
 
 /* There is a TCP socket for the session's server, not yet connecting. */
 void greeting_begin(struct session *session);
@@ -29,5 +60,8 @@ void greeting_answered(struct session *session);
 
 /* session.greeting_until_ms has passed. */
 void greeting_expired(struct session *session);
+
+/* A RST follows: the server must hear of the connection before, or it never does. */
+void greeting_reset(struct session *session);
 
 #endif

@@ -1,6 +1,7 @@
 #include "net/session.h"
 
 #include "net/ending.h"
+#include "net/greeting.h"
 #include "net/record.h"
 #include "net/relay.h"
 #include "net/rest.h"
@@ -112,8 +113,11 @@ static void close_side(struct session *session, unsigned side)
 {
 	if (session->fd[side] < 0)
 		return;
-	if (session->resetting[side])
+	if (session->resetting[side]) {
+		if (side == SIDE_UPSTREAM)
+			greeting_reset(session);
 		socket_linger_none(session->fd[side]);
+	}
 	socket_close(session->fd[side]);
 	session->fd[side] = -1;
 }

@@ -62,6 +62,7 @@ void socket_hold_ack(int fd)
 
 void socket_release_ack(int fd)
 {
+	set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0);
 	set_option(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 

@@ -25,7 +25,8 @@ void socket_tune(int fd, int family, const struct config_settings *settings);
 /*
  * Before a connect: let the ACK that ends its handshake wait, up to 200 ms, for
  * the first bytes sent (TCP_DEFER_ACCEPT, which does that to a socket that
- * connects: Linux since 2.4, by its source).  And: send it now, if it waits.
+ * connects: Linux since 2.4, by its source).  And: send it now if it waits, or as
+ * soon as there is something to acknowledge if the connect goes on.
  */
 void socket_hold_ack(int fd);
 void socket_release_ack(int fd);

@@ -26,6 +26,7 @@
 #include "net/coalesce.h"
 #include "net/condition.h"
 #include "net/engine.h"
+#include "net/greeting.h"
 #include "net/pipes.h"
 #include "net/pool.h"
 #include "net/quick.h"
@@ -59,8 +60,8 @@ struct vector {
 };
 
 struct server_health {
+	struct greeting greeting;
 	uint32_t failures; /* in a row */
-	bool client_first; /* the last connection's client spoke before the server */
 	bool is_here;      /* its address is one of this machine's ... */
 	uint64_t look_ms;  /* ... which is to be looked at again then */
 };

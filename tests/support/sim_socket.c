@@ -348,6 +348,9 @@ void socket_close(int fd)
 		sim_fail("descriptor %d is closed, but it is not open", fd);
 	if (file->connection && file->connection->itself && !file->connection->linger_none)
 		sim_fail("descriptor %d has met itself, and its port stays taken", fd);
+	if (file->ack_held && file->connection->phase == SIM_ESTABLISHED &&
+	    file->connection->linger_none && file->connection->out.written == 0)
+		sim_fail("descriptor %d is reset before its server has heard of it", fd);
 	sim_trace("descriptor %d: close%s", fd,
 		  file->connection && file->connection->linger_none ? " with a RST" : "");
 	sim_check_close(file);
