@@ -511,6 +511,8 @@ START_TEST(an_address_is_listened_on_once_in_all_the_file)
 		"t:9: [chargen] listen: \":9\" is taken by [discard] at t:4 (\"9\"); one of the "
 		"two "
 		"has to go\n"
+		"t:10: [chargen] listen: \"127.0.0.1:9\" is taken by [discard] at t:4 (\"9\"); "
+		"one of the two has to go\n"
 		"t:13: [echo u] listen: \"unix:@a\" is taken by [echo u] at t:12 (\"unix:@a\"); "
 		"one "
 		"of the two has to go\n"
@@ -529,16 +531,164 @@ START_TEST(a_proxy_does_not_connect_to_itself)
 		"[proxy b]\nlisten = 80\nserver = 127.0.0.1:80\nserver = [::1]:80\n"
 		"server = 192.0.2.1:80\n"
 		"[proxy c]\nlisten = unix:/s\nserver = unix:/s\n",
-		"t:3: [proxy a] server: \"127.0.0.1:1\" is where this section listens: it would "
-		"connect to itself without end\n"
-		"t:7: [proxy b] server: \"127.0.0.1:80\" is where this section listens: it would "
-		"connect to itself without end\n"
-		"t:8: [proxy b] server: \"[::1]:80\" is where this section listens: it would "
-		"connect "
-		"to itself without end\n"
-		"t:12: [proxy c] server: \"unix:/s\" is where this section listens: it would "
-		"connect "
-		"to itself without end\n");
+		"t:3: [proxy a] server: \"127.0.0.1:1\" is where this section listens, at t:2: it "
+		"would connect to itself without end\n"
+		"t:7: [proxy b] server: \"127.0.0.1:80\" is where this section listens, at t:6: "
+		"it would connect to itself without end\n"
+		"t:8: [proxy b] server: \"[::1]:80\" is where this section listens, at t:6: it "
+		"would connect to itself without end\n"
+		"t:12: [proxy c] server: \"unix:/s\" is where this section listens, at t:11: it "
+		"would connect to itself without end\n");
+}
+END_TEST
+
+START_TEST(a_port_of_every_address_leaves_none_of_its_family)
+{
+	ck_assert_config_mistakes("[echo]\nlisten = 0.0.0.0:1\nlisten = [::]:1\n"
+				  "listen = 127.0.0.1:2\nlisten = [::]:2\n"
+				  "listen = [::1]:3\nlisten = 127.0.0.1:3\n",
+				  "");
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = 127.0.0.1:1\nlisten = 0.0.0.0:1\n"
+		"listen = [::]:2\n[discard]\nlisten = [::1]:2\nlisten = :1\n",
+		"t:3: [echo] listen: \"0.0.0.0:1\" is taken by [echo] at t:2 (\"127.0.0.1:1\"); "
+		"one "
+		"of the two has to go\n"
+		"t:6: [discard] listen: \"[::1]:2\" is taken by [echo] at t:4 (\"[::]:2\"); one of "
+		"the two has to go\n"
+		"t:7: [discard] listen: \":1\" is taken by [echo] at t:2 (\"127.0.0.1:1\"); one of "
+		"the two has to go\n");
+}
+END_TEST
+
+START_TEST(a_path_is_listened_on_once_however_it_is_written)
+{
+	ck_assert_config_mistakes("[echo]\nlisten = unix:/tmp/a\nlisten = unix:/tmp/../tmp/b\n",
+				  "");
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = unix:/tmp/a\nlisten = unix:/tmp/../tmp//a\n",
+		"t:3: [echo] listen: \"unix:/tmp/../tmp//a\" is taken by [echo] at t:2 "
+		"(\"unix:/tmp/a\"); one of the two has to go\n");
+	ck_assert_config_mistakes(
+		"[proxy]\nlisten = unix:/tmp/a\nserver = unix:/tmp/./a\n",
+		"t:3: [proxy] server: \"unix:/tmp/./a\" is where this section listens, at t:2: it "
+		"would connect to itself without end\n");
+}
+END_TEST
+
+START_TEST(a_chain_of_proxies_does_not_come_back)
+{
+	/* It may be as long as it likes, and its end may be a service of ours. */
+	ck_assert_config_mistakes("[proxy a]\nlisten = 1\nserver = 127.0.0.1:2\n"
+				  "server = 127.0.0.1:3\n"
+				  "[proxy b]\nlisten = 2\nserver = 127.0.0.1:3\n"
+				  "[proxy c]\nlisten = 127.0.0.1:3\nserver = 127.0.0.1:4\n"
+				  "server = 127.0.0.2:3\nserver = 192.0.2.1:1\n"
+				  "[echo]\nlisten = 4\n",
+				  "");
+	ck_assert_config_mistakes(
+		"[proxy a]\nlisten = 0.0.0.0:1\nserver = 127.0.0.1:2\n"
+		"[proxy b]\nlisten = 127.0.0.1:2\nserver = 192.0.2.1:3\nserver = 127.9.9.9:1\n"
+		"[proxy c]\nlisten = unix:@c\nserver = unix:@d\n"
+		"[proxy d]\nlisten = unix:@d\nserver = unix:@e\n"
+		"[proxy e]\nlisten = unix:@e\nserver = unix:@c\n",
+		"t:7: [proxy b] server: \"127.9.9.9:1\" is where [proxy a] listens, at t:2, and "
+		"its server \"127.0.0.1:2\" at t:3 leads back here: connections would go round "
+		"without end\n"
+		"t:16: [proxy e] server: \"unix:@c\" is where [proxy c] listens, at t:9, and its "
+		"server \"unix:@d\" at t:10 leads back here: connections would go round without "
+		"end\n");
+}
+END_TEST
+
+/* ---- options behind an address, and ranges of ports ---- */
+
+START_TEST(a_range_of_ports_is_as_many_lines)
+{
+	struct config config = config_of("[echo]\nlisten = 127.0.0.1:8000-8002\nlisten = 90-91\n"
+					 "listen = [::1]:5-5\nlisten = a-1.example:7-8 freebind\n");
+	static const char *const texts[] = {
+		"127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002", ":90", ":91",
+		"[::1]:5",        "a-1.example:7",  "a-1.example:8"};
+
+	ck_assert_uint_eq(config.sections[0].listen_count, 8);
+	for (size_t i = 0; i < 8; i++) {
+		const struct config_endpoint *listen = &config.sections[0].listens[i];
+
+		ck_assert_str_eq(listen->text, texts[i]);
+		ck_assert_uint_eq(listen->line, i < 3 ? 2 : i < 5 ? 3 : i < 6 ? 4 : 5);
+		ck_assert(listen->freebind == (i >= 6));
+	}
+	ck_assert_uint_eq(ntohs(config.sections[0].listens[2].address.u.in.sin_port), 8002);
+	ck_assert_uint_eq(ntohs(config.sections[0].listens[4].address.u.in6.sin6_port), 91);
+	config_done(&config);
+	ck_assert_config_mistakes(
+		"[proxy]\nlisten = 8010-8000\nlisten = 1-1025\nlisten = 127.0.0.1:1-70000\n"
+		"server = 127.0.0.1:8000-8010\nlisten = 0-3\nlisten = 7-8-9\n",
+		"t:2: [proxy] listen: \"8010-8000\": the range of ports runs backwards\n"
+		"t:3: [proxy] listen: \"1-1025\": the range has 1025 ports; at most 1024 can be "
+		"had "
+		"from one line\n"
+		"t:4: [proxy] listen: \"127.0.0.1:1-70000\": the range of ports has to end within "
+		"1..65535\n"
+		"t:5: [proxy] server: \"127.0.0.1:8000-8010\": a range of ports is for listen "
+		"only; "
+		"repeat server for each that is to be connected to\n"
+		"t:6: [proxy] listen: \"0-3\": the port is outside 1..65535\n"
+		"t:7: [proxy] listen: \"7-8-9\": the range of ports has to end within 1..65535\n");
+}
+END_TEST
+
+START_TEST(the_rights_of_a_unix_socket_are_read)
+{
+	struct config config = config_of("[echo]\nlisten = unix:/a\n"
+					 "listen = unix:/b  mode=640\towner=root group=7\n");
+	const struct config_endpoint *listens = config.sections[0].listens;
+
+	ck_assert_uint_eq(listens[0].mode, 0666);
+	ck_assert_uint_eq(listens[0].owner, (uid_t)-1);
+	ck_assert_uint_eq(listens[0].group, (gid_t)-1);
+	ck_assert_uint_eq(listens[1].mode, 0640);
+	ck_assert_uint_eq(listens[1].owner, 0);
+	ck_assert_uint_eq(listens[1].group, 7);
+	ck_assert_str_eq(listens[1].text, "unix:/b");
+	config_done(&config);
+}
+END_TEST
+
+START_TEST(an_option_that_an_address_cannot_have_is_refused)
+{
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = unix:/a mode=0888\nlisten = unix:/b mode=01777\n"
+		"listen = unix:/c owner=no-such-user group=root\nlisten = unix:/d group=\n"
+		"listen = unix:@e mode=0600\nlisten = 80 mode=0600\nlisten = :81 freebind\n"
+		"listen = systemd:x owner=root\nlisten = unix:/f freebind\n"
+		"listen = 127.0.0.1:1 freebind=yes\nlisten = 127.0.0.1:2 tos=4\n"
+		"listen = unix:/g mode=0600 mode=0600\n",
+		"t:2: [echo] listen: \"unix:/a mode=0888\": mode=0888 is not a file's mode; write "
+		"for example mode=0660\n"
+		"t:3: [echo] listen: \"unix:/b mode=01777\": mode=01777 is not a file's mode; "
+		"write "
+		"for example mode=0660\n"
+		"t:4: [echo] listen: \"unix:/c owner=no-such-user group=root\": "
+		"owner=no-such-user: this machine has no user of that name\n"
+		"t:5: [echo] listen: \"unix:/d group=\": group needs a value, as in group=...\n"
+		"t:6: [echo] listen: \"unix:@e mode=0600\": mode has no use here: what is in the "
+		"abstract name space has no file, and anybody may connect to it\n"
+		"t:7: [echo] listen: \"80 mode=0600\": mode has no use here: it is for the path of "
+		"a unix socket\n"
+		"t:8: [echo] listen: \":81 freebind\": freebind has no use here: it is every "
+		"address "
+		"that there is\n"
+		"t:9: [echo] listen: \"systemd:x owner=root\": owner has no use here: the socket "
+		"unit has SocketMode=, SocketUser=, SocketGroup= and FreeBind=\n"
+		"t:10: [echo] listen: \"unix:/f freebind\": freebind has no use here: it is for an "
+		"IPv4 or IPv6 address\n"
+		"t:11: [echo] listen: \"127.0.0.1:1 freebind=yes\": freebind takes no value\n"
+		"t:12: [echo] listen: \"127.0.0.1:2 tos=4\": \"tos=4\" is no option of an address; "
+		"there are mode=, owner= and group= for unix sockets, and freebind; for several "
+		"addresses repeat the key\n"
+		"t:13: [echo] listen: \"unix:/g mode=0600 mode=0600\": mode is given twice\n");
 }
 END_TEST
 
@@ -598,5 +748,9 @@ SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_th
       an_address_takes_nothing_behind_it,
       a_proxy_needs_a_server_and_every_section_a_place_to_listen,
       an_address_is_listened_on_once_in_all_the_file, a_proxy_does_not_connect_to_itself,
+      a_port_of_every_address_leaves_none_of_its_family,
+      a_path_is_listened_on_once_however_it_is_written, a_chain_of_proxies_does_not_come_back,
+      a_range_of_ports_is_as_many_lines, the_rights_of_a_unix_socket_are_read,
+      an_option_that_an_address_cannot_have_is_refused,
       settings_that_contradict_each_other_are_refused,
       a_file_that_is_no_configuration_is_not_reported_on_without_end)

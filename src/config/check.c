@@ -1,39 +1,14 @@
 /* What only shows when the whole configuration is looked at. */
 #include "config/loader.h"
 
-#include <string.h>
-#include <strings.h>
+#include "base/meet.h"
+#include "config/loops.h"
+
+#include <errno.h>
 
 static const struct config_origin *origin_of(const struct config_section *section, const char *name)
 {
 	return &section->origins[schema_find(name, IN_EVERY_SERVICE) - schema_keys];
-}
-
-static bool is_wildcard(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET)
-		return ((const struct sockaddr_in *)address)->sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr);
-}
-
-static bool is_loopback(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 ==
-		       IN_LOOPBACKNET;
-	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
-}
-
-/* Whether two places to listen on are one: a port on every address is every address's. */
-static bool same_address(const struct address *a, const struct address *b)
-{
-	if (a->kind == ADDRESS_ANY && b->kind == ADDRESS_INET)
-		return a->port == b->port && is_wildcard(&b->u.any);
-	if (b->kind == ADDRESS_ANY && a->kind == ADDRESS_INET)
-		return same_address(b, a);
-	if (a->kind != b->kind || a->port != b->port || a->length != b->length)
-		return false;
-	return !memcmp(&a->u, &b->u, a->length) && !strcasecmp(a->host, b->host);
 }
 
 /* The first place that listens on the address, in file order. */
@@ -45,7 +20,7 @@ static const struct config_endpoint *first_listen(const struct config *config,
 		const struct config_section *section = &config->sections[i];
 
 		for (size_t j = 0; j < section->listen_count; j++)
-			if (same_address(&section->listens[j].address, address)) {
+			if (meet_as_listeners(&section->listens[j].address, address)) {
 				*ret_section = section;
 				return &section->listens[j];
 			}
@@ -76,39 +51,45 @@ static void check_listens(struct loader *loader, const struct config_section *se
 	}
 }
 
-/* A server that is this very section would be connected to for each connection it makes. */
-static bool is_own_listen(const struct config_section *section, const struct address *server)
+/* A server that leads back would be connected to for each connection that it makes. */
+static void check_loop(struct loader *loader, struct loops *loops, size_t section,
+		       const struct config_endpoint *server)
 {
-	for (size_t i = 0; i < section->listen_count; i++) {
-		const struct address *listen = &section->listens[i].address;
+	const struct config *config = loader->config;
+	struct loop_found found;
+	int r = loops_connect(loops, section, &server->address, server, &found);
 
-		if (same_address(listen, server))
-			return true;
-		if (listen->kind == ADDRESS_ANY && listen->port == server->port &&
-		    server->kind == ADDRESS_INET && is_loopback(&server->u.any))
-			return true;
-	}
-	return false;
+	if (r < 0)
+		loader->failed = r;
+	else if (r > 0 && !found.onward)
+		loader_complain(loader, server->file, server->line, config->sections[section].title,
+				"server",
+				"\"%.100s\" is where this section listens, at %s:%u: it would "
+				"connect to itself without end",
+				server->text, config->files[found.line->file], found.line->line);
+	else if (r > 0)
+		loader_complain(
+			loader, server->file, server->line, config->sections[section].title,
+			"server",
+			"\"%.100s\" is where %s listens, at %s:%u, and its server \"%.100s\" "
+			"at %s:%u leads back here: connections would go round without end",
+			server->text, config->sections[found.section].title,
+			config->files[found.line->file], found.line->line, found.onward->text,
+			config->files[found.onward->file], found.onward->line);
 }
 
-static void check_servers(struct loader *loader, const struct config_section *section)
+static void check_servers(struct loader *loader, struct loops *loops, size_t index)
 {
+	const struct config_section *section = &loader->config->sections[index];
+
 	if (section->kind != CONFIG_PROXY)
 		return;
 	if (!origin_of(section, "server")->line && !section->server_count)
 		loader_complain(
 			loader, section->file, section->line, section->title, NULL,
 			"no server to connect to; write for example server = 127.0.0.1:9000");
-	for (size_t i = 0; i < section->server_count; i++) {
-		const struct config_endpoint *server = &section->servers[i];
-
-		if (is_own_listen(section, &server->address))
-			loader_complain(
-				loader, server->file, server->line, section->title, "server",
-				"\"%.100s\" is where this section listens: it would connect to "
-				"itself without end",
-				server->text);
-	}
+	for (size_t i = 0; i < section->server_count; i++)
+		check_loop(loader, loops, index, &section->servers[i]);
 }
 
 static void check_settings(struct loader *loader, const struct config_section *section)
@@ -135,6 +116,7 @@ static void check_settings(struct loader *loader, const struct config_section *s
 void loader_check(struct loader *loader)
 {
 	const struct config *config = loader->config;
+	struct loops loops;
 
 	/* with mistakes before, the one section that was meant may be among them */
 	if (!config->section_count && !loader->errors->count)
@@ -142,9 +124,14 @@ void loader_check(struct loader *loader)
 			loader, 0, 0, NULL, NULL,
 			"has no section that listens; write for example [echo] and below it "
 			"listen = 127.0.0.1:7007");
+	if (loops_init(&loops, config) < 0) {
+		loader->failed = -ENOMEM;
+		return;
+	}
 	for (size_t i = 0; i < config->section_count; i++) {
 		check_listens(loader, &config->sections[i]);
-		check_servers(loader, &config->sections[i]);
+		check_servers(loader, &loops, i);
 		check_settings(loader, &config->sections[i]);
 	}
+	loops_done(&loops);
 }

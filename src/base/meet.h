@@ -1,0 +1,22 @@
+/*
+ * Which addresses meet: whether two can be listened on at once, and whether who
+ * connects to one arrives at who listens on another.  Listening on every address
+ * is told apart by family, as listener.h does: `80` is IPv4 and IPv6, [::]:80 is
+ * IPv6 alone.  Paths of unix sockets are compared as files, so that two ways of
+ * writing one are one.
+ */
+#ifndef BASE_MEET_H
+#define BASE_MEET_H
+
+#include "base/address.h"
+
+/*
+ * Whether listening on one keeps the other from being listened on.  Names are
+ * compared as they are written.
+ */
+bool meet_as_listeners(const struct address *a, const struct address *b);
+
+/* Whether a connect to the address arrives at who listens on the other.  Never for a name. */
+bool meet_by_connecting(const struct address *to, const struct address *listening);
+
+#endif
