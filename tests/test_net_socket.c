@@ -5,10 +5,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { LARGE = 4 << 20, PIECE = 50001 };
@@ -16,13 +18,18 @@ enum { LARGE = 4 << 20, PIECE = 50001 };
 static char bytes[LARGE];
 static int sink, peer;
 
-static void open_tcp(void)
+/* Whose receive buffer is so large; 0: as the system has it.  A small one makes small segments. */
+static void open_tcp_to(int receive_buffer)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (receive_buffer)
+		ck_assert_int_eq(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+					    sizeof(receive_buffer)),
+				 0);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
 	ck_assert_int_eq(listen(listener, 1), 0);
 	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
@@ -31,6 +38,11 @@ static void open_tcp(void)
 	peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	ck_assert_int_ge(peer, 0);
 	close(listener);
+}
+
+static void open_tcp(void)
+{
+	open_tcp_to(0);
 }
 
 static void open_unix(void)
@@ -61,7 +73,7 @@ static uint32_t take_room(void)
 
 	do {
 		before = is_writable();
-		room = socket_room(sink);
+		room = socket_room(sink, 1);
 	} while (before != is_writable());
 	ck_assert_int_eq(room > 0, before);
 	ck_assert_uint_le(room, LARGE);
@@ -70,7 +82,10 @@ static uint32_t take_room(void)
 	return room;
 }
 
-/* Filled as far as there is room, and read a piece at a time. */
+/*
+ * Filled as far as there is room, and read a piece at a time.  What was sent arrives a
+ * moment later, on a busy machine long after the send.
+ */
 static void fill_and_read(void)
 {
 	size_t queued = 0;
@@ -80,7 +95,7 @@ static void fill_and_read(void)
 		for (uint32_t room; (room = take_room());)
 			queued += room;
 		ck_assert_uint_gt(queued, 0);
-		n = recv(peer, bytes, PIECE, MSG_DONTWAIT);
+		n = recv(peer, bytes, PIECE, 0);
 		ck_assert_int_gt(n, 0);
 		queued -= (size_t)n;
 	}
@@ -102,6 +117,67 @@ START_TEST(so_it_does_with_a_limit_even_an_odd_one)
 	open_tcp();
 	socket_limit_unsent(sink, limits[_i]);
 	fill_and_read();
+}
+END_TEST
+
+/* A segment of theirs has a header in the kernel that is larger than it. */
+START_TEST(so_does_one_with_small_segments)
+{
+	static const int receive_buffers[] = {1, 3000, 5000};
+
+	open_tcp_to(receive_buffers[_i]);
+	fill_and_read();
+}
+END_TEST
+
+/* Each from a page of its own, as small segments come out of a socket. */
+static void fill_pipe(int pipe_end, unsigned pieces)
+{
+	for (unsigned i = 0; i < pieces; i++) {
+		struct iovec piece = {bytes + i * 8192u, 1};
+		ck_assert_int_eq(vmsplice(pipe_end, &piece, 1, SPLICE_F_NONBLOCK), 1);
+	}
+}
+
+static void splice_and_read(void)
+{
+	const int send_buffer = 4096; /* that little is free of it at times */
+	uint32_t size, room, pages;
+	int ends[2], n;
+
+	ck_assert_int_eq(setsockopt(sink, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer)),
+			 0);
+	ck_assert_int_eq(fcntl(sink, F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(socket_pipe(ends, 1 << 20, &size), 0);
+	pages = size / 4096;
+	for (unsigned i = 0, queued = 0; i < 20; i++) {
+		while ((room = socket_room(sink, pages))) {
+			room = room < pages ? room : pages;
+			fill_pipe(ends[1], room);
+			ck_assert_int_eq(socket_splice(ends[0], sink, room), room);
+			queued += room;
+		}
+		n = (int)recv(peer, bytes, PIECE, 0);
+		ck_assert_int_gt(n, 0);
+		queued -= (unsigned)n;
+	}
+	close(ends[0]);
+	close(ends[1]);
+	close(sink);
+	close(peer);
+}
+
+START_TEST(a_tcp_sink_takes_at_once_what_is_spliced_in_small_pieces)
+{
+	open_tcp_to(_i);
+	splice_and_read();
+}
+END_TEST
+
+START_TEST(a_unix_sink_takes_at_once_what_is_spliced_in_small_pieces)
+{
+	open_unix();
+	splice_and_read();
 }
 END_TEST
 
@@ -188,7 +264,9 @@ START_TEST(as_much_is_sent_last_as_there_is_room_for)
 END_TEST
 
 SUITE_OF("net: sockets", 60, ONCE(a_tcp_sink_takes_at_once_what_it_has_room_for),
-	 EACH(so_it_does_with_a_limit_even_an_odd_one, 4),
+	 EACH(so_it_does_with_a_limit_even_an_odd_one, 4), EACH(so_does_one_with_small_segments, 3),
 	 ONCE(a_unix_sink_takes_at_once_what_it_has_room_for),
+	 EACH(a_tcp_sink_takes_at_once_what_is_spliced_in_small_pieces, 2),
+	 ONCE(a_unix_sink_takes_at_once_what_is_spliced_in_small_pieces),
 	 ONCE(what_is_sent_last_waits_for_the_end), ONCE(as_much_is_sent_last_as_there_is_room_for),
 	 ONCE(a_limit_holds_and_is_lifted_again))

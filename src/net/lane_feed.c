@@ -34,7 +34,7 @@ static uint32_t room_of(const struct lane *lane)
 	if (lane_session(lane)->state == SESSION_CONNECTING && lane->to == SIDE_UPSTREAM &&
 	    socket_phase(lane_to_fd(lane)) != SOCKET_CONNECTED)
 		return 0;
-	return socket_room(lane_to_fd(lane));
+	return socket_room(lane_to_fd(lane), 1);
 }
 
 /* It is as if a receive had completed. */

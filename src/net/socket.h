@@ -55,10 +55,12 @@ void socket_linger_none(int fd);
 int socket_receive(int fd, void *bytes, uint32_t size);
 
 /*
- * So many bytes a send would take now, for certain; 0 when it might take none,
- * and then a poll tells when there is room.
+ * So many bytes a send would take now, for certain, unless the kernel has no memory
+ * for sockets at all; 0 when it might take none, and then a poll tells when there is
+ * room.  They lie in so many pieces at most: one where they are sent from memory, as
+ * many as a pipe has pages where they are spliced.
  */
-uint32_t socket_room(int fd);
+uint32_t socket_room(int fd, uint32_t pieces);
 
 /* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
 uint32_t socket_unacknowledged(int fd);

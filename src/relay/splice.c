@@ -38,6 +38,7 @@
 
 #define WORK_MAX     (1u << 20)
 #define CHASED_LEAST (128u << 10)
+#define PAGE_LEAST   4096u /* bytes of a pipe that hold one piece */
 
 /* Lives in lane.own. */
 struct splicing {
@@ -209,16 +210,18 @@ static bool take_pipe(struct lane *lane)
 	splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane), PIPES_HOLD);
 	splicing->borrowed = splicing->pipe == PIPES_NONE;
 	if (splicing->borrowed) { /* sinks that do not read have all others */
-		room = socket_room(lane_to_fd(lane));
-		lane->blocked = !room;
+		lane->blocked = !socket_room(lane_to_fd(lane), 1);
 		if (lane->blocked)
 			return true;
-		most = room < most ? room : most;
 		splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane), PIPES_BORROW);
 	}
 	if (splicing->pipe == PIPES_NONE)
 		return false;
 	size = pipes_of(lane)->pairs[splicing->pipe].size;
+	if (splicing->borrowed) {
+		room = socket_room(lane_to_fd(lane), size / PAGE_LEAST + 1);
+		most = room < most ? room : most;
+	}
 	splicing->most = size < most ? size : most;
 	/* A page of it may hold a segment of 1,448 bytes. */
 	splicing->roomy =

@@ -241,11 +241,13 @@ int socket_receive(int fd, void *bytes, uint32_t size)
 	return r;
 }
 
-uint32_t socket_room(int fd)
+uint32_t socket_room(int fd, uint32_t pieces)
 {
 	const struct sim_connection *connection = sim_connected(fd);
 	const struct sim_flow *flow = &connection->out;
 
+	if (pieces == 0)
+		sim_fail("room on descriptor %d for no piece", fd);
 	if (connection->phase == SIM_CONNECTING)
 		return 0;
 	if (connection->phase == SIM_DEAD)
