@@ -279,6 +279,7 @@ START_TEST(what_is_printed_as_effective_reads_as_the_same_configuration)
 			  "[log]\naccess = /var/log/a\n"
 			  "[defaults]\nmax_lifetime = 90061001ms\nkeepalive = 1min\n"
 			  "[proxy a]\nlisten = 80\nlisten = systemd:x\n"
+			  "listen = 127.0.0.1:5-6 freebind\nlisten = unix:/s mode=0600  group=0\n"
 			  "server = unix:@u\nidle_if_alive = keep\n"
 			  "max_lifetime_jitter = 10\n"
 			  "[responder]\nlisten = [::1]:1\nsize = 0\nmax_lifetime = 0\n");

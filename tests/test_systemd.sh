@@ -38,7 +38,7 @@ if [[ ${1-} != inside ]]; then
 	make --no-print-directory BUILD=release DESTDIR="$stage" PREFIX=/usr install >"$stage.log" 2>&1 ||
 		{ cat "$stage.log"; rm -f "$stage.log"; exit 1; }
 	rm -f "$stage.log"
-	tests/support/systemd-lab.sh -t 180 -r "$stage" tests/test_systemd.sh inside || exit $?
+	tests/support/systemd-lab.sh -t 240 -r "$stage" -f examples/unix.conf:/etc/example.conf tests/test_systemd.sh inside || exit $?
 
 	echo edited >>"$stage/etc/uringproxy.conf"
 	make --no-print-directory BUILD=release DESTDIR="$stage" PREFIX=/usr install uninstall >/dev/null
@@ -231,6 +231,42 @@ configure '[echo]' 'listen = 127.0.0.1:7007'
 check "(a configuration that does not ask for it)" systemctl restart "$unit"
 check "then it is" unclaimed
 systemctl stop uringproxy.socket
+as_shipped
+
+echo "unix sockets"
+groupadd --system clients 2>/dev/null
+useradd --system --no-create-home friend 2>/dev/null
+usermod -aG clients friend
+connects_as() {		# connects_as USER PATH
+	setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
+s.connect(sys.argv[1])' "$2" 2>/dev/null
+}
+cp /etc/example.conf /etc/uringproxy.conf
+check "the example of unix sockets starts" systemctl start "$unit"
+check "with the mode that it says" test "$(stat -c %a /run/uringproxy/redis.sock)" = 666
+check "and anybody may connect" connects_as nobody /run/uringproxy/redis.sock
+check "stopping removes it" systemctl stop "$unit"
+check "with its directory" test ! -e /run/uringproxy
+configure '[echo]' 'listen = unix:/run/uringproxy/a.sock' \
+	'listen = unix:/run/uringproxy/b.sock mode=0660 group=clients'
+override SupplementaryGroups=clients Restart=no
+check "a group of SupplementaryGroups= can be given" systemctl start "$unit"
+check "to whom it belongs then" test "$(stat -c %a:%U:%G /run/uringproxy/b.sock)" = 660:uringproxy:clients
+check "who may connect" connects_as friend /run/uringproxy/b.sock
+check "and others may not" not connects_as nobody /run/uringproxy/b.sock
+check "but they may where nothing is said" connects_as nobody /run/uringproxy/a.sock
+systemctl stop "$unit"
+configure '[echo]' 'listen = unix:/run/uringproxy/b.sock owner=friend'
+systemctl start "$unit" 2>/dev/null
+check "an owner cannot be given without a capability" is ExecMainStatus 71
+check "which is named" said 'b\.sock: Operation not permitted \(owner= needs CAP_CHOWN' -p err
+configure '[echo]' 'listen = unix:/var/lib/b.sock'
+systemctl reset-failed "$unit"
+systemctl start "$unit" 2>/dev/null
+check "where the sandbox has no room for a socket, it says where there is" said '/run/uringproxy' -p err
 as_shipped
 
 check "no unit has failed" test -z "$(systemctl --failed --no-legend --plain | grep -v squatter)"

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 
 #include <stdio.h>
+#include <sys/types.h>
 
 enum config_auto { CONFIG_AUTO, CONFIG_ON, CONFIG_OFF };
 enum config_kind {
@@ -52,7 +53,12 @@ struct config_origin {
 /* One `listen` or `server` line. */
 struct config_endpoint {
 	struct address address;
-	char *text;    /* as written */
+	char *text;    /* as written; of a range of ports, this one */
+	char *options; /* what is written behind it; NULL: nothing */
+	mode_t mode;   /* of a unix socket's file */
+	uid_t owner;   /* (uid_t)-1: who the daemon runs as */
+	gid_t group;   /* (gid_t)-1: likewise */
+	bool freebind; /* listen although this machine has not got the address (IP_FREEBIND) */
 	unsigned file; /* index into config.files */
 	unsigned line;
 };

@@ -18,7 +18,11 @@ static void print_endpoints(const struct config *config, const char *key,
 	for (size_t i = 0; i < count; i++) {
 		struct config_origin origin = {endpoints[i].file, endpoints[i].line, false};
 
-		fprintf(out, "%-20s= %-18s", key, endpoints[i].text);
+		fprintf(out, "%-20s= ", key);
+		if (endpoints[i].options)
+			fprintf(out, "%s %s", endpoints[i].text, endpoints[i].options);
+		else
+			fprintf(out, "%-18s", endpoints[i].text);
 		print_origin(config, &origin, out);
 	}
 }

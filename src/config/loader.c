@@ -1,5 +1,6 @@
 #include "config/loader.h"
 
+#include "config/endpoint.h"
 #include "config/reader.h"
 
 #include <ctype.h>
@@ -57,9 +58,9 @@ static void complain(struct loader *loader, unsigned line, const char *key, cons
 void loader_section_done(struct config_section *section)
 {
 	for (size_t i = 0; i < section->listen_count; i++)
-		free(section->listens[i].text);
+		endpoint_done(&section->listens[i]);
 	for (size_t i = 0; i < section->server_count; i++)
-		free(section->servers[i].text);
+		endpoint_done(&section->servers[i]);
 	free(section->listens);
 	free(section->servers);
 	free(section->origins);
@@ -262,10 +263,28 @@ static void unknown_key(struct loader *loader, unsigned line, const char *name)
 static void clear_endpoints(struct config_endpoint **list, size_t *count)
 {
 	for (size_t i = 0; i < *count; i++)
-		free((*list)[i].text);
+		endpoint_done(&(*list)[i]);
 	free(*list);
 	*list = NULL;
 	*count = 0;
+}
+
+/* So many ports more, each behind the last of the list. */
+static void add_ports(struct loader *loader, struct config_endpoint **list, size_t *count,
+		      unsigned more)
+{
+	struct config_endpoint *grown = realloc(*list, (*count + more) * sizeof(**list));
+
+	if (!grown) {
+		loader->failed = -ENOMEM;
+		return;
+	}
+	*list = grown;
+	for (; more; more--, (*count)++)
+		if (endpoint_next(&grown[*count], &grown[*count - 1]) < 0) {
+			loader->failed = -ENOMEM;
+			return;
+		}
 }
 
 static void add_endpoint(struct loader *loader, unsigned line, const struct schema_key *key,
@@ -273,11 +292,12 @@ static void add_endpoint(struct loader *loader, unsigned line, const struct sche
 {
 	bool listens = key->type == SCHEMA_LISTEN;
 	struct config_section *section = loader->section;
-	struct config_endpoint **list = listens ? &section->listens : &section->servers, *grown;
+	struct config_endpoint **list = listens ? &section->listens : &section->servers;
 	size_t *count = listens ? &section->listen_count : &section->server_count;
-	struct config_endpoint endpoint = {.file = loader->file, .line = line};
-	size_t word = strcspn(text, " \t,");
-	const char *why;
+	struct config_endpoint *grown;
+	char why[VALUE_WHY_MAX];
+	unsigned ports;
+	int r;
 
 	if (!*text) {
 		clear_endpoints(list, count);
@@ -285,29 +305,21 @@ static void add_endpoint(struct loader *loader, unsigned line, const struct sche
 		return;
 	}
 	section->origins[key - schema_keys] = (struct config_origin){loader->file, line, false};
-	if (text[word]) {
-		loader_complain(loader, loader->file, line, loader->title, key->name,
-				"\"%.100s\": takes an address only, without \"%.60s\"; for several "
-				"addresses repeat the key",
-				text, text + word + strspn(text + word, " \t"));
-		return;
-	}
-	if (address_parse(&endpoint.address, text,
-			  listens ? ADDRESS_FOR_LISTEN : ADDRESS_FOR_CONNECT, &why) < 0) {
-		loader_complain(loader, loader->file, line, loader->title, key->name,
-				"\"%.100s\": %s", text, why);
-		return;
-	}
 	grown = realloc(*list, (*count + 1) * sizeof(**list));
 	if (grown)
 		*list = grown;
-	endpoint.text = strdup(text);
-	if (!grown || !endpoint.text) {
-		free(endpoint.text);
-		loader->failed = -ENOMEM;
+	r = grown ? endpoint_parse(&grown[*count], &ports, text, listens, why) : -ENOMEM;
+	if (r == -EINVAL)
+		loader_complain(loader, loader->file, line, loader->title, key->name,
+				"\"%.100s\": %s", text, why);
+	else if (r < 0)
+		loader->failed = r;
+	if (r < 0)
 		return;
-	}
-	grown[(*count)++] = endpoint;
+	grown[*count].file = loader->file;
+	grown[*count].line = line;
+	(*count)++;
+	add_ports(loader, list, count, ports - 1);
 }
 
 static void set_scalar(struct loader *loader, unsigned line, const struct schema_key *key,

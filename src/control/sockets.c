@@ -22,6 +22,7 @@
 struct opening {
 	struct sockets *sockets;
 	const struct config_section *section;
+	const struct config_endpoint *endpoint;
 	struct address address;
 	uint32_t section_index;
 	uint64_t patient_until_ms;   /* with an address in use, for all together */
@@ -85,11 +86,12 @@ static int open_own(struct opening *opening)
 	int fd, r;
 
 	do
-		r = listener_try(&opening->address);
+		r = listener_try(&opening->address, opening->endpoint);
 	while (may_come_free(opening, r));
 	if (r < 0) {
 		/* For its explanation. */
-		fd = listener_open(&opening->address, &opening->section->settings, &why);
+		fd = listener_open(&opening->address, opening->endpoint,
+				   &opening->section->settings, &why);
 		if (fd >= 0)
 			socket_close(fd);
 		if (!why && r == -EADDRINUSE)
@@ -98,7 +100,8 @@ static int open_own(struct opening *opening)
 	}
 	for (uint32_t worker = 0; worker < opening->sockets->workers; worker++) {
 		do
-			fd = listener_open(&opening->address, &opening->section->settings, &why);
+			fd = listener_open(&opening->address, opening->endpoint,
+					   &opening->section->settings, &why);
 		while (may_come_free(opening, fd));
 		if (fd < 0)
 			return complain(opening, fd, why);
@@ -172,7 +175,7 @@ static int plan_name(struct plan *plan, struct opening *line, const char *name)
 	int count = resolve_listen(&line->address, line->place, found, RESOLVED_MAX), left = count;
 
 	for (int i = 0; i < count; i++) {
-		int r = listener_try(&found[i]);
+		int r = listener_try(&found[i], line->endpoint);
 
 		line->address = found[i];
 		name_text(line, name);
@@ -217,6 +220,7 @@ static int plan_all(struct plan *plan, struct sockets *sockets, const struct eng
 				.sockets = sockets,
 				.section = section,
 				.section_index = s,
+				.endpoint = endpoint,
 				.address = endpoint->address,
 				.patient_until_ms = patient_until_ms,
 				.line = number++,

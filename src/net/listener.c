@@ -4,21 +4,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int bind_socket(const struct address *address, bool reuse_port)
+static void bind_without_address(int fd, int family)
+{
+	int on = 1;
+
+	if (family == AF_INET)
+		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+	else
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+}
+
+/* An internet address. */
+static int bind_socket(const struct address *address, bool freebind, bool reuse_port)
 {
 	int fd = socket_open(address->u.any.sa_family), on = 1, off = 0;
 
 	if (fd < 0)
 		return fd;
-	if (address->kind != ADDRESS_UNIX) {
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (reuse_port)
-			(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (reuse_port)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (freebind)
+		bind_without_address(fd, address->u.any.sa_family);
 	if (address->u.any.sa_family == AF_INET6) {
 		/* [::] serves both families only where no family was named. */
 		int v6only = address->kind != ADDRESS_ANY;
@@ -40,23 +54,10 @@ static int bind_any(const struct address *address, bool reuse_port)
 		.length = sizeof(v4.u.in),
 		.u.in = {.sin_family = AF_INET, .sin_port = htons(address->port)},
 	};
-	int fd = bind_socket(address, reuse_port);
+	int fd = bind_socket(address, false, reuse_port);
 
-	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? bind_socket(&v4, reuse_port) : fd;
-}
-
-/* A path left behind by a process that is gone. */
-static bool is_stale(const struct address *address)
-{
-	int fd = socket_open(AF_UNIX), r;
-	struct stat status;
-
-	if (fd < 0)
-		return false;
-	r = socket_connect(fd, address);
-	socket_close(fd);
-	return r == -ECONNREFUSED && stat(address->u.un.sun_path, &status) == 0 &&
-	       S_ISSOCK(status.st_mode);
+	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? bind_socket(&v4, false, reuse_port)
+							   : fd;
 }
 
 static const char *advice(int error)
@@ -64,7 +65,10 @@ static const char *advice(int error)
 	switch (-error) {
 	case EACCES:
 		return "ports below 1024 need CAP_NET_BIND_SERVICE, which the shipped unit grants; "
-		       "a unix path needs a directory its user may write to";
+		       "a unix path needs a directory its user may write to, as "
+		       "/run/uringproxy is under the shipped unit";
+	case EROFS:
+		return "the shipped unit can write below /run/uringproxy";
 	case EADDRINUSE:
 		return "another process listens there already; `ss -lnp` shows which";
 	case EADDRNOTAVAIL:
@@ -75,49 +79,196 @@ static const char *advice(int error)
 		return "raise LimitNOFILE= of the unit (ulimit -n)";
 	case ENOENT:
 		return "the directory of the socket does not exist";
+	case ENOTDIR:
+		return "what should be a directory of the socket's path is something else";
 	default:
 		return NULL;
 	}
 }
 
-static int bind_and_listen(const struct address *address, const struct config_settings *settings)
-{
-	int fd =
-		address->kind == ADDRESS_ANY ? bind_any(address, true) : bind_socket(address, true);
+/* ---- Unix sockets ---------------------------------------------------------------------------- */
 
-	if (fd == -EADDRINUSE && address->kind == ADDRESS_UNIX && address->u.un.sun_path[0] &&
-	    is_stale(address)) {
-		(void)unlink(address->u.un.sun_path);
-		fd = bind_socket(address, true);
+/*
+ * What connecting to a path with another type of socket than its own is told:
+ * EPROTOTYPE where a socket is bound to the file, whether or not it listens (yet),
+ * ECONNREFUSED where none is any more (unix_find_bsd() of net/unix/af_unix.c).
+ * Unlike a connect by a stream socket it is nothing that a listener would see.
+ */
+static int who_is_bound(const struct address *address)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	r = connect(fd, &address->u.any, address->length) < 0 ? -errno : 0;
+	socket_close(fd);
+	return r;
+}
+
+/* What keeps us from the path, as *ret_why; or true when it was left behind by who is gone. */
+static bool is_left_behind(const struct address *address, const char **ret_why)
+{
+	struct stat before, after;
+
+	if (lstat(address->u.un.sun_path, &before) < 0)
+		return false;
+	if (S_ISLNK(before.st_mode)) {
+		*ret_why = "there is a symbolic link of that name, which is not followed: write "
+			   "the path that it leads to, or remove it";
+		return false;
 	}
+	if (!S_ISSOCK(before.st_mode)) {
+		*ret_why = S_ISDIR(before.st_mode)
+				   ? "that is a directory: write a path in it"
+				   : "there is a file of that name that is no socket: remove it, "
+				     "or write another path";
+		return false;
+	}
+	switch (-who_is_bound(address)) {
+	case ECONNREFUSED:
+		/* Still the one that was looked at, and not a link that took its place. */
+		return lstat(address->u.un.sun_path, &after) == 0 &&
+		       after.st_ino == before.st_ino && after.st_dev == before.st_dev;
+	case EACCES:
+		*ret_why = "there is a socket of that name, and our user may not find out whose; "
+			   "`ss -lxp` shows who listens there: if nobody, remove the file";
+		return false;
+	default:
+		*ret_why = "another process has that socket already; `ss -axp` shows which";
+		return false;
+	}
+}
+
+/* One at a time of those who replace sockets in a directory; false: another is at it. */
+static bool lock_directory(const char *path, int *ret_lock)
+{
+	size_t length = (size_t)(strrchr(path, '/') - path);
+	char directory[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+
+	snprintf(directory, sizeof(directory), "%.*s", (int)(length ? length : 1), path);
+	*ret_lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret_lock < 0 || flock(*ret_lock, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* By the file's own descriptor: its name may have become another's. */
+static int give_rights(int file, const struct config_endpoint *line, const char **ret_why)
+{
+	char path[64];
+
+	if ((line->owner != (uid_t)-1 || line->group != (gid_t)-1) &&
+	    fchownat(file, "", line->owner, line->group, AT_EMPTY_PATH) < 0) {
+		*ret_why = "owner= needs CAP_CHOWN (AmbientCapabilities= and "
+			   "CapabilityBoundingSet= of the unit); group= needs it too, or a group "
+			   "of the daemon's user: SupplementaryGroups= of the unit";
+		return -errno;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	if (chmod(path, line->mode) < 0) {
+		*ret_why = "the mode of its file cannot be set, for which /proc is needed";
+		return -errno;
+	}
+	return 0;
+}
+
+/* The file that we have just made has no rights at all so far. */
+static int open_rights(const char *path, const struct config_endpoint *line, const char **ret_why)
+{
+	int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), r;
+	struct stat status;
+
+	if (file < 0)
+		return -errno;
+	r = fstat(file, &status) < 0 ? -errno : 0;
+	if (r == 0 &&
+	    (!S_ISSOCK(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1)) {
+		*ret_why = "somebody else changes files in its directory";
+		r = -EPERM;
+	}
+	if (r == 0)
+		r = give_rights(file, line, ret_why);
+	close(file);
+	return r;
+}
+
+static int bind_unix(const struct address *address, const char **ret_why)
+{
+	bool named = address->u.un.sun_path[0];
+	int fd = socket_open(AF_UNIX), lock, r;
+
 	if (fd < 0)
 		return fd;
-	/* Accepted sockets inherit these from the listening one. */
-	socket_tune(fd, address->u.any.sa_family, settings);
-	if (listen(fd, (int)settings->backlog) < 0) {
-		int r = -errno;
-		socket_close(fd);
-		return r;
+	/* Its file gets this mode: none can connect before open_rights() (unix_bind_bsd()). */
+	(void)fchmod(fd, 0);
+	r = bind(fd, &address->u.any, address->length) < 0 ? -errno : 0;
+	if (r == -EADDRINUSE && named) {
+		if (lock_directory(address->u.un.sun_path, &lock) &&
+		    is_left_behind(address, ret_why) && unlink(address->u.un.sun_path) == 0)
+			r = bind(fd, &address->u.any, address->length) < 0 ? -errno : 0;
+		if (lock >= 0)
+			close(lock);
 	}
-	return fd;
+	if (r < 0)
+		socket_close(fd);
+	return r < 0 ? r : fd;
 }
 
-int listener_open(const struct address *address, const struct config_settings *settings,
-		  const char **ret_why)
+static int open_unix(const struct address *address, const struct config_endpoint *line,
+		     const char **ret_why)
 {
-	int fd = bind_and_listen(address, settings);
+	int fd = bind_unix(address, ret_why), r;
 
-	*ret_why = fd < 0 ? advice(fd) : NULL;
+	if (fd < 0 || !address->u.un.sun_path[0])
+		return fd;
+	r = open_rights(address->u.un.sun_path, line, ret_why);
+	if (r < 0) {
+		struct listener_path path = listener_path(address);
+
+		listener_remove(address, &path);
+		socket_close(fd);
+	}
+	return r < 0 ? r : fd;
+}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+static int bind_one(const struct address *address, const struct config_endpoint *line,
+		    const char **ret_why)
+{
+	if (address->kind == ADDRESS_UNIX)
+		return open_unix(address, line, ret_why);
+	return address->kind == ADDRESS_ANY ? bind_any(address, true)
+					    : bind_socket(address, line->freebind, true);
+}
+
+int listener_open(const struct address *address, const struct config_endpoint *line,
+		  const struct config_settings *settings, const char **ret_why)
+{
+	int fd, r;
+
+	*ret_why = NULL;
+	fd = bind_one(address, line, ret_why);
+	if (fd >= 0) {
+		/* Accepted sockets inherit these from the listening one. */
+		socket_tune(fd, address->u.any.sa_family, settings);
+		r = listen(fd, (int)settings->backlog) < 0 ? -errno : 0;
+		if (r < 0) {
+			socket_close(fd);
+			fd = r;
+		}
+	}
+	if (fd < 0 && !*ret_why)
+		*ret_why = advice(fd);
 	return fd;
 }
 
-int listener_try(const struct address *address)
+int listener_try(const struct address *address, const struct config_endpoint *line)
 {
 	int fd;
 
 	if (address->kind == ADDRESS_UNIX)
 		return 0; /* bound once, it cannot be shared by accident */
-	fd = address->kind == ADDRESS_ANY ? bind_any(address, false) : bind_socket(address, false);
+	fd = address->kind == ADDRESS_ANY ? bind_any(address, false)
+					  : bind_socket(address, line->freebind, false);
 	if (fd < 0)
 		return fd;
 	socket_close(fd);
@@ -136,7 +287,7 @@ struct listener_path listener_path(const struct address *address)
 	struct stat status;
 
 	if (address->kind != ADDRESS_UNIX || !address->u.un.sun_path[0] ||
-	    stat(address->u.un.sun_path, &status) < 0)
+	    lstat(address->u.un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
 		return (struct listener_path){0};
 	return (struct listener_path){.device = status.st_dev, .inode = status.st_ino};
 }

@@ -17,15 +17,18 @@
 
 /*
  * A socket listening on an internet or unix address (kind ANY, INET or UNIX)
- * with the section's backlog and socket options.  A unix path nobody listens on
- * any more is replaced.  Returns the descriptor, or a negative errno with
- * *ret_why, a static text that says what to do, or NULL.
+ * with the options of the line that asks for it, and the section's backlog and
+ * socket options.  A unix path left behind by a process that is gone is replaced;
+ * whatever else is there stays, and no symbolic link is followed.  Its file has
+ * the line's mode, owner and group before anybody can connect.  Returns the
+ * descriptor, or a negative errno with *ret_why, a static text that says what to
+ * do, or NULL.
  */
-int listener_open(const struct address *address, const struct config_settings *settings,
-		  const char **ret_why) must_check;
+int listener_open(const struct address *address, const struct config_endpoint *line,
+		  const struct config_settings *settings, const char **ret_why) must_check;
 
 /* Whether the address is free: 0, or the negative errno of bind(2) on it. */
-int listener_try(const struct address *address) must_check;
+int listener_try(const struct address *address, const struct config_endpoint *line) must_check;
 
 /* Another descriptor of the same socket, for another worker. */
 int listener_share(int fd) must_check;
