@@ -98,23 +98,99 @@ START_TEST(a_mistake_across_files_names_both)
 
 	enter_directory();
 	write_file("c.conf", "[global]\nworkers = 1\n[echo a]\nlisten = 1\n");
-	write_file("c.conf.d/a.conf", "[global]\nbusy_poll = 1us\nworkers = 2\n[echo a]\nlisten = "
-				      "2\n[echo b]\nlisten = 1\n");
+	write_file("c.conf.d/a.conf", "[echo b]\nlisten = 1\n");
 
 	ck_assert_int_eq(config_load(&config, "c.conf", &errors), -EINVAL);
-	ck_assert_uint_eq(errors.count, 3);
-	ck_assert_str_eq(errors.messages[0],
-			 "c.conf.d/a.conf:3: [global] workers: is set before, at "
-			 "c.conf:2; keep one of the two");
+	ck_assert_uint_eq(errors.count, 1);
 	ck_assert_str_eq(
-		errors.messages[1],
-		"c.conf.d/a.conf:4: [echo a] has begun before, at c.conf:3; join the two or "
-		"give each a name of its own");
-	ck_assert_str_eq(
-		errors.messages[2],
-		"c.conf.d/a.conf:7: [echo b] listen: \"1\" is taken by [echo a] at c.conf:4 "
+		errors.messages[0],
+		"c.conf.d/a.conf:2: [echo b] listen: \"1\" is taken by [echo a] at c.conf:4 "
 		"(\"1\"); one of the two has to go");
 	ck_assert_ptr_null(config.sections);
+	config_errors_done(&errors);
+	leave_directory();
+}
+END_TEST
+
+/* Every kind of section, and every kind of key. */
+START_TEST(a_later_file_opens_sections_again_and_what_it_says_holds)
+{
+	char effective[8192] = "", explained[CONFIG_EXPLAIN_MAX];
+	const struct config_section *a, *web;
+	struct config_errors errors;
+	struct config config;
+
+	enter_directory();
+	write_file("c.conf", "[global]\nworkers = 1\nwithout = napi\n"
+			     "[log]\nlevel = debug\naccess = /a\n"
+			     "[defaults]\nbacklog = 5\nidle_timeout = 5s\n"
+			     "[proxy web]\nlisten = 1\nserver = 10.0.0.1:1\nidle_timeout = 6s\n"
+			     "[responder a]\nlisten = 2\nsize = 5\nmax_lifetime = 1h\n");
+	write_file("c.conf.d/10.conf", "[responder a]\nsize = 6\nlisten = 3\n"
+				       "[proxy WEB]\nlisten = 9\nserver = 10.0.0.9:9\n"
+				       "[proxy web]\nserver = 10.0.0.2:2\nidle-timeout = 7s\n");
+	write_file("c.conf.d/20.conf", "[proxy web]\nserver = 10.0.0.3:3\n"
+				       "[defaults]\nbacklog = 7\n"
+				       "[log]\naccess = off\n"
+				       "[global]\nworkers = 2\nwithout = off\n"
+				       "[responder a]\nlisten =\nlisten = 4\nsize = 7\n");
+
+	ck_assert_int_eq(config_load(&config, "c.conf", &errors), 0);
+	ck_assert_uint_eq(config.workers, 2);
+	ck_assert_ptr_null(config.without);
+	ck_assert_int_eq(config.access, CONFIG_ACCESS_OFF);
+	ck_assert_int_eq(config.level, CONFIG_LEVEL_DEBUG);
+	ck_assert_uint_eq(config.section_count, 3);
+	web = &config.sections[0];
+	ck_assert_uint_eq(web->settings.idle_timeout_ms, 7000);
+	ck_assert_uint_eq(web->settings.backlog, 7);
+	ck_assert_uint_eq(web->listen_count, 1);
+	ck_assert_uint_eq(web->server_count, 3);
+	ck_assert_str_eq(web->servers[0].text, "10.0.0.1:1");
+	ck_assert_str_eq(web->servers[1].text, "10.0.0.2:2");
+	ck_assert_str_eq(web->servers[2].text, "10.0.0.3:3");
+	a = &config.sections[1];
+	ck_assert_uint_eq(a->responder_size, 7);
+	ck_assert_uint_eq(a->settings.max_lifetime_ms, 3600000);
+	ck_assert_uint_eq(a->listen_count, 1);
+	ck_assert_str_eq(a->listens[0].text, "4");
+
+	FILE *out = fmemopen(effective, sizeof(effective), "w");
+	ck_assert_ptr_nonnull(out);
+	config_print_effective(&config, out);
+	fclose(out);
+	ck_assert_ptr_nonnull(strstr(effective, "7s                 ; c.conf.d/10.conf:9\n"));
+	ck_assert_ptr_nonnull(strstr(effective, "10.0.0.3:3         ; c.conf.d/20.conf:2\n"));
+	ck_assert_ptr_nonnull(strstr(effective, "; c.conf.d/20.conf:4 [defaults]\n"));
+	ck_assert_str_eq(config_explain(&config, web, "idle_timeout", explained, sizeof(explained)),
+			 "idle_timeout = 7s, [proxy web] line 9 of c.conf.d/10.conf");
+	config_done(&config);
+	config_errors_done(&errors);
+	leave_directory();
+}
+END_TEST
+
+START_TEST(in_one_file_a_section_begins_once_whatever_was_in_those_before)
+{
+	struct config_errors errors;
+	struct config config;
+
+	enter_directory();
+	write_file("c.conf", "[global]\nworkers = 1\n[echo]\nlisten = 1\nbacklog = 2\n");
+	write_file("c.conf.d/a.conf", "[echo echo]\nbacklog = 3\nbacklog = 4\n[echo]\n"
+				      "[global]\nworkers = 2\nworkers = 3\n[global]\n");
+
+	ck_assert_int_eq(config_load(&config, "c.conf", &errors), -EINVAL);
+	ck_assert_uint_eq(errors.count, 4);
+	ck_assert_str_eq(errors.messages[0], "c.conf.d/a.conf:3: [echo] backlog: is set before, at "
+					     "line 2; keep one of the two");
+	ck_assert_str_eq(errors.messages[1],
+			 "c.conf.d/a.conf:4: [echo] has begun before, at line 1; join the two or "
+			 "give each a name of its own");
+	ck_assert_str_eq(errors.messages[2], "c.conf.d/a.conf:7: [global] workers: is set before, "
+					     "at line 6; keep one of the two");
+	ck_assert_str_eq(errors.messages[3], "c.conf.d/a.conf:8: [global] has begun before, at "
+					     "line 5; join the two");
 	config_errors_done(&errors);
 	leave_directory();
 }
@@ -363,7 +439,9 @@ START_TEST(every_key_is_described_in_the_table)
 END_TEST
 
 SUITE("config files", the_directory_beside_the_file_is_read_in_order_of_names,
-      a_mistake_across_files_names_both, a_file_that_cannot_be_read_is_the_error_of_open_or_read,
+      a_mistake_across_files_names_both, a_later_file_opens_sections_again_and_what_it_says_holds,
+      in_one_file_a_section_begins_once_whatever_was_in_those_before,
+      a_file_that_cannot_be_read_is_the_error_of_open_or_read,
       a_drop_in_that_cannot_be_read_is_not_passed_over,
       every_sample_and_example_is_free_of_mistakes,
       the_shipped_file_listens_on_one_loopback_address_and_changes_no_default,

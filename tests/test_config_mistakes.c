@@ -82,14 +82,15 @@ END_TEST
 
 START_TEST(a_section_that_begins_again_is_refused_with_both_lines)
 {
-	ck_assert_config_mistakes("[proxy web]\nlisten = 1\nserver = 127.0.0.1:2\n" ECHO
-				  "[proxy web]\nlisten = 3\nbaklog = 1\n"
-				  "[global]\n[global]\n",
-				  "t:6: [proxy web] has begun before, at t:1; join the two or give "
-				  "each a name of its "
-				  "own\n"
-				  "t:8: [proxy web] baklog: no such key; did you mean backlog?\n"
-				  "t:10: [global] has begun before, at line 9; join the two\n");
+	ck_assert_config_mistakes(
+		"[proxy web]\nlisten = 1\nserver = 127.0.0.1:2\n" ECHO
+		"[proxy web]\nlisten = 3\nbaklog = 1\n"
+		"[global]\n[global]\n",
+		"t:6: [proxy web] has begun before, at line 1; join the two or give "
+		"each a name of its "
+		"own\n"
+		"t:8: [proxy web] baklog: no such key; did you mean backlog?\n"
+		"t:10: [global] has begun before, at line 9; join the two\n");
 }
 END_TEST
 
@@ -97,7 +98,7 @@ START_TEST(a_section_without_a_name_is_the_one_with_the_kind_for_a_name)
 {
 	ck_assert_config_mistakes(
 		ECHO "[echo echo]\nlisten = 8\n",
-		"t:3: [echo echo] has begun before, at t:1 (without a name it is "
+		"t:3: [echo echo] has begun before, at line 1 (without a name it is "
 		"called by its kind); join the two or give each a name of its own\n");
 }
 END_TEST
@@ -126,11 +127,11 @@ START_TEST(a_scalar_key_that_is_set_twice_is_refused_with_the_first_line)
 {
 	ck_assert_config_mistakes(
 		ECHO "backlog = 1\nback-log = 2\n",
-		"t:4: [echo] backlog: is set before, at t:3; keep one of the two\n");
+		"t:4: [echo] backlog: is set before, at line 3; keep one of the two\n");
 	ck_assert_config_mistakes(
 		"[global]\nworkers = 0\nworkers = 2\n" ECHO,
 		"t:2: [global] workers: \"0\" is outside 1..1024 or auto\n"
-		"t:3: [global] workers: is set before, at t:2; keep one of the two\n");
+		"t:3: [global] workers: is set before, at line 2; keep one of the two\n");
 }
 END_TEST
 

@@ -87,9 +87,10 @@ struct config_settings {
 
 struct config_section {
 	enum config_kind kind;
-	char *name;  /* "web" of [proxy web]; the kind's word where none was given */
-	char *title; /* "[proxy web]", as messages name it */
-	unsigned file, line;
+	char *name;          /* "web" of [proxy web]; the kind's word where none was given */
+	char *title;         /* "[proxy web]", as messages name it */
+	unsigned file, line; /* where it begins first */
+	unsigned last_file, last_line; /* ... and where last: another file may open it again */
 	struct config_settings settings;
 	struct config_origin *origins; /* one for each row of the table in schema.c */
 	struct config_endpoint *listens;
@@ -110,7 +111,7 @@ struct config {
 	uint64_t sqpoll_cpus[16]; /* bit per CPU, 1024 of them; all zero: auto */
 	uint64_t cpus[16];        /* where workers are pinned, in order; all zero: not pinned */
 	uint32_t busy_poll_us;
-	uint32_t coalesce_us; /* 0: off */
+	uint32_t coalesce_us;     /* 0: off */
 	uint32_t max_connections; /* 0: auto */
 	uint64_t buffer_memory;   /* bytes, all workers together */
 	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */
@@ -136,10 +137,11 @@ struct config_errors {
 };
 
 /*
- * Read path, then path.d/NAME.conf in order of NAME.  0, or a negative errno:
- * -EINVAL when the files are wrong (every mistake is in errors), or what open
- * or read said (one message).  On failure *config is empty.  The caller frees
- * errors in either case.
+ * Read path, then path.d/NAME.conf in order of NAME: a later file may open any
+ * section again, its scalars replace those before, and its listen and server
+ * lines come after those before.  0, or a negative errno: -EINVAL when the files
+ * are wrong (every mistake is in errors), or what open or read said (one
+ * message).  On failure *config is empty.  The caller frees errors in either case.
  */
 int config_load(struct config *config, const char *path, struct config_errors *errors) must_check;
 /* The same from memory, for tests and fuzzing; name stands for the path in messages. */
@@ -152,8 +154,9 @@ const char *config_kind_name(enum config_kind kind);
 
 /*
  * The key that governs something, for a message about it: "idle_timeout = 1h,
- * [proxy web] line 14".  With section NULL, a key of [global] or [log]; the
- * name is as in the manual and exists.  Returns text.
+ * [proxy web] line 14", and "line 2 of PATH" where that is not the first file.
+ * With section NULL, a key of [global] or [log]; the name is as in the manual
+ * and exists.  Returns text.
  */
 const char *config_explain(const struct config *config, const struct config_section *section,
 			   const char *key, char *text, size_t size);

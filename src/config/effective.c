@@ -96,6 +96,9 @@ const char *config_explain(const struct config *config, const struct config_sect
 			 : row->where & IN_LOG ? "[log]"
 					       : "[global]",
 			 origin->line);
+		used = strlen(text);
+		if (origin->file)
+			snprintf(text + used, size - used, " of %s", config->files[origin->file]);
 	}
 	return text;
 }

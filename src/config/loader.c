@@ -106,38 +106,59 @@ static int begin_ignored(struct loader *loader, const char *word, const char *na
 	return 0;
 }
 
-/* A [proxy], [echo], ... begins. */
+/* NULL without memory. */
+static struct config_section *add_section(struct loader *loader, enum config_kind kind,
+					  const char *word, const char *name, unsigned line)
+{
+	struct config *config = loader->config;
+	struct config_section *section,
+		*sections =
+			realloc(config->sections, (config->section_count + 1) * sizeof(*sections));
+
+	if (!sections)
+		return NULL;
+	config->sections = sections;
+	section = &sections[config->section_count];
+	if (loader_section_init(section, word, name) < 0)
+		return NULL;
+	config->section_count++;
+	section->kind = kind;
+	section->file = loader->file;
+	section->line = line;
+	return section;
+}
+
+/*
+ * A [proxy], [echo], ... begins, or goes on: a file may open what one before it
+ * has opened, as a drop-in does, but in one file twice is a slip of the hand.
+ */
 static int begin_service(struct loader *loader, unsigned line, const char *word, const char *name)
 {
 	struct config *config = loader->config;
 	enum config_kind kind = CONFIG_PROXY;
-	struct config_section *sections, *first;
+	struct config_section *first;
 
 	while ((unsigned)IN_PROXY << kind != loader->where)
 		kind++;
 	first = find_section(config, kind, *name ? name : word);
-	if (first) {
+	if (first && first->last_file == loader->file) {
 		bool unnamed = !strchr(first->title, ' ') != !*name;
 
-		loader_complain(
-			loader, loader->file, line, NULL, NULL,
-			"[%s%s%s] has begun before, at %s:%u%s; join the two or give each a "
-			"name of its own",
-			word, *name ? " " : "", name, config->files[first->file], first->line,
-			unnamed ? " (without a name it is called by its kind)" : "");
+		loader_complain(loader, loader->file, line, NULL, NULL,
+				"[%s%s%s] has begun before, at line %u%s; join the two or give "
+				"each a name of its own",
+				word, *name ? " " : "", name, first->last_line,
+				unnamed ? " (without a name it is called by its kind)" : "");
 		return begin_ignored(loader, word, name);
 	}
-	sections = realloc(config->sections, (config->section_count + 1) * sizeof(*sections));
-	if (!sections)
+	if (!first)
+		first = add_section(loader, kind, word, name, line);
+	if (!first)
 		return -ENOMEM;
-	config->sections = sections;
-	if (loader_section_init(&sections[config->section_count], word, name) < 0)
-		return -ENOMEM;
-	loader->section = &sections[config->section_count++];
-	loader->section->kind = kind;
-	loader->section->file = loader->file;
-	loader->section->line = line;
-	loader->title = loader->section->title;
+	first->last_file = loader->file;
+	first->last_line = line;
+	loader->section = first;
+	loader->title = first->title;
 	return 0;
 }
 
@@ -334,10 +355,10 @@ static void set_scalar(struct loader *loader, unsigned line, const struct schema
 	char why[VALUE_WHY_MAX];
 	int r;
 
-	if (origin->line) {
+	/* Of two files the later one has the say. */
+	if (origin->line && origin->file == loader->file) {
 		loader_complain(loader, loader->file, line, loader->title, key->name,
-				"is set before, at %s:%u; keep one of the two",
-				loader->config->files[origin->file], origin->line);
+				"is set before, at line %u; keep one of the two", origin->line);
 		return;
 	}
 	*origin = (struct config_origin){loader->file, line, false};
