@@ -1,4 +1,4 @@
-/* What the machine lets us have: descriptors, locked memory, CPUs and their quota. */
+/* What the machine lets us have: descriptors, memory, CPUs and their quota. */
 #include "ops/limits.h"
 #include "support/suite.h"
 
@@ -155,13 +155,62 @@ START_TEST(a_version_1_quota_is_found_by_its_controller)
 }
 END_TEST
 
+static uint64_t memory_of_v2(const char *outer_max, const char *inner_max, const char *inner_high)
+{
+	uint64_t limit;
+
+	tree_make();
+	tree_put("/proc/self/cgroup", "0::/outer/inner\n");
+	tree_put("/proc/self/mountinfo",
+		 "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n");
+	tree_put("/sys/fs/cgroup/outer/memory.max", outer_max);
+	tree_put("/sys/fs/cgroup/outer/inner/memory.max", inner_max);
+	tree_put("/sys/fs/cgroup/outer/inner/memory.high", inner_high);
+	limit = limits_memory(tree);
+	tree_remove();
+	return limit;
+}
+
+START_TEST(the_tightest_memory_limit_on_the_way_to_the_root_counts)
+{
+	ck_assert_uint_eq(memory_of_v2("max\n", "max\n", "max\n"), UINT64_MAX);
+	ck_assert_uint_eq(memory_of_v2("41943040\n", "max\n", "max\n"), 41943040);
+	ck_assert_uint_eq(memory_of_v2("41943040\n", "104857600\n", "max\n"), 41943040);
+	ck_assert_uint_eq(memory_of_v2("max\n", "104857600\n", "max\n"), 104857600);
+	ck_assert_uint_eq(memory_of_v2("max\n", "104857600\n", "8192\n"), 8192);
+	ck_assert_uint_eq(memory_of_v2("", "nonsense\n", "-1\n"), UINT64_MAX);
+}
+END_TEST
+
+/* A hybrid machine: version 2 is mounted, and has no controller. */
+START_TEST(a_version_1_memory_limit_is_found_by_its_controller)
+{
+	tree_make();
+	tree_put("/proc/self/cgroup", "4:memory:/a/b\n1:cpu:/c\n0::/\n");
+	tree_put("/proc/self/mountinfo", "35 31 0:32 / /cg/memory rw - cgroup cgroup rw,memory\n"
+					 "36 31 0:33 / /cg/cpu rw - cgroup cgroup rw,cpu\n"
+					 "41 31 0:38 / /cg/unified rw - cgroup2 cgroup2 rw\n");
+	tree_put("/cg/memory/memory.limit_in_bytes", "9223372036854771712\n");
+	tree_put("/cg/memory/a/memory.limit_in_bytes", "9223372036854771712\n");
+	tree_put("/cg/cpu/c/memory.limit_in_bytes", "1\n");
+	ck_assert_uint_eq(limits_memory(tree), UINT64_MAX);
+	tree_put("/cg/memory/a/b/memory.limit_in_bytes", "41943040\n");
+	ck_assert_uint_eq(limits_memory(tree), 41943040);
+	tree_put("/cg/memory/a/memory.limit_in_bytes", "20971520\n");
+	ck_assert_uint_eq(limits_memory(tree), 20971520);
+	tree_remove();
+}
+END_TEST
+
 START_TEST(where_nothing_can_be_read_there_is_no_quota)
 {
 	ck_assert_uint_eq(limits_cpu_quota("/nonexistent"), UINT64_MAX);
+	ck_assert_uint_eq(limits_memory("/nonexistent"), UINT64_MAX);
 	tree_make();
 	tree_put("/proc/self/cgroup", "garbage\n::\n0::\n");
 	tree_put("/proc/self/mountinfo", "\n- -\n1 2 3 - cgroup2\n1 2 3 4 5 6 - cgroup2 x\n");
 	ck_assert_uint_eq(limits_cpu_quota(tree), UINT64_MAX);
+	ck_assert_uint_eq(limits_memory(tree), UINT64_MAX);
 	tree_remove();
 }
 END_TEST
@@ -169,4 +218,7 @@ END_TEST
 SUITE("limits", the_soft_limit_of_descriptors_rises_to_the_hard_one,
       locked_memory_is_read_from_the_soft_limit, only_cpus_of_the_affinity_mask_are_usable,
       the_tightest_quota_on_the_way_to_the_root_counts,
-      a_version_1_quota_is_found_by_its_controller, where_nothing_can_be_read_there_is_no_quota)
+      a_version_1_quota_is_found_by_its_controller,
+      the_tightest_memory_limit_on_the_way_to_the_root_counts,
+      a_version_1_memory_limit_is_found_by_its_controller,
+      where_nothing_can_be_read_there_is_no_quota)

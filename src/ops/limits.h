@@ -1,5 +1,5 @@
 /*
- * What the machine lets this process have: descriptors, locked memory, CPUs.
+ * What the machine lets this process have: descriptors, memory, CPUs.
  *
  * A unit's LimitNOFILE= is clamped in silence where the manager itself lacks
  * CAP_SYS_RESOURCE, so the limits are read, never assumed.
@@ -48,5 +48,13 @@ unsigned limits_cpu_list(const struct limits_cpus *cpus, unsigned numbers[], uns
 
 /* The quota alone, as seen in a file tree that begins at root ("" for the real one). */
 uint64_t limits_cpu_quota(const char *root);
+
+/*
+ * How many bytes of memory the cgroup lets us and all in it use, the kernel's for
+ * us included: the tightest limit on the way to the root, version 2 (memory.max,
+ * memory.high) or 1 (memory.limit_in_bytes); UINT64_MAX when there is none, or it
+ * cannot be read.  root as above.
+ */
+uint64_t limits_memory(const char *root);
 
 #endif

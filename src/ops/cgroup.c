@@ -1,5 +1,5 @@
 /*
- * Where a cgroup's CPU quota is written:
+ * Where a cgroup's CPU quota and memory limit are written:
  *
  *   /proc/self/cgroup      0::/a/b              version 2: our cgroup is /a/b
  *                          5:cpu,cpuacct:/a/b   version 1, the cpu controller
@@ -7,8 +7,9 @@
  *
  * /MOUNT shows the hierarchy from /ROOT on, so /a/b is found at /MOUNT/b where
  * ROOT is /a.  Where /a/b does not lie below ROOT (a container that sees its
- * own cgroup as the root), /MOUNT itself is the nearest we can see.  A quota on
+ * own cgroup as the root), /MOUNT itself is the nearest we can see.  A limit on
  * any ancestor binds too, hence every folder from there up to /MOUNT is read.
+ * A hybrid machine has both versions, each controller in one of them.
  */
 #include "ops/limits.h"
 
@@ -83,8 +84,44 @@ static uint64_t quota_v1(const char *root, const char *folder)
 	return millicpus(quota_us, period_us); /* a quota of -1 is none */
 }
 
+static uint64_t number_in(const char *root, const char *folder, const char *name)
+{
+	int64_t number; /* "max" is none */
+
+	return read_numbers(root, folder, name, &number, 1) == 1 && number >= 0 ? (uint64_t)number
+										: UINT64_MAX;
+}
+
+/* Beyond memory.high nothing is killed, but all that is done from there on is to reclaim. */
+static uint64_t memory_v2(const char *root, const char *folder)
+{
+	uint64_t max = number_in(root, folder, "/memory.max");
+	uint64_t high = number_in(root, folder, "/memory.high");
+
+	return high < max ? high : max;
+}
+
+#define MEMORY_NONE (1ull << 62) /* version 1 writes "no limit" as a number of whole pages */
+
+static uint64_t memory_v1(const char *root, const char *folder)
+{
+	uint64_t limit = number_in(root, folder, "/memory.limit_in_bytes");
+
+	return limit < MEMORY_NONE ? limit : UINT64_MAX;
+}
+
+struct controller {
+	const char *name;
+	/* What a folder sets, UINT64_MAX for no limit. */
+	uint64_t (*read_v2)(const char *root, const char *folder);
+	uint64_t (*read_v1)(const char *root, const char *folder);
+};
+
+static const struct controller cpu = {"cpu", quota_v2, quota_v1};
+static const struct controller memory = {"memory", memory_v2, memory_v1};
+
 /* Our path in the hierarchy, malloc'ed, NULL when there is none. */
-static char *cgroup_path(const char *root, bool v2)
+static char *cgroup_path(const char *root, const struct controller *controller, bool v2)
 {
 	char *line = NULL, *path = NULL;
 	size_t size = 0;
@@ -98,7 +135,7 @@ static char *cgroup_path(const char *root, bool v2)
 		*where++ = 0;
 		controllers++;
 		where[strcspn(where, "\n")] = 0;
-		if (v2 ? !*controllers : has_word(controllers, "cpu"))
+		if (v2 ? !*controllers : has_word(controllers, controller->name))
 			path = strdup(where);
 	}
 	free(line);
@@ -108,7 +145,8 @@ static char *cgroup_path(const char *root, bool v2)
 }
 
 /* Whether a line of mountinfo is the hierarchy we want; then its root and mount point. */
-static bool parse_mount(char *line, bool v2, char **ret_root, char **ret_mount)
+static bool parse_mount(char *line, const struct controller *controller, bool v2, char **ret_root,
+			char **ret_mount)
 {
 	char *field[5] = {0}, *rest = strstr(line, " - "), *save = NULL, *type, *options;
 
@@ -123,15 +161,17 @@ static bool parse_mount(char *line, bool v2, char **ret_root, char **ret_mount)
 	options = strtok_r(NULL, " \n", &save);
 	if (!field[4] || !type || !options)
 		return false;
-	if (strcmp(type, v2 ? "cgroup2" : "cgroup") != 0 || (!v2 && !has_word(options, "cpu")))
+	if (strcmp(type, v2 ? "cgroup2" : "cgroup") != 0 ||
+	    (!v2 && !has_word(options, controller->name)))
 		return false;
 	*ret_root = field[3];
 	*ret_mount = field[4];
 	return true;
 }
 
-/* The tightest quota from the folder of path up to the mount point. */
-static uint64_t tightest(const char *root, bool v2, const char *mount, const char *path)
+/* The tightest limit from the folder of path up to the mount point. */
+static uint64_t tightest_of(const char *root, const struct controller *controller, bool v2,
+			    const char *mount, const char *path)
 {
 	uint64_t least = UINT64_MAX;
 	char folder[PATH_MAX];
@@ -141,9 +181,10 @@ static uint64_t tightest(const char *root, bool v2, const char *mount, const cha
 	if (length < 0 || (size_t)length >= sizeof(folder))
 		return UINT64_MAX;
 	for (;;) {
-		uint64_t quota = v2 ? quota_v2(root, folder) : quota_v1(root, folder);
-		if (quota < least)
-			least = quota;
+		uint64_t limit =
+			v2 ? controller->read_v2(root, folder) : controller->read_v1(root, folder);
+		if (limit < least)
+			least = limit;
 		char *slash = strrchr(folder, '/');
 		if (!slash || strlen(folder) <= floor)
 			return least;
@@ -151,33 +192,44 @@ static uint64_t tightest(const char *root, bool v2, const char *mount, const cha
 	}
 }
 
-static uint64_t quota_of(const char *root, bool v2)
+static uint64_t limit_of(const char *root, const struct controller *controller, bool v2)
 {
-	char *path = cgroup_path(root, v2), *line = NULL, *from, *mount;
-	uint64_t quota = UINT64_MAX;
+	char *path = cgroup_path(root, controller, v2), *line = NULL, *from, *mount;
+	uint64_t limit = UINT64_MAX;
 	size_t size = 0;
 	FILE *file = path ? open_below(root, "/proc/self", "/mountinfo") : NULL;
 
 	while (file && getline(&line, &size, file) > 0) {
-		if (!parse_mount(line, v2, &from, &mount))
+		if (!parse_mount(line, controller, v2, &from, &mount))
 			continue;
 		size_t skip = strcmp(from, "/") == 0 ? 0 : strlen(from);
 		bool below = strncmp(path, from, skip) == 0 &&
 			     (skip == 0 || path[skip] == '/' || !path[skip]);
 		const char *rest = below ? path + skip : "";
-		quota = tightest(root, v2, mount, strcmp(rest, "/") == 0 ? "" : rest);
+		limit = tightest_of(root, controller, v2, mount,
+				    strcmp(rest, "/") == 0 ? "" : rest);
 		break;
 	}
 	free(line);
 	free(path);
 	if (file)
 		fclose(file);
-	return quota;
+	return limit;
+}
+
+static uint64_t tightest(const char *root, const struct controller *controller)
+{
+	uint64_t v2 = limit_of(root, controller, true), v1 = limit_of(root, controller, false);
+
+	return v2 < v1 ? v2 : v1;
 }
 
 uint64_t limits_cpu_quota(const char *root)
 {
-	uint64_t v2 = quota_of(root, true), v1 = quota_of(root, false);
+	return tightest(root, &cpu);
+}
 
-	return v2 < v1 ? v2 : v1;
+uint64_t limits_memory(const char *root)
+{
+	return tightest(root, &memory);
 }
