@@ -321,18 +321,6 @@ START_TEST(the_soft_limit_of_open_files_is_raised_to_the_hard_one)
 }
 END_TEST
 
-/* Send until the other side is gone. */
-static void flood(int fd, void *context)
-{
-	static const char bytes[65536];
-
-	(void)context;
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){65536}, sizeof(int));
-	while (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
-		;
-	close(fd);
-}
-
 /* Two hundred clients that read nothing while their server sends for all it is worth.  What
  * the kernel queues at both ends is kept small: hundreds of times megabytes reach net.ipv4.tcp_mem,
  * and then it drops what anybody here is sent, however fair the daemon is. */
@@ -349,7 +337,7 @@ static void stall(struct stalled *stalled, const struct daemon_mode *mode,
 {
 	reserve_addresses();
 	*stalled = (struct stalled){
-		.flooder = server_start(NULL, flood, NULL),
+		.flooder = server_start(NULL, server_flood, NULL),
 		.echo = server_start(NULL, server_echo, NULL),
 	};
 	stalled->daemon = daemon_start(mode,

@@ -17,7 +17,7 @@ START_TEST(what_is_not_set_has_its_default)
 	ck_assert_uint_eq(config.busy_poll_us, 0);
 	ck_assert_uint_eq(config.coalesce_us, 200);
 	ck_assert_uint_eq(config.max_connections, 0);
-	ck_assert_uint_eq(config.buffer_memory, 64 << 20);
+	ck_assert_uint_eq(config.buffer_memory, 0); /* auto */
 	ck_assert_uint_eq(config.buffer_size, 0);
 	ck_assert_uint_eq(config.drain_timeout_ms, 30000);
 	ck_assert_ptr_null(config.without);

@@ -426,7 +426,7 @@ START_TEST(a_wrong_value_of_global_or_log_is_met_with_what_would_be_right)
 		"t:7: [global] busy_poll: \"50\" (a number alone is seconds) is outside 1us..1ms "
 		"or "
 		"off\n"
-		"t:8: [global] buffer_memory: \"1K\" is outside 1M..1T\n"
+		"t:8: [global] buffer_memory: \"1K\" is outside 1M..1T or auto\n"
 		"t:9: [global] drain_timeout: \"0\" (a number alone is seconds) is outside 1ms..1d "
 		"or "
 		"infinity\n"

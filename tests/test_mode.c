@@ -66,6 +66,17 @@ START_TEST(under_a_quota_polling_threads_are_counted_but_not_bound)
 }
 END_TEST
 
-SUITE("mode", auto_polls_only_where_every_worker_leaves_a_cpu_free,
+/* The range of the key is what the manual says, and all of it is done. */
+START_TEST(as_many_workers_as_are_configured_are_had)
+{
+	ck_assert_uint_eq(decided((struct config){.workers = 500}, 2).workers, 500);
+	ck_assert_uint_eq(decided((struct config){.workers = 1024}, 2).workers, 1024);
+	ck_assert_uint_eq(decided((struct config){.workers = 1024, .sqpoll = CONFIG_ON}, 2).workers,
+			  1024);
+}
+END_TEST
+
+SUITE("mode", as_many_workers_as_are_configured_are_had,
+      auto_polls_only_where_every_worker_leaves_a_cpu_free,
       what_is_configured_is_done_and_warned_of_where_threads_are_shared,
       under_a_quota_polling_threads_are_counted_but_not_bound)

@@ -105,7 +105,8 @@ static void check_settings(struct loader *loader, const struct config_section *s
 				"keepalive = 60s");
 
 	origin = origin_of(section, "receive_budget");
-	if (settings->receive_budget > loader->config->buffer_memory)
+	if (loader->config->buffer_memory &&
+	    settings->receive_budget > loader->config->buffer_memory)
 		loader_complain(
 			loader, origin->line ? origin->file : section->file,
 			origin->line ? origin->line : section->line, section->title,

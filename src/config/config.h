@@ -100,6 +100,8 @@ struct config_section {
 	uint32_t responder_size; /* CONFIG_RESPONDER: bytes in the body */
 };
 
+#define CONFIG_WORKERS_MAX 1024
+
 struct config {
 	char **files; /* every file read, in order */
 	size_t file_count;
@@ -113,7 +115,7 @@ struct config {
 	uint32_t busy_poll_us;
 	uint32_t coalesce_us;     /* 0: off */
 	uint32_t max_connections; /* 0: auto */
-	uint64_t buffer_memory;   /* bytes, all workers together */
+	uint64_t buffer_memory;   /* bytes, all workers together; 0: auto */
 	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */
 	uint32_t drain_timeout_ms; /* 0: until the last connection has ended */
 	char *without; /* probed features to do without: "recv-bundle napi"; NULL: none */

@@ -55,7 +55,7 @@ static_assert(array_size(relays) == CONFIG_RELAY_COUNT + 1, "every relay strateg
 #define PROXY IN_PROXY
 
 const struct schema_key schema_keys[] = {
-	GLOBAL("workers",         COUNT,  uint32_t, workers,          1, 1024,     AUTO, NULL,  "auto", "worker threads, each with a ring of its own"),
+	GLOBAL("workers",         COUNT,  uint32_t, workers,          1, CONFIG_WORKERS_MAX, AUTO, NULL,  "auto", "worker threads, each with a ring of its own"),
 	GLOBAL("sqpoll",          WORD,   enum config_auto, sqpoll,   0, 0,        NULL, autos, "auto", "whether a kernel thread polls each ring"),
 	GLOBAL("sqpoll_idle",     MS,     uint32_t, sqpoll_idle_ms,   1, MINUTE,   NULL, NULL,  "10ms", "how long that thread polls in vain before it sleeps"),
 	GLOBAL("sqpoll_cpus",     CPUS,   uint64_t *, sqpoll_cpus,    0, 0,        AUTO, NULL,  "auto", "CPUs for those threads"),
@@ -63,7 +63,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("busy_poll",       US,     uint32_t, busy_poll_us,     1, 1000,     OFF,  NULL,  "off",  "how long a worker spins before it sleeps"),
 	GLOBAL("coalesce",        US,     uint32_t, coalesce_us,      1, 1000,     OFF,  NULL,  "200us", "how long a busy worker waits for several messages at once, and bulk for more"),
 	GLOBAL("max_connections", COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
-	GLOBAL("buffer_memory",   SIZE64, uint64_t, buffer_memory,    MIB, TIB,    NULL, NULL,  "64M",  "receive buffers, all workers together"),
+	GLOBAL("buffer_memory",   SIZE64, uint64_t, buffer_memory,    MIB, TIB,    AUTO, NULL,  "auto", "receive buffers, all workers together"),
 	GLOBAL("buffer_size",     SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
 	GLOBAL("drain_timeout",   MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
 	GLOBAL("without",         NAMES,  char *,   without,          0, 0,        OFF,  NULL,  "off",  "kernel features to do without"),

@@ -1,6 +1,7 @@
 #include "control/build.h"
 
 #include "base/clock.h"
+#include "control/fit.h"
 #include "control/resolve.h"
 #include "net/pipes.h"
 #include "net/relay.h"
@@ -11,13 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define BUFFERS_ENOUGH      1024
-#define BUFFERS_LEAST       64
-#define BUFFER_SIZE_LEAST   4096u
-#define BUFFER_SIZE_BUNDLED 16384u /* a completion covers several: small ones pack better */
-#define BUFFER_SIZE_SINGLE                                                                         \
-	65536u /* one buffer per completion: the bytes must make it worth while */
 
 /* Descriptors of our own: standard streams, ring, eventfds, log, signals, some to spare. */
 #define DESCRIPTORS_PROCESS 64
@@ -58,39 +52,6 @@ static int switch_off(struct engine *engine, const char *names)
 	}
 	free(copy);
 	return r;
-}
-
-/* Few large buffers are soon all held by peers that read nothing. */
-static uint32_t buffer_size_for(const struct engine *engine)
-{
-	bool bundled = ring_capable(&engine->capabilities, RING_RECV_BUNDLE) &&
-		       ring_capable(&engine->capabilities, RING_RECV_BUDGET);
-	uint32_t size = bundled ? BUFFER_SIZE_BUNDLED : BUFFER_SIZE_SINGLE;
-
-	while (size > BUFFER_SIZE_BUNDLED && engine->buffer_memory / size < BUFFERS_ENOUGH)
-		size /= 2;
-	while (size > BUFFER_SIZE_LEAST && engine->buffer_memory / size < BUFFERS_LEAST)
-		size /= 2;
-	return size;
-}
-
-static void fit_buffers(struct engine *engine, const struct config *config)
-{
-	uint64_t least;
-
-	engine->buffer_memory = config->buffer_memory / engine->worker_count;
-	engine->buffer_size = config->buffer_size ? config->buffer_size : buffer_size_for(engine);
-	least = (uint64_t)BUFFERS_LEAST * engine->buffer_size;
-	if (engine->buffer_memory >= least)
-		return;
-	log_warning("buffer_memory = %llu KiB is %llu buffers of %u KiB for each of %u workers: "
-		    "continuing with %u for each, %llu KiB in all; raise buffer_memory, or lower "
-		    "buffer_size or workers",
-		    (unsigned long long)config->buffer_memory / 1024,
-		    (unsigned long long)(engine->buffer_memory / engine->buffer_size),
-		    engine->buffer_size / 1024, engine->worker_count, BUFFERS_LEAST,
-		    (unsigned long long)least * engine->worker_count / 1024);
-	engine->buffer_memory = least;
 }
 
 /* At most a sixteenth of all descriptors are for the pipes of splicing. */
@@ -165,8 +126,6 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 		.config = config,
 		.worker_count = mode->workers,
 		.sqpoll = mode->sqpoll,
-		/* Where somebody polls, it is so that nothing waits. */
-		.coalesce_us = mode->sqpoll || config->busy_poll_us ? 0 : config->coalesce_us,
 		.wake_fd = -1,
 		.sections = calloc(config->section_count + 1, sizeof(*engine->sections)),
 		.section_count = (uint32_t)config->section_count,
@@ -185,8 +144,11 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 	}
 	if (result < 0)
 		return result;
-	fit_buffers(engine, config);
-	return fit_connections(engine, listeners);
+	fit_buffers(engine, limits_memory(""));
+	r = fit_connections(engine, listeners);
+	if (r == 0)
+		fit_settings(engine);
+	return r;
 }
 
 void build_done(struct engine *engine)

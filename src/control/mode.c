@@ -50,11 +50,11 @@ static bool decide_sqpoll(struct mode *mode, const struct config *config, unsign
 
 static uint32_t decide_workers(const struct config *config, bool sqpoll, unsigned usable)
 {
-	uint32_t workers = config->workers;
+	static_assert(LIMITS_CPUS_MAX <= MODE_WORKERS_MAX, "one for each CPU there can be");
 
-	if (!workers)
-		workers = sqpoll && usable > 1 ? usable / 2 : usable;
-	return workers < MODE_WORKERS_MAX ? workers : MODE_WORKERS_MAX;
+	if (config->workers)
+		return config->workers;
+	return sqpoll && usable > 1 ? usable / 2 : usable;
 }
 
 /* The CPUs that polling threads may have to themselves. */

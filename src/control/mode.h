@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "ops/limits.h"
 
-#define MODE_WORKERS_MAX 256
+#define MODE_WORKERS_MAX CONFIG_WORKERS_MAX
 
 struct mode {
 	uint32_t workers;

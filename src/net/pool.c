@@ -6,7 +6,6 @@
 
 #define POOL_GROUP        0
 #define POOL_COUNT_MIN    4
-#define POOL_COUNT_MAX    32768
 #define POOL_TARGET_FIRST 128
 
 static uint32_t power_of_two_at_least(uint32_t n)
@@ -24,7 +23,7 @@ static uint32_t count_for(uint64_t memory, uint32_t buffer_size)
 
 	if (count < POOL_COUNT_MIN)
 		return POOL_COUNT_MIN;
-	return count < POOL_COUNT_MAX ? (uint32_t)count : POOL_COUNT_MAX;
+	return count < POOL_BUFFERS_MAX ? (uint32_t)count : POOL_BUFFERS_MAX;
 }
 
 static void fill(struct pool *pool, uint32_t available)

@@ -24,7 +24,8 @@
 
 #include "ring/ring.h"
 
-#define POOL_NONE 0xffff /* no buffer */
+#define POOL_NONE        0xffff /* no buffer */
+#define POOL_BUFFERS_MAX 32768  /* the kernel's, of a ring of provided buffers */
 
 /* What a buffer in a queue holds. */
 struct chunk {
@@ -49,7 +50,7 @@ struct pool {
 
 /*
  * Take memory bytes (rounded down to whole buffers of buffer_size, at least 4
- * and at most 32768 of them) and register them with ring as buffer group 0.
+ * and at most POOL_BUFFERS_MAX of them) and register them with ring as buffer group 0.
  * -ENOMEM, or what the registration said; the pool is empty then.
  */
 int pool_open(struct pool *pool, struct ring *ring, uint64_t memory,

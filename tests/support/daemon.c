@@ -188,6 +188,18 @@ static void replace_hosts(const char *path)
 		_exit(126);
 }
 
+static void join_cgroup(const char *folder)
+{
+	char path[4200];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		_exit(126);
+	close(fd);
+}
+
 /* They come as descriptors 3 and on. */
 static void pass_sockets(const int *fds)
 {
@@ -216,6 +228,8 @@ static void prepare(const void *argument)
 	limit(RLIMIT_NOFILE, options->nofile);
 	limit(RLIMIT_MEMLOCK, options->memlock);
 	limit(RLIMIT_AS, options->address_space);
+	if (options->cgroup)
+		join_cgroup(options->cgroup);
 	if (options->refusal)
 		refusal_install(options->refusal);
 	if (options->hosts)

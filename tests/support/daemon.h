@@ -50,6 +50,7 @@ struct daemon_options {
 	int io_uring_errno;      /* not 0: a seccomp filter refuses io_uring_setup with it */
 	struct refusal *refusal; /* of its system calls; NULL: none */
 	const char *hosts;       /* a file to be its /etc/hosts: for root only */
+	const char *cgroup;      /* a folder of a control group to run in; NULL: the test's */
 	const int *inherited;    /* as systemd passes sockets, each by the name "passed"; -1 ends */
 };
 

@@ -151,6 +151,18 @@ void server_echo(int fd, void *context)
 	close(fd);
 }
 
+/* Until the other side is gone. */
+void server_flood(int fd, void *context)
+{
+	static const char bytes[65536];
+
+	(void)context;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){65536}, sizeof(int));
+	while (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
+		;
+	close(fd);
+}
+
 void server_converse(int fd, void *context)
 {
 	peer_converse(fd, context);

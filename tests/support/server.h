@@ -27,6 +27,7 @@ server_handler server_echo;     /* none */
 server_handler server_converse; /* struct conversation, of one connection */
 server_handler server_close;    /* none: closed at once */
 server_handler server_reset;    /* none: reset at once */
+server_handler server_flood;    /* none: sent to as fast as it takes it, and longer */
 server_handler server_hold;     /* bool *: reads nothing until the other side ends or it is true */
 
 /*

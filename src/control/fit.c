@@ -1,0 +1,266 @@
+#include "control/fit.h"
+
+#include "config/schema.h"
+#include "config/value.h"
+#include "net/pool.h"
+#include "net/socket.h"
+
+#include "ops/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+
+#define BUFFER_MEMORY_AUTO  (64 * MIB)
+#define BUFFER_MEMORY_LEAST MIB /* of the key */
+#define BUFFERS_ENOUGH      1024
+#define BUFFERS_LEAST       64
+#define BUFFER_SIZE_LEAST   4096u
+#define BUFFER_SIZE_MOST    (1u << 20)
+#define BUFFER_SIZE_BUNDLED 16384u /* a completion covers several: small ones pack better */
+#define BUFFER_SIZE_SINGLE                                                                         \
+	65536u /* one buffer per completion: the bytes must make it worth while */
+
+/* ---- Naming the line --------------------------------------------------------------------------*/
+
+#define PLACE_MAX 600
+
+/*
+ * "FILE:14: [proxy web] backlog" of a key that was set, or NULL where the value is
+ * the default.  With section NULL a key of [global].
+ */
+static const char *place_of(const struct config *config, const struct config_section *section,
+			    const char *name, char place[PLACE_MAX])
+{
+	const struct schema_key *key = schema_find(name, section ? IN_EVERY_SERVICE : IN_GLOBAL);
+	const struct config_origin *origin;
+
+	assert(key);
+	origin = &(section ? section->origins : config->origins)[key - schema_keys];
+	if (!origin->line)
+		return NULL;
+	snprintf(place, PLACE_MAX, "%s:%u: %s %s", config->files[origin->file], origin->line,
+		 origin->defaults ? "[defaults]"
+		 : section        ? section->title
+				  : "[global]",
+		 name);
+	return place;
+}
+
+/* ---- Buffers ----------------------------------------------------------------------------------*/
+
+/* What sockets, connections and rings need comes on top, and grows with the same traffic. */
+static uint64_t auto_memory(uint64_t limit)
+{
+	uint64_t quarter = limit / 4;
+
+	if (quarter >= BUFFER_MEMORY_AUTO)
+		return BUFFER_MEMORY_AUTO;
+	return quarter < BUFFER_MEMORY_LEAST ? BUFFER_MEMORY_LEAST : quarter / KIB * KIB;
+}
+
+/* Of all workers together. */
+static uint64_t choose_memory(const struct config *config, uint64_t limit)
+{
+	uint64_t automatic = auto_memory(limit);
+	char size[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], better[VALUE_TEXT_MAX], place[PLACE_MAX];
+	const char *where = place_of(config, NULL, "buffer_memory", place);
+
+	value_format_size(limit, most, sizeof(most));
+	value_format_size(automatic, better, sizeof(better));
+	if (!config->buffer_memory) {
+		if (automatic < BUFFER_MEMORY_AUTO)
+			log_info("buffer_memory is %s (auto: a quarter of the control group's "
+				 "memory limit of %s)",
+				 better, most);
+		return automatic;
+	}
+	if (config->buffer_memory > limit / 2)
+		log_warning("%s: %s is %s the control group's memory limit of %s, of which "
+			    "connections need a part as well: when it is used up the kernel kills "
+			    "the daemon; lower it (auto would be %s), or raise the limit "
+			    "(MemoryMax= of the unit)",
+			    where ? where : "buffer_memory",
+			    value_format_size(config->buffer_memory, size, sizeof(size)),
+			    config->buffer_memory > limit ? "more than" : "more than half of", most,
+			    better);
+	return config->buffer_memory;
+}
+
+/* No buffer of our choice is larger than what any direction may have. */
+static uint32_t least_budget(const struct engine *engine)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < engine->section_count; i++)
+		if (engine->sections[i].config->settings.receive_budget < least)
+			least = engine->sections[i].config->settings.receive_budget;
+	return least;
+}
+
+/*
+ * Few large buffers are soon all held by peers that read nothing; of small ones the
+ * kernel's ring has not enough for much memory.  memory is one worker's.
+ */
+static uint32_t buffer_size_for(const struct engine *engine, uint64_t memory)
+{
+	bool bundled = ring_capable(&engine->capabilities, RING_RECV_BUNDLE) &&
+		       ring_capable(&engine->capabilities, RING_RECV_BUDGET);
+	uint32_t size = bundled ? BUFFER_SIZE_BUNDLED : BUFFER_SIZE_SINGLE;
+	uint32_t budget = least_budget(engine);
+
+	while (size > BUFFER_SIZE_BUNDLED && memory / size < BUFFERS_ENOUGH)
+		size /= 2;
+	while (size > BUFFER_SIZE_LEAST && memory / size < BUFFERS_LEAST)
+		size /= 2;
+	while (size < BUFFER_SIZE_MOST && size <= budget / 2 && memory / size > POOL_BUFFERS_MAX)
+		size *= 2;
+	return size;
+}
+
+void fit_buffers(struct engine *engine, uint64_t memory_limit)
+{
+	const struct config *config = engine->config;
+	uint32_t workers = engine->worker_count;
+	uint64_t all = choose_memory(config, memory_limit), memory = all / workers;
+	uint32_t size = config->buffer_size ? config->buffer_size : buffer_size_for(engine, memory);
+	uint64_t count = memory / size;
+
+	if (count < BUFFERS_LEAST) {
+		log_warning("buffer_memory = %" PRIu64 " KiB is %" PRIu64 " buffers of %u KiB for "
+			    "each of %u workers: continuing with %u for each, %" PRIu64
+			    " KiB in all; raise buffer_memory, or lower buffer_size or workers",
+			    all / KIB, count, size / 1024, workers, BUFFERS_LEAST,
+			    (uint64_t)BUFFERS_LEAST * size * workers / KIB);
+		count = BUFFERS_LEAST;
+	} else if (count > POOL_BUFFERS_MAX) {
+		log_warning("buffer_memory = %" PRIu64 " KiB is more than %u buffers of %u KiB, "
+			    "the most that a ring has, for each of %u workers: continuing with "
+			    "%" PRIu64 " KiB in all; raise buffer_size or workers, or lower "
+			    "buffer_memory",
+			    all / KIB, POOL_BUFFERS_MAX, size / 1024, workers,
+			    (uint64_t)POOL_BUFFERS_MAX * size * workers / KIB);
+		count = POOL_BUFFERS_MAX;
+	}
+	engine->buffer_size = size;
+	engine->buffer_memory = count * size;
+}
+
+/* ---- Settings ---------------------------------------------------------------------------------*/
+
+/* 0 where it cannot be read. */
+static uint64_t read_number(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	uint64_t number = 0;
+
+	if (file && fscanf(file, "%" SCNu64, &number) != 1)
+		number = 0;
+	if (file)
+		fclose(file);
+	return number;
+}
+
+static void fit_backlog(const struct engine *engine, const struct config_section *section)
+{
+	uint64_t most = read_number("/proc/sys/net/core/somaxconn");
+	char place[PLACE_MAX];
+
+	if (most && section->settings.backlog > most &&
+	    place_of(engine->config, section, "backlog", place))
+		log_warning("%s: %u is reduced to %" PRIu64 " by the kernel; raise "
+			    "net.core.somaxconn",
+			    place, section->settings.backlog, most);
+}
+
+/* What a pipe of that size would be, by making one. */
+static uint32_t granted_pipe(uint32_t size)
+{
+	uint32_t granted;
+	int fds[2];
+
+	if (socket_pipe(fds, size, &granted) < 0)
+		return size; /* no descriptors: another complaint */
+	socket_close(fds[0]);
+	socket_close(fds[1]);
+	return granted;
+}
+
+static void fit_pipes(const struct engine *engine, const struct config_section *section)
+{
+	uint32_t size = section->settings.pipe_size, granted;
+	char place[PLACE_MAX], wanted[VALUE_TEXT_MAX], got[VALUE_TEXT_MAX];
+	bool piped = section->settings.relay == CONFIG_RELAY_AUTO ||
+		     section->settings.relay == CONFIG_RELAY_SPLICE;
+
+	if (section->kind != CONFIG_PROXY || !piped ||
+	    !place_of(engine->config, section, "pipe_size", place))
+		return;
+	granted = granted_pipe(size);
+	if (granted < size)
+		log_warning("%s: the kernel grants %s instead of %s; raise fs.pipe-max-size or "
+			    "fs.pipe-user-pages-soft, or give CAP_SYS_RESOURCE",
+			    place, value_format_size(granted, got, sizeof(got)),
+			    value_format_size(size, wanted, sizeof(wanted)));
+}
+
+static void fit_budget(const struct engine *engine, const struct config_section *section)
+{
+	uint32_t budget = section->settings.receive_budget;
+	char place[PLACE_MAX], size[VALUE_TEXT_MAX], buffer[VALUE_TEXT_MAX];
+
+	if (budget < engine->buffer_size &&
+	    place_of(engine->config, section, "receive_budget", place))
+		log_warning("%s: %s is less than one buffer, which a direction may have in any "
+			    "case: %s; lower buffer_size",
+			    place, value_format_size(budget, size, sizeof(size)),
+			    value_format_size(engine->buffer_size, buffer, sizeof(buffer)));
+	if (budget > engine->buffer_memory &&
+	    place_of(engine->config, section, "receive_budget", place))
+		log_warning("%s: %s is more than a worker has, which is %s; raise buffer_memory, "
+			    "or lower workers",
+			    place, value_format_size(budget, size, sizeof(size)),
+			    value_format_size(engine->buffer_memory, buffer, sizeof(buffer)));
+}
+
+static void fit_relay(const struct engine *engine, const struct config_section *section)
+{
+	char place[PLACE_MAX];
+
+	if (section->kind == CONFIG_PROXY && section->settings.relay == CONFIG_RELAY_ZEROCOPY &&
+	    !ring_capable(&engine->capabilities, RING_SENDMSG_ZC))
+		log_warning("%s: this kernel or `without` lacks sendmsg-zc: copying instead",
+			    place_of(engine->config, section, "relay", place));
+}
+
+/* Where somebody polls, it is so that nothing waits. */
+static void fit_coalesce(struct engine *engine)
+{
+	const struct config *config = engine->config;
+	const char *why = !ring_capable(&engine->capabilities, RING_MIN_WAIT)
+				  ? "this kernel or `without` lacks min-wait"
+			  : engine->sqpoll       ? "with sqpoll nothing is waited for"
+			  : config->busy_poll_us ? "with busy_poll nothing is waited for"
+						 : NULL;
+	char place[PLACE_MAX];
+
+	engine->coalesce_us = why ? 0 : config->coalesce_us;
+	if (why && config->coalesce_us && place_of(config, NULL, "coalesce", place))
+		log_warning("%s: has no effect: %s", place, why);
+}
+
+void fit_settings(struct engine *engine)
+{
+	fit_coalesce(engine);
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		const struct config_section *section = engine->sections[i].config;
+
+		fit_backlog(engine, section);
+		fit_pipes(engine, section);
+		fit_budget(engine, section);
+		fit_relay(engine, section);
+	}
+}

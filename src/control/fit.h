@@ -1,0 +1,22 @@
+/*
+ * Fitting what is configured to what this machine allows.  Whatever becomes less
+ * than the configuration says, or has no effect here, is a warning that names the
+ * line, the value, what it has become and what would help; nothing is reduced in
+ * silence.  A default that is reduced is only information.
+ */
+#ifndef CONTROL_FIT_H
+#define CONTROL_FIT_H
+
+#include "net/engine.h"
+
+/*
+ * engine.buffer_memory and buffer_size, from buffer_memory and buffer_size and a
+ * memory limit of the control group in bytes, UINT64_MAX for none: what will be
+ * mapped, to the byte.  After the capabilities are known.
+ */
+void fit_buffers(struct engine *engine, uint64_t memory_limit);
+
+/* The other settings; engine.coalesce_us too. */
+void fit_settings(struct engine *engine);
+
+#endif
