@@ -83,7 +83,7 @@ void greeting_expired(struct session *session)
 
 void greeting_reset(struct session *session)
 {
-	/* Bytes take the ACK along. */
-	if (session->greeting_until_ms != UINT64_MAX && session->lanes[LANE_UP].bytes == 0)
+	/* Bytes take the ACK along; those of a client that has spoken may not have gone out. */
+	if (session->lanes[LANE_UP].bytes == 0)
 		socket_release_ack(session->fd[SIDE_UPSTREAM]);
 }
