@@ -182,7 +182,7 @@ START_TEST(without_idle_if_alive_living_peers_are_idle_all_the_same)
 	client = peer_connect(front);
 	assert_connected(client);
 	ck_assert(peer_echoes(client));
-	ck_assert_int_eq(peer_wait_end(client, PEER_PATIENCE_MS), PEER_FIN);
+	ck_assert_int_eq(peer_wait_end(client, PEER_PATIENCE_MS), PEER_RST);
 	daemon_wait_log(daemon, "idle_timeout = 3s");
 	close(client);
 	daemon_stop(daemon);

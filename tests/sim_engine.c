@@ -72,6 +72,8 @@ static struct sim_script some_script(bool client)
 	}
 	if (rude && sim_chance(12))
 		script.reset_us = sim_between(1, 5000);
+	if (rude && sim_chance(6))
+		script.deaf_us = sim_between(1, 5000);
 	if (rude && sim_chance(24))
 		script.vanish_us = sim_between(1, 5000);
 	return script;

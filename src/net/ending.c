@@ -6,17 +6,18 @@
 #include "net/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 
-#define LINGER_FIRST_MS 1
-#define LINGER_MAX_MS   100
 #define WATCH_AFTER_MS  10
+#define UNREAD_AFTER_MS 100
+#define LOOK_PART       8 /* acknowledgements are waited for by so much of the time it took yet */
+#define LOOK_MAX_MS     1000
 
 static void break_sink(struct lane *lane)
 {
 	if (lane->state == LANE_SHUT || lane->state == LANE_BROKEN)
 		return;
 	lane->state = LANE_BROKEN;
-	lane_cancel_receive(lane);
 	lane_mark(lane);
 }
 
@@ -24,6 +25,21 @@ static void break_sink(struct lane *lane)
 static bool is_local(int error)
 {
 	return error == -ENOMEM || error == -ENOBUFS;
+}
+
+static void end_both(struct session *session, unsigned side, int error)
+{
+	session->resetting[SIDE_CLIENT] = session->resetting[SIDE_UPSTREAM] = true;
+	session_end(session, reason_of_error(side, error), side, error);
+}
+
+/* The side's error ends the session, now. */
+static void end_broken(struct session *session, unsigned side)
+{
+	int error = session->broken[side];
+
+	session->resetting[!side] = true;
+	session_end(session, reason_of_error(side, error), side, error);
 }
 
 /* The client is gone before any server has answered: is there one who shall hear of it? */
@@ -36,18 +52,29 @@ static bool reached_upstream(struct session *session)
 	return true;
 }
 
+static void note_broken(struct session *session, unsigned side, int error)
+{
+	if (session->broken[side])
+		return;
+	session->broken[side] = error;
+	if (session->broken[!side])
+		return;
+	session->broken_ms = session->taken_ms = session->worker->now_ms;
+	session->taken = 0;
+}
+
 void ending_broken(struct session *session, unsigned side, int error)
 {
-	struct lane *source = &session->lanes[side];
-
 	assert(error < 0);
 	if (session->state == SESSION_CLOSING)
 		return;
-	if (!session->broken[side])
-		session->broken[side] = error;
+	note_broken(session, side, error);
 	if (is_local(error) || !session_has_upstream(session)) {
-		session->resetting[SIDE_CLIENT] = session->resetting[SIDE_UPSTREAM] = true;
-		session_end(session, reason_of_error(side, error), side, error);
+		end_both(session, side, error);
+		return;
+	}
+	if (session->broken[!side]) { /* nobody is left */
+		end_broken(session, !side);
 		return;
 	}
 	if (side == SIDE_CLIENT && session->state != SESSION_RELAYING &&
@@ -56,39 +83,72 @@ void ending_broken(struct session *session, unsigned side, int error)
 		return;
 	}
 	break_sink(&session->lanes[!side]);
-	lane_mark(source); /* there may be more to read: it is armed again, if it is not */
+	lane_mark(&session->lanes[side]); /* there may be more to read: it is armed again */
 	ending_check(session);
+}
+
+void ending_unsent(struct lane *lane, int error)
+{
+	struct session *session = lane_session(lane);
+	unsigned side = lane->to;
+
+	if (session->state == SESSION_CLOSING)
+		return;
+	if (socket_is_gone(session->fd[side])) {
+		ending_broken(session, side, error);
+	} else if (error == -EPIPE && session_has_upstream(session) &&
+		   socket_is_unix(session->fd[side])) { /* it takes no more */
+		break_sink(lane);
+		if (socket_is_unix(session->fd[lane->index]))
+			socket_shut_read(session->fd[lane->index]);
+	} else {
+		note_broken(session, side, error);
+		end_both(session, side, error);
+	}
 }
 
 /* Whether everything that was meant for the side has reached the far end's kernel. */
 static bool delivered(struct session *session, const struct lane *lane)
 {
+	uint64_t now = session->worker->now_ms;
+	uint64_t wait = (now - session->broken_ms) / LOOK_PART;
+
 	if (lane->queued || lane->sending || lane->held)
 		return false;
-	if (session->broken[lane->to])
-		return true;
-	if (socket_unacknowledged(session->fd[lane->to]) == 0)
+	if (socket_is_gone(session->fd[lane->to]) ||
+	    socket_unacknowledged(session->fd[lane->to]) == 0)
 		return true;
 	/* No event tells of acknowledgements: look again, ever less often. */
-	session->linger_ms = session->linger_ms ? session->linger_ms * 2 : LINGER_FIRST_MS;
-	if (session->linger_ms > LINGER_MAX_MS)
-		session->linger_ms = LINGER_MAX_MS;
-	session->retry_ms = session->worker->now_ms + session->linger_ms;
+	wait = wait < LOOK_MAX_MS ? wait : LOOK_MAX_MS;
+	session->retry_ms = now + (wait ? wait : 1);
 	timing_update(session);
 	return false;
 }
 
 static void check_broken(struct session *session, unsigned side)
 {
-	struct lane *source = &session->lanes[side];
-	int error = session->broken[side];
+	const struct lane *source = &session->lanes[side];
 
 	if (source->state == LANE_OPEN || source->state == LANE_ENDING)
 		return;
-	if (!delivered(session, source))
-		return;
-	session->resetting[!side] = true;
-	session_end(session, reason_of_error(side, error), side, error);
+	if (delivered(session, source))
+		end_broken(session, side);
+}
+
+void ending_dropped(struct session *session, unsigned side)
+{
+	const struct lane *lane = &session->lanes[!side];
+	uint64_t now = session->worker->now_ms, taken;
+
+	if (!session->broken[!side])
+		return; /* it takes no more, and may still say something */
+	taken = lane->bytes - socket_unacknowledged(session->fd[side]);
+	if (taken > session->taken) {
+		session->taken = taken;
+		session->taken_ms = now;
+	} else if (now >= session->taken_ms + ENDING_DEAF_MS) {
+		end_broken(session, !side);
+	}
 }
 
 void ending_check(struct session *session)
@@ -112,12 +172,36 @@ void ending_check(struct session *session)
 	}
 }
 
+static void watch_within(struct session *session, uint64_t ms)
+{
+	uint64_t at = session->worker->now_ms + ms;
+
+	if (session->watch_ms && session->watch_ms <= at)
+		return;
+	session->watch_ms = at;
+	timing_update(session);
+}
+
 void ending_begun(struct session *session)
 {
-	if (!session_has_upstream(session))
-		return;
-	session->watch_ms = session->worker->now_ms + WATCH_AFTER_MS;
-	timing_update(session);
+	if (session_has_upstream(session))
+		watch_within(session, WATCH_AFTER_MS);
+}
+
+void ending_unread(struct session *session, unsigned side)
+{
+	if (session_has_upstream(session) && !session->watched[side] && !session->watch_ms)
+		watch_within(session, UNREAD_AFTER_MS);
+}
+
+static bool is_to_be_watched(const struct session *session, unsigned side)
+{
+	if (session->watched[side] || session->broken[side] || session->fd[side] < 0)
+		return false;
+	/* How a connect has ended others are told. */
+	if (side == SIDE_UPSTREAM && session->state != SESSION_RELAYING)
+		return false;
+	return !(session->flying[side] & (1u << OP_RECV | 1u << OP_POLL_IN));
 }
 
 void ending_watch(struct session *session)
@@ -126,10 +210,7 @@ void ending_watch(struct session *session)
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		struct io_uring_sqe *sqe;
 
-		unsigned state = session->lanes[side].state;
-
-		if ((state != LANE_SHUT && state != LANE_ENDING) || session->watched[side] ||
-		    session->broken[side])
+		if (!is_to_be_watched(session, side))
 			continue;
 		sqe = worker_entry(session->worker);
 		/* Errors are always told, and so is the end that is known: multishot tells it once.
@@ -147,6 +228,8 @@ void ending_watched(struct session *session, unsigned side, const struct io_urin
 	session->watched[side] = done->flags & IORING_CQE_F_MORE;
 	if (done->res < 0) /* cancelled */
 		return;
+	if (!session->watched[side] && !(done->res & POLLHUP)) /* the queue was full */
+		ending_begun(session);
 	error = socket_error(session->fd[side]);
 	/* Both directions shut is told too, and is no error. */
 	if (error < 0)

@@ -118,6 +118,12 @@ static bool is_to_be_fed(struct lane *lane)
 	return lane->thrifty;
 }
 
+/* So much waits for the sink that no more is to be received for it. */
+static bool is_long(const struct lane *lane)
+{
+	return lane->state == LANE_OPEN && lane->queued > lane->budget / 2;
+}
+
 /*
  * Without kernel budgets a receive brings one buffer.  A multishot one cannot be
  * stopped in time: within a single turn a fast source has megabytes in buffers
@@ -129,10 +135,12 @@ void lane_receive(struct lane *lane)
 	struct io_uring_sqe *sqe;
 	uint32_t budget;
 
-	if (lane->receiving || lane->state != LANE_OPEN || list_is_linked(&lane->starved))
+	if (lane->receiving || !lane_is_read(lane))
 		return;
-	if (lane->queued > lane->budget / 2 || is_to_be_fed(lane))
+	if (list_is_linked(&lane->starved) || is_long(lane) || is_to_be_fed(lane)) {
+		ending_unread(lane_session(lane), lane->index);
 		return;
+	}
 	budget = next_budget(lane);
 	sqe = lane_entry(lane);
 	if (worker->has_budget) {
@@ -211,7 +219,12 @@ static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
 
 static void take_fed(struct lane *lane, uint32_t length)
 {
-	append(lane, &lane_worker(lane)->pool, lane->fed, length);
+	struct pool *pool = &lane_worker(lane)->pool;
+
+	if (lane->state == LANE_OPEN)
+		append(lane, pool, lane->fed, length);
+	else
+		pool_give(pool, lane->fed);
 	lane->fed = POOL_NONE;
 }
 
@@ -250,7 +263,9 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 		take_buffers(lane, done);
 	else if (unlikely(lane->fed != POOL_NONE))
 		take_fed(lane, (uint32_t)done->res);
-	if (done->res > 0) {
+	if (done->res > 0 && lane->state == LANE_BROKEN) {
+		ending_dropped(session, lane->index);
+	} else if (done->res > 0) {
 		session->active_ms = session->worker->now_ms;
 		lane_took(lane, (uint32_t)done->res);
 		/* Bundles pay where one buffer is not enough, and cost 2 % where it is. */
@@ -291,6 +306,9 @@ void lane_end(struct lane *lane)
 	} else if (lane->state == LANE_OPEN) {
 		lane->state = LANE_ENDING;
 		ending_begun(session);
+	} else if (lane->state == LANE_BROKEN && !lane->ended) {
+		lane->ended = true;
+		ending_begun(session);
 	}
 	lane_mark(lane);
 }
@@ -299,6 +317,8 @@ void lane_reset(struct lane *lane, int error)
 {
 	if (lane->state == LANE_OPEN || lane->state == LANE_ENDING)
 		lane->state = LANE_RESETTING;
+	else
+		lane->ended = true;
 	ending_broken(lane_session(lane), lane->index, error);
 	lane_mark(lane);
 }
@@ -382,9 +402,16 @@ bool lane_finish(struct lane *lane)
 		return false;
 	if (lane->state == LANE_BROKEN) {
 		lane_drop(lane);
-		/* The other side may have broken while this queue was still in the way. */
-		if (!lane->queued)
+		if (lane->queued || lane->held)
+			return true;
+		if (lane->ended && !session->broken[lane->to]) {
+			lane->state =
+				LANE_ENDING; /* who takes no more may hear of it all the same */
+			lane_shut(lane);
+		} else {
+			/* The other side may have broken while this queue was still in the way. */
 			ending_check(session);
+		}
 		return true;
 	}
 	if (lane->queued || lane->sending || lane->held)
@@ -406,7 +433,9 @@ void lane_flush(struct lane *lane)
 	if (lane->state != LANE_BROKEN &&
 	    (session->state != SESSION_RETRYING || lane->to != SIDE_UPSTREAM))
 		lane_send(lane);
-	if (lane_finish(lane))
+	if (lane_finish(lane) && lane->state != LANE_BROKEN)
+		return;
+	if (session->state == SESSION_CLOSING)
 		return;
 	if (session->state == SESSION_RELAYING || session->state == SESSION_CONNECTING ||
 	    lane->index == LANE_UP)

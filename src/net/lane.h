@@ -7,7 +7,7 @@
  *   OPEN ---- the end was read ----> ENDING -- all sent, FIN passed on --> SHUT
  *     |                                                                     |
  *     +------ the source was reset --> RESETTING (all sent: see ending.h) --+
- *     +------ the sink is broken ----> BROKEN (what arrives is dropped)
+ *     +------ the sink is broken ----> BROKEN (what arrives is read and dropped)
  *
  * The chunks of a queue are receive buffers of the worker's pool, sent from
  * where they were received.  One send is in flight at a time (two reorder when
@@ -80,8 +80,15 @@ struct lane {
 	bool filling;        /* the last receive filled a buffer */
 	bool receiving;      /* a receive is armed */
 	bool cancelling;     /* ... and its cancel is on the way */
+	bool ended;          /* BROKEN, and nothing more comes from the source */
 	uint64_t own[6];     /* the strategy's own, zero at start */
 };
+
+/* Whether bytes of its source are received: to be sent on, or dropped. */
+static inline bool lane_is_read(const struct lane *lane)
+{
+	return lane->state == LANE_OPEN || (lane->state == LANE_BROKEN && !lane->ended);
+}
 
 struct session *lane_session(const struct lane *lane);
 int lane_from_fd(const struct lane *lane);
@@ -100,7 +107,8 @@ void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe)
 /* Call the strategy's flush at the end of this turn. */
 void lane_mark(struct lane *lane);
 
-/* Arm a receive, unless one is armed, the lane is not OPEN, or its queue is too long. */
+/* Arm a receive, unless one is armed, nothing is to be had of the source, or its queue is too long.
+ */
 void lane_receive(struct lane *lane);
 
 /* What to do with a receive's completion: queue what it brought, note the end, see to errors. */

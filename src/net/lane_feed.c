@@ -21,8 +21,10 @@ static bool is_usable(const struct lane *lane)
 {
 	const struct session *session = lane_session(lane);
 
-	if (lane->state != LANE_OPEN || lane->receiving || lane->queued)
+	if (!lane_is_read(lane) || lane->receiving || lane->queued)
 		return false;
+	if (lane->state == LANE_BROKEN)
+		return session->state == SESSION_RELAYING;
 	if (session->state == SESSION_RELAYING || session->state == SESSION_CONNECTING)
 		return lane->to != SIDE_UPSTREAM || session->state == SESSION_RELAYING ||
 		       socket_phase(lane_to_fd(lane)) != SOCKET_DEAD; /* the other lane is told */
@@ -31,6 +33,8 @@ static bool is_usable(const struct lane *lane)
 
 static uint32_t room_of(const struct lane *lane)
 {
+	if (lane->state == LANE_BROKEN)
+		return UINT32_MAX; /* it is dropped */
 	if (lane_session(lane)->state == SESSION_CONNECTING && lane->to == SIDE_UPSTREAM &&
 	    socket_phase(lane_to_fd(lane)) != SOCKET_CONNECTED)
 		return 0;

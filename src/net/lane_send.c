@@ -36,6 +36,7 @@ void lane_wait_writable(struct lane *lane)
 	struct io_uring_sqe *sqe;
 
 	lane->blocked = true;
+	ending_unread(lane_session(lane), lane->index);
 	if (lane->polling)
 		return;
 	sqe = lane_entry(lane);
@@ -156,7 +157,7 @@ void lane_sent(struct lane *lane, const struct io_uring_cqe *done)
 		lane_delivered(lane, (uint32_t)done->res);
 	} else if (done->res < 0 && done->res != -ECANCELED && done->res != -EAGAIN &&
 		   done->res != -EINTR) {
-		ending_broken(lane_session(lane), lane->to, done->res);
+		ending_unsent(lane, done->res);
 	}
 	lane_mark(lane);
 }

@@ -84,8 +84,10 @@ struct session {
 	uint32_t server;            /* index of the server being used */
 	uint32_t attempts;          /* servers tried in this round */
 	int connect_error;          /* of the last attempt that failed */
-	uint32_t linger_ms;         /* until the far end's acknowledgements are looked at again */
-	struct wheel_timer timer;   /* at the earliest deadline or before; see timing.h */
+	uint64_t broken_ms;         /* when the first side broke */
+	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
+	uint64_t taken;    /* ... and how many bytes it had taken then, in all */
+	struct wheel_timer timer; /* at the earliest deadline or before; see timing.h */
 	uint64_t started_ms;
 	uint64_t active_ms;         /* when a byte last moved */
 	uint64_t connect_until_ms;  /* of the attempt */

@@ -82,6 +82,11 @@ void socket_shut_write(int fd)
 	(void)shutdown(fd, SHUT_WR);
 }
 
+void socket_shut_read(int fd)
+{
+	(void)shutdown(fd, SHUT_RD);
+}
+
 void socket_shut_both(int fd)
 {
 	if (fd >= 0)
@@ -201,6 +206,24 @@ enum socket_phase socket_phase(int fd)
 	default:
 		return SOCKET_CONNECTED;
 	}
+}
+
+bool socket_is_gone(int fd)
+{
+	struct tcp_info info;
+	struct pollfd hung_up = {.fd = fd};
+
+	if (tcp_info(fd, &info))
+		return info.tcpi_state == TCP_CLOSE;
+	return poll(&hung_up, 1, 0) > 0 && hung_up.revents & (POLLHUP | POLLERR);
+}
+
+bool socket_is_unix(int fd)
+{
+	int domain = 0;
+	socklen_t size = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
 int64_t socket_silent_ms(int fd)

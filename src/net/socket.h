@@ -45,6 +45,8 @@ void socket_limit_unsent(int fd, uint32_t bytes);
 int socket_send_last(int fd, const void *bytes, uint32_t size);
 /* Queue the end behind what was sent.  Not before the connect has ended. */
 void socket_shut_write(int fd);
+/* Whoever sends to us is told EPIPE from now on: for unix sockets. */
+void socket_shut_read(int fd);
 /* Give a connect up, or end both directions at once; what is in flight completes. */
 void socket_shut_both(int fd);
 
@@ -65,6 +67,12 @@ uint32_t socket_room(int fd, uint32_t pieces);
 /* Bytes (and the end) sent but not acknowledged; 0 when unknown. */
 uint32_t socket_unacknowledged(int fd);
 
+/*
+ * Whether nothing can be sent any more: the connection was reset or timed out, or the peer's
+ * unix socket is closed.  One that only takes no more (SHUT_RD, unix(7)) is not gone.
+ */
+bool socket_is_gone(int fd);
+
 /* The pending error, taken off the socket: negative, or 0. */
 int socket_error(int fd);
 
@@ -80,6 +88,8 @@ int socket_pipe(int ret_fds[2], uint32_t size, uint32_t *ret_size) must_check;
 
 enum socket_phase { SOCKET_CONNECTING, SOCKET_CONNECTED, SOCKET_DEAD };
 enum socket_phase socket_phase(int fd);
+
+bool socket_is_unix(int fd);
 
 /* Milliseconds since the peer last acknowledged anything (TCP_INFO); -1 on a unix socket. */
 int64_t socket_silent_ms(int fd);

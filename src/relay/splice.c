@@ -131,7 +131,7 @@ static bool drain(struct lane *lane)
 	if (n == -EAGAIN)
 		lane->blocked = true;
 	else
-		ending_broken(lane_session(lane), lane->to, n ? n : -EPIPE);
+		ending_unsent(lane, n ? n : -EPIPE);
 	return false;
 }
 
@@ -239,6 +239,8 @@ static void splice_flush(struct lane *lane)
 	if (lane->state == LANE_BROKEN) {
 		release(lane);
 		(void)lane_finish(lane);
+		if (!splicing->polling && lane_session(lane)->state == SESSION_RELAYING)
+			auto_calm(lane); /* what still comes is read and dropped */
 		return;
 	}
 	if (splicing->pipe == PIPES_NONE && lane->state == LANE_OPEN && !splicing->source_empty &&

@@ -16,6 +16,8 @@
 #include "net/worker.h"
 #include "relay/strategies.h"
 
+#include <errno.h>
+
 #define ZC_MIN (16u << 10)
 
 /* Lives in lane.own. */
@@ -39,13 +41,27 @@ static void send_zerocopy(struct lane *lane)
 	lane_submit(lane, OP_SEND, sqe);
 }
 
+/* The kernel has no zero-copy sends for this socket, as for unix ones: ordinary ones will do. */
+static void sent(struct lane *lane, const struct io_uring_cqe *done)
+{
+	struct io_uring_cqe again = {.res = -EAGAIN};
+
+	if (done->res != -EOPNOTSUPP) {
+		lane_sent(lane, done);
+		return;
+	}
+	lane->strategy = &relay_copy;
+	lane_sent(lane, &again);
+	lane->blocked = false;
+}
+
 static void noticed(struct lane *lane, const struct io_uring_cqe *done)
 {
 	struct noticing *noticing = noticing_of(lane);
-	struct io_uring_cqe sent = {.res = noticing->result};
+	struct io_uring_cqe first = {.res = noticing->result};
 
 	noticing->awaited = false;
-	lane_sent(lane, &sent);
+	sent(lane, &first);
 	if ((uint32_t)done->res & IORING_NOTIF_USAGE_ZC_COPIED)
 		lane->strategy = &relay_copy;
 }
@@ -62,7 +78,7 @@ static void zerocopy_complete(struct lane *lane, enum op_kind kind, const struct
 		noticing->result = done->res;
 		noticing->awaited = true;
 	} else {
-		lane_sent(lane, done);
+		sent(lane, done);
 	}
 }
 

@@ -68,6 +68,7 @@ struct sim_script {
 	uint32_t stall_at;   /* stop reading here ... */
 	uint32_t stall_us;   /* ... for so long; UINT32_MAX: for ever */
 	uint32_t reset_us;   /* RST so long after the start, whatever happens; 0: not */
+	uint32_t deaf_us;    /* SHUT_RD so long after the start; unix sockets; 0: not */
 	uint32_t vanish_us;  /* fall silent, without a word; 0: not */
 	enum sim_finish finish;
 	const char *text; /* what to send instead of the pattern, or NULL */
@@ -80,6 +81,7 @@ struct sim_connection {
 	enum sim_phase phase;
 	int error; /* negative errno to be told once */
 	bool fin_read, shut_write, shut_read, linger_none, closed, local;
+	bool takes_no_more; /* a unix peer: SHUT_RD */
 	bool left; /* close(2) was called, and operations still hold it */
 	bool itself;   /* it has met itself: nobody is there */
 	uint16_t port; /* of the server */
@@ -267,6 +269,8 @@ void sim_wake_connection(const struct sim_connection *connection);
 /* Operations in flight on a file, and entries not yet taken that name its descriptor. */
 unsigned sim_ops_on(const struct sim_file *file);
 unsigned sim_ops_in_flight(void);
+/* ... and completions that the worker has not taken. */
+bool sim_has_completions(void);
 /* A zero-copy send to it waits for its notification, and keeps its buffers. */
 bool sim_is_noticing(const struct sim_connection *connection);
 

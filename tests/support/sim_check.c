@@ -1,5 +1,7 @@
 /* The rules: what must be true of every run, whatever the seed. */
+#include "net/ending.h"
 #include "net/greeting.h"
+#include "net/rest.h"
 #include "net/section.h"
 #include "support/sim.h"
 
@@ -28,26 +30,6 @@ struct session *sim_session_of(const struct sim_connection *connection)
 	return NULL;
 }
 
-void sim_check_asleep(void)
-{
-	uint32_t seen = 0;
-
-	for (uint32_t slot = 0; sim.worker && seen < sim.worker->sessions.used; slot++) {
-		struct session *session = session_at(slot);
-		struct sim_file *file = session ? sim_file_of(session->fd[SIDE_UPSTREAM]) : NULL;
-
-		seen += session != NULL;
-		if (!file || !file->ack_held || session->lanes[LANE_UP].bytes ||
-		    session->lanes[LANE_UP].queued || session->broken[SIDE_UPSTREAM] ||
-		    session->state == SESSION_CLOSING)
-			continue;
-		if (!wheel_is_set(&session->timer) ||
-		    session->timer.expires_ms > sim.worker->now_ms + GREETING_MS)
-			sim_fail("nobody will release the acknowledgement that descriptor %d holds",
-				 file->fd);
-	}
-}
-
 static struct sim_connection *side_of(const struct session *session, unsigned side)
 {
 	struct sim_file *file = sim_file_of(session->fd[side]);
@@ -63,6 +45,78 @@ static enum config_kind kind_of(const struct session *session)
 static unsigned number(const struct sim_connection *connection)
 {
 	return (unsigned)(connection - sim.connections);
+}
+
+#define WATCH_WITHIN_MS 200 /* a side of which nothing is read is watched within that time */
+
+/* The ACK that is held for the first bytes is released, though none come. */
+static void check_greeting(const struct session *session)
+{
+	struct sim_file *file = sim_file_of(session->fd[SIDE_UPSTREAM]);
+
+	if (!file || !file->ack_held || session->lanes[LANE_UP].bytes ||
+	    session->lanes[LANE_UP].queued || session->broken[SIDE_UPSTREAM] ||
+	    session->state == SESSION_CLOSING)
+		return;
+	if (!wheel_is_set(&session->timer) ||
+	    session->timer.expires_ms > sim.worker->now_ms + GREETING_MS)
+		sim_fail("nobody will release the acknowledgement that descriptor %d holds",
+			 file->fd);
+}
+
+static bool is_due_soon(const struct session *session)
+{
+	return wheel_is_set(&session->timer) &&
+	       session->timer.expires_ms <= sim.worker->now_ms + WATCH_WITHIN_MS;
+}
+
+/* Whether bytes from a side are waited for, or given up by somebody who is short of buffers. */
+static bool is_read(const struct session *session, unsigned side)
+{
+	const struct lane *lane = &session->lanes[side];
+
+	return session->flying[side] & (1u << OP_RECV | 1u << OP_POLL_IN) || lane->thrifty ||
+	       rest_is_on(lane);
+}
+
+/* A reset on either side is heard of, and who writes to a side that was reset hears of it. */
+static void check_heard(const struct session *session, unsigned side)
+{
+	const struct sim_connection *connection = side_of(session, side);
+	const struct sim_connection *other = side_of(session, !side);
+
+	if (connection->phase == SIM_DEAD && other->phase == SIM_DEAD && !is_due_soon(session) &&
+	    !session->flying[LANE_UP] && !session->flying[LANE_DOWN])
+		sim_fail("session %u outlives both its peers", session->slot);
+	if (connection->in.fin_arrived && connection->shut_write)
+		return; /* nothing more is to be heard */
+	if (connection->phase == SIM_ESTABLISHED && !sim_ops_on(connection->file) &&
+	    !is_due_soon(session) && !rest_is_on(&session->lanes[side]))
+		sim_fail("nobody would hear of a reset of %u", number(connection));
+	if (session->broken[!side] && connection->phase == SIM_ESTABLISHED &&
+	    connection->in.arrived > connection->in.read && !is_read(session, side))
+		sim_fail("%u writes to a side that was reset, and nobody reads it",
+			 number(connection));
+}
+
+void sim_check_asleep(void)
+{
+	uint32_t seen = 0;
+
+	for (uint32_t slot = 0; sim.worker && seen < sim.worker->sessions.used; slot++) {
+		struct session *session = session_at(slot);
+
+		seen += session != NULL;
+		if (!session)
+			continue;
+		check_greeting(session);
+		if (sim_has_completions())
+			continue; /* it will wake up soon */
+		if (session->state == SESSION_RELAYING && kind_of(session) == CONFIG_PROXY) {
+			check_heard(session, SIDE_CLIENT);
+			check_heard(session, SIDE_UPSTREAM);
+		}
+	}
 }
 
 /* Whose bytes go out here; remembered, since one of the two is closed before the other. */
@@ -176,7 +230,7 @@ void sim_check_fin(struct sim_connection *connection)
 
 	if (!session)
 		sim_fail("a FIN to %u, which belongs to no session", number(connection));
-	if (is_attempt(session, connection))
+	if (is_attempt(session, connection) || connection->takes_no_more)
 		return;
 	if (kind_of(session) == CONFIG_RESPONDER)
 		sim_check_goodbye(connection);
@@ -230,6 +284,8 @@ void sim_check_reset(struct sim_connection *connection)
 	if (!is_broken_by(session, from) || connection->vanished ||
 	    session->end.phase != SESSION_RELAYING)
 		return;
+	if (sim.worker->now_ms >= session->taken_ms + ENDING_DEAF_MS)
+		return; /* it writes, and takes nothing */
 	if (connection->out.acked != from->in.arrived)
 		sim_fail("a RST to %u, which has %llu of the %llu bytes before it",
 			 number(connection), (unsigned long long)connection->out.acked,
@@ -258,7 +314,8 @@ static void check_lane(const struct lane *lane, struct sim_connection *from,
 	uint64_t pending = from->in.read - to->out.written;
 	uint64_t room = to->out.send_room - (to->out.written - to->out.acked);
 
-	if (to->phase != SIM_ESTABLISHED || to->shut_write || sim_is_noticing(to))
+	if (to->phase != SIM_ESTABLISHED || to->shut_write || sim_is_noticing(to) ||
+	    to->takes_no_more)
 		return;
 	if (pending && room)
 		sim_fail("%llu bytes for %u stay behind though it takes them",

@@ -174,8 +174,7 @@ void sim_check_goodbye(const struct sim_connection *client)
 {
 	const struct sim_asked *asked = client->asked;
 
-	if (!client->fin_read &&
-	    !(asked->closes && client->in.read > asked->words_from))
+	if (!client->fin_read && !(asked->closes && client->in.read > asked->words_from))
 		sim_fail("the responder ends before it was asked to");
 	sim_check_answered(client);
 }

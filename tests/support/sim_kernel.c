@@ -163,6 +163,13 @@ void sim_kernel_open(void)
 	sim.system.close = close_ring;
 }
 
+bool sim_has_completions(void)
+{
+	const struct fake_ring *ring = sim_ring();
+
+	return *ring->cq_tail != *ring->cq_head || ring->deferred.count || ring->overflow.count;
+}
+
 /* ---- For the rules --------------------------------------------------------------------------- */
 
 unsigned sim_ops_in_flight(void)

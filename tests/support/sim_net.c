@@ -250,6 +250,8 @@ int sim_room(struct sim_connection *connection)
 
 	if (connection->shut_write)
 		return -EPIPE;
+	if (connection->takes_no_more)
+		return -EPIPE;
 	if (connection->local && connection->phase == SIM_DEAD)
 		return -EPIPE; /* unix sockets keep the error for the receiver */
 	error = sim_take_error(connection);

@@ -216,6 +216,10 @@ static void try_send(struct sim_op *op)
 
 	if (op->moved == 0)
 		op->first = connection->out.written;
+	if (is_zero_copy(op) && connection->local) {
+		finish(op, -EOPNOTSUPP, 0);
+		return;
+	}
 	r = sim_send_fault(connection);
 	if (r < 0) {
 		finish_send(op, op->moved ? (int32_t)op->moved : r);

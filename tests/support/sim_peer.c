@@ -133,7 +133,8 @@ static void tick(void *object)
 		return;
 	more = read_some(peer);
 	more |= send_some(peer);
-	if (peer->out.fin_arrived && peer->out.read == peer->out.arrived && !peer->saw_fin) {
+	if ((peer->out.fin_arrived || peer->takes_no_more) && peer->out.read == peer->out.arrived &&
+	    !peer->saw_fin) {
 		peer->saw_fin = true;
 		sim_trace("peer of %u sees the end", (unsigned)(peer - sim.connections));
 	}
@@ -158,6 +159,18 @@ static void reset_now(void *object)
 
 	if (!peer->vanished)
 		sim_peer_reset(peer);
+}
+
+static void take_no_more(void *object)
+{
+	struct sim_connection *peer = object;
+
+	if (peer->gone || peer->vanished || peer->phase != SIM_ESTABLISHED)
+		return;
+	sim_trace("peer of %u takes no more", (unsigned)(peer - sim.connections));
+	peer->takes_no_more = true;
+	sim_told(peer, true);
+	sim_peer_wake(peer);
 }
 
 /* What the proxy's kernel finds out by itself, if it has something to send. */
@@ -187,6 +200,8 @@ void sim_peer_start(struct sim_connection *peer)
 	peer->began_ns = sim.now_ns;
 	if (script->reset_us)
 		sim_at(sim.now_ns + script->reset_us * SIM_US, reset_now, peer);
+	if (script->deaf_us && peer->local)
+		sim_at(sim.now_ns + script->deaf_us * SIM_US, take_no_more, peer);
 	if (script->vanish_us)
 		sim_at(sim.now_ns + script->vanish_us * SIM_US, vanish, peer);
 	sim_peer_wake(peer);

@@ -260,8 +260,7 @@ uint32_t socket_unacknowledged(int fd)
 	const struct sim_connection *connection = sim_connected(fd);
 	const struct sim_flow *flow = &connection->out;
 
-	if (connection->phase == SIM_DEAD)
-		return 0;
+	/* What a reset socket had queued is never acknowledged, and counts for ever. */
 	return (uint32_t)(flow->written - flow->acked) + (flow->fin && !flow->fin_acked);
 }
 
@@ -280,6 +279,21 @@ enum socket_phase socket_phase(int fd)
 		break;
 	}
 	return SOCKET_CONNECTED;
+}
+
+bool socket_is_gone(int fd)
+{
+	return sim_connected(fd)->phase == SIM_DEAD;
+}
+
+bool socket_is_unix(int fd)
+{
+	return sim_connected(fd)->local;
+}
+
+void socket_shut_read(int fd)
+{
+	sim_fail("descriptor %d, which is no unix socket, is shut for reading", fd);
 }
 
 int64_t socket_silent_ms(int fd)
