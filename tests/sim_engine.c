@@ -76,6 +76,8 @@ static struct sim_script some_script(bool client)
 		script.deaf_us = sim_between(1, 5000);
 	if (rude && sim_chance(24))
 		script.vanish_us = sim_between(1, 5000);
+	if (sim_chance(8))
+		script.urgent = sim_between(1, 20);
 	return script;
 }
 
@@ -250,6 +252,7 @@ static void make_faults(void)
 		.interrupt = some_chance(10),
 		.late = sim_chance(2) ? 0 : sim_between(2, 50),
 		.inline_miss = sim_between(1, 4),
+		.early = some_chance(20),
 	};
 	if (!calm && sim_chance(6))
 		sim.descriptors_max = sim_between(SECTIONS + 2, 16);

@@ -107,6 +107,14 @@ int socket_receive(int fd, void *bytes, uint32_t size)
 	return n < 0 ? -errno : (int)n;
 }
 
+int socket_peek(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n < 0 ? -errno : (int)n;
+}
+
 int socket_send_last(int fd, const void *bytes, uint32_t size)
 {
 	ssize_t n = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);

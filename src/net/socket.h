@@ -57,6 +57,12 @@ void socket_linger_none(int fd);
 int socket_receive(int fd, void *bytes, uint32_t size);
 
 /*
+ * What a receive would say: 1 when there are bytes, 0 at the end, -EAGAIN, or the error, which
+ * is told by this, and told once.  It sees bytes behind urgent data, where splice(2) stops.
+ */
+int socket_peek(int fd);
+
+/*
  * So many bytes a send would take now, for certain, unless the kernel has no memory
  * for sockets at all; 0 when it might take none, and then a poll tells when there is
  * room.  They lie in so many pieces at most: one where they are sent from memory, as
@@ -79,7 +85,9 @@ int socket_error(int fd);
 /*
  * Move up to count bytes between a socket and a pipe without waiting
  * (splice(2)).  How many, 0 at the end of the source, -EAGAIN when the source
- * is empty or the sink is full.
+ * is empty or the sink is full.  From a TCP socket it goes as far as urgent data only:
+ * there it says -EAGAIN, the error or the end, though bytes lie behind that a receive
+ * gets (tcp_read_sock(), tcp_splice_read()).
  */
 int socket_splice(int from, int to, uint32_t count);
 

@@ -8,8 +8,10 @@
  * turns in a row moved less than CALM_PIECE, for below some 16 KiB a piece
  * splicing gains nothing.
  *
- * `relay = splice` is the same without the proof.
+ * `relay = splice` is the same without the proof.  Where splice(2) gets no further, both
+ * go back to copying, and what is received then may be the beginning of bulk again.
  */
+#include "net/rest.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/worker.h"
@@ -24,6 +26,7 @@
 /* Lives in lane.own. */
 struct weighing {
 	uint32_t streak; /* bytes */
+	bool passing;    /* what splicing cannot get past: not before something was received */
 };
 
 static struct weighing *weighing_of(struct lane *lane)
@@ -47,6 +50,16 @@ static void auto_complete(struct lane *lane, enum op_kind kind, const struct io_
 		weighing->streak += (uint32_t)done->res;
 	else
 		weighing->streak = 0;
+	if (done->res > 0)
+		weighing->passing = false;
+}
+
+/* Whether to splice, as soon as that can begin. */
+static bool is_bulk(struct lane *lane)
+{
+	const struct weighing *weighing = weighing_of(lane);
+
+	return !weighing->passing && (weighing->streak >= BULK_AFTER || always_splices(lane));
 }
 
 /* Bulk: receive no more by copying, and splice once all is sent. */
@@ -61,9 +74,8 @@ static void turn_to_splicing(struct lane *lane)
 
 static void auto_flush(struct lane *lane)
 {
-	bool bulk = weighing_of(lane)->streak >= BULK_AFTER || always_splices(lane);
-
-	if (!bulk || lane->state != LANE_OPEN || lane_session(lane)->state != SESSION_RELAYING) {
+	if (!is_bulk(lane) || lane->state != LANE_OPEN ||
+	    lane_session(lane)->state != SESSION_RELAYING) {
 		lane_flush(lane);
 	} else if (!lane->receiving) {
 		turn_to_splicing(lane);
@@ -79,6 +91,14 @@ void auto_calm(struct lane *lane)
 	*weighing_of(lane) = (struct weighing){0};
 	/* Who always splices got no pipe: a copy it is, for good. */
 	lane->strategy = always_splices(lane) ? &relay_copy : &relay_auto;
+	lane_mark(lane);
+}
+
+void auto_pass(struct lane *lane)
+{
+	assert(!rest_is_on(lane));
+	*weighing_of(lane) = (struct weighing){.passing = true};
+	lane->strategy = always_splices(lane) ? &relay_splice : &relay_auto;
 	lane_mark(lane);
 }
 

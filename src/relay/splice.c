@@ -15,6 +15,11 @@
  * is always drained before the socket is believed to be empty.  A lane has a
  * pipe only while bytes are in it.
  *
+ * What splice(2) says of a source is not the last word: it stops at TCP's urgent data,
+ * and says that there is nothing, or no more, though bytes lie behind it that a receive
+ * gets.  So an end is believed when a receive would meet it, too, and a source that a
+ * poll calls readable and splice(2) empty is left to copying, once the pipe is empty.
+ *
  * A lane that moves a lot rests when its source has nothing more, instead of waiting
  * for a poll (net/rest.h); and it does not run after what came while it moved less
  * than CHASED_LEAST: that gathers, too.
@@ -45,6 +50,8 @@ struct splicing {
 	uint16_t pipe; /* PIPES_NONE: nothing held */
 	bool polling;  /* a poll for the source is in flight */
 	bool source_empty;
+	bool told;     /* a poll said since the last byte that there is something */
+	bool passing;  /* only a receive gets on from here */
 	bool borrowed; /* the pipe, for the one filling that its sink has room for */
 	bool roomy;    /* it takes much more than CHASED_LEAST, even in small pieces */
 	uint8_t small; /* turns in a row that moved little */
@@ -88,6 +95,23 @@ static void release(struct lane *lane)
 	lane->held = 0;
 }
 
+/* The source says its end (0) or an error: is it so? */
+static void stopped(struct lane *lane, int n)
+{
+	struct session *session = lane_session(lane);
+	int there = socket_peek(lane_from_fd(lane));
+
+	if (there == 1 || (n == 0 && there == -EAGAIN)) {
+		splicing_of(lane)->passing = true;
+		if (n < 0) /* told now and not again, but the bytes before it come first */
+			ending_broken(session, lane->index, n);
+	} else if (n < 0 || there < 0) {
+		lane_reset(lane, n < 0 ? n : there);
+	} else {
+		lane_end(lane);
+	}
+}
+
 /* Into the pipe.  False when the source has nothing (more) or has ended. */
 static bool fill(struct lane *lane)
 {
@@ -95,7 +119,8 @@ static bool fill(struct lane *lane)
 	struct pipe_pair *pair = &pipes_of(lane)->pairs[splicing->pipe];
 	int n;
 
-	if (lane->state != LANE_OPEN || splicing->source_empty || lane->held >= splicing->most)
+	if (lane->state != LANE_OPEN || splicing->source_empty || splicing->passing ||
+	    lane->held >= splicing->most)
 		return false;
 	n = socket_splice(lane_from_fd(lane), pair->write_fd, splicing->most - lane->held);
 	if (splicing->borrowed)
@@ -103,14 +128,15 @@ static bool fill(struct lane *lane)
 	if (n > 0) {
 		lane->held += (uint32_t)n;
 		lane_took(lane, (uint32_t)n);
+		splicing->told = false;
 		return true;
 	}
-	if (n == 0)
-		lane_end(lane);
-	else if (n != -EAGAIN)
-		lane_reset(lane, n);
-	else if (lane->held == 0)
+	if (n != -EAGAIN) {
+		stopped(lane, n);
+	} else if (lane->held == 0) {
 		splicing->source_empty = true;
+		splicing->passing = splicing->told;
+	}
 	return false;
 }
 
@@ -191,12 +217,12 @@ static void splice_complete(struct lane *lane, enum op_kind kind, const struct i
 {
 	struct splicing *splicing = splicing_of(lane);
 
-	(void)done; /* whatever it says, splice(2) will say it again */
 	if (kind == OP_POLL_OUT) {
 		lane_writable(lane);
 		return;
 	}
 	splicing->polling = false;
+	splicing->told = done->res > 0;
 	lane_mark(lane);
 }
 
@@ -257,6 +283,10 @@ static void splice_flush(struct lane *lane)
 	}
 	if (lane_finish(lane) && !lane->held)
 		return;
+	if (splicing->passing && !lane->held) {
+		auto_pass(lane);
+		return;
+	}
 	if (auto_has_calmed(lane, moved, &splicing->small) && !lane->held && !splicing->polling) {
 		auto_calm(lane);
 		return;

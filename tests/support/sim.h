@@ -48,6 +48,8 @@ struct sim_flow {
 	bool fin, fin_arrived, fin_acked; /* an end behind the last byte */
 	bool cut;                         /* nothing moves any more */
 	bool moving, acking;              /* an event is on the way */
+	bool marked;                      /* there is urgent data that was not passed yet, */
+	uint64_t mark;                    /* ... behind so many bytes; its own is none of them */
 };
 
 enum sim_finish {
@@ -70,6 +72,7 @@ struct sim_script {
 	uint32_t reset_us;   /* RST so long after the start, whatever happens; 0: not */
 	uint32_t deaf_us;    /* SHUT_RD so long after the start; unix sockets; 0: not */
 	uint32_t vanish_us;  /* fall silent, without a word; 0: not */
+	unsigned urgent;     /* once in so many bursts, urgent data; 0: never */
 	enum sim_finish finish;
 	const char *text; /* what to send instead of the pattern, or NULL */
 };
@@ -141,6 +144,7 @@ struct sim_op {
 /* Once in n; 0: never. */
 struct sim_faults {
 	unsigned accept, open, connect, itself, send, receive, submit, interrupt, late, inline_miss;
+	unsigned early; /* splice(2) says that there is nothing, or no more, where there is */
 };
 
 struct sim {
@@ -216,7 +220,10 @@ struct sim_connection *sim_connection_new(bool client);
 /* A client's connection waits to be accepted. */
 void sim_arrive(void *connection);
 void sim_flow_kick(struct sim_flow *flow);
-/* Bytes that a receive would give, 0 at the end, -EAGAIN, or the error, which is told once. */
+/*
+ * Bytes that a receive would give, 0 at the end, -EAGAIN, or the error, which is told once.
+ * It stops before urgent data, and when it begins there it passes it.
+ */
 int sim_readable(struct sim_connection *connection);
 void sim_take(struct sim_connection *connection, unsigned char *bytes, uint32_t count);
 /* Bytes taken of those offered, or a negative errno. */

@@ -212,10 +212,13 @@ int sim_take_error(struct sim_connection *connection)
 
 int sim_readable(struct sim_connection *connection)
 {
+	struct sim_flow *in = &connection->in;
 	int error;
 
-	if (connection->in.arrived > connection->in.read)
-		return (int)(connection->in.arrived - connection->in.read);
+	in->marked = in->marked && in->mark != in->read;
+	if (in->arrived > in->read)
+		return (int)((in->marked && in->mark < in->arrived ? in->mark : in->arrived) -
+			     in->read);
 	if (connection->in.fin_arrived) {
 		connection->fin_read = true;
 		return 0;

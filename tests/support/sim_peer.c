@@ -46,6 +46,19 @@ static bool read_some(struct sim_connection *peer)
 	return flow->arrived > flow->read;
 }
 
+/* Behind some of the bytes that are sent now, or all; one at a time. */
+static void mark_urgent(struct sim_connection *peer, uint64_t count)
+{
+	struct sim_flow *flow = &peer->in;
+
+	if (flow->marked || peer->local || !sim_chance(peer->script.urgent))
+		return;
+	flow->marked = true;
+	flow->mark = flow->written - (sim_chance(2) ? sim_random() % (count + 1) : 0);
+	sim_trace("peer of %u sends urgent data behind %llu bytes",
+		  (unsigned)(peer - sim.connections), (unsigned long long)flow->mark);
+}
+
 static bool send_some(struct sim_connection *peer)
 {
 	const struct sim_script *script = &peer->script;
@@ -60,6 +73,7 @@ static bool send_some(struct sim_connection *peer)
 	if (count > script->burst)
 		count = script->burst;
 	flow->written += count;
+	mark_urgent(peer, count);
 	sim_flow_kick(flow);
 	return count > 0 && flow->written < script->send;
 }

@@ -241,6 +241,17 @@ int socket_receive(int fd, void *bytes, uint32_t size)
 	return r;
 }
 
+int socket_peek(int fd)
+{
+	struct sim_connection *connection = sim_connected(fd);
+	bool marked = connection->in.marked;
+	int r = sim_readable(connection);
+
+	connection->in.marked = marked;
+	sim_trace("peek %d: %d", fd, r);
+	return r < 1 ? r : 1;
+}
+
 uint32_t socket_room(int fd, uint32_t pieces)
 {
 	const struct sim_connection *connection = sim_connected(fd);
@@ -409,10 +420,27 @@ int socket_pipe(int ret_fds[2], uint32_t size, uint32_t *ret_size)
 	return 0;
 }
 
+/* As tcp_splice_read() has it, which goes no further than urgent data, whatever lies behind. */
+static int splice_stopped(struct sim_connection *from)
+{
+	int error = sim_take_error(from);
+
+	if (error)
+		return error;
+	if (from->in.fin_arrived || from->shut_read || from->phase == SIM_DEAD)
+		return 0;
+	return -EAGAIN;
+}
+
 static int splice_in(struct sim_connection *from, struct sim_pipe *pipe, uint32_t count)
 {
-	int r = sim_readable(from);
+	int r;
 
+	if (from->in.marked && from->in.mark == from->in.read)
+		return splice_stopped(from);
+	if (sim_chance(sim.faults.early))
+		return sim_chance(2) ? 0 : -EAGAIN;
+	r = sim_readable(from);
 	if (r <= 0)
 		return r;
 	if (pipe->held == pipe->size || pipe->slot_count == SIM_SLOTS)
