@@ -137,6 +137,8 @@ void lane_writable(struct lane *lane);
 
 /* What to do with a send's completion: give back what was sent, see to errors. */
 void lane_sent(struct lane *lane, const struct io_uring_cqe *done);
+/* The same, of a send whose bytes have been counted: its buffers are not read any more. */
+void lane_given_back(struct lane *lane, int result);
 
 /*
  * Whether the source has said its end; then, when nothing is queued, in flight

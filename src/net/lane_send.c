@@ -147,19 +147,22 @@ void lane_delivered(struct lane *lane, uint32_t bytes)
 		stats_count(&session->worker->stats, bytes_down, bytes);
 }
 
+void lane_given_back(struct lane *lane, int result)
+{
+	lane->blocked = result == -EAGAIN || (result > 0 && (uint32_t)result < lane->sending);
+	lane->sending = 0;
+	if (result > 0)
+		lane_consume(lane, (uint32_t)result);
+	else if (result < 0 && result != -ECANCELED && result != -EAGAIN && result != -EINTR)
+		ending_unsent(lane, result);
+	lane_mark(lane);
+}
+
 void lane_sent(struct lane *lane, const struct io_uring_cqe *done)
 {
-	lane->blocked =
-		done->res == -EAGAIN || (done->res > 0 && (uint32_t)done->res < lane->sending);
-	lane->sending = 0;
-	if (done->res > 0) {
-		lane_consume(lane, (uint32_t)done->res);
+	if (done->res > 0)
 		lane_delivered(lane, (uint32_t)done->res);
-	} else if (done->res < 0 && done->res != -ECANCELED && done->res != -EAGAIN &&
-		   done->res != -EINTR) {
-		ending_unsent(lane, done->res);
-	}
-	lane_mark(lane);
+	lane_given_back(lane, done->res);
 }
 
 void lane_say(struct lane *lane, const void *bytes, uint32_t length)

@@ -42,26 +42,23 @@ static void send_zerocopy(struct lane *lane)
 }
 
 /* The kernel has no zero-copy sends for this socket, as for unix ones: ordinary ones will do. */
-static void sent(struct lane *lane, const struct io_uring_cqe *done)
+static void given_back(struct lane *lane, int result)
 {
-	struct io_uring_cqe again = {.res = -EAGAIN};
+	bool unknown = result == -EOPNOTSUPP;
 
-	if (done->res != -EOPNOTSUPP) {
-		lane_sent(lane, done);
+	lane_given_back(lane, unknown ? -EAGAIN : result);
+	if (!unknown)
 		return;
-	}
 	lane->strategy = &relay_copy;
-	lane_sent(lane, &again);
 	lane->blocked = false;
 }
 
 static void noticed(struct lane *lane, const struct io_uring_cqe *done)
 {
 	struct noticing *noticing = noticing_of(lane);
-	struct io_uring_cqe first = {.res = noticing->result};
 
 	noticing->awaited = false;
-	sent(lane, &first);
+	given_back(lane, noticing->result);
 	if ((uint32_t)done->res & IORING_NOTIF_USAGE_ZC_COPIED)
 		lane->strategy = &relay_copy;
 }
@@ -72,13 +69,20 @@ static void zerocopy_complete(struct lane *lane, enum op_kind kind, const struct
 
 	if (kind != OP_SEND) {
 		lane_complete(lane, kind, done);
-	} else if (done->flags & IORING_CQE_F_NOTIF) {
+		return;
+	}
+	if (done->flags & IORING_CQE_F_NOTIF) {
 		noticed(lane, done);
-	} else if (done->flags & IORING_CQE_F_MORE) {
+		return;
+	}
+	/* They have gone, whether or not a notification comes before the end. */
+	if (done->res > 0)
+		lane_delivered(lane, (uint32_t)done->res);
+	if (done->flags & IORING_CQE_F_MORE) {
 		noticing->result = done->res;
 		noticing->awaited = true;
 	} else {
-		sent(lane, done);
+		given_back(lane, done->res);
 	}
 }
 
