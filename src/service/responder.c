@@ -353,10 +353,12 @@ static void responder_complete(struct lane *lane, enum op_kind kind,
 static void say_goodbye(struct lane *lane)
 {
 	struct session *session = lane_session(lane);
+	uint64_t until_ms = session->worker->now_ms + LAST_WORDS_MS;
 
 	conversation_of(lane)->said = true;
 	socket_shut_write(lane_to_fd(lane));
-	session->lifetime_until_ms = session->worker->now_ms + LAST_WORDS_MS;
+	if (until_ms < session->lifetime_until_ms) /* max_lifetime may be before that */
+		session->lifetime_until_ms = until_ms;
 	if (session->end.reason == REASON_NONE)
 		session->end.reason = REASON_ANSWERED;
 	timing_update(session);
