@@ -109,6 +109,7 @@ $O/tests/bench/bench_ring: $O/tests/bench/ours.o $O/tests/bench/liburing.o
 $(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a
 $(EXAMPLES):  $O/%: $O/%.o $O/libring.a
 $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
+$(SIMS): LIBS += -Wl,--wrap=access_write# tests/support/sim_life.c reads the records
 $(FUZZ): LIBS += -fsanitize=fuzzer
 $O/tests/bench/bench_ring: LIBS += -luring
 

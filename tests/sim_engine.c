@@ -26,12 +26,14 @@
 #define SECTIONS    2
 #define SERVERS     3
 #define CLIENTS_MAX 8
+#define KEYS_MAX    256
 #define HORIZON_MS  12000 /* when the operator loses patience */
 #define LATE_MS     5     /* for a rest to end, where the kernel has no memory */
 #define IDLE_MAX    3000  /* turns that bring nothing on: a worker that needs more is spinning */
 
 static struct config config;
 static struct config_section config_sections[SECTIONS];
+static struct config_origin origins[KEYS_MAX]; /* every key has its default */
 static struct section sections[SECTIONS];
 static struct server servers[SECTIONS][SERVERS];
 static struct engine engine;
@@ -88,6 +90,9 @@ static int answer(struct sim_connection *connection, const struct address *addre
 
 	connection->script = some_script(false);
 	connection->section = &sections[(address->port - SIM_PORT_FIRST) / SERVERS];
+	connection->server =
+		servers[connection->section->index][(address->port - SIM_PORT_FIRST) % SERVERS]
+			.text;
 	if (connection->local && sim_chance(sim.faults.connect))
 		return sim_chance(2) ? -EAGAIN : -ECONNREFUSED;
 	if (sim_chance(sim.faults.connect))
@@ -124,6 +129,7 @@ static void make_section(uint32_t index)
 {
 	static const enum config_kind services[] = {CONFIG_ECHO, CONFIG_DISCARD, CONFIG_CHARGEN,
 						    CONFIG_RESPONDER, CONFIG_RESPONDER};
+	static const char *const names[SERVERS] = {"first", "second", "third"};
 	struct config_section *source = &config_sections[index];
 	struct section *section = &sections[index];
 	bool proxy = !sim_chance(5);
@@ -131,6 +137,7 @@ static void make_section(uint32_t index)
 	*source = (struct config_section){
 		.kind = proxy ? CONFIG_PROXY : services[sim_random() % array_size(services)],
 		.title = (char *)"[proxy sim]",
+		.origins = origins,
 		.responder_size = one_of(0, 1, sim_between(1, 300), sim_between(1, 3000)),
 		.settings =
 			{
@@ -173,13 +180,13 @@ static void make_section(uint32_t index)
 		};
 		if (sim_chance(8))
 			address->u.any.sa_family = AF_UNIX;
-		servers[index][i].text = (char *)"server";
+		servers[index][i].text = (char *)names[i];
 	}
 }
 
 static void make_engine(void)
 {
-	config = (struct config){.drain_timeout_ms = timeout_ms(4)};
+	config = (struct config){.drain_timeout_ms = timeout_ms(4), .origins = origins};
 	engine = (struct engine){
 		.config = &config,
 		.sections = sections,
@@ -253,6 +260,7 @@ static void make_faults(void)
 		.late = sim_chance(2) ? 0 : sim_between(2, 50),
 		.inline_miss = sim_between(1, 4),
 		.early = some_chance(20),
+		.miss = one_of(1, 2, 4, 4),
 	};
 	if (!calm && sim_chance(6))
 		sim.descriptors_max = sim_between(SECTIONS + 2, 16);
@@ -285,6 +293,7 @@ static void rest(unsigned *rests)
 {
 	sim.quiescent = false;
 	sim_check_quiescent();
+	sim_life_rest();
 	if (worker.state == WORKER_STOPPING)
 		sim_fail("the worker does not stop");
 	command((*rests)++ == 0 && sim_chance(2) ? WORKER_DRAIN : WORKER_STOP);
@@ -329,6 +338,7 @@ static void serve(void)
 		flow();
 		rested_ns = rest_deadline(&worker);
 		r = worker_turn(&worker);
+		sim_life_turn();
 		/* Only a wait for memory may take that much longer. */
 		if (rested_ns < SIM_NEVER && sim.now_ns > rested_ns + LATE_MS * SIM_MS)
 			sim_fail("a lane rests for too long");
@@ -386,6 +396,7 @@ static void run(uint64_t seed)
 		sim_fail("the worker does not open: %s", strerror(-r));
 
 	learn();
+	worker.access.target = ACCESS_STDERR; /* sim_life.c reads the records */
 	send_clients();
 	if (sim_chance(3))
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,

@@ -155,6 +155,7 @@ void sim_begin(uint64_t seed)
 	memset(sim.ops, 0, sim.op_top * sizeof(sim.ops[0]));
 	memset(sim.listeners, 0, sizeof(sim.listeners));
 	memset(&sim.faults, 0, sizeof(sim.faults));
+	memset(sim.lives, 0, sizeof(sim.lives));
 	sim.connection_count = sim.file_count = sim.op_top = 0;
 	sim.listener_count = sim.pipe_count = 0;
 	sim.event_count = 0;
@@ -163,6 +164,7 @@ void sim_begin(uint64_t seed)
 	sim.trace = trace;
 	sim.quiescent = false;
 	sim.now_ns = 1000000 * SIM_MS;
+	sim.turned_ms = sim.now_ns / SIM_MS;
 	sim.descriptors_max = SIM_FILES;
 	sim.latency_us = 50;
 	sim.scale = 1;

@@ -30,12 +30,14 @@
 #define SIM_SLOTS       16
 #define SIM_OPS         256
 #define SIM_EVENTS      4096
+#define SIM_LIVES       300
 #define SIM_NEVER       UINT64_MAX
 #define SIM_US          1000ull
 #define SIM_MS          1000000ull
 
 struct sim_asked;
 struct sim_connection;
+struct session;
 
 /* One direction of a connection, from one end's send buffer to the other's receive buffer. */
 struct sim_flow {
@@ -85,9 +87,9 @@ struct sim_connection {
 	int error; /* negative errno to be told once */
 	bool fin_read, shut_write, shut_read, linger_none, closed, local;
 	bool takes_no_more; /* a unix peer: SHUT_RD */
-	bool left; /* close(2) was called, and operations still hold it */
-	bool itself;   /* it has met itself: nobody is there */
-	uint16_t port; /* of the server */
+	bool left;          /* close(2) was called, and operations still hold it */
+	bool itself;        /* it has met itself: nobody is there */
+	uint16_t port;      /* of the server */
 
 	struct sim_flow in, out;
 	struct sim_file *file;
@@ -98,6 +100,11 @@ struct sim_connection {
 	uint64_t stream; /* which pattern it sends */
 	uint64_t began_ns, stalled_ns;
 	uint64_t refused_ns; /* when its connect failed; 0: it did not */
+	uint64_t asked_ns;   /* when its connect began */
+	uint64_t moved_ns;   /* when a byte last went to or from the proxy's process */
+	uint64_t died_ns;
+	int died_of;        /* negative errno, whoever was told */
+	const char *server; /* that was connected to, as messages name it */
 	bool client, ticking, finished, closed_by_peer, gone, vanished;
 	bool saw_fin, saw_reset, sent_reset;
 	struct sim_asked *asked; /* of a responder, or NULL */
@@ -141,9 +148,21 @@ struct sim_op {
 	bool used, fresh, notifying, woken;
 };
 
+/* What is known of a session from outside, by its slot. */
+struct sim_life {
+	uint64_t session_id; /* and one; 0: none */
+	uint64_t opened_after_ms, opened_by_ms;
+	uint64_t untold_ms[SIDE_COUNT]; /* since when a reset of it waits to be passed on */
+	const struct section *section;
+	struct sim_connection *client, *upstream; /* the last one */
+	unsigned state;                           /* as of the last turn */
+	uint32_t receives[LANE_COUNT];            /* armed so far */
+};
+
 /* Once in n; 0: never. */
 struct sim_faults {
-	unsigned accept, open, connect, itself, send, receive, submit, interrupt, late, inline_miss;
+	unsigned accept, open, connect, itself, send, receive, submit, interrupt, late, inline_miss,
+		miss;
 	unsigned early; /* splice(2) says that there is nothing, or no more, where there is */
 };
 
@@ -171,6 +190,8 @@ struct sim {
 	uint32_t pipe_count;
 	struct sim_op ops[SIM_OPS];
 	uint32_t op_top;
+	struct sim_life lives[SIM_LIVES];
+	uint64_t turned_ms; /* when the last turn ended */
 	struct fake_kernel kernel;
 	struct ring_system system;
 	struct worker *worker;
@@ -302,5 +323,18 @@ void sim_check_quiescent(void);
 /* The worker has finished: is everything given back?  And when it has closed: all descriptors? */
 void sim_check_end(void);
 void sim_check_closed(void);
+
+/* ---- sim_life.c: the rules of a session's life ----------------------------------------------- */
+
+/* A receive is submitted. */
+void sim_life_receive(const struct io_uring_sqe *sqe);
+/* A connect is given up. */
+void sim_life_given_up(const struct sim_connection *attempt);
+/* A descriptor of a session's is about to be closed. */
+void sim_life_close(const struct session *session);
+/* A turn has ended. */
+void sim_life_turn(void);
+/* Nothing moves any more. */
+void sim_life_rest(void);
 
 #endif

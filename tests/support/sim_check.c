@@ -296,8 +296,10 @@ void sim_check_close(struct sim_file *file)
 {
 	const struct session *session = file->connection ? sim_session_of(file->connection) : NULL;
 
-	if (session)
+	if (session) {
 		(void)source_of(file->connection, session); /* the last time that both are there */
+		sim_life_close(session);
+	}
 	if (sim.worker->state == WORKER_STOPPING && sim_ops_on(file) == file->uses)
 		return; /* cut: those that the kernel has taken end with the ring */
 	if (sim_ops_on(file))

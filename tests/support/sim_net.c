@@ -193,6 +193,8 @@ void sim_break(struct sim_connection *connection, int error)
 	if (connection->phase == SIM_CONNECTING)
 		connection->refused_ns = sim.now_ns;
 	connection->phase = SIM_DEAD;
+	connection->died_ns = sim.now_ns;
+	connection->died_of = error;
 	/* As tcp_reset() has it: a socket that has seen the peer's FIN is told EPIPE. */
 	connection->error = error == -ECONNRESET && connection->in.fin_arrived ? -EPIPE : error;
 	connection->in.cut = connection->out.cut = true;
@@ -240,6 +242,7 @@ void sim_take(struct sim_connection *connection, unsigned char *bytes, uint32_t 
 				   ? (unsigned char)connection->script.text[flow->read + i]
 				   : sim_byte(connection->stream, flow->read + i);
 	flow->read += count;
+	connection->moved_ns = sim.now_ns;
 	sim_flow_kick(flow);
 	sim_peer_wake(connection);
 }
@@ -270,6 +273,7 @@ int sim_room(struct sim_connection *connection)
 void sim_put(struct sim_connection *connection, uint32_t count)
 {
 	connection->out.written += count;
+	connection->moved_ns = sim.now_ns;
 	sim_flow_kick(&connection->out);
 }
 

@@ -349,7 +349,7 @@ static void cancel(const struct io_uring_sqe *sqe)
 
 		if (!op->used || op->notifying || op->sqe.user_data != sqe->addr)
 			continue;
-		if (op->fresh && sim_chance(4))
+		if (op->fresh && sim_chance(sim.faults.miss))
 			continue; /* between its submission and its first wait nobody finds it */
 		found = op;
 	}
@@ -440,6 +440,8 @@ void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct
 	if (!file)
 		sim_fail("%s is submitted on descriptor %d, which is closed",
 			 ring_op_name(sqe->opcode), sqe->fd);
+	if (sqe->opcode == IORING_OP_RECV)
+		sim_life_receive(sqe);
 	op = op_new(sqe, file);
 	check_alone(op);
 	/* What must not wait is done at once. */

@@ -75,6 +75,7 @@ int socket_connect(int fd, const struct address *address)
 	sim_trace("descriptor %d connects as %u: %s", fd, (unsigned)(connection - sim.connections),
 		  strerror(-r));
 	connection->gone = r != 0;
+	connection->asked_ns = sim.now_ns;
 	if (connection->local && r == 0) {
 		connection->phase = SIM_ESTABLISHED;
 		sim_peer_start(connection);
@@ -210,6 +211,7 @@ void socket_shut_both(int fd)
 	if (connection->refused_ns && sim.now_ns > connection->refused_ns + NOTICED_MS * SIM_MS)
 		sim_fail("the connect of descriptor %d failed %llu ms ago", fd,
 			 (unsigned long long)((sim.now_ns - connection->refused_ns) / SIM_MS));
+	sim_life_given_up(connection);
 	if (connection->phase == SIM_CONNECTING) {
 		sim_break(connection, -ECONNRESET);
 		return;
@@ -459,6 +461,7 @@ static int splice_in(struct sim_connection *from, struct sim_pipe *pipe, uint32_
 	pipe->held += count;
 	pipe->slots[pipe->slot_count++] = count;
 	from->in.read += count;
+	from->moved_ns = sim.now_ns;
 	sim_flow_kick(&from->in);
 	sim_peer_wake(from);
 	return (int)count;

@@ -1,0 +1,443 @@
+/*
+ * The rules of a session's life: what its lanes may hold, when time may end it, whom
+ * it must tell of what, and what its record says of it.
+ *
+ * They are checked from outside: against what the connections gave and took and when,
+ * not against what the session believes.
+ */
+#include "net/section.h"
+#include "ops/access.h"
+#include "relay/splice.h"
+#include "support/sim.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LATE_MS 60  /* the worker may be that late: its kernel is, and pauses for want of memory */
+#define TOLD_MS 500 /* for a reset to become known on the other side */
+
+static uint64_t now_ms(void)
+{
+	return sim.now_ns / SIM_MS;
+}
+
+/* A completion may come that long after what it tells of. */
+static uint64_t early_ms(void)
+{
+	return sim.faults.late ? 25 : 2;
+}
+
+static struct sim_life *life_of(const struct session *session)
+{
+	struct sim_life *life = &sim.lives[session->slot];
+
+	if (life->session_id == session->id + 1)
+		return life;
+	*life = (struct sim_life){
+		.session_id = session->id + 1,
+		.opened_after_ms = sim.turned_ms,
+		.opened_by_ms = now_ms(),
+		.untold_ms = {UINT64_MAX, UINT64_MAX},
+		.section = session->section,
+	};
+	return life;
+}
+
+static struct sim_connection *side_of(const struct session *session, unsigned side)
+{
+	struct sim_file *file = sim_file_of(session->fd[side]);
+
+	return file ? file->connection : NULL;
+}
+
+static void note_sides(struct sim_life *life, const struct session *session)
+{
+	struct sim_connection *client = side_of(session, SIDE_CLIENT);
+	struct sim_connection *upstream = side_of(session, SIDE_UPSTREAM);
+
+	life->client = client ? client : life->client;
+	life->upstream = upstream ? upstream : life->upstream;
+	if (life->state != SESSION_CLOSING)
+		life->state = session->state;
+}
+
+/* ---- What a lane holds ----------------------------------------------------------------------- */
+
+static uint64_t budget_most(const struct session *session)
+{
+	uint32_t most = session->section->config->settings.receive_budget;
+	uint32_t buffer = sim.worker->pool.buffer_size;
+
+	return most > buffer ? most : buffer;
+}
+
+/* The budget of a lane's nth receive: a buffer, doubled each time, up to the most there is. */
+static uint64_t budget_of(const struct session *session, uint32_t nth)
+{
+	uint64_t most = budget_most(session), budget = sim.worker->pool.buffer_size;
+
+	for (uint32_t i = 1; i < nth && budget < most; i++)
+		budget *= 2;
+	return nth == 0 ? 0 : budget < most ? budget : most;
+}
+
+/* Bytes that were taken from the source and have not been given to the sink. */
+static uint64_t held_by(const struct session *session, const struct lane *lane)
+{
+	const struct sim_connection *from = side_of(session, lane->index);
+	const struct sim_connection *to = side_of(session, lane->to);
+
+	return (from ? from->in.read : 0) - (to ? to->out.written : 0);
+}
+
+static bool relays(const struct session *session)
+{
+	return session->section->config->kind == CONFIG_PROXY ||
+	       session->section->config->kind == CONFIG_ECHO;
+}
+
+void sim_life_receive(const struct io_uring_sqe *sqe)
+{
+	struct op_tag tag = op_unpack(sqe->user_data);
+	struct session *session = slab_find(&sim.worker->sessions, tag.slot, tag.generation);
+	uint32_t nth;
+
+	if (!session || tag.kind != OP_RECV || session->state == SESSION_CLOSING)
+		return;
+	nth = ++life_of(session)->receives[tag.lane];
+	if (sqe->optlen > budget_of(session, nth))
+		sim_fail("receive %u of session %u has a budget of %u instead of %llu", nth,
+			 session->slot, sqe->optlen, (unsigned long long)budget_of(session, nth));
+	if (relays(session) &&
+	    held_by(session, &session->lanes[tag.lane]) > budget_of(session, nth - 1) / 2)
+		sim_fail("receive %u of session %u begins though the lane holds %llu bytes", nth,
+			 session->slot,
+			 (unsigned long long)held_by(session, &session->lanes[tag.lane]));
+}
+
+/*
+ * A pipe has one and a half budgets.  A receive begins when half of the budget before
+ * it is left, and the kernel stops it, at the end of a buffer, after its own; or, where
+ * it knows no budgets, after a buffer.
+ */
+static uint64_t held_most(const struct session *session, const struct lane *lane)
+{
+	uint32_t nth = life_of(session)->receives[lane->index];
+	uint64_t budget = budget_of(session, nth), left = budget_of(session, nth - 1) / 2;
+	uint64_t buffer = sim.worker->pool.buffer_size;
+
+	if (lane->strategy == &splice_pump)
+		return budget_most(session) * 3 / 2;
+	return left + (sim.worker->has_budget ? budget + buffer - 1 : buffer);
+}
+
+static void check_lane(const struct session *session, const struct lane *lane)
+{
+	uint64_t held = held_by(session, lane), most;
+
+	if (held < lane->queued) /* for a zero-copy send of which no notice came yet */
+		held = lane->queued;
+	if (held == 0 || lane->state == LANE_BROKEN)
+		return;
+	most = held_most(session, lane);
+	if (held > most)
+		sim_fail("lane %u of session %u holds %llu bytes instead of %llu at most",
+			 lane->index, session->slot, (unsigned long long)held,
+			 (unsigned long long)most);
+}
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+static uint64_t moved_ms(const struct sim_life *life)
+{
+	uint64_t moved = life->opened_after_ms;
+
+	for (unsigned side = 0; side < SIDE_COUNT; side++) {
+		const struct sim_connection *connection =
+			side == SIDE_CLIENT ? life->client : life->upstream;
+		if (connection && connection->moved_ns / SIM_MS > moved)
+			moved = connection->moved_ns / SIM_MS;
+	}
+	return moved;
+}
+
+static void check_quiet(const struct sim_life *life, const char *key, uint32_t timeout_ms)
+{
+	uint64_t quiet = now_ms() - moved_ms(life);
+
+	if (quiet + early_ms() < timeout_ms)
+		sim_fail("%s of %u ms ends a connection that has been quiet for %llu ms", key,
+			 timeout_ms, (unsigned long long)quiet);
+}
+
+static uint64_t lifetime_least(const struct config_settings *settings)
+{
+	uint64_t most = settings->max_lifetime_ms;
+
+	return most - most * settings->max_lifetime_jitter / 100;
+}
+
+/* The session has just ended. */
+static void check_timely(const struct sim_life *life, const struct session *session)
+{
+	const struct config_settings *settings = &session->section->config->settings;
+	uint64_t age = now_ms() - life->opened_after_ms;
+
+	switch ((unsigned)session->end.reason) {
+	case REASON_IDLE_TIMEOUT:
+		check_quiet(life, "idle_timeout", settings->idle_timeout_ms);
+		break;
+	case REASON_HALF_CLOSE_TIMEOUT:
+	case REASON_UNDELIVERED:
+		check_quiet(life, "half_close_timeout", settings->half_close_timeout_ms);
+		break;
+	case REASON_LIFETIME:
+		if (age + early_ms() < lifetime_least(settings))
+			sim_fail("max_lifetime of %u ms ends a connection after %llu ms",
+				 settings->max_lifetime_ms, (unsigned long long)age);
+		break;
+	default:
+		break;
+	}
+}
+
+static void check_age(const struct sim_life *life, const struct session *session)
+{
+	uint32_t most = session->section->config->settings.max_lifetime_ms;
+
+	if (most && now_ms() > life->opened_by_ms + most + LATE_MS)
+		sim_fail("session %u is open after %llu ms, with a max_lifetime of %u ms",
+			 session->slot, (unsigned long long)(now_ms() - life->opened_by_ms), most);
+}
+
+void sim_life_given_up(const struct sim_connection *attempt)
+{
+	const struct session *session = sim_session_of(attempt);
+	uint64_t tried = (sim.now_ns - attempt->asked_ns) / SIM_MS;
+	uint32_t timeout;
+
+	if (!session || attempt->phase != SIM_CONNECTING)
+		return;
+	timeout = session->section->config->settings.connect_timeout_ms;
+	if (tried + 1 < timeout || tried > timeout + LATE_MS)
+		sim_fail("connect_timeout of %u ms gives a server up after %llu ms", timeout,
+			 (unsigned long long)tried);
+}
+
+/* ---- Who must be told ------------------------------------------------------------------------ */
+
+/* A side that has said its end is read no more, and may be reset all the same. */
+static bool is_to_be_told(const struct session *session, unsigned side)
+{
+	const struct sim_connection *dead = side_of(session, side);
+	const struct sim_connection *other = side_of(session, !side);
+
+	if (session->state != SESSION_RELAYING || !dead || !other || !dead->fin_read ||
+	    dead->phase != SIM_DEAD || other->phase != SIM_ESTABLISHED)
+		return false;
+	/* What was said before the reset comes first. */
+	return other->out.acked == dead->in.read && (!other->out.fin || other->out.fin_acked);
+}
+
+static void check_told(struct sim_life *life, const struct session *session, unsigned side)
+{
+	uint64_t *since_ms = &life->untold_ms[side];
+
+	if (!is_to_be_told(session, side))
+		*since_ms = UINT64_MAX;
+	else if (*since_ms == UINT64_MAX)
+		*since_ms = now_ms();
+	else if (now_ms() > *since_ms + TOLD_MS)
+		sim_fail("a reset of session %u by its %s, after an end, is not passed on for %llu "
+			 "ms",
+			 session->slot, side_name(side),
+			 (unsigned long long)(now_ms() - *since_ms));
+}
+
+/* ---- A turn ---------------------------------------------------------------------------------- */
+
+static void check_session(struct session *session)
+{
+	struct sim_life *life = life_of(session);
+
+	note_sides(life, session);
+	if (session->state == SESSION_CLOSING) {
+		if (life->state != SESSION_CLOSING)
+			check_timely(life, session);
+		life->state = SESSION_CLOSING;
+		return;
+	}
+	check_age(life, session);
+	for (unsigned i = 0; i < LANE_COUNT && relays(session); i++)
+		if (session_has_upstream(session) || i == LANE_UP)
+			check_lane(session, &session->lanes[i]);
+	for (unsigned side = 0; side < SIDE_COUNT; side++)
+		check_told(life, session, side);
+}
+
+static void for_each_session(void (*what)(struct session *))
+{
+	struct slab *slab = &sim.worker->sessions;
+	uint32_t seen = 0;
+
+	for (uint32_t slot = 0; seen < slab->used; slot++) {
+		struct session *session = slab_find(slab, slot, slab->generation[slot]);
+		if (session)
+			what(session);
+		seen += session != NULL;
+	}
+}
+
+void sim_life_turn(void)
+{
+	for_each_session(check_session);
+	sim.turned_ms = now_ms();
+}
+
+static void check_resting(struct session *session)
+{
+	for (unsigned side = 0; side < SIDE_COUNT; side++)
+		if (is_to_be_told(session, side))
+			sim_fail("a reset of session %u by its %s, after an end, goes unnoticed",
+				 session->slot, side_name(side));
+}
+
+void sim_life_rest(void)
+{
+	for_each_session(check_resting);
+}
+
+void sim_life_close(const struct session *session)
+{
+	note_sides(life_of(session), session);
+}
+
+/* ---- The record, in place of the access log's ------------------------------------------------ */
+
+void __wrap_access_write(struct access *access, const struct access_record *record);
+
+static const struct sim_life *life_recorded(const struct access_record *record)
+{
+	struct slab *slab = &sim.worker->sessions;
+	uint32_t seen = 0;
+
+	for (uint32_t slot = 0; seen < slab->used; slot++) {
+		struct session *session = slab_find(slab, slot, slab->generation[slot]);
+		if (session && session->id == record->id) {
+			note_sides(life_of(session), session);
+			return life_of(session);
+		}
+		seen += session != NULL;
+	}
+	sim_fail("a record of session id %llu, which there is not", (unsigned long long)record->id);
+}
+
+static void check_equal(const char *field, uint64_t said, uint64_t right)
+{
+	if (said != right)
+		sim_fail("the record's %s is %llu instead of %llu", field, (unsigned long long)said,
+			 (unsigned long long)right);
+}
+
+/* A stop does not wait for what it cuts, and knows of less than there was. */
+static void check_count(const char *field, uint64_t said, uint64_t right)
+{
+	if (sim.worker->state != WORKER_STOPPING || said > right)
+		check_equal(field, said, right);
+}
+
+static void check_text(const char *field, const char *said, const char *right)
+{
+	if (!said != !right || (said && strcmp(said, right) != 0))
+		sim_fail("the record's %s is %s instead of %s", field, said, right);
+}
+
+static bool is_reason(const struct access_record *record, enum reason reason)
+{
+	return strcmp(record->reason, reason_sentence(reason)) == 0;
+}
+
+static void check_bytes(const struct sim_life *life, const struct access_record *record)
+{
+	const struct sim_connection *client = life->client, *upstream = life->upstream;
+	bool relayed = strcmp(record->phase, "relaying") == 0;
+
+	if (life->section->config->kind != CONFIG_DISCARD)
+		check_count("bytes_down", record->bytes_down, client->out.written);
+	if (!life->section->has_upstream) {
+		/* What is received while it ends counts for nobody. */
+		if (record->bytes_up > client->in.read)
+			check_equal("bytes_up", record->bytes_up, client->in.read);
+		if (is_reason(record, REASON_COMPLETED))
+			check_equal("bytes_up", record->bytes_up, client->in.read);
+	} else if (relayed || !upstream || upstream->out.written == 0) {
+		check_count("bytes_up", record->bytes_up, upstream ? upstream->out.written : 0);
+	}
+}
+
+static void check_duration(const struct sim_life *life, const struct access_record *record)
+{
+	uint64_t least =
+		sim.turned_ms > life->opened_by_ms ? sim.turned_ms - life->opened_by_ms : 0;
+	uint64_t most = now_ms() - life->opened_after_ms;
+
+	if (record->duration_ms < least || record->duration_ms > most)
+		sim_fail("the record's duration is %llu ms instead of %llu to %llu",
+			 (unsigned long long)record->duration_ms, (unsigned long long)least,
+			 (unsigned long long)most);
+}
+
+/* Whether the reason is an error of an established socket of that side; 0: of none. */
+static const struct sim_connection *blamed(const struct sim_life *life,
+					   const struct access_record *record)
+{
+	static const enum reason of_client[] = {REASON_CLIENT_RESET, REASON_CLIENT_TIMED_OUT,
+						REASON_CLIENT_UNREACHABLE};
+	static const enum reason of_upstream[] = {REASON_UPSTREAM_RESET, REASON_UPSTREAM_TIMED_OUT,
+						  REASON_UPSTREAM_UNREACHABLE};
+
+	for (unsigned i = 0; i < array_size(of_client); i++) {
+		if (is_reason(record, of_client[i]))
+			return life->client;
+		if (is_reason(record, of_upstream[i]))
+			return life->upstream;
+	}
+	return NULL;
+}
+
+static void check_cause(const struct sim_life *life, const struct access_record *record)
+{
+	const struct sim_connection *cause = blamed(life, record);
+	const char *side = cause && cause == life->upstream ? "upstream" : "client";
+
+	if (is_reason(record, REASON_COMPLETED) && !life->client->in.fin_arrived)
+		sim_fail("the record says that both sides finished, and the client did not");
+	if (!cause)
+		return;
+	check_text("side", record->side, side);
+	if (cause->phase != SIM_DEAD && !cause->closed_by_peer)
+		sim_fail("the record says that \"%s\", and it is well", record->reason);
+	if (record->error != -cause->died_of && record->error != EPIPE &&
+	    record->error != ECONNRESET)
+		check_equal("error", (uint64_t)record->error, (uint64_t)-cause->died_of);
+}
+
+void __wrap_access_write(struct access *access, const struct access_record *record)
+{
+	const struct sim_life *life = life_recorded(record);
+	bool served = !life->section->has_upstream || record->bytes_down > 0;
+
+	(void)access;
+	sim_trace("record: %s, %s side while %s: error %d (%llu up, %llu down, %llu ms)",
+		  record->reason, record->side, record->phase, record->error,
+		  (unsigned long long)record->bytes_up, (unsigned long long)record->bytes_down,
+		  (unsigned long long)record->duration_ms);
+	check_text("section", record->section, life->section->config->title);
+	check_bytes(life, record);
+	check_duration(life, record);
+	check_cause(life, record);
+	if (served)
+		check_text("phase", record->phase, "relaying");
+	if (life->section->has_upstream && strcmp(record->phase, "relaying") == 0)
+		check_text("upstream", record->upstream, life->upstream->server);
+}
