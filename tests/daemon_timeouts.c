@@ -64,10 +64,10 @@ START_TEST(a_service_has_an_idle_timeout_too)
 END_TEST
 
 /* Longer than the limit in all, and never that long between two bytes. */
-START_TEST(bytes_in_either_direction_keep_a_connection_from_being_idle)
+static void assert_bytes_keep_it(int mode, const char *keys)
 {
 	struct server *echo = server_start(NULL, server_echo, NULL);
-	struct daemon *daemon = proxy(_i, "idle_timeout = 3s", echo);
+	struct daemon *daemon = proxy(mode, keys, echo);
 	int fd = connected();
 
 	for (int i = 0; i < 40; i++) {
@@ -77,6 +77,17 @@ START_TEST(bytes_in_either_direction_keep_a_connection_from_being_idle)
 	close(fd);
 	daemon_stop(daemon);
 	server_stop(echo);
+}
+
+START_TEST(bytes_in_either_direction_keep_a_connection_from_being_idle)
+{
+	assert_bytes_keep_it(_i, "relay = copy\nidle_timeout = 3s");
+}
+END_TEST
+
+START_TEST(so_do_bytes_that_are_spliced)
+{
+	assert_bytes_keep_it(_i, "relay = splice\nidle_timeout = 3s");
 }
 END_TEST
 
@@ -274,6 +285,7 @@ END_TEST
 SUITE_OF("daemon: timeouts", 60, IN_BOTH_RINGS(an_idle_connection_is_closed_after_idle_timeout),
 	 IN_BOTH_RINGS(a_service_has_an_idle_timeout_too),
 	 IN_BOTH_RINGS(bytes_in_either_direction_keep_a_connection_from_being_idle),
+	 IN_BOTH_RINGS(so_do_bytes_that_are_spliced),
 	 IN_BOTH_RINGS(a_half_closed_connection_is_closed_after_half_close_timeout),
 	 IN_BOTH_RINGS(every_byte_gives_a_half_closed_connection_its_time_again),
 	 IN_BOTH_RINGS(idle_timeout_does_not_end_a_half_closed_connection),
