@@ -404,9 +404,9 @@ bool lane_finish(struct lane *lane)
 		lane_drop(lane);
 		if (lane->queued || lane->held)
 			return true;
-		if (lane->ended && !session->broken[lane->to]) {
-			lane->state =
-				LANE_ENDING; /* who takes no more may hear of it all the same */
+		if (lane->ended && !session->broken[lane->to] && !session->broken[lane->index]) {
+			/* Who takes no more may hear of the end all the same. */
+			lane->state = LANE_ENDING;
 			lane_shut(lane);
 		} else {
 			/* The other side may have broken while this queue was still in the way. */
