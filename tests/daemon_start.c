@@ -2,6 +2,8 @@
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
+#include "support/locked.h"
+#include "support/refusal.h"
 #include "support/server.h"
 #include "support/skip.h"
 #include "support/suite.h"
@@ -12,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -246,12 +249,44 @@ START_TEST(a_kernel_without_io_uring_is_explained)
 }
 END_TEST
 
+/* What a container's profile forbids may be one call alone: two are needed before the third. */
+START_TEST(a_single_call_of_io_uring_refused_by_a_filter_is_named)
+{
+	static const struct {
+		int call;
+		const char *name;
+	} calls[] = {{SYS_io_uring_enter, "io_uring_enter"},
+		     {SYS_io_uring_register, "io_uring_register"}};
+	static const int errors[] = {EPERM, ENOSYS};
+
+	for (int i = 0; i < 4; i++) {
+		struct refusal *refusal = refusal_new((const int[]){calls[i / 2].call, -1});
+		struct daemon *daemon;
+
+		refusal_set(refusal, calls[i / 2].call, errors[i % 2]);
+		daemon =
+			daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[_i],
+							      .configuration = echo_configuration(),
+							      .refusal = refusal});
+		ck_assert_int_ne(daemon_wait_exit(daemon), 0);
+		ck_assert(daemon_log_contains(daemon, "seccomp"));
+		ck_assert(daemon_log_contains(daemon, "cannot use io_uring"));
+		ck_assert(daemon_log_contains(daemon, calls[i / 2].name));
+		ck_assert_uint_eq(daemon_log_count(daemon, "forbids "), 1);
+		daemon_free(daemon);
+		refusal_free(refusal);
+	}
+}
+END_TEST
+
 START_TEST(too_little_locked_memory_is_explained)
 {
 	struct daemon *daemon;
 
 	if (geteuid() != 0 || !nobody() || !nobody_can_execute())
 		SKIP_TEST("cannot run the daemon as nobody, and root's memory is not limited");
+	if (!rings_are_locked_memory())
+		SKIP_TEST("this kernel does not count rings against RLIMIT_MEMLOCK");
 	daemon = daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[_i],
 						       .configuration = echo_configuration(),
 						       .uid = nobody(),
@@ -490,6 +525,7 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 ONCE(a_port_that_needs_privilege_is_explained),
 	 IN_BOTH_RINGS(io_uring_refused_by_a_filter_is_explained),
 	 IN_BOTH_RINGS(a_kernel_without_io_uring_is_explained),
+	 IN_BOTH_RINGS(a_single_call_of_io_uring_refused_by_a_filter_is_named),
 	 IN_BOTH_RINGS(too_little_locked_memory_is_explained), IN_BOTH_RINGS(it_runs_as_nobody),
 	 IN_EACH_MODE(the_log_says_which_ring_mode_was_chosen),
 	 IN_BOTH_RINGS(memory_that_cannot_be_had_is_named),

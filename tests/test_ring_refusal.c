@@ -1,12 +1,15 @@
 /* Rings that cannot be had: what the kernel lacks or forbids, and that nothing is left behind. */
 #include "support/fake_kernel.h"
+#include "support/locked.h"
 #include "support/ring_tests.h"
 #include "support/suite.h"
 
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -235,6 +238,8 @@ START_TEST(locked_memory_is_counted_to_the_page)
 	ck_assert_int_eq(ring_probe(&caps, NULL), 0);
 	if (!ring_capable(&caps, RING_MEM_REGION))
 		skip("rings do not count against RLIMIT_MEMLOCK before they were regions");
+	if (!rings_are_locked_memory())
+		skip("this kernel does not count rings against RLIMIT_MEMLOCK");
 	r = in_child(open_rings_as_nobody);
 	if (r == 77)
 		skip("cannot change user here");
@@ -242,12 +247,24 @@ START_TEST(locked_memory_is_counted_to_the_page)
 }
 END_TEST
 
-static int filter_setup(unsigned action)
+/* ---- forbidden by a filter, or by a sysctl that cannot be read ---- */
+
+struct prohibition {
+	unsigned first, last; /* of the three calls, by number */
+	int error;
+	bool hide_sysctl;
+	const char *said;
+};
+
+static const struct prohibition *prohibition;
+
+static int filter(const struct prohibition *p)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RING_NR_SETUP, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, p->first, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, p->last, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)p->error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {.len = array_size(code), .filter = code};
@@ -257,36 +274,61 @@ static int filter_setup(unsigned action)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
 }
 
-static int forbidden(int error, const char *part)
+static int hide_sysctl(void)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/proc/sys", "tmpfs", 0, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_forbidden(void)
 {
 	struct ring_error explained;
 	struct ring ring;
 	int r;
 
-	if (filter_setup(SECCOMP_RET_ERRNO | (unsigned)error) < 0)
+	if ((prohibition->hide_sysctl && hide_sysctl() < 0) || filter(prohibition) < 0)
 		return 77;
 	r = ring_open(&ring, &(struct ring_options){.entries = 4}, &explained);
-	return r == -error && strstr(explained.text, part) ? 0 : 1;
+	if (r != -prohibition->error || !strstr(explained.text, prohibition->said)) {
+		dprintf(STDOUT_FILENO, "%d, and no \"%s\" in: %s\n", r, prohibition->said,
+			r < 0 ? explained.text : "(it opened)");
+		return 1;
+	}
+	return 0;
 }
 
-static int forbidden_eperm(void)
+START_TEST(the_call_that_is_forbidden_is_named_with_what_forbids_it)
 {
-	return forbidden(EPERM, "seccomp");
-}
+	static const struct prohibition prohibitions[] = {
+		{RING_NR_SETUP, RING_NR_SETUP, EPERM, false, "seccomp filter"},
+		{RING_NR_SETUP, RING_NR_SETUP, ENOSYS, false, "seccomp filter"},
+		{RING_NR_ENTER, RING_NR_ENTER, EPERM, false,
+		 "seccomp filter or security module forbids io_uring_enter"},
+		{RING_NR_ENTER, RING_NR_ENTER, ENOSYS, false, "forbids io_uring_enter"},
+		{RING_NR_REGISTER, RING_NR_REGISTER, EPERM, false, "forbids io_uring_register"},
+		{RING_NR_REGISTER, RING_NR_REGISTER, ENOSYS, false, "forbids io_uring_register"},
+		{RING_NR_SETUP, RING_NR_REGISTER, EPERM, false, "seccomp filter"},
+		{RING_NR_SETUP, RING_NR_REGISTER, EPERM, true, "seccomp filter or security module"},
+		{RING_NR_SETUP, RING_NR_SETUP, EPERM, true, "sysctl kernel.io_uring_disabled"},
+	};
+	struct ring ring;
+	int failed = 0;
 
-static int forbidden_enosys(void)
-{
-	return forbidden(ENOSYS, "seccomp");
-}
+	if (ring_open(&ring, &(struct ring_options){.entries = 4}, NULL) == -EPERM)
+		skip("io_uring is forbidden here already");
+	ring_close(&ring);
+	for (unsigned i = 0; i < array_size(prohibitions); i++) {
+		int r;
 
-START_TEST(a_seccomp_filter_is_suspected_by_name)
-{
-	int denied = in_child(forbidden_eperm), hidden = in_child(forbidden_enosys);
-
-	if (denied == 77 || hidden == 77)
-		skip("seccomp filters");
-	ck_assert_int_eq(denied, 0);
-	ck_assert_int_eq(hidden, 0);
+		prohibition = &prohibitions[i];
+		r = in_child(open_forbidden);
+		if (r == 77)
+			skip("no filter, or not root");
+		failed += r != 0;
+	}
+	ck_assert_int_eq(failed, 0);
 }
 END_TEST
 
@@ -317,5 +359,5 @@ SUITE("ring refusal", a_required_flag_the_kernel_lacks_is_an_error_and_a_wanted_
       a_kernel_without_the_single_mapping_gets_two,
       no_step_of_set_up_that_fails_leaves_anything_behind,
       every_failure_is_explained_with_what_to_do, sizes_are_the_kernels_limits,
-      locked_memory_is_counted_to_the_page, a_seccomp_filter_is_suspected_by_name,
-      a_full_descriptor_table_is_named)
+      locked_memory_is_counted_to_the_page,
+      the_call_that_is_forbidden_is_named_with_what_forbids_it, a_full_descriptor_table_is_named)

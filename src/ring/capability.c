@@ -69,7 +69,8 @@ static void try_setup_flags(struct ring_capabilities *ret, const struct ring_sys
 
 /* ---- operations ----------------------------------------------------------- */
 
-static void ask_operations(struct ring_capabilities *ret, struct ring *ring)
+/* A negative errno where a filter keeps us from registering anything. */
+static int ask_operations(struct ring_capabilities *ret, struct ring *ring)
 {
 	union {
 		struct io_uring_probe probe;
@@ -77,16 +78,19 @@ static void ask_operations(struct ring_capabilities *ret, struct ring *ring)
 				   256 * sizeof(struct io_uring_probe_op)];
 	} u;
 	const struct io_uring_probe_op *ops = u.probe.ops;
+	int r;
 
 	memset(&u, 0, sizeof(u));
-	if (ring_enlist(ring, IORING_REGISTER_PROBE, &u, 256) < 0)
-		return;
+	r = ring_enlist(ring, IORING_REGISTER_PROBE, &u, 256);
+	if (r < 0)
+		return r == -EPERM || r == -EACCES || r == -ENOSYS ? r : 0;
 	for (unsigned i = 0; i < u.probe.ops_len; i++) {
 		if (!(ops[i].flags & IO_URING_OP_SUPPORTED))
 			continue;
 		ret->operations[i / 64] |= 1ULL << (i % 64);
 		ret->operation_count++;
 	}
+	return 0;
 }
 
 /* Anything but -EINVAL means yes. */
@@ -348,7 +352,14 @@ int ring_probe(struct ring_capabilities *ret_capabilities, const struct ring_sys
 	if (!queried)
 		try_setup_flags(&found, system);
 	found.features = ring.features;
-	ask_operations(&found, &ring);
+	/* The questions below take a refusal of their call for a no: so is it a ring that works? */
+	r = ring_enter(&ring, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+	if (r >= 0)
+		r = ask_operations(&found, &ring);
+	if (r < 0) {
+		ring_close(&ring);
+		return r;
+	}
 	ring_capable_derive(&found);
 	ask_requests(&found, &ring);
 	ask_registrations(&found, &ring);

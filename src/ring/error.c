@@ -25,18 +25,78 @@ static int read_number(const char *path)
 	return end == text ? -1 : (int)number;
 }
 
-static const char *why_not_permitted(void)
+static bool refused(int r)
 {
+	return r == -EPERM || r == -EACCES || r == -ENOSYS;
+}
+
+/*
+ * The first of the three calls that this process may not make.  With nothing to work
+ * on they fail for that reason only where they are judged at all; what is refused by
+ * name is refused before.
+ */
+static const char *refused_call(void)
+{
+	const struct ring_system *kernel = &ring_kernel;
+
+	if (refused(kernel->enter(kernel->context, -1, 0, 0, 0, NULL, 0)))
+		return "io_uring_enter";
+	if (refused(kernel->enlist(kernel->context, -1, IORING_UNREGISTER_BUFFERS, NULL, 0)))
+		return "io_uring_register";
+	if (refused(kernel->setup(kernel->context, 0, NULL)))
+		return "io_uring_setup";
+	return NULL;
+}
+
+#define ALLOW_ALL                                                                                  \
+	"in a container allow io_uring_setup, io_uring_enter and io_uring_register in its profile"
+
+static void explain_filter(char *text, size_t size, const char *call)
+{
+	snprintf(text, size, "a seccomp filter or security module forbids %s: " ALLOW_ALL,
+		 call ? call : "it");
+}
+
+/* The sysctl forbids to make a ring and nothing else, a filter mostly all three calls. */
+static void explain_permission(char *text, size_t size)
+{
+	const char *call = refused_call();
+	bool only_setup = call && strcmp(call, "io_uring_setup") == 0;
+
 	switch (read_number("/proc/sys/kernel/io_uring_disabled")) {
 	case 2:
-		return "io_uring is switched off: set sysctl kernel.io_uring_disabled=0";
+		snprintf(text, size,
+			 "io_uring is switched off: set sysctl kernel.io_uring_disabled=0");
+		break;
 	case 1:
-		return "io_uring is for privileged users: run with CAP_SYS_ADMIN, join the group "
-		       "of sysctl kernel.io_uring_group, or set kernel.io_uring_disabled=0";
+		snprintf(text, size,
+			 "io_uring is for privileged users: run with CAP_SYS_ADMIN, join the group "
+			 "of sysctl kernel.io_uring_group, or set kernel.io_uring_disabled=0");
+		break;
 	default:
-		return "a seccomp filter or security module forbids it: in a container allow "
-		       "io_uring_setup, io_uring_enter and io_uring_register in its profile";
+		if (only_setup && access("/proc/sys/kernel", F_OK) < 0)
+			snprintf(text, size,
+				 "io_uring is switched off by sysctl kernel.io_uring_disabled "
+				 "(/proc is "
+				 "not there to say so: set it to 0), or a seccomp filter forbids "
+				 "io_uring_setup alone");
+		else
+			explain_filter(text, size, call);
 	}
+}
+
+/* A kernel without io_uring has none of its calls. */
+static void explain_absence(char *text, size_t size)
+{
+	const struct ring_system *kernel = &ring_kernel;
+	const char *call = refused_call();
+
+	if (call && kernel->setup(kernel->context, 0, NULL) != -ENOSYS)
+		explain_filter(text, size, call);
+	else
+		snprintf(text, size,
+			 "this kernel has no io_uring (CONFIG_IO_URING), or a seccomp filter hides "
+			 "it");
 }
 
 static void explain_memory(char *text, size_t size, const struct ring_options *options)
@@ -107,13 +167,11 @@ void ring_explain(struct ring_error *ret_error, const char *what, int error,
 	ret_error->error = error;
 	switch (-error) {
 	case ENOSYS:
-		snprintf(text, size,
-			 "this kernel has no io_uring (CONFIG_IO_URING), or a seccomp filter hides "
-			 "it");
+		explain_absence(text, size);
 		break;
 	case EPERM:
 	case EACCES:
-		snprintf(text, size, "%s", why_not_permitted());
+		explain_permission(text, size);
 		break;
 	case ENOMEM:
 		explain_memory(text, size, options);
