@@ -24,7 +24,7 @@ PACKAGES.build := gcc libc6-dev pkg-config libinih-dev libsystemd-dev
 PACKAGES.try   := netcat-openbsd curl wrk
 PACKAGES.check := check groff-base $(PACKAGES.try) nginx libnginx-mod-stream redis-server redis-tools \
                   postgresql postgresql-client strace iproute2 procps openssl systemd python3 \
-                  clang libclang-rt-14-dev qemu-system-x86 busybox-static cpio
+                  clang libclang-rt-dev qemu-system-x86 busybox-static cpio util-linux-extra
 PACKAGES.bench := python3 haproxy nginx libnginx-mod-stream socat iperf3 wrk curl liburing-dev check
 SERVICES       := haproxy nginx postgresql redis-server#	what of these a package would start
 
@@ -70,7 +70,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 FLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests -pthread \
-        $(WARN) $(FLAGS.$(strip $(BUILD))) $(PKG_CFLAGS) $(CFLAGS)
+        $(WARN) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(FLAGS.$(strip $(BUILD))) $(PKG_CFLAGS) $(CFLAGS)
 LIBS  = $(LINK.$(strip $(BUILD))) $(PKG_LIBS) -pthread $(LDFLAGS)
 
 ifneq ($(V),1)
@@ -89,6 +89,7 @@ TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))
 SIMS     := $(patsubst %.c,$O/%,$(wildcard tests/sim_*.c))
 DAEMON   := $(patsubst %.c,$O/%,$(wildcard tests/daemon_*.c))
 FUZZ     := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
+GUEST    := $(patsubst %.c,$O/%,$(wildcard tests/kernel/*.c))#	for test_kernel.sh, with nothing but libc
 COMPARE  := $(patsubst %.c,$O/%,$(wildcard tests/compare/*.c))
 BENCH_TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 EXAMPLES := $(patsubst %.c,$O/%,$(wildcard examples/*.c))
@@ -102,6 +103,7 @@ $O/libring.a: $(RING)
 $O/libsupport.a: $(SUPPORT)
 $(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
 $(SIMS):      $O/%: $O/%.o $(WORLD) $O/libsupport.a $O/libcore.a $O/libring.a
+$(GUEST):     $O/%: $O/%.o
 $(COMPARE):   $O/%: $O/%.o $O/libsupport.a
 $(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
 # the one place where liburing is used: to be compared with
@@ -124,7 +126,7 @@ $O/%.o: %.c Makefile | tools
 $O/%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(COMPARE) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
+$O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(COMPARE) $(GUEST) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(FLAGS) -o $@ $^ $(LIBS)
 $O/%.so: %.c Makefile | tools
@@ -135,7 +137,7 @@ tools:
 	@printf '#include <stdio.h>\n#include <ini.h>\n#include <systemd/sd-daemon.h>\n' | \
 	$(CC) $(PKG_CFLAGS) -E - >/dev/null 2>&1 && $(PKG_CONFIG) --exists $(PKGS) 2>/dev/null || { printf \
 	'To build, these Debian packages are needed:\n\n  %s\n\n"make run" installs them.\n' \
-	'apt-get install $(PACKAGES.build)$(if $(filter clang,$(CC)), clang libclang-rt-14-dev)'; exit 1; }
+	'apt-get install $(PACKAGES.build)$(if $(filter clang,$(CC)), clang libclang-rt-dev)'; exit 1; }
 
 # ---- Trying -----------------------------------------------------------------
 run:						## install what is missing, build, start the daemon to try it
@@ -161,7 +163,7 @@ check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(CHECK_BUILD) test-programs
 	@$(MAKE) --no-print-directory BUILD=$(CHECK_BUILD) run-tests
 test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(filter-out %/bench_ring,$(BENCH_TOOLS)) ; @true
-kernel-programs: $(filter $O/tests/test_ring%,$(TESTS)) ; @true
+kernel-programs: $(filter $O/tests/test_ring%,$(TESTS)) $(GUEST) ; @true
 preload: $(PRELOAD) ; @true
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
