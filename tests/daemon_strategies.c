@@ -198,7 +198,8 @@ static uint64_t in_kernel(const char *table, int fd)
 
 	for (int end = 0; end < 2; end++) {
 		unsigned sending, receiving;
-		char key[48], *found;
+		const char *found;
+		char key[48];
 
 		snprintf(key, sizeof(key), " 0100007F:%04X 0100007F:%04X ", ports[end],
 			 ports[!end]);

@@ -65,7 +65,7 @@ static uint32_t pipes_for(uint64_t descriptors, uint32_t workers)
 /* How many connections the descriptors are good for. */
 static int fit_connections(struct engine *engine, uint32_t listeners)
 {
-	uint64_t limit, own, per_connection = 1, most;
+	uint64_t limit = 0, own, per_connection = 1, most;
 	uint32_t wanted = engine->config->max_connections;
 	int r = limits_raise_descriptors(&limit);
 
