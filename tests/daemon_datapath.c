@@ -11,6 +11,7 @@
 #include "support/child.h"
 #include "support/count_calls.h"
 #include "support/daemon.h"
+#include "support/release.h"
 #include "support/server.h"
 #include "support/skip.h"
 #include "support/suite.h"
@@ -231,16 +232,6 @@ END_TEST
 
 /* ---- allocations and locks ---- */
 
-/* A file of the release build, which stands beside the one being tested; false: it is not there. */
-static bool find_release(const char *file, char *ret_path, size_t size)
-{
-	const char *daemon = getenv("URINGPROXY");
-	int directory = daemon && strrchr(daemon, '/') ? (int)(strrchr(daemon, '/') - daemon) : 0;
-
-	snprintf(ret_path, size, "%.*s/../release/%s", directory, daemon ? daemon : "", file);
-	return access(ret_path, R_OK) == 0;
-}
-
 static struct call_counts *counts_map(char *ret_path, size_t size)
 {
 	void *mapped;
@@ -259,17 +250,16 @@ static struct call_counts *counts_map(char *ret_path, size_t size)
 START_TEST(a_worker_neither_allocates_nor_locks)
 {
 	const struct daemon_mode *mode = &daemon_modes[_i % DAEMON_RINGS];
-	char daemon[4096], library[4096], path[320], preload[4128], variable[352];
+	char library[4096], path[320], preload[4128], variable[352];
 	const char *const environment[] = {preload, variable, NULL};
 	const struct call_counts *counts;
 	struct call_counts before, after;
 	struct traffic traffic;
 	uint64_t bytes;
 
-	if (!find_release("uringproxy", daemon, sizeof(daemon)) ||
-	    !find_release("tests/support/count_calls.so", library, sizeof(library)))
+	if (!release_file("tests/support/count_calls.so", library, sizeof(library)) ||
+	    !release_use())
 		SKIP_TEST("there is no release build beside the one being tested");
-	setenv("URINGPROXY", daemon, 1);
 	counts = counts_map(path, sizeof(path));
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", library);
 	snprintf(variable, sizeof(variable), "COUNT_CALLS=%s", path);

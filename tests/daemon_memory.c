@@ -5,6 +5,7 @@
 #include "support/daemon.h"
 #include "support/daemon_sockets.h"
 #include "support/random_bytes.h"
+#include "support/release.h"
 #include "support/server.h"
 #include "support/skip.h"
 #include "support/suite.h"
@@ -205,6 +206,8 @@ START_TEST(buffer_memory_is_a_ceiling_for_5000_busy_connections)
 
 	if (!raise_descriptors(2 * CLIENTS + 2000))
 		SKIP_TEST("RLIMIT_NOFILE is too low for %d connections", CLIENTS);
+	if (!release_use())
+		SKIP_TEST("there is no release build beside the one being tested");
 	proxied_start(&proxied, &daemon_modes[_i], "2M");
 	daemon = proxied.daemon;
 	before = daemon_resident(daemon);
@@ -254,6 +257,8 @@ START_TEST(an_idle_connection_owns_no_buffer)
 
 	if (!raise_descriptors(2 * CLIENTS + 2000))
 		SKIP_TEST("RLIMIT_NOFILE is too low for %d connections", CLIENTS);
+	if (!release_use())
+		SKIP_TEST("there is no release build beside the one being tested");
 	proxied_start(&proxied, &daemon_modes[_i], "64M");
 	daemon = proxied.daemon;
 	resident = daemon_resident(daemon);
