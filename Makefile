@@ -25,6 +25,7 @@ PACKAGES.try   := netcat-openbsd curl wrk
 PACKAGES.check := check groff-base $(PACKAGES.try) nginx libnginx-mod-stream redis-server redis-tools \
                   postgresql postgresql-client strace iproute2 procps openssl systemd python3 \
                   clang libclang-rt-dev qemu-system-x86 busybox-static cpio util-linux-extra
+PACKAGES.root  := debootstrap debian-archive-keyring
 PACKAGES.bench := python3 haproxy nginx libnginx-mod-stream socat iperf3 wrk curl liburing-dev check
 SERVICES       := haproxy nginx postgresql redis-server#	what of these a package would start
 
@@ -168,6 +169,12 @@ preload: $(PRELOAD) ; @true
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
+check-distros:					## make run and make check on Debian 12, 13 and sid, each from nothing
+	$(call need,$(PACKAGES.root))
+	@tests/distros.sh $(SUITES)
+check-cross:					## compile for other processors; run the tests as 32 bits
+	$(call need,$(PACKAGES.root))
+	@tests/cross.sh $(ARCHITECTURES)
 coverage:					## run the tests, print the lines covered, per file
 	$(call need,$(PACKAGES.build) $(PACKAGES.check))
 	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=coverage test-programs
@@ -229,7 +236,7 @@ clean:						## remove build/
 help:						## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all tools always run check test-programs kernel-programs preload run-tests coverage fuzz \
+.PHONY: all tools always run check check-distros check-cross test-programs kernel-programs preload run-tests coverage fuzz \
         fuzz-programs soak bench bench-ring bench-programs compare-endings compare-programs layers lint \
         format install uninstall clean help
 .SECONDARY:
