@@ -99,7 +99,9 @@ as_shipped() {
 echo "systemd $(systemctl --version | awk 'NR == 1 {print $2}')"
 check "the shipped configuration is good" /usr/sbin/uringproxy -t
 check "sysusers makes the user" systemd-sysusers uringproxy.conf
-check "the unit verifies" test -z "$(systemd-analyze verify /lib/systemd/system/$unit 2>&1)"
+# Newer ones would run man(1), which is not everywhere; test_manual.sh looks at the pages.
+verdict=$(systemd-analyze verify --man=no /lib/systemd/system/$unit 2>&1)
+check "the unit verifies" test -z "$verdict" || echo "$verdict"
 exposure=$(systemd-analyze security --no-pager --threshold=16 "$unit" 2>&1)
 check "exposure is at most 1.6" test $? = 0
 tail -n 1 <<<"$exposure"
