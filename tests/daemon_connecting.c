@@ -93,7 +93,45 @@ START_TEST(a_client_that_resets_at_once_is_seen_by_a_server_that_is_spoken_to_fi
 }
 END_TEST
 
+/* ---- a server that comes and goes ---- */
+
+/* At level info, since debug is where a line per connection belongs. */
+START_TEST(a_server_that_flaps_is_two_lines_in_the_log)
+{
+	enum { FLAPS = 30 };
+	char back[32];
+	struct daemon *daemon;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(back, sizeof(back), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[log]\nlevel = info\n[proxy p]\nlisten = %s\nserver = %s\n", front,
+			      back);
+	for (int i = 0; i < FLAPS; i++) {
+		int fd = connected();
+		struct server *echo;
+
+		ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_RST);
+		close(fd);
+		echo = server_start(back, server_echo, NULL);
+		ck_assert_ptr_nonnull(echo);
+		fd = connected();
+		ck_assert(peer_echoes(fd));
+		close(fd);
+		server_stop(echo);
+	}
+	/* On a machine that stands still for a second now and then, some more. */
+	daemon_wait_log(daemon, "connected again after");
+	ck_assert_uint_le(daemon_log_count(daemon, "[proxy p] server"), 8);
+	ck_assert(wait_until(daemon_log_count(daemon, "cannot connect: Connection refused") ==
+				     daemon_log_count(daemon, "connected again after"),
+			     PEER_PATIENCE_MS));
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: connecting", 60,
 	 EACH(a_connect_that_meets_itself_is_refused_and_the_server_can_have_its_port,
 	      SELVES *DAEMON_RINGS),
+	 IN_BOTH_RINGS(a_server_that_flaps_is_two_lines_in_the_log),
 	 IN_BOTH_RINGS(a_client_that_resets_at_once_is_seen_by_a_server_that_is_spoken_to_first))

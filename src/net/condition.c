@@ -8,10 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PATIENCE_FIRST_MS 1000
-#define PATIENCE_MAX_MS   60000
-#define SOON_MS           60000
-
 #define NO_COUNTER STATS_COUNT
 
 static const struct {
@@ -82,16 +78,8 @@ static const char *advice(enum condition condition, int error)
 
 static void begin(struct worker *worker, enum condition condition, int error)
 {
-	uint64_t ended_ms = worker->conditions.of[condition].ended_ms;
-	uint32_t *patience_ms = &worker->conditions.of[condition].patience_ms;
 	unsigned counter = conditions[condition].counter;
 
-	if (!ended_ms || worker->now_ms - ended_ms > SOON_MS)
-		*patience_ms = PATIENCE_FIRST_MS;
-	else if (*patience_ms < PATIENCE_MAX_MS)
-		*patience_ms =
-			*patience_ms * 2 < PATIENCE_MAX_MS ? *patience_ms * 2 : PATIENCE_MAX_MS;
-	worker->conditions.of[condition].since_ms = worker->now_ms;
 	if (counter != NO_COUNTER)
 		stats_count_index(&worker->stats, counter, 1);
 	if (error)
@@ -102,42 +90,41 @@ static void begin(struct worker *worker, enum condition condition, int error)
 		       conditions[condition].began);
 }
 
+void condition_settle_by(struct worker *worker, uint64_t when_ms)
+{
+	if (!wheel_is_set(&worker->settle) || when_ms < worker->settle.expires_ms)
+		wheel_set(&worker->wheel, &worker->settle, when_ms);
+}
+
 void condition_enter(struct worker *worker, enum condition condition, int error)
 {
-	if (worker->conditions.of[condition].met++ == 0)
+	if (spell_meet(&worker->conditions.of[condition], worker->now_ms))
 		begin(worker, condition, error);
-	worker->conditions.of[condition].last_ms = worker->now_ms;
 	if (!wheel_is_set(&worker->settle))
-		wheel_set(&worker->wheel, &worker->settle, worker->now_ms + PATIENCE_FIRST_MS);
+		condition_settle_by(worker, spell_over_ms(&worker->conditions.of[condition]));
 }
 
 static void end(struct worker *worker, enum condition condition)
 {
-	uint64_t lasted = worker->conditions.of[condition].last_ms -
-			  worker->conditions.of[condition].since_ms;
+	struct spell *spell = &worker->conditions.of[condition];
+	uint64_t lasted = spell_lasted_ms(spell);
 
 	log_info("worker %u: %s (after %" PRIu64 ".%03" PRIu64 " s, met %" PRIu64 " times)",
 		 worker->index, conditions[condition].ended, lasted / 1000, lasted % 1000,
-		 worker->conditions.of[condition].met);
-	worker->conditions.of[condition].met = 0;
-	worker->conditions.of[condition].ended_ms = worker->now_ms;
+		 spell->met);
+	spell_end(spell, worker->now_ms);
 }
 
 void condition_settle(struct worker *worker)
 {
-	uint64_t next = UINT64_MAX;
-
 	for (unsigned i = 0; i < CONDITION_COUNT; i++) {
-		uint64_t over =
-			worker->conditions.of[i].last_ms + worker->conditions.of[i].patience_ms;
+		const struct spell *spell = &worker->conditions.of[i];
 
-		if (worker->conditions.of[i].met == 0)
+		if (spell->met == 0)
 			continue;
-		if (worker->now_ms >= over)
+		if (worker->now_ms >= spell_over_ms(spell))
 			end(worker, (enum condition)i);
-		else if (over < next)
-			next = over;
+		else
+			condition_settle_by(worker, spell_over_ms(spell));
 	}
-	if (next != UINT64_MAX)
-		wheel_set(&worker->wheel, &worker->settle, next);
 }

@@ -11,8 +11,6 @@
 
 #include "base/endpoint.h"
 
-#include "ops/log.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -47,13 +45,6 @@ static bool is_shortage(int error)
 	}
 }
 
-#define FORBIDDEN " (a firewall rule or a security module forbids it)"
-
-static bool is_forbidden(int error)
-{
-	return error == -EPERM || error == -EACCES;
-}
-
 static enum condition condition_of(int error)
 {
 	switch (-error) {
@@ -67,40 +58,26 @@ static enum condition condition_of(int error)
 	}
 }
 
-/* One line when a server starts failing and one when it answers again, not one per connection. */
+static struct server_health *health_of(const struct session *session)
+{
+	return worker_health(session->worker, session->section, session->server);
+}
+
 static void note_failure(struct session *session, int error)
 {
 	struct worker *worker = session->worker;
-	const struct section *section = session->section;
-	const char *server = section->servers[session->server].text;
-	struct server_health *health = worker_health(worker, section, session->server);
 
 	session->connect_error = error;
 	stats_count(&worker->stats, connect_failed, 1);
-	if (is_shortage(error) && error != -EAGAIN) {
+	if (is_shortage(error) && error != -EAGAIN)
 		condition_enter(worker, condition_of(error), error);
-		return;
-	}
-	if (health->failures++ == 0)
-		log_warning("%s server %s: %s%s%s", section->config->title, server,
-			    error == -ETIMEDOUT ? "no answer within connect_timeout: "
-						: "cannot connect: ",
-			    strerror(-error), is_forbidden(error) ? FORBIDDEN : "");
 	else
-		log_debug("%s server %s: %s", section->config->title, server, strerror(-error));
+		health_failed(worker, health_of(session), error);
 }
 
 void upstream_connected(struct session *session)
 {
-	const struct section *section = session->section;
-	struct server_health *health = worker_health(session->worker, section, session->server);
-
-	if (health->failures > 0) {
-		log_info("%s server %s: connected again after %u failed attempts",
-			 section->config->title, section->servers[session->server].text,
-			 health->failures);
-		health->failures = 0;
-	}
+	health_connected(session->worker, health_of(session));
 }
 
 /*
@@ -125,8 +102,7 @@ static uint32_t server_for(const struct session *session)
  */
 static bool meets_itself(struct session *session, int fd, const struct server *server)
 {
-	struct server_health *health =
-		worker_health(session->worker, session->section, session->server);
+	struct server_health *health = health_of(session);
 	uint64_t now = session->worker->now_ms;
 	struct endpoint from, to;
 	struct sockaddr_in6 name;

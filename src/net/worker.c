@@ -34,6 +34,9 @@ static int init_sections(struct worker *worker)
 		worker->health[i] = calloc(servers + 1, sizeof(**worker->health));
 		if (!worker->health[i])
 			return -ENOMEM;
+		for (uint32_t s = 0; s < servers; s++)
+			worker->health[i][s] = (struct server_health){
+				.section = &engine->sections[i], .server = s};
 		/* Workers begin at different servers, or each first connection meets the same. */
 		worker->next_server[i] = servers ? worker->index % servers : 0;
 	}
@@ -58,6 +61,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 	list_init(&worker->starved);
 	list_init(&worker->resting);
 	list_init(&worker->quiet);
+	list_init(&worker->failing);
 	if (!worker->listeners || !worker->parked || !worker->vectors ||
 	    slab_init(&worker->sessions, engine->connections_max, sizeof(struct session)) < 0 ||
 	    init_sections(worker) < 0) {
@@ -332,6 +336,13 @@ static void trim_pipes(struct worker *worker)
 		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
 }
 
+/* Say what is over. */
+static void settle(struct worker *worker)
+{
+	condition_settle(worker);
+	health_settle(worker);
+}
+
 static void expire(struct worker *worker)
 {
 	struct wheel_timer *timer;
@@ -343,7 +354,7 @@ static void expire(struct worker *worker)
 		else if (timer == &worker->trim)
 			trim_pipes(worker);
 		else if (timer == &worker->settle)
-			condition_settle(worker);
+			settle(worker);
 		else if (timer == &worker->relog)
 			continue; /* the turn's end does it */
 		else if (at >= (unsigned char *)worker->listeners &&

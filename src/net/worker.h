@@ -26,7 +26,7 @@
 #include "net/coalesce.h"
 #include "net/condition.h"
 #include "net/engine.h"
-#include "net/greeting.h"
+#include "net/health.h"
 #include "net/pipes.h"
 #include "net/pool.h"
 #include "net/quick.h"
@@ -59,13 +59,6 @@ struct vector {
 	struct iovec parts[VECTOR_MAX];
 };
 
-struct server_health {
-	struct greeting greeting;
-	uint32_t failures; /* in a row */
-	bool is_here;      /* its address is one of this machine's ... */
-	uint64_t look_ms;  /* ... which is to be looked at again then */
-};
-
 struct worker {
 	struct ring ring;
 	struct pool pool;
@@ -76,6 +69,7 @@ struct worker {
 	struct list starved; /* lanes to be fed, first come first served */
 	struct list resting; /* lanes that rest, in the order in which they go on */
 	struct list quiet;   /* sessions in CLOSING with nothing in flight */
+	struct list failing; /* servers, by their server_health */
 	struct vector *vectors;
 	uint64_t now_ms;
 	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
@@ -97,7 +91,7 @@ struct worker {
 	uint32_t *next_server;         /* by section */
 	struct server_health **health; /* by section and server */
 	struct conditions conditions;
-	struct wheel_timer settle; /* set while a condition is in force */
+	struct wheel_timer settle; /* set while a condition is in force, or a server comes back */
 	struct wheel_timer drain;
 	struct wheel_timer trim;  /* set while there are pipes */
 	struct wheel_timer relog; /* set while access log lines wait for their reader */

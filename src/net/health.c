@@ -1,0 +1,91 @@
+#include "net/health.h"
+
+#include "net/section.h"
+#include "net/worker.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* What an error says beyond its name. */
+static const char *advice(int error)
+{
+	switch (-error) {
+	case EPERM:
+	case EACCES:
+		return " (a firewall rule or a security module forbids it)";
+	case EAGAIN:
+		return " (more are waiting to be accepted there than its backlog holds)";
+	default:
+		return "";
+	}
+}
+
+static const char *title_of(const struct server_health *health)
+{
+	return health->section->config->title;
+}
+
+static const char *text_of(const struct server_health *health)
+{
+	return health->section->servers[health->server].text;
+}
+
+void health_failed(struct worker *worker, struct server_health *health, int error)
+{
+	health->answers = false;
+	if (!spell_meet(&health->failing, worker->now_ms)) {
+		log_debug("%s server %s: %s", title_of(health), text_of(health), strerror(-error));
+		return;
+	}
+	health->connected = 0;
+	list_push(&worker->failing, &health->link);
+	log_warning("%s server %s: %s%s%s", title_of(health), text_of(health),
+		    error == -ETIMEDOUT ? "no answer within connect_timeout: " : "cannot connect: ",
+		    strerror(-error), advice(error));
+}
+
+static void recover(struct worker *worker, struct server_health *health)
+{
+	uint64_t lasted = spell_lasted_ms(&health->failing);
+	char between[64] = "";
+
+	if (health->connected > 1)
+		snprintf(between, sizeof(between), ", and %u connections between them",
+			 health->connected - 1);
+	log_info("%s server %s: connected again after %" PRIu64 " failed attempts (in %" PRIu64
+		 ".%03" PRIu64 " s%s)",
+		 title_of(health), text_of(health), health->failing.met, lasted / 1000,
+		 lasted % 1000, between);
+	spell_end(&health->failing, worker->now_ms);
+	list_remove(&health->link);
+}
+
+void health_recovered(struct worker *worker, struct server_health *health)
+{
+	health->connected++;
+	health->answers = true;
+	if (worker->now_ms >= spell_over_ms(&health->failing))
+		recover(worker, health);
+	else
+		condition_settle_by(worker, spell_over_ms(&health->failing));
+}
+
+void health_settle(struct worker *worker)
+{
+	struct list *node = worker->failing.next, *next;
+
+	for (; node != &worker->failing; node = next) {
+		struct server_health *health = container_of(node, struct server_health, link);
+
+		next = node->next;
+		if (!health->answers)
+			continue; /* nobody knows: the next connection finds out */
+		if (worker->now_ms >= spell_over_ms(&health->failing))
+			recover(worker, health);
+		else
+			condition_settle_by(worker, spell_over_ms(&health->failing));
+	}
+}

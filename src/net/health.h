@@ -1,0 +1,48 @@
+/*
+ * What one worker knows of one server: whether it lets itself be connected to,
+ * and what its first exchange is like.
+ *
+ * A server that fails is one line in the log, and one when it is connected to
+ * again and has not failed for a while: see spell.h.  One that flaps, or refuses
+ * now and then because it is full, does both all the time, and is no line per
+ * connection.
+ */
+#ifndef NET_HEALTH_H
+#define NET_HEALTH_H
+
+#include "base/list.h"
+#include "net/greeting.h"
+#include "net/spell.h"
+
+struct section;
+struct worker;
+
+/* All zeroes at first but for who it is. */
+struct server_health {
+	const struct section *section;
+	uint32_t server; /* index into section.servers */
+	struct greeting greeting;
+	struct spell failing;
+	uint32_t connected; /* times, while it is failing */
+	bool answers;       /* it was connected to since it last failed */
+	struct list link;   /* in worker.failing while it is failing */
+	bool is_here;       /* its address is one of this machine's ... */
+	uint64_t look_ms;   /* ... which is to be looked at again then */
+};
+
+/* An attempt at the server failed (negative errno), by no fault of this machine. */
+void health_failed(struct worker *worker, struct server_health *health, int error);
+
+/* It is connected to, and was failing. */
+void health_recovered(struct worker *worker, struct server_health *health);
+
+static inline void health_connected(struct worker *worker, struct server_health *health)
+{
+	if (unlikely(health->failing.met))
+		health_recovered(worker, health);
+}
+
+/* For the worker's timer: say what is over. */
+void health_settle(struct worker *worker);
+
+#endif
