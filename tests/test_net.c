@@ -53,6 +53,7 @@ static void open_clock(struct worker *worker)
 {
 	*worker = (struct worker){.now_ms = 1000};
 	wheel_init(&worker->wheel, worker->now_ms);
+	shortage_init(&worker->shortages);
 }
 
 START_TEST(a_state_is_over_when_it_was_not_met_for_a_second)

@@ -118,10 +118,12 @@ static void end(struct worker *worker, enum condition condition)
 void condition_settle(struct worker *worker)
 {
 	for (unsigned i = 0; i < CONDITION_COUNT; i++) {
-		const struct spell *spell = &worker->conditions.of[i];
+		struct spell *spell = &worker->conditions.of[i];
 
 		if (spell->met == 0)
 			continue;
+		if (shortage_holds(worker, (enum condition)i))
+			spell->last_ms = worker->now_ms;
 		if (worker->now_ms >= spell_over_ms(spell))
 			end(worker, (enum condition)i);
 		else

@@ -33,6 +33,13 @@ static const char *text_of(const struct server_health *health)
 	return health->section->servers[health->server].text;
 }
 
+void health_init(struct server_health *health, const struct section *section, uint32_t server)
+{
+	*health = (struct server_health){.section = section, .server = server};
+	shortage_line_init(&health->ports, health, CONDITION_PORTS);
+	shortage_line_init(&health->backlog, health, CONDITION_COUNT);
+}
+
 void health_failed(struct worker *worker, struct server_health *health, int error)
 {
 	health->answers = false;
@@ -45,6 +52,14 @@ void health_failed(struct worker *worker, struct server_health *health, int erro
 	log_warning("%s server %s: %s%s%s", title_of(health), text_of(health),
 		    error == -ETIMEDOUT ? "no answer within connect_timeout: " : "cannot connect: ",
 		    strerror(-error), advice(error));
+}
+
+/* Who stands in line for its backlog is as good as another attempt that failed. */
+static bool is_over(struct worker *worker, struct server_health *health)
+{
+	if (!list_is_empty(&health->backlog.sessions))
+		health->failing.last_ms = worker->now_ms;
+	return worker->now_ms >= spell_over_ms(&health->failing);
 }
 
 static void recover(struct worker *worker, struct server_health *health)
@@ -67,7 +82,7 @@ void health_recovered(struct worker *worker, struct server_health *health)
 {
 	health->connected++;
 	health->answers = true;
-	if (worker->now_ms >= spell_over_ms(&health->failing))
+	if (is_over(worker, health))
 		recover(worker, health);
 	else
 		condition_settle_by(worker, spell_over_ms(&health->failing));
@@ -83,7 +98,7 @@ void health_settle(struct worker *worker)
 		next = node->next;
 		if (!health->answers)
 			continue; /* nobody knows: the next connection finds out */
-		if (worker->now_ms >= spell_over_ms(&health->failing))
+		if (is_over(worker, health))
 			recover(worker, health);
 		else
 			condition_settle_by(worker, spell_over_ms(&health->failing));

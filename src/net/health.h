@@ -12,12 +12,12 @@
 
 #include "base/list.h"
 #include "net/greeting.h"
+#include "net/shortage.h"
 #include "net/spell.h"
 
 struct section;
 struct worker;
 
-/* All zeroes at first but for who it is. */
 struct server_health {
 	const struct section *section;
 	uint32_t server; /* index into section.servers */
@@ -26,9 +26,12 @@ struct server_health {
 	uint32_t connected; /* times, while it is failing */
 	bool answers;       /* it was connected to since it last failed */
 	struct list link;   /* in worker.failing while it is failing */
-	bool is_here;       /* its address is one of this machine's ... */
-	uint64_t look_ms;   /* ... which is to be looked at again then */
+	struct shortage_line ports, backlog;
+	bool is_here;     /* its address is one of this machine's ... */
+	uint64_t look_ms; /* ... which is to be looked at again then */
 };
+
+void health_init(struct server_health *health, const struct section *section, uint32_t server);
 
 /* An attempt at the server failed (negative errno), by no fault of this machine. */
 void health_failed(struct worker *worker, struct server_health *health, int error);

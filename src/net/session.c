@@ -6,6 +6,7 @@
 #include "net/relay.h"
 #include "net/rest.h"
 #include "net/section.h"
+#include "net/shortage.h"
 #include "net/socket.h"
 #include "net/timing.h"
 #include "net/upstream.h"
@@ -139,6 +140,7 @@ static void settle_closing(struct session *session)
 
 static void enter_closing(struct session *session)
 {
+	shortage_leave(session);
 	if (session->in_flight > session->notices)
 		session_cancel(session);
 	else
@@ -405,6 +407,7 @@ void session_cut(struct session *session, enum reason reason)
 	assert(!list_is_linked(&session->link));
 	note_end(session, reason, SIDE_CLIENT, 0);
 	wheel_clear(&session->worker->wheel, &session->timer);
+	shortage_leave(session);
 	record_write(session);
 	session_step(session, SESSION_CUT);
 }

@@ -32,6 +32,8 @@
 
 struct io_uring_cqe;
 struct section;
+struct server_health;
+struct shortage_line;
 struct worker;
 
 enum session_state {
@@ -89,14 +91,19 @@ struct session {
 	uint64_t taken;    /* ... and how many bytes it had taken then, in all */
 	struct wheel_timer timer; /* at the earliest deadline or before; see timing.h */
 	uint64_t started_ms;
-	uint64_t active_ms;         /* when a byte last moved */
-	uint64_t connect_until_ms;  /* of the attempt */
-	uint64_t greeting_until_ms; /* see greeting.h; UINT64_MAX: nothing to do */
-	uint64_t retry_ms;          /* when to try again, or to look again; 0: not waiting */
-	uint64_t watch_ms;          /* when to begin watching half-closed sides; 0: not */
-	uint64_t lifetime_until_ms; /* UINT64_MAX: no limit */
-	uint64_t id;                /* in the access log */
-	struct list link;           /* in worker.quiet */
+	uint64_t active_ms;            /* when a byte last moved */
+	uint64_t connect_until_ms;     /* of the attempt */
+	uint64_t greeting_until_ms;    /* see greeting.h; UINT64_MAX: nothing to do */
+	uint64_t retry_ms;             /* when to give up, or to look again; 0: not waiting */
+	uint64_t watch_ms;             /* when to begin watching half-closed sides; 0: not */
+	uint64_t lifetime_until_ms;    /* UINT64_MAX: no limit */
+	uint64_t id;                   /* in the access log */
+	struct list link;              /* in worker.quiet */
+	struct list waiting;           /* in line.sessions: shortage.h */
+	struct shortage_line *line;    /* where it stands, or last stood */
+	int lacks;                     /* negative errno of a shortage met in this round, or 0 */
+	bool woken;                    /* it tries for all in its line */
+	struct server_health *lacking; /* the server that it was to be used for */
 	struct session_end end;
 	struct lane lanes[LANE_COUNT];
 	struct sockaddr_in6 client; /* for the access log: AF_INET, AF_INET6 or AF_UNIX (no name) */

@@ -5,6 +5,7 @@
 #include "net/relay.h"
 #include "net/section.h"
 #include "net/session.h"
+#include "net/shortage.h"
 #include "net/socket.h"
 #include "net/timing.h"
 #include "net/worker.h"
@@ -15,8 +16,7 @@
 #include <poll.h>
 #include <string.h>
 
-#define RETRY_MS 20   /* between rounds while local resources are short */
-#define LOOK_MS  1000 /* between looks whether an address is this machine's by now */
+#define LOOK_MS 1000 /* between looks whether an address is this machine's by now */
 
 int upstream_is_connect_error(int error)
 {
@@ -29,38 +29,15 @@ int upstream_is_connect_error(int error)
 	}
 }
 
-/* What another round might not meet again, and no server is to blame for. */
-static bool is_shortage(int error)
-{
-	switch (-error) {
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-	case EADDRNOTAVAIL:
-	case EAGAIN: /* a unix socket's backlog is full */
-		return true;
-	default:
-		return false;
-	}
-}
-
-static enum condition condition_of(int error)
-{
-	switch (-error) {
-	case EMFILE:
-	case ENFILE:
-		return CONDITION_DESCRIPTORS;
-	case EADDRNOTAVAIL:
-		return CONDITION_PORTS;
-	default:
-		return CONDITION_MEMORY;
-	}
-}
-
 static struct server_health *health_of(const struct session *session)
 {
 	return worker_health(session->worker, session->section, session->server);
+}
+
+static void note_shortage(struct session *session, int error)
+{
+	session->lacks = error;
+	session->lacking = health_of(session);
 }
 
 static void note_failure(struct session *session, int error)
@@ -69,8 +46,10 @@ static void note_failure(struct session *session, int error)
 
 	session->connect_error = error;
 	stats_count(&worker->stats, connect_failed, 1);
-	if (is_shortage(error) && error != -EAGAIN)
-		condition_enter(worker, condition_of(error), error);
+	if (shortage_is(error))
+		note_shortage(session, error);
+	if (shortage_is(error) && shortage_condition(error) != CONDITION_COUNT)
+		condition_enter(worker, shortage_condition(error), error);
 	else
 		health_failed(worker, health_of(session), error);
 }
@@ -89,6 +68,8 @@ static uint32_t server_for(const struct session *session)
 {
 	const struct section *section = session->section;
 
+	if (session->attempts == 0 && session->woken && session->line->of)
+		return session->line->of->server;
 	if (session->attempts == 0)
 		return worker_next_server(session->worker, section);
 	return (session->server + 1) % section->server_count;
@@ -119,15 +100,13 @@ static bool meets_itself(struct session *session, int fd, const struct server *s
 	return endpoint_is_same(&from, &to);
 }
 
-/* An attempt at the session's next server: 0 when it is under way. */
+/* An attempt at the session's server: 0 when it is under way. */
 static int attempt(struct session *session)
 {
 	const struct section *section = session->section;
 	const struct server *server;
 	int fd, r;
 
-	session->server = server_for(session);
-	session->attempts++;
 	server = &section->servers[session->server];
 	fd = socket_open(server->address.u.any.sa_family);
 	if (fd < 0)
@@ -166,28 +145,42 @@ static void attempt_under_way(struct session *session)
 	timing_update(session);
 }
 
+static void give_up(struct session *session, int error)
+{
+	session->resetting[SIDE_CLIENT] = true;
+	session_end(session, reason_of_connect(error), SIDE_UPSTREAM, error);
+}
+
 /* Nobody is left to try in this round. */
 static void round_failed(struct session *session)
 {
 	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
-	uint64_t now = session->worker->now_ms;
+	uint64_t until = session->started_ms + timeout;
 
 	session->attempts = 0;
-	if (is_shortage(session->connect_error) && now < session->started_ms + timeout) {
-		session->retry_ms = now + RETRY_MS;
-		timing_update(session);
+	if (!session->lacks || session->worker->now_ms >= until) {
+		give_up(session, session->lacks ? session->lacks : session->connect_error);
 		return;
 	}
-	session->resetting[SIDE_CLIENT] = true;
-	session_end(session, reason_of_connect(session->connect_error), SIDE_UPSTREAM,
-		    session->connect_error);
+	session->retry_ms = until;
+	shortage_wait(session, session->lacking, session->lacks);
+	timing_update(session);
 }
 
 void upstream_connect(struct session *session)
 {
-	int r = 0;
+	int r;
 
+	if (session->attempts == 0)
+		session->lacks = 0;
 	while (session->attempts < session->section->server_count) {
+		session->server = server_for(session);
+		session->attempts++;
+		r = shortage_ahead(session, health_of(session));
+		if (unlikely(r)) {
+			note_shortage(session, r);
+			continue;
+		}
 		r = attempt(session);
 		if (r == 0) {
 			attempt_under_way(session);
@@ -226,8 +219,13 @@ void upstream_settle(struct session *session)
 		socket_close(session->fd[SIDE_UPSTREAM]);
 		session->fd[SIDE_UPSTREAM] = -1;
 	}
-	if (session->retry_ms)
-		return; /* the timer goes on from here */
+	if (list_is_linked(&session->waiting)) {
+		if (session->retry_ms)
+			return; /* the line goes on from here, or the timer */
+		shortage_leave(session);
+		give_up(session, session->lacks);
+		return;
+	}
 	if (session->attempts >= session->section->server_count) {
 		round_failed(session);
 		return;

@@ -9,9 +9,9 @@
  * the next server gets them from the first one on.
  *
  * Servers are taken in turn, per worker.  When one fails, the connection goes on
- * to the one behind it; when all have failed it is reset -- except for want of local
- * resources (descriptors, ports, memory), which is waited for until
- * connect_timeout has passed.
+ * to the one behind it; when all have failed it is reset -- but where one of them
+ * could have been reached had there been a descriptor, a port, memory or room in its
+ * backlog, the connection waits for that until connect_timeout has passed: shortage.h.
  */
 #ifndef NET_UPSTREAM_H
 #define NET_UPSTREAM_H

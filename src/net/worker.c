@@ -35,8 +35,7 @@ static int init_sections(struct worker *worker)
 		if (!worker->health[i])
 			return -ENOMEM;
 		for (uint32_t s = 0; s < servers; s++)
-			worker->health[i][s] = (struct server_health){
-				.section = &engine->sections[i], .server = s};
+			health_init(&worker->health[i][s], &engine->sections[i], s);
 		/* Workers begin at different servers, or each first connection meets the same. */
 		worker->next_server[i] = servers ? worker->index % servers : 0;
 	}
@@ -62,6 +61,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 	list_init(&worker->resting);
 	list_init(&worker->quiet);
 	list_init(&worker->failing);
+	shortage_init(&worker->shortages);
 	if (!worker->listeners || !worker->parked || !worker->vectors ||
 	    slab_init(&worker->sessions, engine->connections_max, sizeof(struct session)) < 0 ||
 	    init_sections(worker) < 0) {
@@ -203,6 +203,7 @@ void worker_session_closed(struct worker *worker, struct session *session)
 	atomic_fetch_sub_explicit(&worker->engine->connections, 1, memory_order_relaxed);
 	coalesce_await(&worker->coalesce, &session->awaited, false);
 	stats_count(&worker->stats, closed, 1);
+	shortage_ease(worker, session);
 	slab_release(&worker->sessions, session->slot);
 }
 
@@ -355,6 +356,8 @@ static void expire(struct worker *worker)
 			trim_pipes(worker);
 		else if (timer == &worker->settle)
 			settle(worker);
+		else if (timer == &worker->shortages.timer)
+			shortage_expired(worker);
 		else if (timer == &worker->relog)
 			continue; /* the turn's end does it */
 		else if (at >= (unsigned char *)worker->listeners &&

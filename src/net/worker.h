@@ -31,6 +31,7 @@
 #include "net/pool.h"
 #include "net/quick.h"
 #include "net/session.h"
+#include "net/shortage.h"
 #include "ops/access.h"
 #include "ops/stats.h"
 #include "ring/ring.h"
@@ -90,6 +91,7 @@ struct worker {
 	uint32_t parked_first, parked_count;
 	uint32_t *next_server;         /* by section */
 	struct server_health **health; /* by section and server */
+	struct shortages shortages;
 	struct conditions conditions;
 	struct wheel_timer settle; /* set while a condition is in force, or a server comes back */
 	struct wheel_timer drain;

@@ -30,6 +30,22 @@ struct session *sim_session_of(const struct sim_connection *connection)
 	return NULL;
 }
 
+/* Who stands in line is tried for within a second, and lets go when its time is over. */
+static void check_line(const struct session *session)
+{
+	const struct config_settings *settings = &session->section->config->settings;
+	const struct worker *worker = sim.worker;
+
+	if (!list_is_linked(&session->waiting))
+		return;
+	if (!wheel_is_set(&worker->shortages.timer) ||
+	    worker->shortages.timer.expires_ms > worker->now_ms + 1000)
+		sim_fail("session %u stands in a line that does not move", session->slot);
+	if (!wheel_is_set(&session->timer) ||
+	    session->timer.expires_ms > session->started_ms + settings->connect_timeout_ms)
+		sim_fail("session %u stands in line for ever", session->slot);
+}
+
 static struct sim_connection *side_of(const struct session *session, unsigned side)
 {
 	struct sim_file *file = sim_file_of(session->fd[side]);
@@ -110,6 +126,7 @@ void sim_check_asleep(void)
 		if (!session)
 			continue;
 		check_greeting(session);
+		check_line(session);
 		if (sim_has_completions())
 			continue; /* it will wake up soon */
 		if (session->state == SESSION_RELAYING && kind_of(session) == CONFIG_PROXY) {

@@ -1,0 +1,248 @@
+#include "net/shortage.h"
+
+#include "net/section.h"
+#include "net/session.h"
+#include "net/worker.h"
+
+#include <errno.h>
+
+#define PAUSE_FIRST_MS 1
+#define PAUSE_MAX_MS   1000
+#define BATCH_MAX      64
+#define EASE_PART      16 /* of its pause a line waits though something came free: it may not do */
+
+void shortage_line_init(struct shortage_line *line, struct server_health *of,
+			enum condition condition)
+{
+	*line = (struct shortage_line){.of = of, .condition = condition};
+	list_init(&line->sessions);
+}
+
+void shortage_init(struct shortages *shortages)
+{
+	*shortages = (struct shortages){0};
+	list_init(&shortages->lines);
+	shortage_line_init(&shortages->descriptors, NULL, CONDITION_DESCRIPTORS);
+	shortage_line_init(&shortages->memory, NULL, CONDITION_MEMORY);
+}
+
+bool shortage_is(int error)
+{
+	switch (-error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EADDRNOTAVAIL:
+	case EAGAIN: /* a unix socket's backlog is full */
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum condition shortage_condition(int error)
+{
+	switch (-error) {
+	case EMFILE:
+	case ENFILE:
+		return CONDITION_DESCRIPTORS;
+	case EADDRNOTAVAIL:
+		return CONDITION_PORTS;
+	case EAGAIN:
+		return CONDITION_COUNT;
+	default:
+		return CONDITION_MEMORY;
+	}
+}
+
+static struct shortage_line *line_for(struct worker *worker, struct server_health *health,
+				      int error)
+{
+	switch (shortage_condition(error)) {
+	case CONDITION_DESCRIPTORS:
+		return &worker->shortages.descriptors;
+	case CONDITION_PORTS:
+		return &health->ports;
+	case CONDITION_COUNT:
+		return &health->backlog;
+	case CONDITION_MEMORY:
+	case CONDITION_CONNECTIONS:
+	case CONDITION_BUFFERS:
+	case CONDITION_ACCEPT:
+	case CONDITION_SUBMISSIONS:
+	case CONDITION_COMPLETIONS:
+		break;
+	}
+	return &worker->shortages.memory;
+}
+
+/* ---- Standing in line ------------------------------------------------------------------------ */
+
+static bool is_empty(const struct shortage_line *line)
+{
+	return list_is_empty(&line->sessions);
+}
+
+int shortage_ahead(const struct session *session, const struct server_health *health)
+{
+	const struct worker *worker = session->worker;
+	const struct shortage_line *const lines[] = {
+		&worker->shortages.descriptors,
+		&worker->shortages.memory,
+		&health->ports,
+		&health->backlog,
+	};
+
+	if (likely(list_is_empty(&worker->shortages.lines)))
+		return 0;
+	for (unsigned i = 0; i < array_size(lines); i++)
+		if (!is_empty(lines[i]) && !(session->woken && session->line == lines[i]))
+			return lines[i]->error;
+	return 0;
+}
+
+static void wake_by(struct worker *worker, uint64_t when_ms)
+{
+	struct wheel_timer *timer = &worker->shortages.timer;
+
+	if (!wheel_is_set(timer) || when_ms < timer->expires_ms)
+		wheel_set(&worker->wheel, timer, when_ms);
+}
+
+void shortage_wait(struct session *session, struct server_health *health, int error)
+{
+	struct worker *worker = session->worker;
+	struct shortage_line *line = line_for(worker, health, error);
+	bool again = session->woken && session->line == line;
+
+	if (is_empty(line))
+		list_push(&worker->shortages.lines, &line->link);
+	if (is_empty(line) && !again) {
+		line->pause_ms = PAUSE_FIRST_MS;
+		line->batch = 1;
+		line->failed_ms = worker->now_ms;
+		line->next_ms = worker->now_ms + line->pause_ms;
+		wake_by(worker, line->next_ms);
+	}
+	line->error = error;
+	session->line = line;
+	/* Whoever has tried for all stays first. */
+	list_push(again ? line->sessions.next : &line->sessions, &session->waiting);
+}
+
+void shortage_leave(struct session *session)
+{
+	struct shortages *shortages = &session->worker->shortages;
+
+	if (!list_is_linked(&session->waiting))
+		return;
+	list_remove(&session->waiting);
+	if (is_empty(session->line))
+		list_remove(&session->line->link);
+	if (list_is_empty(&shortages->lines))
+		wheel_clear(&session->worker->wheel, &shortages->timer);
+}
+
+/* ---- Getting on ------------------------------------------------------------------------------ */
+
+static uint32_t at_most(uint32_t value, uint32_t most)
+{
+	return value < most ? value : most;
+}
+
+/* The first of the line tries: whether it had what the line is short of. */
+static bool try_first(struct shortage_line *line)
+{
+	struct session *session = container_of(line->sessions.next, struct session, waiting);
+	bool lacked;
+
+	shortage_leave(session);
+	session->retry_ms = 0;
+	session->attempts = 0;
+	session->woken = true;
+	if (line->of)
+		session->server = line->of->server;
+	session_step(session, SESSION_RETRY);
+	session->woken = false;
+	lacked = list_is_linked(&session->waiting) && session->line == line;
+	return !lacked;
+}
+
+static void serve(struct worker *worker, struct shortage_line *line)
+{
+	uint32_t served = 0;
+	bool lacked = false;
+
+	for (; served < line->batch && !is_empty(line) && !lacked; served += !lacked)
+		lacked = !try_first(line);
+	if (served) /* about two attempts for what comes free, whatever the pace of that */
+		line->pause_ms =
+			line->pause_ms / 2 > PAUSE_FIRST_MS ? line->pause_ms / 2 : PAUSE_FIRST_MS;
+	else
+		line->pause_ms = at_most(2 * line->pause_ms, PAUSE_MAX_MS);
+	if (lacked) {
+		line->batch = 1;
+		line->failed_ms = worker->now_ms;
+		line->next_ms = worker->now_ms + line->pause_ms;
+	} else {
+		line->batch = at_most(2 * line->batch, BATCH_MAX);
+		line->next_ms = worker->now_ms + 1;
+	}
+}
+
+void shortage_expired(struct worker *worker)
+{
+	struct list *lines = &worker->shortages.lines, *node, due;
+
+	list_init(&due);
+	/* A line that is served may move to the end, or out of the list, and others come in. */
+	for (node = lines->next; node != lines;) {
+		struct shortage_line *line = container_of(node, struct shortage_line, link);
+
+		node = node->next;
+		if (worker->now_ms < line->next_ms)
+			continue;
+		list_remove(&line->link);
+		list_push(&due, &line->link);
+	}
+	while (!list_is_empty(&due)) {
+		struct shortage_line *line = container_of(due.next, struct shortage_line, link);
+
+		list_remove(&line->link);
+		list_push(lines, &line->link);
+		serve(worker, line);
+	}
+	for (node = lines->next; node != lines; node = node->next)
+		wake_by(worker, container_of(node, struct shortage_line, link)->next_ms);
+}
+
+static void ease(struct worker *worker, struct shortage_line *line)
+{
+	uint64_t when_ms = line->failed_ms + line->pause_ms / EASE_PART;
+
+	if (is_empty(line) || when_ms >= line->next_ms)
+		return;
+	line->next_ms = when_ms > worker->now_ms ? when_ms : worker->now_ms;
+	wake_by(worker, line->next_ms);
+}
+
+void shortage_ease(struct worker *worker, const struct session *session)
+{
+	if (likely(list_is_empty(&worker->shortages.lines)))
+		return;
+	ease(worker, &worker->shortages.descriptors);
+	ease(worker, &worker->shortages.memory);
+	if (session_has_upstream(session))
+		ease(worker, &worker_health(worker, session->section, session->server)->ports);
+}
+
+bool shortage_holds(const struct worker *worker, enum condition condition)
+{
+	const struct list *lines = &worker->shortages.lines;
+
+	for (const struct list *node = lines->next; node != lines; node = node->next)
+		if (container_of(node, const struct shortage_line, link)->condition == condition)
+			return true;
+	return false;
+}
