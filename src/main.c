@@ -23,7 +23,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define DEFAULT_PATH "/etc/uringproxy.conf"
+#define DEFAULT_PATH    "/etc/uringproxy.conf"
+#define LOG_PATIENCE_MS 1000 /* for a log that nobody reads, at the end */
 
 static const char usage[] =
 	"usage: uringproxy [-c FILE] [-t]\n"
@@ -167,6 +168,22 @@ static int serve(const struct config *config, int signal_fd)
 	return r;
 }
 
+/* From here on lines are written by a thread of their own, until the last one is out. */
+static int run(const struct config *config, int signal_fd)
+{
+	int r = log_start();
+
+	if (r < 0) {
+		log_error("cannot start the thread that writes logs: %s; see TasksMax= of the unit",
+			  strerror(-r));
+		return r;
+	}
+	log_info("uringproxy %s", VERSION);
+	r = serve(config, signal_fd);
+	log_stop(LOG_PATIENCE_MS);
+	return r;
+}
+
 int main(int argc, char *argv[])
 {
 	struct arguments arguments;
@@ -190,13 +207,12 @@ int main(int argc, char *argv[])
 		return EX_OK;
 	}
 	log_set_level((enum log_level)config.level);
-	log_info("uringproxy %s", VERSION);
 	r = signal_fd = signals_open();
 	if (signal_fd < 0)
 		log_error("cannot receive signals: %s; see LimitNOFILE= of the unit (ulimit -n)",
 			  strerror(-signal_fd));
 	else
-		r = serve(&config, signal_fd);
+		r = run(&config, signal_fd);
 	if (r < 0)
 		notify_errno(-r, "%s", strerror(-r));
 	config_done(&config);

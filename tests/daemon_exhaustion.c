@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -62,9 +61,10 @@ static struct daemon *start_proxy(const struct daemon_mode *mode, const struct s
 static int64_t own_cpu_us(struct daemon *daemon)
 {
 	pid_t threads[8] = {daemon_pid(daemon)};
-	unsigned count = 1 + threads_of_workers(threads[0], threads + 1, 7);
+	unsigned count = 1 + threads_of_workers(threads[0], threads + 1, 6);
 	int64_t ns = 0;
 
+	count += threads_named(threads[0], "log writer", threads + count, 1);
 	for (unsigned i = 0; i < count; i++) {
 		char *text = thread_file(daemon_pid(daemon), threads[i], "schedstat");
 
@@ -358,13 +358,6 @@ END_TEST
 
 /* ---- queues ---- */
 
-static bool freeze(pid_t thread)
-{
-	return ptrace(PTRACE_SEIZE, thread, 0, 0) == 0 &&
-	       ptrace(PTRACE_INTERRUPT, thread, 0, 0) == 0 &&
-	       waitpid(thread, NULL, __WALL) == thread;
-}
-
 static bool raise_descriptors(rlim_t needed)
 {
 	struct rlimit limit;
@@ -402,12 +395,12 @@ START_TEST(more_events_at_once_than_the_queues_hold_are_all_dealt_with)
 		fds[i] = connected(front);
 	ck_assert(peer_echoes(fds[CLIENTS - 1]));
 	ck_assert_uint_eq(threads_of_workers(daemon_pid(daemon), &worker, 1), 1);
-	if (!freeze(worker))
+	if (!thread_hold(worker))
 		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
 	for (int i = 0; i < CLIENTS; i++)
 		ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
 	sleep_ms(200); /* a polling thread goes on meanwhile */
-	ck_assert_int_eq(ptrace(PTRACE_DETACH, worker, 0, 0), 0);
+	thread_let_go(worker);
 	for (int i = 0; i < CLIENTS; i++) {
 		char got[2];
 

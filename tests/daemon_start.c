@@ -345,6 +345,7 @@ START_TEST(each_thread_has_a_name_of_its_own)
 		free(name);
 	}
 	ck_assert_uint_eq(seen, (1u << workers) - 1);
+	ck_assert_uint_eq(threads_named(pid, "log writer", threads, 8), 1);
 	daemon_stop(daemon);
 }
 END_TEST
@@ -491,13 +492,6 @@ START_TEST(the_watchdog_is_fed_while_it_is_idle)
 }
 END_TEST
 
-static bool freeze(pid_t thread)
-{
-	return ptrace(PTRACE_SEIZE, thread, 0, 0) == 0 &&
-	       ptrace(PTRACE_INTERRUPT, thread, 0, 0) == 0 &&
-	       waitpid(thread, NULL, __WALL) == thread;
-}
-
 START_TEST(the_watchdog_starves_while_one_worker_stands_still)
 {
 	struct daemon *daemon = start_watched(_i);
@@ -506,11 +500,11 @@ START_TEST(the_watchdog_starves_while_one_worker_stands_still)
 
 	ck_assert_uint_ge(count, daemon_modes[_i].workers);
 	ck_assert(is_fed(daemon));
-	if (!freeze(threads[0]))
+	if (!thread_hold(threads[0]))
 		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
 	sleep_ms(600); /* what was on its way when it froze may still be told */
 	ck_assert(!is_fed(daemon));
-	ck_assert_int_eq(ptrace(PTRACE_DETACH, threads[0], 0, 0), 0);
+	thread_let_go(threads[0]);
 	ck_assert(is_fed(daemon));
 	daemon_stop(daemon);
 }

@@ -1,6 +1,8 @@
 /* The access log: its formats, its targets, and that no reader can hold a worker up. */
 #include "ops/access.h"
 #include "ops/access_format.h"
+#include "ops/log.h"
+#include "support/child.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -10,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -32,31 +35,72 @@ static const struct access_record idle = {
 	"idle timeout (idle_timeout = 1h, [proxy web] line 14), client side while relaying "       \
 	"(311 up, 9120 down, 3600127 ms)"
 
-static char folder[] = "/tmp/uringproxy-test.XXXXXX", path[64], renamed[64];
+enum { PATIENCE_MS = 20000 };
+
+static char folder[4096], path[4128], renamed[4128], place[] = "a.conf:3: [log] access";
 
 static void make_folder(void)
 {
+	snprintf(folder, sizeof(folder), "%s/XXXXXX", suite_dir());
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/access.log", folder);
 	snprintf(renamed, sizeof(renamed), "%s/access.log.1", folder);
 }
 
-static void remove_folder(void)
+static bool contains(const char *name, const char *word)
 {
-	unlink(path);
-	unlink(renamed);
-	ck_assert_int_eq(rmdir(folder), 0);
+	char *text = file_read(name);
+	bool found = strstr(text, word);
+
+	free(text);
+	return found;
 }
 
-static const char *content(const char *name)
+static unsigned lines_of(const char *name, const char *line)
 {
-	static char text[65536];
-	FILE *file = fopen(name, "re");
+	char *text = file_read(name);
+	unsigned n = 0;
 
-	ck_assert_ptr_nonnull(file);
-	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
-	fclose(file);
-	return text;
+	for (char *at = text; (at = strstr(at, line)); at++)
+		n++;
+	free(text);
+	return n;
+}
+
+/* What the log says goes to a file of its own: /path/log, whatever standard error was. */
+static char said[4128];
+
+static void start_log(void)
+{
+	int fd;
+
+	make_folder();
+	snprintf(said, sizeof(said), "%s/log", folder);
+	fd = open(said, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+	unsetenv("JOURNAL_STREAM");
+	log_open(LOG_LEVEL_INFO);
+	ck_assert_int_eq(log_start(), 0);
+}
+
+static void stop_log(void)
+{
+	access_close(PATIENCE_MS);
+	log_stop(PATIENCE_MS);
+}
+
+static struct access_queue *open_access(enum sink_target target, enum access_format format,
+					const char *name)
+{
+	ck_assert_int_eq(access_open(target, format, name, place, 1), 0);
+	return access_queue(0);
+}
+
+static void write_line(struct access_queue *queue)
+{
+	access_write(queue, &idle);
+	access_flush(queue);
 }
 
 /* ---- formats ---- */
@@ -187,262 +231,363 @@ END_TEST
 
 /* ---- targets ---- */
 
-START_TEST(lines_reach_a_file_at_the_flush_with_the_time_in_front)
+START_TEST(lines_reach_a_file_soon_with_the_time_in_front)
 {
-	struct access access;
+	struct access_queue *queue;
 	struct stat status;
 
-	make_folder();
-	ck_assert_int_eq(access_open(&access, ACCESS_FILE, ACCESS_TEXT, path), 0);
-	access_write(&access, &idle);
-	access_write(&access, &idle);
-	ck_assert_str_eq(content(path), "");
-	access_flush(&access);
-	const char *text = content(path);
-	ck_assert_uint_eq(strlen(text), 2 * (25 + strlen(IDLE_TEXT "\n")));
-	ck_assert_int_eq(strncmp(text + 25, IDLE_TEXT "\n", strlen(IDLE_TEXT "\n")), 0);
+	start_log();
+	queue = open_access(SINK_FILE, ACCESS_TEXT, path);
+	access_write(queue, &idle);
+	write_line(queue);
+	ck_assert(wait_until(lines_of(path, IDLE_TEXT "\n") == 2, PATIENCE_MS));
 	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_int_eq(status.st_size, 2 * (25 + strlen(IDLE_TEXT "\n")));
 	ck_assert_int_eq(status.st_mode & 07, 0); /* whom we served is not everyone's business */
-	ck_assert_uint_eq(access.lines, 2);
-	ck_assert_uint_eq(access.dropped, 0);
-	access_close(&access);
-	remove_folder();
+	ck_assert_uint_eq(access_dropped(), 0);
+	stop_log();
 }
 END_TEST
 
-START_TEST(after_a_rename_reopening_writes_to_a_new_file)
+START_TEST(renamed_and_opened_anew_again_and_again_not_a_line_is_lost)
 {
-	struct access access;
+	struct access_queue *queue;
+	unsigned lines = 0, found;
+	char name[4200];
 
-	make_folder();
-	ck_assert_int_eq(access_open(&access, ACCESS_FILE, ACCESS_JSON, path), 0);
-	access_write(&access, &idle);
-	ck_assert_int_eq(rename(path, renamed), 0);
-	ck_assert_int_eq(access_reopen(&access), 0);
-	ck_assert_ptr_nonnull(strstr(content(renamed), "\"id\":42"));
-	ck_assert_str_eq(content(path), "");
-	access_write(&access, &idle);
-	access_close(&access);
-	ck_assert_ptr_nonnull(strstr(content(path), "\"id\":42"));
-	remove_folder();
-}
-END_TEST
-
-START_TEST(reopening_that_fails_keeps_the_old_file)
-{
-	struct access access;
-	char moved[64];
-
-	make_folder();
-	snprintf(moved, sizeof(moved), "%s.moved", folder);
-	ck_assert_int_eq(access_open(&access, ACCESS_FILE, ACCESS_TEXT, path), 0);
-	ck_assert_int_eq(rename(folder, moved), 0);
-	ck_assert_int_eq(access_reopen(&access), -ENOENT);
-	ck_assert_int_eq(rename(moved, folder), 0);
-	access_write(&access, &idle);
-	access_close(&access);
-	ck_assert_ptr_nonnull(strstr(content(path), "session 42"));
-	remove_folder();
-}
-END_TEST
-
-START_TEST(a_target_that_cannot_be_opened_is_an_error_and_leaves_the_writer_off)
-{
-	struct access access;
-
-	ck_assert_int_eq(access_open(&access, ACCESS_FILE, ACCESS_TEXT, "/nonexistent/x"), -ENOENT);
-	access_write(&access, &idle);
-	access_flush(&access);
-	access_close(&access);
-	ck_assert_int_eq(access_open(&access, ACCESS_JOURNAL, ACCESS_TEXT, "/nonexistent/x"),
-			 -ENOENT);
-	ck_assert_int_eq(access_open(&access, ACCESS_OFF, ACCESS_TEXT, NULL), 0);
-	access_write(&access, &idle);
-	ck_assert_uint_eq(access.lines, 0);
-	access_close(&access);
-}
-END_TEST
-
-static void *write_many(void *unused)
-{
-	struct access access;
-
-	(void)unused;
-	if (access_open(&access, ACCESS_FILE, ACCESS_TEXT, path) < 0)
-		return NULL;
-	for (unsigned i = 1; i <= 100; i++) {
-		access_write(&access, &idle);
-		if (i % 7 == 0)
-			access_flush(&access);
+	start_log();
+	queue = open_access(SINK_FILE, ACCESS_JSON, path);
+	for (int i = 0; i < 20; i++) {
+		for (int n = 0; n < 50; n++, lines++)
+			write_line(queue);
+		snprintf(name, sizeof(name), "%s.%d", path, i);
+		ck_assert_int_eq(rename(path, name), 0);
+		access_reopen();
+		ck_assert(wait_until(access(path, F_OK) == 0, PATIENCE_MS));
 	}
-	access_close(&access);
+	for (int n = 0; n < 50; n++, lines++)
+		write_line(queue);
+	stop_log();
+	found = lines_of(path, "{\"time\"");
+	ck_assert_uint_eq(found, lines_of(path, "}\n"));
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "%s.%d", path, i);
+		found += lines_of(name, "}\n");
+	}
+	ck_assert_uint_eq(found, lines);
+	ck_assert_uint_eq(access_dropped(), 0);
+	ck_assert(contains(said, "a.conf:3: [log] access: "));
+}
+END_TEST
+
+START_TEST(opening_anew_that_fails_keeps_the_old_file_and_says_so)
+{
+	struct access_queue *queue;
+	char moved[4200], inside[4300];
+
+	start_log();
+	snprintf(moved, sizeof(moved), "%s.moved", folder);
+	snprintf(inside, sizeof(inside), "%s/access.log", moved);
+	queue = open_access(SINK_FILE, ACCESS_TEXT, path);
+	ck_assert_int_eq(rename(folder, moved), 0);
+	access_reopen();
+	write_line(queue);
+	ck_assert(wait_until(contains(inside, "session 42"), PATIENCE_MS));
+	ck_assert_int_eq(rename(moved, folder), 0);
+	stop_log();
+	ck_assert(contains(said, "warning: a.conf:3: [log] access: cannot open "));
+	ck_assert(contains(said, "No such file or directory; the old one stays in use\n"));
+}
+END_TEST
+
+START_TEST(a_target_that_cannot_be_opened_is_an_error_and_leaves_the_log_off)
+{
+	start_log();
+	ck_assert_int_eq(access_open(SINK_FILE, ACCESS_TEXT, "/nonexistent/x", place, 2), -ENOENT);
+	ck_assert_ptr_null(access_queue(0));
+	access_write(NULL, &idle);
+	access_flush(NULL);
+	access_reopen();
+	access_close(0);
+	ck_assert_int_eq(access_open(SINK_JOURNAL, ACCESS_TEXT, "/nonexistent/x", place, 2),
+			 -ENOENT);
+	ck_assert_int_lt(access(path, F_OK), 0); /* it only looked */
+	stop_log();
+}
+END_TEST
+
+static void *write_many(void *queue)
+{
+	for (unsigned i = 1; i <= 100; i++) {
+		access_write(queue, &idle);
+		if (i % 7 == 0)
+			access_flush(queue);
+	}
+	access_flush(queue);
 	return NULL;
 }
 
 START_TEST(lines_of_several_workers_in_one_file_do_not_mix)
 {
 	pthread_t threads[4];
-	char line[1024];
-	unsigned lines = 0, wrong = 0;
 
-	make_folder();
-	for (size_t i = 0; i < array_size(threads); i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_many, NULL), 0);
+	start_log();
+	ck_assert_int_eq(access_open(SINK_FILE, ACCESS_TEXT, path, place, 4), 0);
+	for (unsigned i = 0; i < array_size(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_many, access_queue(i)), 0);
 	for (size_t i = 0; i < array_size(threads); i++)
 		pthread_join(threads[i], NULL);
-	FILE *file = fopen(path, "re");
-	ck_assert_ptr_nonnull(file);
-	for (; fgets(line, sizeof(line), file); lines++)
-		wrong += strcmp(line + 25, IDLE_TEXT "\n") != 0;
-	fclose(file);
-	ck_assert_uint_eq(lines, 400);
-	ck_assert_uint_eq(wrong, 0);
-	remove_folder();
+	stop_log();
+	ck_assert_uint_eq(lines_of(path, IDLE_TEXT "\n"), 400);
+	ck_assert_uint_eq(lines_of(path, "\n"), 400);
 }
 END_TEST
 
-/* Write until lines are dropped, then read all there is: whole lines, and as many as were kept. */
-static void overfill_and_count(struct access *access, int reader)
+/* ---- readers that do not read ---- */
+
+struct reading {
+	int fd;
+	char text[2 * 1024 * 1024];
+	size_t size;
+};
+static struct reading reading;
+
+static bool has_read(const char *word)
 {
-	static char text[1024 * 1024];
-	size_t size = 0;
-	uint64_t lines = 0;
 	ssize_t n;
 
-	while (access->dropped < 10) {
-		access_write(access, &idle);
-		access_flush(access);
-	}
-	ck_assert_int_eq(access->error, EAGAIN);
-	do {
-		while ((n = read(reader, text + size, sizeof(text) - size)) > 0)
-			size += (size_t)n;
-		ck_assert_int_eq(errno, EAGAIN);
-		access_flush(access);
-		n = read(reader, text + size, sizeof(text) - size);
-		size += n > 0 ? (size_t)n : 0;
-	} while (n > 0 || access->used);
-	ck_assert_int_eq(access->error, 0);
-
-	for (char *at = text; at < text + size; at += strlen(IDLE_TEXT "\n"), lines++)
-		if (strncmp(at, IDLE_TEXT "\n", strlen(IDLE_TEXT "\n")) != 0)
-			ck_abort_msg("line %ju is torn", (uintmax_t)lines);
-	ck_assert_uint_eq(lines, access->lines - access->dropped);
+	while ((n = read(reading.fd, reading.text + reading.size,
+			 sizeof(reading.text) - 1 - reading.size)) > 0)
+		reading.size += (size_t)n;
+	reading.text[reading.size] = 0;
+	return strstr(reading.text, word);
 }
 
-START_TEST(a_pipe_nobody_reads_costs_lines_and_never_waits)
+static unsigned lost_lines(const char *text)
 {
-	struct access access;
+	const char *told = strstr(text, "is written again after ");
+	unsigned lost = 0;
+
+	ck_assert_ptr_nonnull(told);
+	told = strstr(told, "): ");
+	ck_assert_ptr_nonnull(told);
+	ck_assert_int_eq(sscanf(told, "): %u lines were dropped", &lost), 1);
+	return lost;
+}
+
+/* Write until lines are dropped, then read: whole lines, all that were kept, and how many not. */
+static void overfill_and_count(struct access_queue *queue, const char *told_in)
+{
+	unsigned written = 0, lines = 0;
+	char *text;
+
+	for (; access_dropped() < 10; written++)
+		write_line(queue);
+	if (told_in) {
+		ck_assert(
+			wait_until((has_read("x"), contains(told_in, " dropped\n")), PATIENCE_MS));
+		text = file_read(told_in);
+	} else {
+		ck_assert(wait_until(has_read(" dropped\n"), PATIENCE_MS));
+		text = strdup(reading.text);
+	}
+	has_read("x");
+	for (char *at = reading.text; (at = strstr(at, "session 42 ")); at++, lines++)
+		ck_assert_msg(!strncmp(at, IDLE_TEXT "\n", strlen(IDLE_TEXT "\n")),
+			      "line %u is torn", lines);
+	ck_assert_uint_eq(lost_lines(text), access_dropped());
+	ck_assert_uint_eq(lines + access_dropped(), written);
+	free(text);
+}
+
+START_TEST(a_pipe_nobody_reads_costs_lines_and_never_time)
+{
+	struct access_queue *queue;
+
+	start_log();
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	reading.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	queue = open_access(SINK_FILE, ACCESS_TEXT, path);
+	overfill_and_count(queue, said);
+	ck_assert(contains(said, "warning: a.conf:3: [log] access: "));
+	stop_log();
+	close(reading.fd);
+}
+END_TEST
+
+/* _i: a pipe or a stream socket, which is what the journal has for standard error */
+START_TEST(a_standard_error_nobody_reads_costs_lines_and_never_time)
+{
+	struct access_queue *queue;
 	int ends[2];
 
-	ck_assert_int_eq(pipe(ends), 0);
+	if (_i == 0)
+		ck_assert_int_eq(pipe(ends), 0);
+	else
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-	ck_assert_int_eq(access_open(&access, ACCESS_STDERR, ACCESS_TEXT, NULL), 0);
-	/* who shares the pipe with us must not find it non-blocking */
+	log_open(LOG_LEVEL_INFO);
+	ck_assert_int_eq(log_start(), 0);
+	queue = open_access(SINK_STDERR, ACCESS_TEXT, NULL);
+	/* who shares it with us must not find it non-blocking */
 	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
 	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-	overfill_and_count(&access, ends[0]);
-	access_close(&access);
+	reading.fd = ends[0];
+	overfill_and_count(queue, NULL);
+	stop_log();
 	close(ends[0]);
 	close(ends[1]);
 }
 END_TEST
 
-START_TEST(a_stream_socket_nobody_reads_costs_lines_and_never_waits)
+START_TEST(a_reader_that_is_gone_for_a_while_misses_nothing_that_the_queue_holds)
 {
-	struct access access;
-	int ends[2];
+	struct access_queue *queue;
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-	ck_assert_int_eq(access_open(&access, ACCESS_STDERR, ACCESS_TEXT, NULL), 0);
-	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-	overfill_and_count(&access, ends[0]);
-	access_close(&access);
-	close(ends[0]);
-	close(ends[1]);
+	start_log();
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	reading.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	queue = open_access(SINK_FILE, ACCESS_TEXT, path);
+	close(reading.fd);
+	for (int i = 0; i < 100; i++)
+		write_line(queue);
+	ck_assert(wait_until(contains(said, "Broken pipe; nobody reads it; lines wait"),
+			     PATIENCE_MS));
+	reading.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert(wait_until((has_read("x"), contains(said, "(Broken pipe): 0 lines were dropped")),
+			     PATIENCE_MS));
+	for (char *at = reading.text; *at; at += strlen(IDLE_TEXT "\n") + 25)
+		ck_assert_int_eq(strncmp(at + 25, IDLE_TEXT "\n", strlen(IDLE_TEXT "\n")), 0);
+	ck_assert_uint_eq(reading.size, 100 * (strlen(IDLE_TEXT "\n") + 25));
+	stop_log();
+	close(reading.fd);
 }
 END_TEST
 
-START_TEST(a_full_disk_costs_lines_and_is_remembered)
+START_TEST(a_full_disk_is_told_when_it_begins_and_what_it_cost_is_counted_at_the_end)
 {
-	struct access access;
+	struct access_queue *queue;
 
-	ck_assert_int_eq(access_open(&access, ACCESS_FILE, ACCESS_TEXT, "/dev/full"), 0);
-	access_write(&access, &idle);
-	access_write(&access, &idle);
-	access_flush(&access);
-	ck_assert_int_eq(access.error, ENOSPC);
-	ck_assert_uint_eq(access.dropped, 2);
-	ck_assert_uint_eq(access.used, 0);
-	access_close(&access);
+	start_log();
+	queue = open_access(SINK_FILE, ACCESS_TEXT, "/dev/full");
+	write_line(queue);
+	write_line(queue);
+	ck_assert(wait_until(contains(said, "warning: a.conf:3: [log] access: cannot write to "
+					    "/dev/full: No space left on device; make room"),
+			     PATIENCE_MS));
+	stop_log();
+	ck_assert_uint_eq(lines_of(said, "cannot write"), 1);
+	ck_assert(contains(said, "the last 2 lines are lost"));
+	ck_assert_uint_eq(access_dropped(), 2);
+}
+END_TEST
+
+START_TEST(a_log_that_cannot_be_written_is_told_in_the_access_log)
+{
+	struct access_queue *queue;
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	make_folder();
+	ck_assert_int_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
+	log_open(LOG_LEVEL_INFO);
+	ck_assert_int_eq(log_start(), 0);
+	queue = open_access(SINK_FILE, _i ? ACCESS_JSON : ACCESS_TEXT, path);
+	log_info("nobody sees it");
+	ck_assert(
+		wait_until(contains(path, "cannot write the log to standard error: No space left"),
+			   PATIENCE_MS));
+	write_line(queue);
+	ck_assert(contains(path, _i ? "Z\",\"warning\":\"cannot" : "Z warning: cannot"));
+	stop_log();
+	ck_assert_uint_eq(lines_of(path, "\n"), 2);
+	close(full);
 }
 END_TEST
 
 START_TEST(standard_error_in_a_file_is_shared_with_the_log)
 {
-	struct access access;
+	struct access_queue *queue;
+	int fd;
+	char *text;
 
 	make_folder();
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* as a shell's 2> does */
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* as a shell's 2> does */
 	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
-	ck_assert_int_eq(access_open(&access, ACCESS_STDERR, ACCESS_TEXT, NULL), 0);
-	ck_assert_int_eq(write(STDERR_FILENO, "first\n", 6), 6);
-	access_write(&access, &idle);
-	access_flush(&access);
-	ck_assert_int_eq(write(STDERR_FILENO, "last\n", 5), 5);
-	ck_assert_str_eq(content(path), "first\n" IDLE_TEXT "\nlast\n");
-	access_close(&access);
+	log_open(LOG_LEVEL_INFO);
+	ck_assert_int_eq(log_start(), 0);
+	queue = open_access(SINK_STDERR, ACCESS_TEXT, NULL);
+	log_info("first");
+	log_flush(PATIENCE_MS);
+	write_line(queue);
+	access_close(PATIENCE_MS);
+	log_info("last");
+	log_stop(PATIENCE_MS);
+	text = file_read(path);
+	ck_assert_str_eq(text, "first\n" IDLE_TEXT "\nlast\n");
+	free(text);
 	close(fd);
-	remove_folder();
 }
 END_TEST
+
+static char journal_path[64];
 
 static int open_journal(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	strcpy(address.sun_path, path);
-	unlink(path);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 20},
+		   sizeof(struct timeval));
+	snprintf(journal_path, sizeof(journal_path), "/tmp/uringproxy-journal.%d", getpid());
+	strcpy(address.sun_path, journal_path);
+	unlink(journal_path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }
 
-START_TEST(the_journal_gets_each_entry_at_once_and_a_new_journald_is_found)
+START_TEST(the_journal_gets_each_entry_and_one_that_is_started_anew_what_waited)
 {
-	struct access access;
 	char entry[ACCESS_ENTRY_MAX];
-
-	make_folder();
+	struct access_queue *queue;
 	int journal = open_journal();
-	ck_assert_int_eq(access_open(&access, ACCESS_JOURNAL, ACCESS_TEXT, path), 0);
-	access_write(&access, &idle);
+	unsigned written = 0, lines = 0;
+
+	start_log();
+	queue = open_access(SINK_JOURNAL, ACCESS_TEXT, journal_path);
+	write_line(queue);
 	ck_assert_int_gt(recv(journal, entry, sizeof(entry), 0), 0);
 	close(journal);
-	access_write(&access, &idle); /* nobody there */
-	ck_assert_uint_eq(access.dropped, 1);
+	write_line(queue); /* nobody there */
+	ck_assert(wait_until(contains(said, "cannot write to "), PATIENCE_MS));
 	journal = open_journal();
-	access_write(&access, &idle);
 	ck_assert_int_gt(recv(journal, entry, sizeof(entry), 0), 0);
-	ck_assert_uint_eq(access.dropped, 1);
-	while (access.dropped < 3) /* a journald that does not read */
-		access_write(&access, &idle);
-	ck_assert_int_eq(access.error, EAGAIN);
-	access_close(&access);
+	ck_assert_uint_eq(access_dropped(), 0);
+	ck_assert(wait_until(contains(said, "written again"), PATIENCE_MS));
+	for (; access_dropped() < 10; written++) /* a journald that does not read */
+		write_line(queue);
+	for (; lines + access_dropped() < written; lines++)
+		ck_assert_int_gt(recv(journal, entry, sizeof(entry), 0), 0);
+	ck_assert_int_lt(recv(journal, entry, sizeof(entry), MSG_DONTWAIT), 0);
+	stop_log();
 	close(journal);
-	remove_folder();
+	unlink(journal_path);
 }
 END_TEST
 
-SUITE("access log", text_says_who_where_why_and_how_much, json_has_a_member_for_everything_known,
-      json_strings_are_valid_whatever_a_name_holds, the_longest_record_fits_in_every_format,
-      a_journal_entry_has_fields_and_no_value_can_add_one,
-      lines_reach_a_file_at_the_flush_with_the_time_in_front,
-      after_a_rename_reopening_writes_to_a_new_file, reopening_that_fails_keeps_the_old_file,
-      a_target_that_cannot_be_opened_is_an_error_and_leaves_the_writer_off,
-      lines_of_several_workers_in_one_file_do_not_mix,
-      a_pipe_nobody_reads_costs_lines_and_never_waits,
-      a_stream_socket_nobody_reads_costs_lines_and_never_waits,
-      a_full_disk_costs_lines_and_is_remembered, standard_error_in_a_file_is_shared_with_the_log,
-      the_journal_gets_each_entry_at_once_and_a_new_journald_is_found)
+SUITE_OF("access log", 60, ONCE(text_says_who_where_why_and_how_much),
+	 ONCE(json_has_a_member_for_everything_known),
+	 ONCE(json_strings_are_valid_whatever_a_name_holds),
+	 ONCE(the_longest_record_fits_in_every_format),
+	 ONCE(a_journal_entry_has_fields_and_no_value_can_add_one),
+	 ONCE(lines_reach_a_file_soon_with_the_time_in_front),
+	 ONCE(renamed_and_opened_anew_again_and_again_not_a_line_is_lost),
+	 ONCE(opening_anew_that_fails_keeps_the_old_file_and_says_so),
+	 ONCE(a_target_that_cannot_be_opened_is_an_error_and_leaves_the_log_off),
+	 ONCE(lines_of_several_workers_in_one_file_do_not_mix),
+	 ONCE(a_pipe_nobody_reads_costs_lines_and_never_time),
+	 EACH(a_standard_error_nobody_reads_costs_lines_and_never_time, 2),
+	 ONCE(a_reader_that_is_gone_for_a_while_misses_nothing_that_the_queue_holds),
+	 ONCE(a_full_disk_is_told_when_it_begins_and_what_it_cost_is_counted_at_the_end),
+	 EACH(a_log_that_cannot_be_written_is_told_in_the_access_log, 2),
+	 ONCE(standard_error_in_a_file_is_shared_with_the_log),
+	 ONCE(the_journal_gets_each_entry_and_one_that_is_started_anew_what_waited))

@@ -164,6 +164,12 @@ const char *config_explain(const struct config *config, const struct config_sect
 			   const char *key, char *text, size_t size);
 #define CONFIG_EXPLAIN_MAX 400
 
+/*
+ * What a message about a key of [global] or [log] begins with: "FILE:LINE: [log]
+ * access".  The name is as in the manual and exists.  Returns text.
+ */
+const char *config_place(const struct config *config, const char *key, char *text, size_t size);
+
 /* Every value and where it came from, as a file that says the same. */
 void config_print_effective(const struct config *config, FILE *out);
 

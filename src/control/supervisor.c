@@ -1,6 +1,7 @@
 #include "control/supervisor.h"
 
 #include "base/clock.h"
+#include "control/logs.h"
 #include "net/worker.h"
 
 #include "ops/log.h"
@@ -30,25 +31,6 @@ struct supervisor {
 };
 
 /* ---- Starting -------------------------------------------------------------------------------- */
-
-static int open_access(const struct supervisor *supervisor, struct worker *worker)
-{
-	const struct config *config = supervisor->engine->config;
-	static const enum access_target targets[] = {
-		[CONFIG_ACCESS_OFF] = ACCESS_OFF,
-		[CONFIG_ACCESS_STDERR] = ACCESS_STDERR,
-		[CONFIG_ACCESS_JOURNAL] = ACCESS_JOURNAL,
-		[CONFIG_ACCESS_FILE] = ACCESS_FILE,
-	};
-	int r = access_open(&worker->access, targets[config->access],
-			    config->format == CONFIG_FORMAT_JSON ? ACCESS_JSON : ACCESS_TEXT,
-			    config->access_path);
-
-	if (r < 0)
-		log_error("[log] access: cannot open %s: %s",
-			  config->access_path ? config->access_path : "the journal", strerror(-r));
-	return r;
-}
 
 static int cannot(const char *what, int error)
 {
@@ -88,9 +70,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 	worker->sq_cpu = mode->sq_cpu[index];
 	if (mode->sqpoll && index >= mode->polling_threads)
 		worker->sq_share = &supervisor->workers[index % mode->polling_threads];
-	r = open_access(supervisor, worker);
-	if (r < 0)
-		return r;
+	worker->access = access_queue(index);
 	r = -pthread_create(&worker->thread, NULL, worker_run, worker);
 	if (r < 0) {
 		log_error("cannot start worker %u: %s; see TasksMax= of the unit", index,
@@ -104,8 +84,12 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 
 static int start_workers(struct supervisor *supervisor)
 {
+	int r = logs_open(supervisor->engine->config, supervisor->engine->worker_count);
+
+	if (r < 0)
+		return r;
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		int r = start_worker(supervisor, i);
+		r = start_worker(supervisor, i);
 		if (r < 0)
 			return r;
 	}
@@ -198,6 +182,8 @@ static void tell_counters(const struct supervisor *supervisor, const char *when)
 			used += (size_t)snprintf(endings + used, sizeof(endings) - used, " %s=%llu",
 						 reason_name((enum reason)reason),
 						 (unsigned long long)reasons[reason]);
+	stats_count(&total, access_dropped, access_dropped());
+	stats_count(&total, log_dropped, log_dropped());
 	log_info("endings:%s", used ? endings : " none");
 	log_info("%s: %s", when, stats_format_line(&total, line, sizeof(line)));
 }
@@ -205,8 +191,7 @@ static void tell_counters(const struct supervisor *supervisor, const char *when)
 static void on_signal(struct supervisor *supervisor, int signal)
 {
 	if (signal == SIGHUP) {
-		log_info("SIGHUP: opening the access log anew");
-		command(supervisor, WORKER_REOPEN_LOG);
+		logs_reopen(supervisor->engine->config, "SIGHUP");
 	} else if (signal == SIGUSR1) {
 		tell_counters(supervisor, "counters");
 	} else if (signal == SIGTERM || signal == SIGINT) {
@@ -317,6 +302,7 @@ static int join_workers(struct supervisor *supervisor)
 		if (worker->result < 0 && worker->error[0] && result == 0)
 			result = worker->result;
 	}
+	logs_close();
 	tell_counters(supervisor, "stopped");
 	return result;
 }

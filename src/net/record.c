@@ -14,7 +14,7 @@
 
 bool record_wanted(const struct worker *worker)
 {
-	return worker->access.target != ACCESS_OFF || log_enabled(LOG_LEVEL_DEBUG);
+	return worker->access || log_enabled(LOG_LEVEL_DEBUG);
 }
 
 static const char *phase_name(const struct session *session)
@@ -105,7 +105,7 @@ void record_write(struct session *session)
 		.bytes_down = service ? up->bytes : session->lanes[LANE_DOWN].bytes,
 		.duration_ms = worker->now_ms - session->started_ms,
 	};
-	access_write(&worker->access, &record);
+	access_write(worker->access, &record);
 	log_debug("session %" PRIu64 " %s client %s: %s (%" PRIu64 " up, %" PRIu64 " down, %" PRIu64
 		  " ms)",
 		  record.id, record.section, record.client, record.reason, record.bytes_up,

@@ -116,9 +116,7 @@ void *worker_run(void *argument)
 		else
 			worker_close(worker);
 	}
-	access_close(&worker->access);
-	atomic_store_explicit(&worker->stats.access_dropped, worker->access.dropped,
-			      memory_order_relaxed);
+	access_flush(worker->access);
 	worker->result = r;
 	tell_main(worker, WORKER_STOPPED);
 	return NULL;

@@ -15,8 +15,8 @@
 
 #define REAP_MAX      256
 #define PIPES_IDLE_MS 1000
-#define RELOG_MS      100
 #define CUT_MAX       512
+#define LAST_WORDS_MS 1000 /* for the log to say why, before an abort() */
 
 /* ---- What a worker is made of ---------------------------------------------------------------- */
 
@@ -152,6 +152,7 @@ struct io_uring_sqe *worker_entry(struct worker *worker)
 		if (ring_error_class(worker->ring.error) != RING_ERROR_RETRY) {
 			log_error("worker %u: io_uring failed: %s", worker->index,
 				  strerror(-worker->ring.error));
+			log_flush(LAST_WORDS_MS);
 			abort();
 		}
 		short_of_memory(worker, worker->ring.error);
@@ -358,8 +359,6 @@ static void expire(struct worker *worker)
 			settle(worker);
 		else if (timer == &worker->shortages.timer)
 			shortage_expired(worker);
-		else if (timer == &worker->relog)
-			continue; /* the turn's end does it */
 		else if (at >= (unsigned char *)worker->listeners &&
 			 at < (unsigned char *)(worker->listeners + worker->listener_count))
 			accept_expired(worker, container_of(timer, struct listener, retry));
@@ -448,16 +447,6 @@ static void look_at_queues(struct worker *worker)
 	}
 }
 
-/* What a reader that is behind did not take is offered again, without a connection's help. */
-static void write_log(struct worker *worker)
-{
-	access_flush(&worker->access);
-	if (worker->access.used && !wheel_is_set(&worker->relog))
-		wheel_set(&worker->wheel, &worker->relog, worker->now_ms + RELOG_MS);
-	atomic_store_explicit(&worker->stats.access_dropped, worker->access.dropped,
-			      memory_order_relaxed);
-}
-
 /* Sleep until there is something to do, or enough of it. */
 static struct ring_wait sleep_until(struct worker *worker, uint64_t deadline)
 {
@@ -503,7 +492,7 @@ int worker_turn(struct worker *worker)
 	cut(worker);
 	if (pipes_any(&worker->pipes) && !wheel_is_set(&worker->trim))
 		wheel_set(&worker->wheel, &worker->trim, worker->now_ms + PIPES_IDLE_MS);
-	write_log(worker);
+	access_flush(worker->access);
 	return 0;
 }
 
@@ -516,10 +505,6 @@ void worker_command(struct worker *worker, enum worker_command command)
 	switch (command) {
 	case WORKER_PING:
 		atomic_fetch_add_explicit(&worker->pings, 1, memory_order_relaxed);
-		break;
-	case WORKER_REOPEN_LOG:
-		if (access_reopen(&worker->access) < 0)
-			log_warning("cannot reopen the access log; the old file stays in use");
 		break;
 	case WORKER_DRAIN:
 		if (worker->state != WORKER_RUNNING)

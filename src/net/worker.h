@@ -49,7 +49,7 @@ enum worker_state {
 };
 
 /* What the main thread may send (the result of an OP_CONTROL completion). */
-enum worker_command { WORKER_PING, WORKER_DRAIN, WORKER_STOP, WORKER_REOPEN_LOG };
+enum worker_command { WORKER_PING, WORKER_DRAIN, WORKER_STOP };
 
 #define WORKER_QUEUE_ENTRIES 1024 /* of the submission queue; completions: eight times as many */
 
@@ -95,11 +95,10 @@ struct worker {
 	struct conditions conditions;
 	struct wheel_timer settle; /* set while a condition is in force, or a server comes back */
 	struct wheel_timer drain;
-	struct wheel_timer trim;  /* set while there are pipes */
-	struct wheel_timer relog; /* set while access log lines wait for their reader */
+	struct wheel_timer trim; /* set while there are pipes */
 	uint64_t next_id;
 	uint64_t random;
-	struct access access;
+	struct access_queue *access; /* NULL: no access log */
 	enum worker_state state;
 	enum reason cutting; /* in STOPPING: what connections are cut for */
 	uint32_t cut_to;     /* ... those in the slots below */

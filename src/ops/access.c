@@ -1,228 +1,201 @@
 #include "ops/access.h"
+
 #include "ops/access_format.h"
+#include "ops/path.h"
+#include "ops/writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define BUFFER_SIZE    ((size_t)64 * 1024)
-#define PIECE_MAX      4096 /* PIPE_BUF: several writers' pieces do not mix in a pipe */
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define QUEUE_SIZE (256u * 1024) /* for each worker; some 1,000 lines */
+#define NOTES_SIZE (16u * 1024)  /* for what the writer itself has to say */
 
-static_assert(ACCESS_LINE_MAX <= PIECE_MAX, "a line is never torn");
+static struct access {
+	bool open;
+	enum sink_target target;
+	enum access_format format;
+	struct access_queue *queues; /* of the workers, and one for notes */
+	unsigned workers;
+	uint64_t dropped_before; /* by those that were closed */
+	struct writer_access writer;
+} access_log;
 
-/*
- * Standard error is shared with whoever started us: making it non-blocking
- * would be done to them too.  Opening it again through /proc gives a pipe or a
- * terminal a description of our own; a socket cannot be opened but takes
- * MSG_DONTWAIT.  A file must keep the common offset, or our lines and the log's
- * would overwrite each other.  What cannot be opened (a terminal of another
- * user) is used as it is.
- */
-static int open_stderr(void)
+/* ---- Opening and closing --------------------------------------------------------------------- */
+
+static void release(struct access *log)
 {
-	struct stat status;
-	int fd = -1;
-
-	if (fstat(STDERR_FILENO, &status) < 0)
-		return -errno;
-	if (!S_ISREG(status.st_mode) && !S_ISSOCK(status.st_mode))
-		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	return fd < 0 ? -errno : fd;
+	for (unsigned i = 0; log->queues && i <= log->workers; i++)
+		lines_done(&log->queues[i].lines);
+	free(log->queues);
+	free(log->writer.queues);
+	log->queues = NULL;
+	log->writer.queues = NULL;
 }
 
-static int open_file(const char *path)
+static int make_queues(struct access *log, unsigned workers)
 {
-	int fd =
-		open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0640);
+	int r = 0;
 
-	return fd < 0 ? -errno : fd;
-}
-
-/* Connected, so that a send names no address and a restarted journald shows as an error. */
-static int open_journal(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (!path)
-		path = JOURNAL_SOCKET;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int error = errno;
-		close(fd);
-		return -error;
-	}
-	return fd;
-}
-
-static int open_target(const struct access *access)
-{
-	switch (access->target) {
-	case ACCESS_STDERR:
-		return open_stderr();
-	case ACCESS_JOURNAL:
-		return open_journal(access->path);
-	case ACCESS_FILE:
-		return open_file(access->path);
-	case ACCESS_OFF:
-		break;
-	}
-	return -EINVAL;
-}
-
-int access_open(struct access *access, enum access_target target, enum access_format format,
-		const char *path)
-{
-	*access = (struct access){.target = target, .format = format, .path = path, .fd = -1};
-	if (target == ACCESS_OFF)
-		return 0;
-	access->buffer = malloc(BUFFER_SIZE);
-	int r = access->buffer ? access_reopen(access) : -ENOMEM;
-	if (r < 0) {
-		free(access->buffer);
-		*access = (struct access){.fd = -1};
+	log->workers = workers;
+	log->writer.count = workers + 1;
+	log->queues =
+		aligned_alloc(_Alignof(struct access_queue), (workers + 1) * sizeof(*log->queues));
+	log->writer.queues = calloc(workers + 1, sizeof(struct lines *));
+	if (!log->queues || !log->writer.queues)
+		return -ENOMEM;
+	memset(log->queues, 0, (workers + 1) * sizeof(*log->queues));
+	for (unsigned i = 0; r == 0 && i <= workers; i++) {
+		log->writer.queues[i] = &log->queues[i].lines;
+		r = lines_init(&log->queues[i].lines, i < workers ? QUEUE_SIZE : NOTES_SIZE);
 	}
 	return r;
 }
 
-int access_reopen(struct access *access)
+int access_open(enum sink_target target, enum access_format format, const char *path,
+		const char *place, unsigned workers)
 {
-	struct stat status;
+	struct access *log = &access_log;
+	int r;
 
-	if (access->target == ACCESS_OFF)
-		return 0;
-	int fd = open_target(access);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &status) < 0) {
-		int error = errno;
-		close(fd);
-		return -error;
+	*log = (struct access){
+		.target = target,
+		.format = format,
+		.dropped_before = log->dropped_before,
+		.writer = {.place = place, .sink.fd = -1},
+	};
+	log->writer.name = path ? path : target == SINK_JOURNAL ? "the journal" : "standard error";
+	r = make_queues(log, workers);
+	if (r == 0 && target != SINK_STDERR)
+		r = sink_open(&log->writer.sink, target, path);
+	if (r < 0) {
+		release(log);
+		return r;
 	}
-	access_flush(access);
-	if (access->fd >= 0)
-		close(access->fd);
-	access->fd = fd;
-	access->is_file = S_ISREG(status.st_mode);
-	access->is_socket = S_ISSOCK(status.st_mode);
+	log->open = true;
+	writer_attach(&log->writer);
 	return 0;
 }
 
-/* Bytes taken, or a negative errno; -EAGAIN when the reader is behind. */
-static ssize_t put(const struct access *access, const char *bytes, size_t size)
+struct access_queue *access_queue(unsigned worker)
 {
-	ssize_t n;
-
-	do {
-		n = access->is_socket ? send(access->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL)
-				      : write(access->fd, bytes, size);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	return access_log.open ? &access_log.queues[worker] : NULL;
 }
 
-/* The whole lines that fit into one piece: all for a file. */
-static size_t piece(const struct access *access, const char *bytes, size_t size)
+void access_reopen(void)
 {
-	if (access->is_file || size <= PIECE_MAX)
-		return size;
-	const char *newline = memrchr(bytes, '\n', PIECE_MAX);
-	return newline ? (size_t)(newline - bytes) + 1 : PIECE_MAX;
+	if (access_log.open)
+		writer_reopen();
 }
 
-static uint64_t count_lines(const char *bytes, size_t size)
+static uint64_t dropped(const struct access *log)
 {
 	uint64_t lines = 0;
 
-	for (const char *end = bytes + size; (bytes = memchr(bytes, '\n', (size_t)(end - bytes)));
-	     bytes++)
-		lines++;
+	for (unsigned i = 0; log->queues && i < log->workers; i++)
+		lines += atomic_load_explicit(&log->queues[i].lines.dropped, memory_order_relaxed);
 	return lines;
 }
 
-void access_flush_lines(struct access *access)
+uint64_t access_dropped(void)
 {
-	size_t sent = 0;
-	ssize_t n = 0;
-
-	while (sent < access->used) {
-		size_t size = piece(access, access->buffer + sent, access->used - sent);
-		n = put(access, access->buffer + sent, size);
-		if (n < 0)
-			break;
-		sent += (size_t)n;
-	}
-	access->error = n < 0 ? (int)-n : 0;
-	if (n < 0 && n != -EAGAIN) { /* the disk is full or the reader gone: waiting is no use */
-		access->dropped += count_lines(access->buffer + sent, access->used - sent);
-		sent = access->used;
-	}
-	access->used -= sent;
-	memmove(access->buffer, access->buffer + sent, access->used);
+	return access_log.dropped_before + dropped(&access_log);
 }
 
-static void write_journal(struct access *access, const struct access_record *record)
+void access_close(unsigned patience_ms)
 {
-	char entry[ACCESS_ENTRY_MAX];
-	size_t size = access_format_journal(record, entry);
-	bool fresh = false;
+	struct access *log = &access_log;
+	uint64_t lost = 0;
+	bool closed;
 
-	for (;;) {
-		ssize_t n = send(access->fd, entry, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-		access->error = n < 0 ? errno : 0;
-		if (n >= 0)
-			return;
-		/* journald was started anew: the old socket refuses, then we are not connected */
-		bool gone = access->error == ECONNREFUSED || access->error == ENOTCONN;
-		if (!gone || fresh || access_reopen(access) < 0)
-			break;
-		fresh = true;
-	}
-	access->dropped++;
+	if (!log->open)
+		return;
+	closed = writer_detach(patience_ms, &lost);
+	if (!closed) /* it hangs, and keeps its queues: what they hold is not written */
+		for (unsigned i = 0; i < log->workers; i++)
+			lost += lines_pending(&log->queues[i].lines);
+	log->dropped_before += dropped(log) + lost;
+	log->open = false;
+	if (closed)
+		release(log);
+	else
+		log->workers = 0; /* what it may still look at stays where it is */
 }
 
-void access_write(struct access *access, const struct access_record *record)
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+void access_write(struct access_queue *queue, const struct access_record *record)
 {
-	if (access->target == ACCESS_OFF)
+	char line[ACCESS_ENTRY_MAX];
+	size_t size;
+
+	if (!queue)
 		return;
-	access->lines++;
-	if (access->target == ACCESS_JOURNAL) {
-		write_journal(access, record);
-		return;
-	}
-	if (BUFFER_SIZE - access->used < ACCESS_LINE_MAX)
-		access_flush_lines(access);
-	if (BUFFER_SIZE - access->used < ACCESS_LINE_MAX) {
-		access->dropped++;
-		return;
-	}
-	char *line = access->buffer + access->used;
-	access->used += access->format == ACCESS_JSON
-				? access_format_json(record, line)
-				: access_format_text(record, access->target == ACCESS_FILE, line);
+	if (access_log.target == SINK_JOURNAL)
+		size = access_format_journal(record, line);
+	else if (access_log.format == ACCESS_JSON)
+		size = access_format_json(record, line);
+	else
+		size = access_format_text(record, access_log.target == SINK_FILE, line);
+	(void)lines_put(&queue->lines, line, (uint32_t)size);
+	queue->fresh = true;
 }
 
-void access_close(struct access *access)
+void access_flush_lines(struct access_queue *queue)
 {
-	if (access->target == ACCESS_OFF)
-		return;
-	access_flush(access);
-	access->dropped += count_lines(access->buffer, access->used);
-	close(access->fd);
-	free(access->buffer);
-	access->buffer = NULL; /* the counters stay readable */
-	access->used = 0;
-	access->fd = -1;
-	access->target = ACCESS_OFF;
+	queue->fresh = false;
+	writer_wake_access(lines_used(&queue->lines));
+}
+
+void access_note(struct lines *queue, const char *format, ...)
+{
+	char text[512], line[ACCESS_ENTRY_MAX];
+	va_list args;
+	size_t size;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (access_log.target == SINK_JOURNAL)
+		size = access_format_journal_note(text, line);
+	else if (access_log.format == ACCESS_JSON)
+		size = access_format_json_note(text, line);
+	else
+		size = access_format_text_note(text, line);
+	(void)lines_put(queue, line, (uint32_t)size);
+}
+
+const char *access_remedy(enum sink_target target, int error)
+{
+	static const struct {
+		int error;
+		const char *remedy;
+	} remedies[] = {
+		{ENOENT, "make its directory; LogsDirectory=uringproxy in the unit makes "
+			 "/var/log/uringproxy"},
+		{ENOTDIR, "a part of its path is a file"},
+		{EISDIR, "it is a directory: name a file in it"},
+		{EACCES, "let the daemon's user write there; LogsDirectory=uringproxy in the unit "
+			 "makes /var/log/uringproxy its own"},
+		{EPERM, "let the daemon's user write there; is it append-only or immutable "
+			"(chattr(1))?"},
+		{EROFS, "with ProtectSystem=strict a unit writes only below its LogsDirectory= "
+			"(/var/log/uringproxy) and ReadWritePaths="},
+		{ELOOP, "it leads over a symbolic link in a directory that others can write, or "
+			"over too many: name the file itself"},
+		{ENXIO, "nobody reads that pipe, or it is a socket"},
+		{ENOSPC, "make room on that file system"},
+		{EDQUOT, "make room, or raise the quota of the daemon's user"},
+		{EFBIG, "see LimitFSIZE= of the unit (ulimit -f), or have it rotated"},
+		{EPIPE, "nobody reads it"},
+	};
+
+	if (target == SINK_JOURNAL)
+		return "does systemd-journald run here? If not, use stderr or the path of a file";
+	for (size_t i = 0; i < array_size(remedies); i++)
+		if (remedies[i].error == error)
+			return remedies[i].remedy;
+	return "";
 }

@@ -2,13 +2,10 @@
  * The access log: a line for each finished connection, where the operator
  * wants it -- standard error, a file, or the journal with fields of its own.
  *
- * Every worker has a writer of its own, with its own descriptor and buffer, so
- * nothing is shared and nothing locked.  Lines gather in the buffer and leave
- * once per turn by access_flush(): a file gets them in one write(2), a pipe or
- * a socket in as many whole lines at a time as it keeps in one piece.  Nothing
- * waits for a reader: what cannot be taken stays buffered and is offered again by
- * each flush while access.used says so, and lines that find the buffer full are
- * dropped and counted.  (A file's write waits for its disk as any write does.)
+ * Every worker has a queue of its own, so nothing is shared and nothing locked:
+ * lines are put there, and once per turn access_flush() tells the thread that
+ * writes logs (ops/writer.h), which waits for readers and disks.  No worker
+ * does: lines that find the queue full are dropped and counted.
  *
  *   session 42 [proxy web] client 192.0.2.7:51034 listener 0.0.0.0:80 upstream
  *     10.0.0.5:80: idle timeout (idle_timeout = 1h, [proxy web] line 14), client
@@ -21,9 +18,9 @@
 #ifndef OPS_ACCESS_H
 #define OPS_ACCESS_H
 
-#include "base/compiler.h"
+#include "ops/lines.h"
+#include "ops/sink.h"
 
-enum access_target { ACCESS_OFF, ACCESS_STDERR, ACCESS_JOURNAL, ACCESS_FILE };
 enum access_format { ACCESS_TEXT, ACCESS_JSON };
 
 /* A finished connection.  Strings are only read, and NULL where there is nothing to say. */
@@ -42,43 +39,53 @@ struct access_record {
 	uint64_t duration_ms;
 };
 
-struct access {
-	enum access_target target;
-	enum access_format format;
-	const char *path;
-	int fd;
-	bool is_file, is_socket;
-	char *buffer; /* whole lines */
-	size_t used;
-	uint64_t lines;   /* given to access_write() */
-	uint64_t dropped; /* of them: lost because the target did not take them in time */
-	int error;        /* errno of the last failure, 0 after a success */
+/* What one worker puts its lines into. */
+struct access_queue {
+	struct lines lines;
+	bool fresh; /* there is something that the thread has not been told of */
 };
 
 /*
- * Open the target.  path is the file (created 0640), or for ACCESS_JOURNAL
- * another socket than journald's own, NULL otherwise; it stays the caller's
- * and valid until access_close().  0, or a negative errno and a writer that is off.
+ * Open the access log, for so many workers; log_start() was before.  path is the
+ * file (created 0640), or for SINK_JOURNAL another socket than journald's own,
+ * NULL otherwise; place is what its messages begin with, "/etc/uringproxy.conf:9:
+ * [log] access".  Both stay the caller's and valid until access_close(), and the
+ * target is not SINK_NONE.  0 or a negative errno.  There is one at a time.
  */
-int access_open(struct access *access, enum access_target target, enum access_format format,
-		const char *path) must_check;
+int access_open(enum sink_target target, enum access_format format, const char *path,
+		const char *place, unsigned workers) must_check;
 
-/* Open the target anew: the file has been renamed.  Upon failure the old one stays in use. */
-int access_reopen(struct access *access) must_check;
+/* The queue of a worker; NULL while there is no access log. */
+struct access_queue *access_queue(unsigned worker);
 
-/* Add a line; to the journal it goes at once.  Nothing happens while the target is ACCESS_OFF. */
-void access_write(struct access *access, const struct access_record *record);
+/* Add a line.  Nothing happens without a queue. */
+void access_write(struct access_queue *queue, const struct access_record *record);
 
-/* Send what has gathered. */
-void access_flush_lines(struct access *access);
-static inline void access_flush(struct access *access)
+/* Have written what was added. */
+void access_flush_lines(struct access_queue *queue);
+static inline void access_flush(struct access_queue *queue)
 {
-	if (access->used)
-		access_flush_lines(access);
+	if (queue && queue->fresh)
+		access_flush_lines(queue);
 }
 
-/* Flush once more and close; what is not taken now is dropped.  Harmless on a writer that is off.
+/* Open the file anew, soon: it has been renamed.  Upon failure the old one stays in use. */
+void access_reopen(void);
+
+/* Write what there is, for at most so long, and close; the workers have ended.  Harmless without.
  */
-void access_close(struct access *access);
+void access_close(unsigned patience_ms);
+
+/* Lines lost so far: those that found their queue full, and what access_close() left behind. */
+uint64_t access_dropped(void);
+
+/* ---- For the writer -------------------------------------------------------------------------- */
+
+/* Something about the log itself, as a line of the access log's format. */
+void access_note(struct lines *queue, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* What would help against a positive errno of opening or writing; "" where we do not know. */
+const char *access_remedy(enum sink_target target, int error);
 
 #endif

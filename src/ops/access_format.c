@@ -213,3 +213,33 @@ size_t access_format_journal(const struct access_record *record, char entry[ACCE
 	    record->bytes_up, record->bytes_down, record->duration_ms);
 	return text.used;
 }
+
+size_t access_format_text_note(const char *note, char line[ACCESS_LINE_MAX])
+{
+	struct text text = {.bytes = line, .size = ACCESS_LINE_MAX};
+
+	add_time(&text);
+	add_named(&text, " warning: ", note, "\n");
+	return text.used;
+}
+
+size_t access_format_json_note(const char *note, char line[ACCESS_LINE_MAX])
+{
+	struct text text = {.bytes = line, .size = ACCESS_LINE_MAX};
+
+	add(&text, "{\"time\":\"");
+	add_time(&text);
+	add(&text, "\",\"warning\":");
+	add_quoted(&text, note);
+	add(&text, "}\n");
+	return text.used;
+}
+
+size_t access_format_journal_note(const char *note, char entry[ACCESS_ENTRY_MAX])
+{
+	struct text text = {.bytes = entry, .size = ACCESS_ENTRY_MAX};
+
+	add(&text, "PRIORITY=4\nSYSLOG_IDENTIFIER=uringproxy\n");
+	add_named(&text, "MESSAGE=", note, "\n");
+	return text.used;
+}

@@ -23,4 +23,9 @@ size_t access_format_json(const struct access_record *record, char line[ACCESS_L
 /* In journald's own protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL): KEY=value lines. */
 size_t access_format_journal(const struct access_record *record, char entry[ACCESS_ENTRY_MAX]);
 
+/* The same of something that is to be said of the log itself, as a warning. */
+size_t access_format_text_note(const char *text, char line[ACCESS_LINE_MAX]);
+size_t access_format_json_note(const char *text, char line[ACCESS_LINE_MAX]);
+size_t access_format_journal_note(const char *text, char entry[ACCESS_ENTRY_MAX]);
+
 #endif

@@ -1,7 +1,10 @@
 #include "ops/log.h"
 
+#include "ops/writer.h"
+
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,9 +15,15 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048 /* below PIPE_BUF: a pipe keeps it in one piece */
+#define QUEUE_SIZE     (256u * 1024)
 
 static atomic_int level_max = LOG_LEVEL_INFO;
 static bool to_journal; /* written by log_open(), before there are threads */
+
+static struct lines queue;
+static pthread_mutex_t queue_lock =
+	PTHREAD_MUTEX_INITIALIZER; /* of those who put; held for a copy */
+static atomic_bool queued;         /* lines go through the queue */
 
 static const char *const prefix_journal[LOG_LEVEL_COUNT] = {SD_ERR, SD_WARNING, SD_INFO, SD_DEBUG};
 static const char *const prefix_plain[LOG_LEVEL_COUNT] = {"error: ", "warning: ", "", "debug: "};
@@ -43,6 +52,37 @@ void log_open(enum log_level level)
 	to_journal = is_journal_stream();
 }
 
+int log_start(void)
+{
+	int r = lines_init(&queue, QUEUE_SIZE);
+
+	if (r == 0)
+		r = writer_start(&queue);
+	if (r < 0)
+		lines_done(&queue);
+	else
+		atomic_store(&queued, true);
+	return r;
+}
+
+void log_stop(unsigned patience_ms)
+{
+	if (!atomic_load(&queued) || !writer_stop(patience_ms))
+		return; /* one that hangs keeps its queue, and what is said now is lost in it */
+	atomic_store(&queued, false);
+	lines_done(&queue);
+}
+
+void log_flush(unsigned patience_ms)
+{
+	writer_flush(patience_ms);
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load_explicit(&queue.dropped, memory_order_relaxed);
+}
+
 void log_set_level(enum log_level level)
 {
 	atomic_store_explicit(&level_max, (int)level, memory_order_relaxed);
@@ -51,6 +91,14 @@ void log_set_level(enum log_level level)
 bool log_enabled(enum log_level level)
 {
 	return (int)level <= atomic_load_explicit(&level_max, memory_order_relaxed);
+}
+
+static void put_line(const char *line, size_t size)
+{
+	pthread_mutex_lock(&queue_lock);
+	(void)lines_put(&queue, line, (uint32_t)size);
+	pthread_mutex_unlock(&queue_lock);
+	writer_wake_log();
 }
 
 static void write_line(const char *line, size_t size)
@@ -90,7 +138,8 @@ void log_write(enum log_level level, const char *format, ...)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';
 	line[end] = '\n'; /* in place of the final zero */
-	write_line(line, end + 1);
+	(atomic_load_explicit(&queued, memory_order_acquire) ? put_line : write_line)(line,
+										      end + 1);
 	errno = saved_errno;
 }
 

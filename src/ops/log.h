@@ -1,9 +1,14 @@
 /*
  * What the daemon has to say: one line per event on standard error.
  *
- * Each line is written by a single write(2) of at most 2 KiB, which pipes,
- * sockets and appended files keep in one piece, so threads need no lock.  Where
- * standard error is the journal's own stream (fstat(2) agrees with
+ * Between log_start() and log_stop() lines go through a bounded queue to the
+ * thread that writes logs (ops/writer.h), in the order in which they were said,
+ * and nobody waits for their reader: what does not fit is dropped, counted, and
+ * told when there is room again.  Before and after, each is written at once by a
+ * write(2) of its own of at most 2 KiB, which pipes, sockets and appended files
+ * keep in one piece.
+ *
+ * Where standard error is the journal's own stream (fstat(2) agrees with
  * $JOURNAL_STREAM, see systemd.exec(5)), lines carry a <3>..<7> priority;
  * elsewhere they begin with "error: " or the like, and information is plain.
  * Control characters in a message become '?': nobody forges a second line.
@@ -24,6 +29,22 @@ enum log_level {
 /* Show this level and what is worse, and find out where standard error leads. */
 void log_open(enum log_level level);
 
+/*
+ * Start the thread that writes; call it once signals are blocked.  0, or a
+ * negative errno, and lines are written directly as before.
+ */
+int log_start(void) must_check;
+
+/* What is said last is written, for at most so long, and the thread ends: before the process does.
+ */
+void log_stop(unsigned patience_ms);
+
+/* Before an abort(): wait until all is written, at most so long. */
+void log_flush(unsigned patience_ms);
+
+/* Lines that did not fit. */
+uint64_t log_dropped(void);
+
 /* Another level from now on; from any thread. */
 void log_set_level(enum log_level level);
 
@@ -31,7 +52,7 @@ bool log_enabled(enum log_level level);
 
 /*
  * Write a line whatever the level; the macros below ask log_enabled() first.
- * errno is left as it was.  A line that cannot be written is lost.
+ * errno is left as it was.
  */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

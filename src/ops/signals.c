@@ -18,7 +18,7 @@ int signals_open(void)
 	int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (r != 0)
 		return -r;
-	if (sigaction(SIGPIPE, &ignore, NULL) < 0)
+	if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGXFSZ, &ignore, NULL) < 0)
 		return -errno;
 	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;

@@ -1,8 +1,9 @@
 /*
  * Signals as something to read: SIGTERM and SIGINT (stop), SIGHUP, SIGUSR1 and
  * SIGUSR2 are blocked in every thread and arrive on a signalfd(2) that the main
- * thread waits for.  SIGPIPE is ignored: a write to a closed connection is
- * EPIPE, never an end of the process.
+ * thread waits for.  SIGPIPE and SIGXFSZ are ignored: a write to a closed
+ * connection is EPIPE, one to a file at its limit EFBIG, and neither the end of
+ * the process.
  */
 #ifndef OPS_SIGNALS_H
 #define OPS_SIGNALS_H

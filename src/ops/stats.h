@@ -32,6 +32,7 @@
 	X(accept_errors,      "accepts that failed")                                               \
 	X(refused,            "connections reset because too many were waiting for room")              \
 	X(access_dropped,     "access log lines dropped because they could not be written")        \
+	X(log_dropped,        "lines of the log dropped because they could not be written")         \
 	X(turns,              "turns of the worker loop")                                          \
 	X(completions,        "completions taken from the ring")                                   \
 	X(buffers_exhausted,  "receives ended by the kernel because no buffer was there")          \

@@ -2,6 +2,7 @@
 
 #include "support/refusal.h"
 #include "support/suite.h"
+#include "support/threads.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -200,6 +201,24 @@ static void join_cgroup(const char *folder)
 	close(fd);
 }
 
+static void mount_small_disk(const char *path)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("small", path, "tmpfs", 0, "size=1m,mode=0755") < 0)
+		_exit(126);
+}
+
+static void limit_file_size(rlim_t value)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
+		_exit(126);
+	limit.rlim_cur = value;
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		_exit(126);
+}
+
 /* They come as descriptors 3 and on. */
 static void pass_sockets(const int *fds)
 {
@@ -234,6 +253,12 @@ static void prepare(const void *argument)
 		refusal_install(options->refusal);
 	if (options->hosts)
 		replace_hosts(options->hosts);
+	if (options->small_disk)
+		mount_small_disk(options->small_disk);
+	if (options->file_size)
+		limit_file_size(options->file_size);
+	if (options->log_fd && dup2(options->log_fd, STDERR_FILENO) < 0)
+		_exit(126);
 	if (options->inherited)
 		pass_sockets(options->inherited);
 	if (options->io_uring_errno)
@@ -345,8 +370,28 @@ bool daemon_has_exited(struct daemon *daemon)
 	return child_exit_status(&daemon->child) >= 0;
 }
 
+/* What has been said is written a moment later, by a thread that sleeps when all of it is. */
+static bool log_is_settled(struct daemon *daemon)
+{
+	char *stat, *state;
+	pid_t thread;
+	bool sleeps;
+
+	if (daemon_has_exited(daemon) ||
+	    threads_named(daemon->child.pid, "log writer", &thread, 1) == 0)
+		return true;
+	stat = thread_file(daemon->child.pid, thread, "stat");
+	state = strrchr(stat, ')');
+	sleeps = !state || state[2] != 'R';
+	free(stat);
+	return sleeps;
+}
+
 char *daemon_log(struct daemon *daemon)
 {
+	if (!daemon_has_exited(daemon))
+		sleep_ms(15); /* the most that lines of the access log are held back, and some */
+	(void)wait_until(log_is_settled(daemon), 1000);
 	return file_read(daemon->log);
 }
 

@@ -51,7 +51,10 @@ struct daemon_options {
 	struct refusal *refusal; /* of its system calls; NULL: none */
 	const char *hosts;       /* a file to be its /etc/hosts: for root only */
 	const char *cgroup;      /* a folder of a control group to run in; NULL: the test's */
-	const int *inherited;    /* as systemd passes sockets, each by the name "passed"; -1 ends */
+	int log_fd;       /* not 0: its standard error, which daemon_log() does not see then */
+	rlim_t file_size; /* RLIMIT_FSIZE, soft; 0: unchanged */
+	const char *small_disk; /* a directory that is a file system of 1 MiB to it: root only */
+	const int *inherited;   /* as systemd passes sockets, each by the name "passed"; -1 ends */
 };
 
 struct daemon;

@@ -453,7 +453,6 @@ void sim_check_end(void)
 	wheel_clear(&worker->wheel, &worker->drain);
 	wheel_clear(&worker->wheel, &worker->trim);
 	wheel_clear(&worker->wheel, &worker->settle);
-	wheel_clear(&worker->wheel, &worker->relog);
 	for (uint32_t i = 0; i < worker->listener_count; i++)
 		wheel_clear(&worker->wheel, &worker->listeners[i].retry);
 	if (wheel_next(&worker->wheel) != UINT64_MAX)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 char *thread_file(pid_t pid, pid_t thread, const char *file)
 {
@@ -15,7 +17,7 @@ char *thread_file(pid_t pid, pid_t thread, const char *file)
 	return file_read(path);
 }
 
-unsigned threads_of_workers(pid_t pid, pid_t *ret_threads, unsigned most)
+unsigned threads_named(pid_t pid, const char *word, pid_t *ret_threads, unsigned most)
 {
 	unsigned n = 0;
 	char path[64];
@@ -30,11 +32,33 @@ unsigned threads_of_workers(pid_t pid, pid_t *ret_threads, unsigned most)
 		if (thread == 0 || thread == pid)
 			continue;
 		name = thread_file(pid, thread, "comm");
-		if (strncmp(name, "iou-", 4) != 0 && n < most)
+		if (strncmp(name, word, strlen(word)) == 0 && n < most)
 			ret_threads[n++] = thread;
 		free(name);
 	}
 	if (tasks)
 		closedir(tasks);
 	return n;
+}
+
+unsigned threads_of_workers(pid_t pid, pid_t *ret_threads, unsigned most)
+{
+	return threads_named(pid, "worker ", ret_threads, most);
+}
+
+bool thread_hold(pid_t thread)
+{
+	return ptrace(PTRACE_SEIZE, thread, 0, 0) == 0 &&
+	       ptrace(PTRACE_INTERRUPT, thread, 0, 0) == 0 &&
+	       waitpid(thread, NULL, __WALL) == thread;
+}
+
+void thread_let_go(pid_t thread)
+{
+	(void)ptrace(PTRACE_DETACH, thread, 0, 0);
+}
+
+void thread_await_end(pid_t thread)
+{
+	(void)waitpid(thread, NULL, __WALL);
 }

@@ -1,0 +1,64 @@
+#include "control/logs.h"
+
+#include "ops/access.h"
+#include "ops/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PATIENCE_MS 1000
+
+static const enum sink_target targets[] = {
+	[CONFIG_ACCESS_OFF] = SINK_NONE,
+	[CONFIG_ACCESS_STDERR] = SINK_STDERR,
+	[CONFIG_ACCESS_JOURNAL] = SINK_JOURNAL,
+	[CONFIG_ACCESS_FILE] = SINK_FILE,
+};
+
+/* The access log's messages begin with it, for as long as it is open. */
+static char place[PATH_MAX + 64];
+
+static int explain(const struct config *config, int error)
+{
+	const char *remedy = access_remedy(targets[config->access], -error);
+
+	log_error("%s: cannot open %s: %s%s%s", place,
+		  config->access_path ? config->access_path : "the journal", strerror(-error),
+		  *remedy ? "; " : "", remedy);
+	return error;
+}
+
+int logs_open(const struct config *config, unsigned workers)
+{
+	int r;
+
+	if (config->access == CONFIG_ACCESS_OFF)
+		return 0;
+	config_place(config, "access", place, sizeof(place));
+	r = access_open(targets[config->access],
+			config->format == CONFIG_FORMAT_JSON ? ACCESS_JSON : ACCESS_TEXT,
+			config->access_path, place, workers);
+	if (r == -ENOMEM)
+		return log_no_memory("the queues of the access log");
+	return r < 0 ? explain(config, r) : 0;
+}
+
+void logs_close(void)
+{
+	access_close(PATIENCE_MS);
+}
+
+void logs_reopen(const struct config *config, const char *why)
+{
+	char key[CONFIG_EXPLAIN_MAX];
+
+	if (config->access == CONFIG_ACCESS_FILE || config->access == CONFIG_ACCESS_JOURNAL) {
+		log_info("%s: opening the access log anew", why);
+		access_reopen();
+		return;
+	}
+	log_info("%s: there is no log file to open anew (%s)", why,
+		 config_explain(config, NULL, "access", key, sizeof(key)));
+}

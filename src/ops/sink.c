@@ -1,0 +1,251 @@
+#include "ops/sink.h"
+
+#include "ops/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PIECE_MAX      4096 /* PIPE_BUF: several writers' pieces do not mix in a pipe */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+/*
+ * Standard error is shared with whoever started us: making it non-blocking
+ * would be done to them too.  Opening it again through /proc gives a pipe or a
+ * terminal a description of our own; a socket cannot be opened but takes
+ * MSG_DONTWAIT.  A file must keep the common offset, or our lines and others'
+ * would overwrite each other.  What cannot be opened (a terminal of another
+ * user) is used as it is.
+ */
+static int open_stderr(void)
+{
+	struct stat status;
+	int fd = -1;
+
+	if (fstat(STDERR_FILENO, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode) && !S_ISSOCK(status.st_mode))
+		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Connected, so that a send names no address and a restarted journald shows as an error. */
+static int open_journal(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (!path)
+		path = JOURNAL_SOCKET;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int error = errno;
+		close(fd);
+		return -error;
+	}
+	return fd;
+}
+
+static int open_target(const struct sink *sink)
+{
+	switch (sink->target) {
+	case SINK_STDERR:
+		return open_stderr();
+	case SINK_JOURNAL:
+		return open_journal(sink->path);
+	case SINK_FILE:
+		return path_open(sink->path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY,
+				 0640);
+	case SINK_NONE:
+		break;
+	}
+	return -EINVAL;
+}
+
+/* Whether somebody -- a daemon that met a full disk and ended -- left half a line. */
+static bool ends_within_a_line(int fd, const struct stat *status)
+{
+	char name[32], last = '\n';
+	int reader;
+
+	if (!S_ISREG(status->st_mode) || status->st_size == 0)
+		return false;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	reader = open(name, O_RDONLY | O_CLOEXEC);
+	if (reader < 0)
+		return false; /* not ours to read */
+	if (pread(reader, &last, 1, status->st_size - 1) != 1)
+		last = '\n';
+	close(reader);
+	return last != '\n';
+}
+
+static void put_in_place(struct sink *sink, int fd, const struct stat *status)
+{
+	sink->fd = fd;
+	sink->is_file = S_ISREG(status->st_mode);
+	sink->is_socket = S_ISSOCK(status->st_mode);
+	sink->may_wait = !sink->is_file && !sink->is_socket && !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	sink->cut = sink->target == SINK_FILE && ends_within_a_line(fd, status);
+	sink->written = 0;
+}
+
+int sink_reopen(struct sink *sink)
+{
+	struct stat status;
+	int fd = open_target(sink);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0) {
+		int error = errno;
+		close(fd);
+		return -error;
+	}
+	if (sink->fd >= 0) {
+		(void)sink_flush(sink); /* what the old one does not take, the new one gets */
+		close(sink->fd);
+	}
+	put_in_place(sink, fd, &status);
+	return 0;
+}
+
+int sink_open(struct sink *sink, enum sink_target target, const char *path)
+{
+	int r;
+
+	*sink = (struct sink){.target = target, .path = path, .fd = -1};
+	sink->buffer = malloc(SINK_BUFFER);
+	r = sink->buffer ? sink_reopen(sink) : -ENOMEM;
+	if (r < 0)
+		sink_close(sink);
+	return r;
+}
+
+void sink_close(struct sink *sink)
+{
+	if (sink->fd >= 0)
+		close(sink->fd);
+	free(sink->buffer);
+	*sink = (struct sink){.fd = -1};
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+bool sink_take(struct sink *sink, struct lines *queue)
+{
+	size_t size;
+
+	/* An entry of the journal is a datagram. */
+	if (sink->target == SINK_NONE || (sink->target == SINK_JOURNAL && sink->used))
+		return false;
+	size = lines_take(queue, sink->buffer + sink->used, SINK_BUFFER - sink->used);
+	sink->used += size;
+	return size > 0;
+}
+
+uint64_t sink_pending(const struct sink *sink)
+{
+	const char *at = sink->buffer, *end = at + sink->used;
+	uint64_t lines = 0;
+
+	if (sink->target == SINK_JOURNAL)
+		return sink->used > 0;
+	for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))); at++)
+		lines++;
+	return lines;
+}
+
+static ssize_t put(const struct sink *sink, const char *bytes, size_t size)
+{
+	ssize_t n;
+
+	if (sink->may_wait && poll(&(struct pollfd){.fd = sink->fd, .events = POLLOUT}, 1, 0) == 0)
+		return -EAGAIN;
+	do {
+		n = sink->is_socket ? send(sink->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+				    : write(sink->fd, bytes, size);
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return -EIO; /* a device of that kind is no place for lines */
+	return n < 0 ? -errno : n;
+}
+
+/* The whole lines that fit into one piece: all for a file. */
+static size_t piece(const struct sink *sink, const char *bytes, size_t size)
+{
+	if (sink->is_file || sink->target == SINK_JOURNAL || size <= PIECE_MAX)
+		return size;
+	const char *newline = memrchr(bytes, '\n', PIECE_MAX);
+	return newline ? (size_t)(newline - bytes) + 1 : PIECE_MAX;
+}
+
+/* Forget the lines that are out; of one that is out in part, remember how much. */
+static void forget(struct sink *sink, size_t sent)
+{
+	const char *newline = sent ? memrchr(sink->buffer, '\n', sent) : NULL;
+	size_t whole = sent == sink->used ? sent
+		       : newline          ? (size_t)(newline - sink->buffer) + 1
+					  : 0;
+
+	sink->used -= whole;
+	sink->written = sent - whole;
+	memmove(sink->buffer, sink->buffer + whole, sink->used);
+}
+
+static int flush(struct sink *sink)
+{
+	size_t sent = sink->written;
+	ssize_t n = 0;
+
+	if (sink->used && sink->cut) {
+		n = put(sink, "\n", 1);
+		if (n < 0)
+			return (int)n;
+		sink->cut = false;
+	}
+	while (sent < sink->used) {
+		n = put(sink, sink->buffer + sent,
+			piece(sink, sink->buffer + sent, sink->used - sent));
+		if (n < 0)
+			break;
+		sent += (size_t)n;
+	}
+	forget(sink, sent);
+	return n < 0 ? (int)n : 0;
+}
+
+int sink_flush(struct sink *sink)
+{
+	int r = flush(sink);
+
+	if (sink->target != SINK_JOURNAL)
+		return r;
+	/* journald was started anew: the old socket refuses, then we are not connected */
+	if (r == -ECONNREFUSED || r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE) {
+		int fd = open_journal(sink->path);
+		if (fd < 0)
+			return fd;
+		close(sink->fd);
+		sink->fd = fd;
+		r = flush(sink);
+	}
+	if (r == -EMSGSIZE) /* it never will be */
+		sink->used = 0;
+	return r;
+}

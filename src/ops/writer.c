@@ -1,0 +1,562 @@
+#include "ops/writer.h"
+
+#include "base/clock.h"
+#include "ops/access.h"
+#include "ops/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STACK_SIZE        ((size_t)512 * 1024)
+#define ROUNDS_MAX        64 /* of filling and flushing before the other outlet has its turn */
+#define RETRY_FIRST_MS    100
+#define RETRY_MAX_MS      1000
+#define PATIENCE_FIRST_MS 1000
+#define PATIENCE_MAX_MS   60000
+#define SOON_MS           60000
+#define GRACE_MS          200 /* beyond the deadline given to the thread: then it hangs */
+
+/* Where lines of several queues go, and how it fares there. */
+struct outlet {
+	struct sink *sink;
+	struct lines **queues;
+	unsigned count, first; /* of the queues; the one that is next to be first */
+	bool blocked;          /* until poll(2) says that it takes more */
+	uint64_t retry_ms;     /* after a failure: not before; 0: any time */
+	uint32_t backoff_ms;
+
+	bool troubled; /* lines were dropped, or it cannot be written */
+	int error;     /* a negative errno where it is the latter */
+	uint64_t since_ms, last_ms, ended_ms;
+	uint32_t patience_ms;
+	uint64_t dropped, told; /* lines of the queues, in all and as far as has been said */
+};
+
+/* What is asked for; the thread answers the last three by their flag and a sem_post(3). */
+enum request { ATTACH = 1, REOPEN = 2, DETACH = 4, FLUSH = 8, STOP = 16 };
+
+/* How lines are waited for: not at all, in a nap that only many of them end, or asleep. */
+enum { AWAKE, NAPPING, ASLEEP };
+
+static struct writer {
+	bool started;
+	pthread_t thread;
+	int wake_fd;
+	_Atomic unsigned requests;
+	_Atomic int log_waits, access_waits;
+	sem_t answered;
+	_Atomic bool detached, flushed, stopped; /* the answers */
+	_Atomic uint64_t deadline_ms;            /* for them */
+	uint64_t lost;                           /* of a DETACH */
+	struct writer_access *offered;           /* of an ATTACH */
+
+	/* The thread's. */
+	unsigned pending; /* enum request, without an answer yet */
+	struct sink log_sink;
+	struct lines *log_queue;
+	struct writer_access *access; /* NULL: none */
+	struct outlet log, file; /* where the access log is not on standard error, it is `file` */
+	bool access_came;        /* in this turn */
+	uint64_t access_ms, nap_ms; /* when lines of the access log came last; until when to nap */
+} writer;
+
+/* ---- Producers ------------------------------------------------------------------------------- */
+
+static void wake(void)
+{
+	const uint64_t one = 1;
+
+	if (write(writer.wake_fd, &one, sizeof(one)) < 0)
+		return; /* the counter is full: it will wake up all the same */
+}
+
+/* The queue's tail is written before, and the thread looks at it after it said that it waits. */
+void writer_wake_log(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&writer.log_waits, memory_order_relaxed) != AWAKE &&
+	    atomic_exchange(&writer.log_waits, AWAKE) != AWAKE)
+		wake();
+}
+
+void writer_wake_access(uint32_t used)
+{
+	int least = used < WRITER_WAKE_AT ? ASLEEP : NAPPING;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&writer.access_waits, memory_order_relaxed) >= least &&
+	    atomic_exchange(&writer.access_waits, AWAKE) != AWAKE)
+		wake();
+}
+
+/* ---- How an outlet fares --------------------------------------------------------------------- */
+
+static uint64_t dropped(const struct outlet *outlet)
+{
+	uint64_t lines = 0;
+
+	for (unsigned i = 0; i < outlet->count; i++)
+		lines += atomic_load_explicit(&outlet->queues[i]->dropped, memory_order_relaxed);
+	return lines;
+}
+
+static bool is_drained(const struct outlet *outlet)
+{
+	if (outlet->sink && outlet->sink->used)
+		return false;
+	for (unsigned i = 0; i < outlet->count; i++)
+		if (lines_used(outlet->queues[i]))
+			return false;
+	return true;
+}
+
+/* On the other one, where there is one and it can be. */
+static void tell_began(const struct outlet *outlet)
+{
+	const struct writer_access *access = writer.access;
+	const char *why = strerror(-outlet->error),
+		   *remedy = access_remedy(outlet->sink->target, -outlet->error);
+
+	if (outlet == &writer.file)
+		log_warning("%s: cannot write to %s: %s%s%s; lines wait, and are dropped when too "
+			    "many do",
+			    access->place, access->name, why, *remedy ? "; " : "", remedy);
+	else if (writer.file.sink)
+		access_note(access->queues[access->count - 1],
+			    "cannot write the log to standard error: %s%s%s; lines wait, and are "
+			    "dropped when too many do",
+			    why, *remedy ? "; " : "", remedy);
+}
+
+static void tell_ended(const struct outlet *outlet)
+{
+	uint64_t lasted = outlet->last_ms - outlet->since_ms,
+		 lines = outlet->dropped - outlet->told;
+	bool is_log = outlet == &writer.log;
+
+	if (!lines && !outlet->error)
+		return; /* it was slow, and that is all */
+	log_at(lines ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+	       "%s%s%s is written again after %" PRIu64 ".%03" PRIu64 " s (%s): %" PRIu64
+	       " line%s dropped",
+	       is_log ? "" : writer.access->place, is_log ? "" : ": ",
+	       is_log ? "the log" : writer.access->name, lasted / 1000, lasted % 1000,
+	       outlet->error ? strerror(-outlet->error) : "lines were not taken in time", lines,
+	       lines == 1 ? " was" : "s were");
+}
+
+static void begin(struct outlet *outlet, uint64_t now)
+{
+	if (!outlet->ended_ms || now - outlet->ended_ms > SOON_MS)
+		outlet->patience_ms = 0;
+	else
+		outlet->patience_ms =
+			outlet->patience_ms ? 2 * outlet->patience_ms : PATIENCE_FIRST_MS;
+	if (outlet->patience_ms > PATIENCE_MAX_MS)
+		outlet->patience_ms = PATIENCE_MAX_MS;
+	outlet->troubled = true;
+	outlet->error = 0;
+	outlet->since_ms = now;
+}
+
+static void meet(struct outlet *outlet, int error, uint64_t now)
+{
+	if (!outlet->troubled)
+		begin(outlet, now);
+	outlet->last_ms = now;
+	if (error && !outlet->error) {
+		outlet->error = error;
+		tell_began(outlet);
+	}
+}
+
+static void end(struct outlet *outlet, uint64_t now)
+{
+	tell_ended(outlet);
+	outlet->troubled = false;
+	outlet->told = outlet->dropped;
+	outlet->ended_ms = now;
+}
+
+/* What a flush came to, and whether lines were dropped meanwhile. */
+static void judge(struct outlet *outlet, int r, uint64_t now)
+{
+	uint64_t lines = dropped(outlet);
+
+	outlet->blocked = r == -EAGAIN;
+	if (r < 0 && r != -EAGAIN && r != -EMSGSIZE) {
+		meet(outlet, r, now);
+		outlet->backoff_ms = outlet->backoff_ms ? 2 * outlet->backoff_ms : RETRY_FIRST_MS;
+		if (outlet->backoff_ms > RETRY_MAX_MS)
+			outlet->backoff_ms = RETRY_MAX_MS;
+		outlet->retry_ms = now + outlet->backoff_ms;
+	} else if (r == 0) {
+		outlet->retry_ms = 0;
+		outlet->backoff_ms = 0;
+	}
+	if (lines != outlet->dropped)
+		meet(outlet, 0, now);
+	outlet->dropped = lines;
+	if (outlet->troubled && !outlet->blocked && !outlet->retry_ms && is_drained(outlet) &&
+	    now >= outlet->last_ms + outlet->patience_ms)
+		end(outlet, now);
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static bool fill(struct outlet *outlet)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < outlet->count; i++) {
+		struct lines *queue = outlet->queues[(outlet->first + i) % outlet->count];
+
+		while (sink_take(outlet->sink, queue)) {
+			any = true;
+			writer.access_came |= queue != writer.log_queue;
+		}
+	}
+	outlet->first++; /* so that none is always the last to find room */
+	return any;
+}
+
+/* Write what there is and what can be; true when there is more and it goes on. */
+static bool turn(struct outlet *outlet, uint64_t now)
+{
+	bool more = true;
+	int r = 0;
+
+	if (!outlet->sink || now < outlet->retry_ms)
+		return false;
+	for (unsigned round = 0; r == 0 && more && round < ROUNDS_MAX; round++) {
+		more = fill(outlet) || outlet->sink->used;
+		if (more)
+			r = outlet->blocked ? -EAGAIN : sink_flush(outlet->sink);
+		if (r == -EMSGSIZE)
+			r = 0;
+	}
+	judge(outlet, r, now);
+	return r == 0 && more;
+}
+
+/* ---- What is asked for ----------------------------------------------------------------------- */
+
+static void attach(void)
+{
+	struct writer_access *access = writer.access = writer.offered;
+
+	if (access->sink.target != SINK_NONE) {
+		writer.file = (struct outlet){
+			.sink = &access->sink, .queues = access->queues, .count = access->count};
+		return;
+	}
+	/* Standard error is the log's too; what is to be said of it is said there. */
+	access->queues[access->count - 1] = writer.log_queue;
+	writer.log.queues = access->queues;
+	writer.log.count = access->count;
+}
+
+static void reopen(void)
+{
+	int r;
+
+	if (!writer.file.sink)
+		return;
+	r = sink_reopen(writer.file.sink);
+	if (r < 0)
+		log_warning("%s: cannot open %s anew: %s; the old one stays in use",
+			    writer.access->place, writer.access->name, strerror(-r));
+	else
+		log_info("%s: %s is open anew", writer.access->place, writer.access->name);
+	writer.file.retry_ms = 0;
+	writer.file.blocked = false;
+}
+
+/* The log alone has standard error again; how many of its lines are untold stays. */
+static void leave_log(void)
+{
+	uint64_t untold = writer.log.dropped - writer.log.told;
+
+	writer.log.queues = &writer.log_queue;
+	writer.log.count = 1;
+	writer.log.dropped = dropped(&writer.log);
+	writer.log.told = writer.log.dropped - untold;
+}
+
+static void detach(uint64_t now)
+{
+	struct writer_access *access = writer.access;
+
+	writer.lost = writer.file.sink ? sink_pending(writer.file.sink) : 0;
+	for (unsigned i = 0; i + 1 < access->count; i++)
+		writer.lost += lines_pending(access->queues[i]);
+	if (writer.file.sink && writer.file.troubled)
+		end(&writer.file, now);
+	if (writer.lost)
+		log_warning("%s: the last %" PRIu64 " lines are lost, since %s does not take them",
+			    access->place, writer.lost, access->name);
+	if (writer.file.sink)
+		sink_close(writer.file.sink);
+	else
+		leave_log();
+	writer.file = (struct outlet){0};
+	writer.access = NULL;
+}
+
+/* Whether waiting for the outlet is over: nothing is left, or it helps nothing. */
+static bool is_done(struct outlet *outlet, uint64_t now)
+{
+	if (!outlet->sink || outlet->retry_ms || now >= atomic_load(&writer.deadline_ms))
+		return true;
+	if (!is_drained(outlet))
+		return false;
+	if (!outlet->troubled)
+		return true;
+	end(outlet, now); /* which may be another line */
+	return is_drained(outlet);
+}
+
+static void answer(unsigned request, _Atomic bool *flag)
+{
+	writer.pending &= ~request;
+	atomic_store(flag, true);
+	sem_post(&writer.answered);
+}
+
+static void hear_requests(void)
+{
+	unsigned requests = atomic_exchange(&writer.requests, 0);
+
+	if (requests & ATTACH)
+		attach();
+	if (requests & REOPEN)
+		reopen();
+	writer.pending |= requests & (DETACH | FLUSH | STOP);
+	if (requests & (DETACH | FLUSH | STOP))
+		writer.log.retry_ms = writer.file.retry_ms = 0; /* once more, now */
+}
+
+static void answer_requests(uint64_t now)
+{
+	struct outlet *access = writer.file.sink ? &writer.file : &writer.log;
+
+	if (writer.pending & DETACH && is_done(access, now)) {
+		detach(now);
+		answer(DETACH, &writer.detached);
+	}
+	if (writer.pending & FLUSH && is_done(&writer.log, now))
+		answer(FLUSH, &writer.flushed);
+}
+
+/* ---- The thread ------------------------------------------------------------------------------ */
+
+static bool is_stuck(const struct outlet *outlet, uint64_t now)
+{
+	return !outlet->sink || outlet->blocked || now < outlet->retry_ms;
+}
+
+static int timeout_ms(uint64_t now)
+{
+	const struct outlet *outlets[] = {&writer.log, &writer.file};
+	uint64_t until = UINT64_MAX, at;
+
+	for (size_t i = 0; i < array_size(outlets); i++) {
+		at = outlets[i]->retry_ms;
+		if (!at && outlets[i]->troubled && !outlets[i]->blocked)
+			at = outlets[i]->last_ms + outlets[i]->patience_ms;
+		if (at && at < until)
+			until = at;
+	}
+	if (writer.nap_ms > now && writer.nap_ms < until)
+		until = writer.nap_ms;
+	at = atomic_load(&writer.deadline_ms);
+	if (writer.pending && at < until)
+		until = at;
+	if (until == UINT64_MAX)
+		return -1;
+	return until > now ? (int)(until - now) : 0;
+}
+
+/* Say what is waited for, then look once more: who puts a line looks the other way round. */
+static bool may_sleep(uint64_t now)
+{
+	bool log_stuck = is_stuck(&writer.log, now);
+	bool access_stuck = writer.file.sink ? is_stuck(&writer.file, now) : log_stuck;
+	int waits = writer.nap_ms > now ? NAPPING : ASLEEP;
+	uint32_t least = waits == NAPPING ? WRITER_WAKE_AT : 1;
+
+	atomic_store_explicit(&writer.log_waits, log_stuck ? AWAKE : ASLEEP, memory_order_relaxed);
+	atomic_store_explicit(&writer.access_waits, access_stuck ? AWAKE : waits,
+			      memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!log_stuck && lines_used(writer.log_queue))
+		return false;
+	for (unsigned i = 0; writer.access && !access_stuck && i < writer.access->count; i++)
+		if (lines_used(writer.access->queues[i]) >= least)
+			return false;
+	return true;
+}
+
+static void sleep_until_asked(uint64_t now, bool more)
+{
+	struct pollfd fds[] = {
+		{.fd = writer.wake_fd, .events = POLLIN},
+		{.fd = writer.log.blocked ? writer.log_sink.fd : -1, .events = POLLOUT},
+		{.fd = writer.file.blocked ? writer.file.sink->fd : -1, .events = POLLOUT},
+	};
+	int timeout = !more && may_sleep(now) ? timeout_ms(now) : 0;
+	uint64_t count;
+
+	(void)poll(fds, array_size(fds), timeout);
+	atomic_store_explicit(&writer.log_waits, AWAKE, memory_order_relaxed);
+	atomic_store_explicit(&writer.access_waits, AWAKE, memory_order_relaxed);
+	if (fds[0].revents && read(writer.wake_fd, &count, sizeof(count)) < 0)
+		return; /* nothing there after all */
+	writer.log.blocked = writer.log.blocked && !fds[1].revents;
+	writer.file.blocked = writer.file.blocked && !fds[2].revents;
+}
+
+/* Lines that come seldom are not waited for: a nap would wake up for nothing. */
+static void nap_or_not(uint64_t now)
+{
+	if (!writer.access_came)
+		return;
+	writer.access_came = false;
+	writer.nap_ms = now - writer.access_ms < 2 * WRITER_NAP_MS ? now + WRITER_NAP_MS : 0;
+	writer.access_ms = now;
+}
+
+static void *run(void *unused)
+{
+	(void)pthread_setname_np(pthread_self(), "log writer");
+	for (;;) {
+		uint64_t now = clock_now_ms();
+		bool more;
+
+		hear_requests();
+		more = turn(&writer.log, now);
+		more = turn(&writer.file, now) || more;
+		nap_or_not(now);
+		answer_requests(now);
+		if (writer.pending & STOP && is_done(&writer.log, now))
+			break;
+		sleep_until_asked(now, more);
+	}
+	answer(STOP, &writer.stopped);
+	return unused;
+}
+
+/* ---- For the others -------------------------------------------------------------------------- */
+
+static int start_thread(void)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	int r;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = -pthread_create(&writer.thread, &attributes, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return r;
+}
+
+int writer_start(struct lines *log)
+{
+	int r;
+
+	writer = (struct writer){.log_queue = log, .log_sink.fd = -1};
+	writer.log = (struct outlet){.queues = &writer.log_queue, .count = 1};
+	/* Without a standard error lines go nowhere, and that is no failure. */
+	if (sink_open(&writer.log_sink, SINK_STDERR, NULL) == 0)
+		writer.log.sink = &writer.log_sink;
+	writer.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = writer.wake_fd < 0 ? -errno : 0;
+	sem_init(&writer.answered, 0, 0);
+	if (r == 0)
+		r = start_thread();
+	writer.started = r == 0;
+	if (r < 0) {
+		if (writer.wake_fd >= 0)
+			close(writer.wake_fd);
+		sink_close(&writer.log_sink);
+	}
+	return r;
+}
+
+static void ask(unsigned request)
+{
+	atomic_fetch_or(&writer.requests, request);
+	wake();
+}
+
+/* Ask, and wait for the answer; false when the thread is not heard of. */
+static bool demand(unsigned request, const _Atomic bool *flag, unsigned patience_ms)
+{
+	struct timespec until;
+
+	atomic_store(&writer.deadline_ms, clock_now_ms() + patience_ms);
+	ask(request);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(patience_ms + GRACE_MS) % 1000 * CLOCK_NS_PER_MS;
+	until.tv_sec += (patience_ms + GRACE_MS) / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (!atomic_load(flag))
+		if (sem_clockwait(&writer.answered, CLOCK_MONOTONIC, &until) < 0 &&
+		    errno == ETIMEDOUT)
+			return atomic_load(flag);
+	return true;
+}
+
+bool writer_stop(unsigned patience_ms)
+{
+	if (!writer.started)
+		return true;
+	if (!demand(STOP, &writer.stopped, patience_ms))
+		return false;
+	pthread_join(writer.thread, NULL);
+	writer.started = false;
+	close(writer.wake_fd);
+	sink_close(&writer.log_sink);
+	sem_destroy(&writer.answered);
+	return true;
+}
+
+void writer_flush(unsigned patience_ms)
+{
+	if (!writer.started)
+		return;
+	atomic_store(&writer.flushed, false);
+	(void)demand(FLUSH, &writer.flushed, patience_ms);
+}
+
+void writer_attach(struct writer_access *access)
+{
+	writer.offered = access;
+	ask(ATTACH);
+}
+
+void writer_reopen(void)
+{
+	ask(REOPEN);
+}
+
+bool writer_detach(unsigned patience_ms, uint64_t *ret_lost)
+{
+	atomic_store(&writer.detached, false);
+	if (!demand(DETACH, &writer.detached, patience_ms))
+		return false;
+	*ret_lost = writer.lost;
+	return true;
+}

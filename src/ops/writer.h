@@ -1,0 +1,68 @@
+/*
+ * The one thread that writes logs, so that nobody else waits for whoever reads
+ * them: not for a pipe that is full, a journald that is frozen, a disk that hangs.
+ *
+ *   main, workers --> queue of the log -------------> outlet --> standard error
+ *   worker 0 ------> queue --+
+ *   worker 1 ------> queue --+----------------------> outlet --> the access log
+ *
+ * Producers put lines into bounded queues (ops/lines.h) and wake the thread,
+ * where it sleeps, by an eventfd(2).  Lines of the log are written at once;
+ * those of the access log too while they are few, and otherwise what has
+ * gathered in WRITER_NAP_MS, so that a busy worker wakes nobody.
+ *
+ * What does not fit is dropped and counted.  An outlet that cannot be written
+ * (no space, an error of the disk, nobody reads) is tried again, ever later up
+ * to once a second; lines wait meanwhile.  The first failure is told on the
+ * other outlet; when it is over, one line in the log says for how long and how
+ * many lines were dropped; an outlet that fails again within a minute is said to be well
+ * ever later, up to a minute.
+ *
+ * Files are opened anew by this thread as well, since that waits for the disk too.
+ */
+#ifndef OPS_WRITER_H
+#define OPS_WRITER_H
+
+#include "ops/sink.h"
+
+#define WRITER_NAP_MS  10
+#define WRITER_WAKE_AT (64u * 1024) /* bytes in a queue that are worth waking it from a nap */
+
+/* What access.c hands over: the sink is open, and SINK_NONE where lines go to standard error. */
+struct writer_access {
+	struct sink sink;
+	struct lines **queues; /* the last one is the writer's own, for what it has to say there */
+	unsigned count;
+	const char *place; /* "/etc/uringproxy.conf:9: [log] access" */
+	const char *name;  /* "/var/log/uringproxy/access.log", "the journal" */
+};
+
+/*
+ * Start the thread, all its signals blocked: what is put into the queue goes to
+ * standard error from now on.  The queue may have several producers and stays
+ * valid until the process ends.  0 or a negative errno.
+ */
+int writer_start(struct lines *log) must_check;
+
+/* Write what is left, for at most so long, and end the thread; false when it still hangs. */
+bool writer_stop(unsigned patience_ms);
+
+/* Wait until everything in the log's queue is written, at most so long. */
+void writer_flush(unsigned patience_ms);
+
+/* There are lines in a queue; `used` of them is its lines_used(). */
+void writer_wake_log(void);
+void writer_wake_access(uint32_t used);
+
+/* The access log, which stays the caller's and is touched by the thread only until it is detached.
+ */
+void writer_attach(struct writer_access *access);
+void writer_reopen(void);
+/*
+ * Write what is left for at most so long, and close.  Lines that could not be
+ * written are in *ret_lost.  False when the thread hangs in a write: then the
+ * access log is never to be touched again.
+ */
+bool writer_detach(unsigned patience_ms, uint64_t *ret_lost);
+
+#endif
