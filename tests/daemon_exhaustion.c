@@ -86,14 +86,14 @@ static void assert_rests(struct daemon *daemon, const char *state)
 	ck_assert_double_lt(percent, 20);
 }
 
-/* The value of a counter when it is asked for with SIGUSR1. */
+/* The value of a counter when it is asked for with SIGUSR2. */
 static uint64_t counter_now(struct daemon *daemon, const char *name)
 {
 	unsigned before = daemon_log_count(daemon, "counters: accepted=");
 	char key[64], *log, *line, *next, *found;
 	uint64_t value;
 
-	daemon_signal(daemon, SIGUSR1);
+	daemon_signal(daemon, SIGUSR2);
 	ck_assert(wait_until(daemon_log_count(daemon, "counters: accepted=") > before,
 			     PEER_PATIENCE_MS));
 	log = daemon_log(daemon);

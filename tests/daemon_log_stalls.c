@@ -124,7 +124,7 @@ START_TEST(a_standard_error_that_nobody_reads_stops_neither_connections_nor_the_
 	assert_connected(idle);
 	ck_assert(peer_echoes(idle));
 	daemon_signal(daemon, SIGHUP);
-	daemon_signal(daemon, SIGUSR1);
+	daemon_signal(daemon, SIGUSR2);
 	converse(10);
 	daemon_signal(daemon, SIGTERM);
 	daemon_wait_notify(daemon, "STOPPING=1");
@@ -170,7 +170,7 @@ START_TEST(lines_that_nobody_read_are_counted_and_told_when_the_reader_returns)
 	ck_assert(wait_until(has_read(&reading, " dropped\n"), PEER_PATIENCE_MS));
 	lost = told_lost(reading.text);
 	ck_assert_uint_gt(lost, 0);
-	daemon_signal(daemon, SIGUSR1);
+	daemon_signal(daemon, SIGUSR2);
 	ck_assert(wait_until(has_read(&reading, "buffers_missing="), PEER_PATIENCE_MS));
 	counters = strstr(reading.text, "counters: ");
 	ck_assert_ptr_nonnull(counters);
@@ -212,8 +212,8 @@ START_TEST(a_write_that_hangs_stops_neither_connections_nor_the_watchdog_nor_the
 	}
 	fed = daemon_notify_count(daemon, "WATCHDOG=1");
 	converse(3000); /* more than the queues hold */
-	daemon_signal(daemon, SIGHUP);
 	daemon_signal(daemon, SIGUSR1);
+	daemon_signal(daemon, SIGUSR2);
 	converse(10);
 	ck_assert(
 		wait_until(daemon_notify_count(daemon, "WATCHDOG=1") > fed + 2, PEER_PATIENCE_MS));
@@ -355,11 +355,15 @@ START_TEST(without_a_file_the_signals_that_open_it_anew_say_so)
 	daemon_wait_ready(daemon);
 	daemon_signal(daemon, SIGHUP);
 	daemon_wait_log(daemon, "SIGHUP: there is no log file to open anew (access = off");
+	daemon_signal(daemon, SIGUSR1);
+	daemon_wait_log(daemon, "SIGUSR1: there is no log file to open anew (access = off");
+	daemon_signal(daemon, SIGUSR2);
+	daemon_wait_log(daemon, "counters: accepted=0 ");
 	daemon_stop(daemon);
 }
 END_TEST
 
-/* As logrotate does; both workers are under traffic. */
+/* As logrotate does, by the one signal and the other; both workers are under traffic. */
 START_TEST(renamed_and_opened_anew_by_signal_no_line_is_lost)
 {
 	enum { TIMES = 10, EACH_TIME = 50 };
@@ -373,7 +377,7 @@ START_TEST(renamed_and_opened_anew_by_signal_no_line_is_lost)
 		converse(EACH_TIME);
 		snprintf(name, sizeof(name), "%s.%d", path, i);
 		ck_assert_int_eq(rename(path, name), 0);
-		daemon_signal(daemon, SIGHUP);
+		daemon_signal(daemon, i % 2 ? SIGHUP : SIGUSR1);
 		converse(EACH_TIME);
 		ck_assert(wait_until(access(path, F_OK) == 0, PEER_PATIENCE_MS));
 	}

@@ -190,9 +190,9 @@ static void tell_counters(const struct supervisor *supervisor, const char *when)
 
 static void on_signal(struct supervisor *supervisor, int signal)
 {
-	if (signal == SIGHUP) {
-		logs_reopen(supervisor->engine->config, "SIGHUP");
-	} else if (signal == SIGUSR1) {
+	if (signal == SIGHUP || signal == SIGUSR1) {
+		logs_reopen(supervisor->engine->config, signal == SIGHUP ? "SIGHUP" : "SIGUSR1");
+	} else if (signal == SIGUSR2) {
 		tell_counters(supervisor, "counters");
 	} else if (signal == SIGTERM || signal == SIGINT) {
 		const char *name = signal == SIGTERM ? "SIGTERM" : "SIGINT";

@@ -4,8 +4,8 @@
  *
  *   SIGTERM, SIGINT   stop accepting, let connections finish for drain_timeout;
  *                     the second one ends them now
- *   SIGUSR1           write the counters to the log
- *   SIGHUP            open the access log anew (it has been renamed)
+ *   SIGUSR1, SIGHUP   open the access log anew (it has been renamed)
+ *   SIGUSR2           write the counters to the log
  */
 #ifndef CONTROL_SUPERVISOR_H
 #define CONTROL_SUPERVISOR_H
