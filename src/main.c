@@ -4,6 +4,7 @@
  */
 #include "config/config.h"
 #include "control/build.h"
+#include "control/logs.h"
 #include "control/mode.h"
 #include "control/supervisor.h"
 #include "relay/strategies.h"
@@ -202,9 +203,11 @@ int main(int argc, char *argv[])
 		return EX_OK;
 	}
 	if (arguments.test) {
-		log_info("%s: the configuration is good", arguments.path);
+		r = logs_check(&config) < 0 ? EX_CONFIG : EX_OK;
+		if (r == EX_OK)
+			log_info("%s: the configuration is good", arguments.path);
 		config_done(&config);
-		return EX_OK;
+		return r;
 	}
 	log_set_level((enum log_level)config.level);
 	r = signal_fd = signals_open();

@@ -347,6 +347,49 @@ END_TEST
 
 /* ---- at the start, and by signal ---- */
 
+static const char *const test_only[] = {"-t", NULL};
+
+/* What start refuses `-t` refuses, with the place, the value, the cause and a remedy. */
+START_TEST(an_access_log_that_cannot_be_opened_is_refused_at_start_and_by_the_test)
+{
+	static const struct {
+		const char *access, *cause, *remedy;
+	} cases[] = {
+		{"/nonexistent/directory/log", "No such file or directory", "LogsDirectory="},
+		{"/proc", "Is a directory", "name a file in it"},
+		{"/etc/passwd/log", "Not a directory", "is a file"},
+		{"/tmp/uringproxy-link", "Too many levels of symbolic links",
+		 "name the file itself"},
+		{"journal", "No such file or directory", "use stderr or the path of a file"},
+	};
+	char log[300], place[4300];
+
+	if (!strcmp(cases[_i].access, "journal") &&
+	    access("/run/systemd/journal/socket", F_OK) == 0)
+		SKIP_TEST("there is a journal here");
+	if (strstr(cases[_i].access, "-link") && symlink("/dev/null", cases[_i].access) < 0)
+		ck_assert_int_eq(errno, EEXIST);
+	snprintf(log, sizeof(log), "access = %s", cases[_i].access);
+	for (int test = 0; test < 2; test++) {
+		struct daemon *daemon = daemon_spawn(
+			&(struct daemon_options){.mode = &daemon_modes[0],
+						 .configuration = configuration(log),
+						 .arguments = test ? test_only : NULL});
+
+		ck_assert_int_eq(daemon_wait_exit(daemon), test ? 78 : 71);
+		/* [global] and its two lines, drain_timeout, [log], access */
+		snprintf(place, sizeof(place), "error: %s:6: [log] access: cannot open ",
+			 daemon_configuration_path(daemon));
+		ck_assert(daemon_log_contains(daemon, place));
+		ck_assert(daemon_log_contains(daemon, cases[_i].cause));
+		ck_assert(daemon_log_contains(daemon, cases[_i].remedy));
+		daemon_free(daemon);
+	}
+	if (strstr(cases[_i].access, "-link"))
+		unlink(cases[_i].access);
+}
+END_TEST
+
 START_TEST(without_a_file_the_signals_that_open_it_anew_say_so)
 {
 	struct daemon *daemon = daemon_spawn(&(struct daemon_options){
@@ -400,5 +443,6 @@ SUITE_OF("daemon: log stalls", 120,
 	 ONCE(after_a_write_that_hung_everything_kept_is_written_and_the_rest_is_counted),
 	 ONCE(a_file_at_its_limit_kills_nobody_and_its_lines_are_whole_when_it_is_lifted),
 	 ONCE(a_full_disk_is_told_once_at_each_end_and_no_line_is_torn),
+	 EACH(an_access_log_that_cannot_be_opened_is_refused_at_start_and_by_the_test, 5),
 	 IN_BOTH_RINGS(without_a_file_the_signals_that_open_it_anew_say_so),
 	 IN_EACH_MODE(renamed_and_opened_anew_by_signal_no_line_is_lost))

@@ -304,6 +304,7 @@ START_TEST(a_target_that_cannot_be_opened_is_an_error_and_leaves_the_log_off)
 {
 	start_log();
 	ck_assert_int_eq(access_open(SINK_FILE, ACCESS_TEXT, "/nonexistent/x", place, 2), -ENOENT);
+	ck_assert_int_eq(access_check(SINK_FILE, "/nonexistent/x"), -ENOENT);
 	ck_assert_ptr_null(access_queue(0));
 	access_write(NULL, &idle);
 	access_flush(NULL);
@@ -311,6 +312,9 @@ START_TEST(a_target_that_cannot_be_opened_is_an_error_and_leaves_the_log_off)
 	access_close(0);
 	ck_assert_int_eq(access_open(SINK_JOURNAL, ACCESS_TEXT, "/nonexistent/x", place, 2),
 			 -ENOENT);
+	ck_assert_int_eq(access_check(SINK_JOURNAL, "/nonexistent/x"), -ENOENT);
+	ck_assert_int_eq(access_check(SINK_STDERR, NULL), 0);
+	ck_assert_int_eq(access_check(SINK_FILE, path), 0);
 	ck_assert_int_lt(access(path, F_OK), 0); /* it only looked */
 	stop_log();
 }

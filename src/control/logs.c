@@ -62,3 +62,12 @@ void logs_reopen(const struct config *config, const char *why)
 	log_info("%s: there is no log file to open anew (%s)", why,
 		 config_explain(config, NULL, "access", key, sizeof(key)));
 }
+
+int logs_check(const struct config *config)
+{
+	int r;
+
+	config_place(config, "access", place, sizeof(place));
+	r = access_check(targets[config->access], config->access_path);
+	return r < 0 ? explain(config, r) : 0;
+}

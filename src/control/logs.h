@@ -12,4 +12,7 @@ void logs_close(void);
 /* Open the files anew, or say that there is none; `why` is the name of the signal. */
 void logs_reopen(const struct config *config, const char *why);
 
+/* Whether logs_open() would fail, without opening anything: 0, or a negative errno, logged. */
+int logs_check(const struct config *config) must_check;
+
 #endif

@@ -79,6 +79,20 @@ int access_open(enum sink_target target, enum access_format format, const char *
 	return 0;
 }
 
+int access_check(enum sink_target target, const char *path)
+{
+	struct sink sink;
+	int r = 0;
+
+	if (target == SINK_FILE)
+		return path_check(path);
+	if (target == SINK_JOURNAL) {
+		r = sink_open(&sink, target, path);
+		sink_close(&sink);
+	}
+	return r;
+}
+
 struct access_queue *access_queue(unsigned worker)
 {
 	return access_log.open ? &access_log.queues[worker] : NULL;

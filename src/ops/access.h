@@ -55,6 +55,9 @@ struct access_queue {
 int access_open(enum sink_target target, enum access_format format, const char *path,
 		const char *place, unsigned workers) must_check;
 
+/* Whether access_open() would succeed, without opening or making anything: 0, or why not. */
+int access_check(enum sink_target target, const char *path) must_check;
+
 /* The queue of a worker; NULL while there is no access log. */
 struct access_queue *access_queue(unsigned worker);
 
