@@ -262,13 +262,28 @@ void socket_name(int fd, struct sockaddr_in6 *ret_name)
 		take_address(&name, ret_name);
 }
 
+/*
+ * The peer of a connection that it has reset already, which getpeername(2) does not
+ * tell any more.  SO_PEERNAME does, as accept(2) would have; it wants no more room
+ * than the address takes.
+ */
+static bool late_peer(int fd, struct sockaddr_storage *ret_peer)
+{
+	socklen_t size = sizeof(struct sockaddr_in6);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, ret_peer, &size) == 0)
+		return true;
+	size = sizeof(struct sockaddr_in);
+	return errno == EINVAL && getsockopt(fd, SOL_SOCKET, SO_PEERNAME, ret_peer, &size) == 0;
+}
+
 void socket_peer(int fd, struct sockaddr_in6 *ret_client)
 {
 	struct sockaddr_storage peer = {0};
 	socklen_t size = sizeof(peer);
 
 	*ret_client = (struct sockaddr_in6){0};
-	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0 || late_peer(fd, &peer))
 		take_address(&peer, ret_client);
 }
 

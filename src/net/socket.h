@@ -105,7 +105,7 @@ int64_t socket_silent_ms(int fd);
 /* The socket's own address, once it connects; ret_name->sin6_family 0 when it has none. */
 void socket_name(int fd, struct sockaddr_in6 *ret_name);
 
-/* The peer's address; ret_client->sin6_family 0 when it has none. */
+/* The peer's address, also when it has reset the connection; sin6_family 0 when it has none. */
 void socket_peer(int fd, struct sockaddr_in6 *ret_client);
 
 #endif
