@@ -48,7 +48,8 @@ static void put(struct opening *opening, uint32_t worker, int fd)
 	struct listening *listening = slot(opening->sockets, worker, opening->index);
 
 	*listening = (struct listening){.fd = fd, .section = opening->section_index};
-	memcpy(listening->text, opening->text, sizeof(listening->text));
+	/* The record of a connection names the address it came in on, whatever that is called. */
+	listener_text(fd, opening->text, listening->text);
 }
 
 static int complain(const struct opening *opening, int error, const char *why)
@@ -251,9 +252,12 @@ static int open_inherited(struct opening *opening)
 static int open_one(struct opening *opening)
 {
 	int r = opening->inherited >= 0 ? open_inherited(opening) : open_own(opening);
+	const char *bound = slot(opening->sockets, 0, opening->index)->text;
 
 	if (r == 0)
-		log_info("%s listens on %s", opening->section->title, opening->text);
+		log_info("%s listens on %s%s%s%s", opening->section->title, opening->text,
+			 opening->inherited >= 0 ? " (" : "", opening->inherited >= 0 ? bound : "",
+			 opening->inherited >= 0 ? ")" : "");
 	return r;
 }
 

@@ -275,6 +275,18 @@ int listener_try(const struct address *address, const struct config_endpoint *li
 	return 0;
 }
 
+const char *listener_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX])
+{
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+		snprintf(text, ADDRESS_TEXT_MAX, "%s", fallback);
+	else
+		address_format_socket((struct sockaddr *)&address, size, text, ADDRESS_TEXT_MAX);
+	return text;
+}
+
 int listener_share(int fd)
 {
 	int shared = fcntl(fd, F_DUPFD_CLOEXEC, 0);

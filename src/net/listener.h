@@ -30,6 +30,9 @@ int listener_open(const struct address *address, const struct config_endpoint *l
 /* Whether the address is free: 0, or the negative errno of bind(2) on it. */
 int listener_try(const struct address *address, const struct config_endpoint *line) must_check;
 
+/* Where a socket listens, as text: the address it is bound to; fallback where that is not known. */
+const char *listener_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX]);
+
 /* Another descriptor of the same socket, for another worker. */
 int listener_share(int fd) must_check;
 
