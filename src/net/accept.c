@@ -1,5 +1,6 @@
 #include "net/accept.h"
 
+#include "net/record.h"
 #include "net/session.h"
 #include "net/socket.h"
 #include "net/worker.h"
@@ -123,43 +124,63 @@ static void refuse(struct worker *worker, int fd)
 	socket_close(fd);
 }
 
-static void park(struct worker *worker, int fd, struct listener *listener)
+static void park(struct worker *worker, const struct parked *parked)
 {
 	if (worker->parked_count == PARKED_MAX) {
-		refuse(worker, fd); /* the backlog was longer than anybody's patience */
+		refuse(worker, parked->fd); /* the backlog was longer than anybody's patience */
 		return;
 	}
-	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] =
-		(struct parked){.fd = fd, .listener = listener};
+	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] = *parked;
 }
 
-static void open_or_park(struct worker *worker, int fd, struct listener *listener)
+/* It is among the connections that the stop ended, so it leaves a record as they do. */
+static void give_up(struct worker *worker, const struct parked *parked, enum reason reason)
 {
+	record_parked(worker, parked, reason);
+	refuse(worker, parked->fd);
+}
+
+static void open_or_park(struct worker *worker, const struct parked *parked)
+{
+	struct listener *listener = parked->listener;
 	struct section *section = &worker->engine->sections[listener->socket.section];
 
 	if (worker->state == WORKER_STOPPING) { /* the others have been told to end already */
-		refuse(worker, fd);
+		give_up(worker, parked, worker->cutting);
 		return;
 	}
 	if (take_place(worker, section)) {
 		stats_count(&worker->stats, accepted, 1);
-		session_open(worker, section, listener->socket.text, fd);
+		session_open(worker, section, listener->socket.text, parked->fd);
 		return;
 	}
 	condition_enter(worker, CONDITION_CONNECTIONS, 0);
-	park(worker, fd, listener);
+	park(worker, parked);
 	pause_section(worker, listener->socket.section);
+}
+
+static void accepted(struct worker *worker, int fd, struct listener *listener)
+{
+	open_or_park(worker,
+		     &(struct parked){.fd = fd, .listener = listener, .since_ms = worker->now_ms});
+}
+
+static struct parked take_parked(struct worker *worker)
+{
+	struct parked parked = worker->parked[worker->parked_first];
+
+	worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
+	worker->parked_count--;
+	return parked;
 }
 
 /* Serve who was parked, each at most once per call. */
 static void unpark(struct worker *worker)
 {
 	for (uint32_t n = worker->parked_count; n > 0; n--) {
-		struct parked parked = worker->parked[worker->parked_first];
+		struct parked parked = take_parked(worker);
 
-		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
-		worker->parked_count--;
-		open_or_park(worker, parked.fd, parked.listener);
+		open_or_park(worker, &parked);
 	}
 }
 
@@ -232,7 +253,7 @@ static void empty_backlog(struct worker *worker, struct listener *listener)
 	int fd;
 
 	for (; waiting > 0 && (fd = socket_accept(listener->socket.fd)) >= 0; waiting--)
-		open_or_park(worker, fd, listener);
+		accepted(worker, fd, listener);
 }
 
 /*
@@ -258,7 +279,7 @@ void accept_complete(struct worker *worker, uint32_t index, const struct io_urin
 		listener->cancelling = false;
 	if (done->res >= 0) {
 		listener->failures = 0;
-		open_or_park(worker, done->res, listener);
+		accepted(worker, done->res, listener);
 		if (listener->multishot && is_near_full(worker, listener->socket.section))
 			cancel(worker, listener);
 	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
@@ -303,4 +324,13 @@ void accept_stop(struct worker *worker)
 	}
 	/* What was parked waits for room by the timers that pausing sets. */
 	accept_resume(worker);
+}
+
+void accept_give_up(struct worker *worker, enum reason reason)
+{
+	while (worker->parked_count) {
+		struct parked parked = take_parked(worker);
+
+		give_up(worker, &parked, reason);
+	}
 }

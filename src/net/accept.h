@@ -20,6 +20,7 @@
 
 #include "base/wheel.h"
 #include "net/engine.h"
+#include "net/reason.h"
 
 struct io_uring_cqe;
 struct worker;
@@ -35,6 +36,7 @@ struct listener {
 struct parked {
 	int fd;
 	struct listener *listener;
+	uint64_t since_ms;
 };
 #define PARKED_MAX 8192
 
@@ -52,5 +54,8 @@ void accept_expired(struct worker *worker, struct listener *listener);
  * listening sockets are closed.
  */
 void accept_stop(struct worker *worker);
+
+/* Reset who still waits for room: the stop, for this reason, waits for nobody any more. */
+void accept_give_up(struct worker *worker, enum reason reason);
 
 #endif

@@ -250,6 +250,8 @@ void lane_took(struct lane *lane, uint32_t bytes)
 	if (session_has_upstream(session))
 		coalesce_await(&session->worker->coalesce, &session->awaited,
 			       lane->index == LANE_UP);
+	else
+		stats_count(&session->worker->stats, bytes_up, bytes);
 }
 
 void lane_received(struct lane *lane, const struct io_uring_cqe *done)

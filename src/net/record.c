@@ -2,6 +2,7 @@
 
 #include "net/section.h"
 #include "net/session.h"
+#include "net/socket.h"
 #include "net/worker.h"
 
 #include "config/config.h"
@@ -49,22 +50,20 @@ static const char *key_of(enum reason reason)
 }
 
 /* "idle_timeout = 1h, [proxy web] line 14". */
-static const char *key_text(const struct session *session, char text[CONFIG_EXPLAIN_MAX])
+static const char *key_text(const struct worker *worker, const struct section *section,
+			    enum reason reason, char text[CONFIG_EXPLAIN_MAX])
 {
-	const struct config *config = session->worker->engine->config;
-	const char *key = key_of((enum reason)session->end.reason);
-	bool global = session->end.reason == REASON_DRAIN_TIMEOUT;
+	const char *key = key_of(reason);
+	bool global = reason == REASON_DRAIN_TIMEOUT;
 
 	if (!key)
 		return NULL;
-	return config_explain(config, global ? NULL : session->section->config, key, text,
+	return config_explain(worker->engine->config, global ? NULL : section->config, key, text,
 			      CONFIG_EXPLAIN_MAX);
 }
 
-static const char *client_text(const struct session *session, char *text, size_t size)
+static const char *client_text(const struct sockaddr_in6 *client, char *text, size_t size)
 {
-	const struct sockaddr_in6 *client = &session->client;
-
 	if (client->sin6_family == 0)
 		return "unknown";
 	/* A unix peer's name, if it has one, is not kept. */
@@ -72,6 +71,23 @@ static const char *client_text(const struct session *session, char *text, size_t
 				     client->sin6_family == AF_UNIX ? sizeof(client->sin6_family)
 								    : sizeof(*client),
 				     text, size);
+}
+
+static void count(struct worker *worker, enum reason reason)
+{
+	_Atomic uint64_t *counter = &worker->reasons[reason];
+
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+static void write_line(struct worker *worker, const struct access_record *record)
+{
+	access_write(worker->access, record);
+	log_debug("session %" PRIu64 " %s client %s: %s (%" PRIu64 " up, %" PRIu64 " down, %" PRIu64
+		  " ms)",
+		  record->id, record->section, record->client, record->reason, record->bytes_up,
+		  record->bytes_down, record->duration_ms);
 }
 
 void record_write(struct session *session)
@@ -82,32 +98,49 @@ void record_write(struct session *session)
 	const struct lane *up = &session->lanes[LANE_UP];
 	bool service = !session_has_upstream(session);
 	char client[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
-	struct access_record record;
 
-	atomic_store_explicit(
-		&worker->reasons[end->reason],
-		atomic_load_explicit(&worker->reasons[end->reason], memory_order_relaxed) + 1,
-		memory_order_relaxed);
+	count(worker, (enum reason)end->reason);
 	if (!record_wanted(worker))
 		return;
-	record = (struct access_record){
-		.id = session->id,
-		.section = section->config->title,
-		.listener = session->listener,
-		.client = client_text(session, client, sizeof(client)),
-		.upstream = section->server_count ? section->servers[session->server].text : NULL,
-		.reason = reason_sentence((enum reason)end->reason),
-		.key = key_text(session, key),
-		.side = side_name(end->side),
-		.phase = phase_name(session),
-		.error = -end->error,
-		.bytes_up = service ? up->received : up->bytes,
-		.bytes_down = service ? up->bytes : session->lanes[LANE_DOWN].bytes,
-		.duration_ms = worker->now_ms - session->started_ms,
-	};
-	access_write(worker->access, &record);
-	log_debug("session %" PRIu64 " %s client %s: %s (%" PRIu64 " up, %" PRIu64 " down, %" PRIu64
-		  " ms)",
-		  record.id, record.section, record.client, record.reason, record.bytes_up,
-		  record.bytes_down, record.duration_ms);
+	write_line(worker,
+		   &(struct access_record){
+			   .id = session->id,
+			   .section = section->config->title,
+			   .listener = session->listener,
+			   .client = client_text(&session->client, client, sizeof(client)),
+			   .upstream = section->server_count
+					       ? section->servers[session->server].text
+					       : NULL,
+			   .reason = reason_sentence((enum reason)end->reason),
+			   .key = key_text(worker, section, (enum reason)end->reason, key),
+			   .side = side_name(end->side),
+			   .phase = phase_name(session),
+			   .error = -end->error,
+			   .bytes_up = service ? up->received : up->bytes,
+			   .bytes_down = service ? up->bytes : session->lanes[LANE_DOWN].bytes,
+			   .duration_ms = worker->now_ms - session->started_ms,
+		   });
+}
+
+void record_parked(struct worker *worker, const struct parked *parked, enum reason reason)
+{
+	const struct listening *listening = &parked->listener->socket;
+	const struct section *section = &worker->engine->sections[listening->section];
+	char text[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
+	struct sockaddr_in6 client;
+
+	count(worker, reason);
+	if (!record_wanted(worker))
+		return;
+	socket_peer(parked->fd, &client);
+	write_line(worker, &(struct access_record){
+				   .id = worker_next_id(worker),
+				   .section = section->config->title,
+				   .listener = listening->text,
+				   .client = client_text(&client, text, sizeof(text)),
+				   .reason = reason_sentence(reason),
+				   .key = key_text(worker, section, reason, key),
+				   .phase = "waiting",
+				   .duration_ms = worker->now_ms - parked->since_ms,
+			   });
 }

@@ -210,7 +210,7 @@ void session_open(struct worker *worker, const struct section *section, const ch
 	session->listener = listener;
 	session->slot = slot;
 	session->generation = worker->sessions.generation[slot];
-	session->id = worker->next_id++;
+	session->id = worker_next_id(worker);
 	session->fd[SIDE_CLIENT] = client_fd;
 	session->fd[SIDE_UPSTREAM] = -1;
 	session->started_ms = session->active_ms = worker->now_ms;

@@ -48,6 +48,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 	*worker = (struct worker){
 		.engine = engine,
 		.index = index,
+		.next_id = index,
 		.listener_count = socket_count,
 		.listeners = calloc(socket_count + 1, sizeof(*worker->listeners)),
 		.parked = calloc(PARKED_MAX, sizeof(*worker->parked)),
@@ -196,6 +197,16 @@ uint64_t worker_random(struct worker *worker)
 	return worker->random;
 }
 
+/* Every worker counts in steps of as many as there are: small numbers, and the worker is in them.
+ */
+uint64_t worker_next_id(struct worker *worker)
+{
+	uint64_t id = worker->next_id;
+
+	worker->next_id += worker->engine->worker_count;
+	return id;
+}
+
 void worker_session_closed(struct worker *worker, struct session *session)
 {
 	struct section *section = &worker->engine->sections[session->section->index];
@@ -273,16 +284,6 @@ static void flush(struct worker *worker)
 	}
 }
 
-static void cut_parked(struct worker *worker)
-{
-	while (worker->parked_count) {
-		socket_linger_none(worker->parked[worker->parked_first].fd);
-		socket_close(worker->parked[worker->parked_first].fd);
-		worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
-		worker->parked_count--;
-	}
-}
-
 static bool is_cutting(const struct worker *worker)
 {
 	return worker->state == WORKER_STOPPING && worker->cut_to < worker->sessions.capacity &&
@@ -317,7 +318,7 @@ static void stop(struct worker *worker, enum reason reason)
 	worker->state = WORKER_STOPPING;
 	worker->cutting = reason;
 	wheel_clear(&worker->wheel, &worker->drain);
-	cut_parked(worker);
+	accept_give_up(worker, reason);
 }
 
 static void drain_expired(struct worker *worker)

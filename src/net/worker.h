@@ -150,6 +150,8 @@ uint32_t worker_next_server(struct worker *worker, const struct section *section
 struct server_health *worker_health(struct worker *worker, const struct section *section,
 				    uint32_t server);
 uint64_t worker_random(struct worker *worker);
+/* For a session: no other in the process has it, though nothing is shared. */
+uint64_t worker_next_id(struct worker *worker);
 
 /* The session is closed: its slot and its place among the connections are free again. */
 void worker_session_closed(struct worker *worker, struct session *session);

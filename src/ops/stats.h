@@ -19,7 +19,7 @@
 #define STATS_COUNTERS(X)                                                                          \
 	X(accepted,           "connections accepted")                                              \
 	X(closed,             "connections ended, whatever the reason")                            \
-	X(bytes_up,           "bytes taken from clients and sent on")                              \
+	X(bytes_up,           "bytes from clients, of proxies those that reached the server")       \
 	X(bytes_down,         "bytes sent to clients")                                             \
 	X(connect_failed,     "attempts to reach a server that failed")                            \
 	X(connect_retried,    "attempts at another server after one had failed")                   \
@@ -30,7 +30,7 @@
 	X(paused_buffers,     "times reading stopped for want of receive buffers")                 \
 	X(paused_accepting,   "times accepting was slowed down because it failed otherwise")       \
 	X(accept_errors,      "accepts that failed")                                               \
-	X(refused,            "connections reset because too many were waiting for room")              \
+	X(refused,            "connections reset unserved: too many waited, or it had to stop")     \
 	X(access_dropped,     "access log lines dropped because they could not be written")        \
 	X(log_dropped,        "lines of the log dropped because they could not be written")         \
 	X(turns,              "turns of the worker loop")                                          \

@@ -5,7 +5,6 @@
 static void discard_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
 {
 	lane_complete(lane, kind, done);
-	lane_delivered(lane, lane->queued);
 	lane_drop(lane);
 }
 
