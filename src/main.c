@@ -159,7 +159,7 @@ static int serve(const struct config *config, int signal_fd)
 
 	if (r < 0) {
 		log_error("cannot read which CPUs may be used: %s", strerror(-r));
-		return r;
+		return build_of_system(r);
 	}
 	mode_decide(&mode, config, &cpus);
 	r = build_engine(&engine, config, &mode, find_strategy);
@@ -210,7 +210,8 @@ int main(int argc, char *argv[])
 		return r;
 	}
 	log_set_level((enum log_level)config.level);
-	r = signal_fd = signals_open();
+	signal_fd = signals_open();
+	r = build_of_system(signal_fd);
 	if (signal_fd < 0)
 		log_error("cannot receive signals: %s; see LimitNOFILE= of the unit (ulimit -n)",
 			  strerror(-signal_fd));

@@ -151,6 +151,8 @@ START_TEST(every_failure_is_explained_with_what_to_do)
 		{-ENOSYS, "CONFIG_IO_URING"}, {-EMFILE, "LimitNOFILE="},
 		{-ENFILE, "fs.file-max"},     {-EPERM, "seccomp"},
 		{-EFAULT, "page-aligned"},    {-ENODEV, "No such device"},
+		{-EOPNOTSUPP, "sandbox"},     {-EAGAIN, "TasksMax="},
+		{-EIO, "security module"},
 	};
 	struct ring_options options = {.entries = 8, .cq_entries = 4};
 	struct ring_error error;
@@ -167,6 +169,23 @@ START_TEST(every_failure_is_explained_with_what_to_do)
 	options.entries = 40000;
 	ring_explain(&error, "io_uring_setup", -EINVAL, &options);
 	ck_assert_str_eq(error.text, "40000 entries is outside 1..32768");
+}
+END_TEST
+
+/* The probe's own, which asks for nothing that could be wrong. */
+START_TEST(what_is_said_of_the_smallest_ring_has_no_sizes_nor_options)
+{
+	struct rlimit none = {0, 0};
+	struct ring_error error;
+
+	ring_explain(&error, "io_uring_setup", -EINVAL, NULL);
+	ck_assert_ptr_nonnull(strstr(error.text, "run on Linux 6.1 or later"));
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+	ring_explain(&error, "io_uring_setup", -ENOMEM, NULL);
+	ck_assert_str_eq(error.text,
+			 "there is no room for even the smallest ring and the limit of locked "
+			 "memory is 0 KiB for all rings and buffers of this user together: raise "
+			 "LimitMEMLOCK= (ulimit -l) or give CAP_IPC_LOCK");
 }
 END_TEST
 
@@ -358,6 +377,7 @@ SUITE("ring refusal", a_required_flag_the_kernel_lacks_is_an_error_and_a_wanted_
       no_sqarray_is_tried_and_given_up_when_the_capabilities_were_wrong,
       a_kernel_without_the_single_mapping_gets_two,
       no_step_of_set_up_that_fails_leaves_anything_behind,
-      every_failure_is_explained_with_what_to_do, sizes_are_the_kernels_limits,
+      every_failure_is_explained_with_what_to_do,
+      what_is_said_of_the_smallest_ring_has_no_sizes_nor_options, sizes_are_the_kernels_limits,
       locked_memory_is_counted_to_the_page,
       the_call_that_is_forbidden_is_named_with_what_forbids_it, a_full_descriptor_table_is_named)

@@ -112,8 +112,9 @@ static int probe(struct engine *engine)
 	if (r == 0)
 		return 0;
 	ring_explain(&error, "io_uring_setup", r, NULL);
-	log_error("cannot use io_uring: %s", error.text);
-	return r;
+	log_error("cannot use io_uring: %s%s", error.text,
+		  r == -ENOMEM ? "; each worker needs about 400 KiB" : "");
+	return build_of_system(r);
 }
 
 int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,

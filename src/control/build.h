@@ -12,6 +12,8 @@
 
 #include "ops/activation.h"
 
+#include <errno.h>
+
 /* Which strategy serves a section: the one thing that main.c alone can know. */
 typedef const struct relay_strategy *strategy_finder(const struct config_section *section);
 
@@ -22,6 +24,15 @@ typedef const struct relay_strategy *strategy_finder(const struct config_section
 int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
 		 strategy_finder *find) must_check;
 void build_done(struct engine *engine);
+
+/*
+ * What the system said, for a function that says -EINVAL of the configuration: there
+ * is nothing to correct in that, and a restart may help.
+ */
+static inline int build_of_system(int error)
+{
+	return error == -EINVAL ? -EOPNOTSUPP : error;
+}
 
 /* The sockets of every worker. */
 struct sockets {

@@ -35,7 +35,15 @@ struct supervisor {
 static int cannot(const char *what, int error)
 {
 	log_error("cannot %s: %s", what, strerror(-error));
-	return error;
+	return build_of_system(error);
+}
+
+/* Of what the configuration says of a ring, that is all the kernel may call invalid. */
+static bool names_polling_cpus(const struct config *config)
+{
+	static const uint64_t none[array_size(config->sqpoll_cpus)];
+
+	return memcmp(config->sqpoll_cpus, none, sizeof(none)) != 0;
 }
 
 /* Wait until the worker has left STARTING. */
@@ -53,7 +61,8 @@ static int await_start(struct supervisor *supervisor, struct worker *worker)
 	if (atomic_load_explicit(&worker->phase, memory_order_acquire) == WORKER_RUNNING)
 		return 0;
 	log_error("worker %u cannot start: %s", worker->index, worker->error);
-	return worker->result;
+	return names_polling_cpus(supervisor->engine->config) ? worker->result
+							      : build_of_system(worker->result);
 }
 
 static int start_worker(struct supervisor *supervisor, uint32_t index)
@@ -75,7 +84,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 	if (r < 0) {
 		log_error("cannot start worker %u: %s; see TasksMax= of the unit", index,
 			  strerror(-r));
-		return r;
+		return build_of_system(r);
 	}
 	worker->started = true;
 	supervisor->sockets->taken = index + 1;
@@ -300,7 +309,7 @@ static int join_workers(struct supervisor *supervisor)
 			continue;
 		pthread_join(worker->thread, NULL);
 		if (worker->result < 0 && worker->error[0] && result == 0)
-			result = worker->result;
+			result = build_of_system(worker->result);
 	}
 	logs_close();
 	tell_counters(supervisor, "stopped");

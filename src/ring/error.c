@@ -99,30 +99,30 @@ static void explain_absence(char *text, size_t size)
 			 "it");
 }
 
+/* Without options it was the smallest ring there is, to ask the kernel what it can do. */
 static void explain_memory(char *text, size_t size, const struct ring_options *options)
 {
 	struct rlimit limit = {0}, space = {0};
-	size_t need = options ? ring_memory(options) : 0;
+	char need[64] = "there is no room for even the smallest ring";
 
+	if (options)
+		snprintf(need, sizeof(need), "this ring needs %zu KiB",
+			 ring_memory(options) / 1024);
 	getrlimit(RLIMIT_MEMLOCK, &limit);
 	getrlimit(RLIMIT_AS, &space);
-	if (space.rlim_cur != RLIM_INFINITY) {
+	if (space.rlim_cur != RLIM_INFINITY)
 		snprintf(text, size,
-			 "no memory, where this ring needs %zu KiB and its buffers more: the "
-			 "address space is limited to %llu KiB (LimitAS=, ulimit -v)",
-			 need / 1024, (unsigned long long)space.rlim_cur / 1024);
-		return;
-	}
-	if (limit.rlim_cur == RLIM_INFINITY) {
-		snprintf(text, size, "the kernel is out of memory (this ring needs %zu KiB)",
-			 need / 1024);
-		return;
-	}
-	snprintf(text, size,
-		 "this ring needs %zu KiB and the limit of locked memory is %llu KiB for all rings "
-		 "and buffers of this user together: raise LimitMEMLOCK= (ulimit -l) or give "
-		 "CAP_IPC_LOCK",
-		 need / 1024, (unsigned long long)limit.rlim_cur / 1024);
+			 "no memory: %s and its buffers more, and the address space is limited to "
+			 "%llu KiB (LimitAS=, ulimit -v)",
+			 need, (unsigned long long)space.rlim_cur / 1024);
+	else if (limit.rlim_cur == RLIM_INFINITY)
+		snprintf(text, size, "the kernel is out of memory (%s)", need);
+	else
+		snprintf(text, size,
+			 "%s and the limit of locked memory is %llu KiB for all rings and buffers "
+			 "of this user together: raise LimitMEMLOCK= (ulimit -l) or give "
+			 "CAP_IPC_LOCK",
+			 need, (unsigned long long)limit.rlim_cur / 1024);
 }
 
 static const char *const setup_names[] = {
@@ -140,6 +140,14 @@ static void explain_invalid(char *text, size_t size, const struct ring_options *
 
 	if (options && options->capabilities)
 		unknown = options->required & ~options->capabilities->setup_flags;
+	if (!options) { /* a ring that asks for nothing */
+		snprintf(
+			text, size,
+			"what answers io_uring_setup here knows it only in part: a sandbox such as "
+			"gVisor, an emulator, or a kernel older than Linux 6.1; run on Linux 6.1 "
+			"or later, outside of it");
+		return;
+	}
 	for (unsigned bit = 0; bit < array_size(setup_names); bit++) {
 		if (unknown >> bit & 1) {
 			snprintf(text, size, "this kernel does not know IORING_SETUP_%s",
@@ -147,9 +155,9 @@ static void explain_invalid(char *text, size_t size, const struct ring_options *
 			return;
 		}
 	}
-	if (options && (options->entries == 0 || options->entries > 32768))
+	if (options->entries == 0 || options->entries > 32768)
 		snprintf(text, size, "%u entries is outside 1..32768", options->entries);
-	else if (options && options->cq_entries && options->cq_entries < options->entries)
+	else if (options->cq_entries && options->cq_entries < options->entries)
 		snprintf(text, size, "%u completion entries are fewer than %u submission entries",
 			 options->cq_entries, options->entries);
 	else
@@ -185,13 +193,27 @@ void ring_explain(struct ring_error *ret_error, const char *what, int error,
 	case EINVAL:
 		explain_invalid(text, size, options);
 		break;
+	case EOPNOTSUPP:
+		snprintf(text, size,
+			 "what answers io_uring_setup here does not support it: a sandbox or an "
+			 "emulator in the kernel's place, or a security module; run outside of it, "
+			 "or allow io_uring there");
+		break;
+	case EAGAIN:
+		snprintf(text, size,
+			 "the kernel can start no thread for the ring, as sqpoll needs: raise "
+			 "TasksMax= (pids.max) or LimitNPROC= (ulimit -u), or set sqpoll = off");
+		break;
 	case EFAULT:
 		snprintf(text, size,
 			 "the memory given for the ring must be %zu KiB, mapped and page-aligned",
 			 options ? ring_memory(options) / 1024 : 0);
 		break;
 	default:
-		snprintf(text, size, "%s", strerror(-error));
+		snprintf(text, size,
+			 "%s, which the kernel does not say of a ring by itself: see to a seccomp "
+			 "filter or a security module",
+			 strerror(-error));
 		break;
 	}
 }
