@@ -115,6 +115,7 @@ $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
 $(SIMS): LIBS += -Wl,--wrap=access_write# tests/support/sim_life.c reads the records
 $(FUZZ): LIBS += -fsanitize=fuzzer
 $O/tests/bench/bench_ring: LIBS += -luring
+$O/tests/bench/bench_openloop: LIBS += -lm
 
 $O/src/main.o: $O/version
 $O/version: always

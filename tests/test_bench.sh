@@ -1,7 +1,7 @@
 #!/bin/sh
 # The benchmark works: its programs run, and a second of ping-pong through the
-# daemon and through both floors gives figures, a table and a chart.  What the
-# figures are is not tested.
+# daemon and through both floors gives figures, a table and a chart; so do messages at
+# times fixed in advance.  What the figures are is not tested.
 set -u
 
 skip() {
@@ -28,4 +28,41 @@ assert set(columns) == {"uringproxy", "busy-50us", "sqpoll", "relay", "relay-spl
 for name, (figures,) in columns.items():
     assert figures["rate"] > 0 and figures["cpu"] > 0, (name, figures)
     assert 0 < figures["p50"] <= figures["p99"] <= figures["p999"], (name, figures)
+PYTHON
+
+# A server that stands still for a third of the time: messages that should have been sent
+# meanwhile count, although nobody answered.
+python3 - "$build/tests/bench" <<'PYTHON' || exit 1
+import json, os, signal, subprocess, sys, time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/bench")
+from machine import free_port
+
+port = str(free_port())
+server = subprocess.Popen([sys.argv[1] + "/bench_echo", port])
+try:
+    time.sleep(0.5)
+    load = subprocess.Popen([sys.argv[1] + "/bench_openloop", port, "64", "4", "1000", "1"],
+                            stdout=subprocess.PIPE)
+    assert load.stdout.readline() == b"start\n"
+    server.send_signal(signal.SIGSTOP)
+    time.sleep(0.3)
+    server.send_signal(signal.SIGCONT)
+    figures = json.loads(load.stdout.readline())
+    assert load.wait() == 0 and figures["missing"] == 0, figures
+    assert figures["count"] > 800 and figures["p99"] > 200000, figures
+finally:
+    server.kill()
+PYTHON
+
+python3 tests/bench/bench.py --build "$build" --output "$dir" --workload open-slow-20 \
+	--peer relay --rounds 1 --seconds 1 --retries 0 || exit 1
+python3 - "$dir/results.json" <<'PYTHON'
+import json, sys
+
+columns = json.load(open(sys.argv[1]))["workloads"]["open-slow-20"]["columns"]
+assert set(columns) == {"uringproxy", "coalesce-off", "relay"}, columns
+for name, (figures,) in columns.items():
+    assert 4900 <= figures["p50"] <= figures["p99"] <= figures["p999"], (name, figures)
 PYTHON

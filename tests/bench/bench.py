@@ -154,6 +154,7 @@ class Bench:
         port = machine.free_port()
         argv = {"http": lambda: peers.nginx_http(self.directory, port),
                 "echo": lambda: [f"{self.tools}/bench_echo", str(port)],
+                "slow": lambda: [f"{self.tools}/bench_slow", str(port), "5000"],
                 "iperf": lambda: ["/usr/bin/iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)],
                 "pour": lambda: [f"{self.tools}/bench_pour", "serve", str(port)]}[kind]()
         options = {"stdout": subprocess.PIPE} if kind == "pour" else {}

@@ -97,16 +97,6 @@ static void report(double seconds)
 	fflush(stdout);
 }
 
-static double seconds_of(const char *text)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds > 0 && seconds <= 3600))
-		errx(2, "'%s' is not a number of seconds up to 3600", text);
-	return seconds;
-}
-
 int main(int argc, char *argv[])
 {
 	unsigned long port, count;

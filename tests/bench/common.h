@@ -46,6 +46,17 @@ static inline unsigned long number_between(const char *text, unsigned long least
 	return value;
 }
 
+/* A time that may be a fraction. */
+static inline double seconds_of(const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds > 0 && seconds <= 3600))
+		errx(2, "'%s' is not a number of seconds up to 3600", text);
+	return seconds;
+}
+
 /* As many descriptors as the administrator allows; a broken peer is an error code, not a death. */
 static inline void prepare_process(void)
 {
@@ -115,6 +126,20 @@ static inline int epoll_next(int epoll, struct epoll_event events[EVENTS_AT_ONCE
 
 	if (n < 0 && errno != EINTR)
 		err(1, "epoll_wait");
+	return n < 0 ? 0 : n;
+}
+
+/* The same with patience in ns, UINT64_MAX: for ever.  Mind PR_SET_TIMERSLACK. */
+static inline int epoll_next_ns(int epoll, struct epoll_event events[EVENTS_AT_ONCE],
+				uint64_t patience)
+{
+	struct timespec time = {.tv_sec = (time_t)(patience / 1000000000),
+				.tv_nsec = (long)(patience % 1000000000)};
+	int n = epoll_pwait2(epoll, events, EVENTS_AT_ONCE, patience == UINT64_MAX ? NULL : &time,
+			     NULL);
+
+	if (n < 0 && errno != EINTR)
+		err(1, "epoll_pwait2");
 	return n < 0 ? 0 : n;
 }
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from statistics import median
 
 from machine import Failed, Process, Window, kernel_bytes, loopback_sockets, rss_bytes, set_sysctl
 from peers import write
@@ -40,6 +41,7 @@ class Loads:
     def __init__(self, tools, directory, cpus, seconds):
         self.tools, self.directory, self.cpus, self.seconds = tools, directory, cpus, seconds
         self.script = write(directory, "wrk.lua", WRK_SCRIPT)
+        self.capacity = {}  # of the first that was asked, by kind of load
 
     def _start(self, *argv, stdin=subprocess.DEVNULL):
         argv = [str(word) for word in argv]
@@ -87,8 +89,23 @@ class Loads:
         result = json.loads(output.strip().splitlines()[-1])
         return self._per_unit(result, window, result["count"])
 
-    def pingpong(self, target, size, connections):
-        load = self._start("bench_pingpong", target.port, size, connections, self.seconds)
+    def pingpong(self, target, size, connections, seconds=None):
+        return self._messages(target, "bench_pingpong", target.port, size, connections,
+                              seconds or self.seconds)
+
+    def openloop(self, target, kind, size, connections, part):
+        """
+        Messages at times fixed in advance, at a part, in per cent, of the rate at which a
+        closed loop of the same kind went through the first column in this run.
+        """
+        if kind not in self.capacity:
+            self.capacity[kind] = median(self.pingpong(target, size, connections, 1)["rate"]
+                                         for _ in range(3))
+        return self._messages(target, "bench_openloop", target.port, size, connections,
+                              int(self.capacity[kind] * part / 100), self.seconds)
+
+    def _messages(self, target, *argv):
+        load = self._start(*argv)
         try:
             self._line(load)  # warmed up
             window = target.window(load).start()
