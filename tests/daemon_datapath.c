@@ -1,7 +1,6 @@
 /*
  * What a worker does for a byte: io_uring_enter(2), splice(2) where it splices, and nothing else.
- * No other system call (but one in 20 ms where many connections are busy: net/coalesce.h),
- * no allocation, no lock.
+ * No other system call, no allocation, no lock.
  *
  * Looked at are the worker threads alone, while connections that are there already exchange
  * messages and bulk.  What belongs to beginning and ending a connection is not

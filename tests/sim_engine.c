@@ -332,8 +332,8 @@ static void serve(void)
 
 	while (!worker_finished(&worker)) {
 		before = stats_read(&worker.stats, completions);
-		/* As if many had been busy. */
-		if (worker.coalesce_us && sim_chance(4))
+		/* As if servers had taken long to answer many. */
+		if (worker.coalesce.wait_us && sim_chance(4))
 			worker.coalesce.batch = sim_between(2, 40);
 		flow();
 		rested_ns = rest_deadline(&worker);

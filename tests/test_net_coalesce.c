@@ -1,129 +1,176 @@
 /* When a worker waits for several completions at once, and when it does not. */
 #include "base/clock.h"
 #include "net/coalesce.h"
+#include "net/lane.h"
+#include "net/session.h"
+#include "net/worker.h"
 #include "ring/ring.h"
 #include "support/suite.h"
 
-enum { WAIT_US = 200, WINDOW_US = 2400, TRIAL = 8 };
+enum { WAIT_US = 200, FAR_US = 20 * WAIT_US, WINDOW_US = 2000, BEGAN_US = 1000000 };
 
-static struct coalesce coalesce;
-static uint32_t wait_us = WAIT_US; /* tests are processes of their own */
-static uint64_t sleeps;
-static unsigned sleeps_counted;
+static struct worker worker; /* tests are processes of their own */
+static struct coalesce *const coalesce = &worker.coalesce;
 
-static uint32_t window_us = WINDOW_US;
-
-static uint64_t count_sleeps(void)
+static void begin(uint32_t wait_us)
 {
-	sleeps_counted++;
-	return sleeps;
-}
-
-static void begin(void)
-{
-	static uint32_t number = 1000;
-
-	coalesce_init(&coalesce, 0, count_sleeps);
-	coalesce.window = number += 1000; /* the marks have others */
+	coalesce_init(coalesce, BEGAN_US * 1000ull, wait_us);
 }
 
 static uint32_t batch(void)
 {
-	return coalesce_batch(&coalesce, WAIT_US, WAIT_US);
+	return coalesce_batch(coalesce, coalesce->wait_us);
 }
 
-/*
- * One more window, in which so many sessions were busy and had so many completions, one by
- * one, and the worker slept so often.
- */
-static void window(uint32_t busy, uint32_t completions, uint32_t slept)
+static void pass(uint64_t us)
 {
-	static uint32_t marks[10000];
-	uint64_t began_ns = coalesce.began_ns;
-
-	for (uint32_t i = 0; i < completions; i++) {
-		coalesce_saw(&coalesce, &marks[i % busy]);
-		coalesce_turn(&coalesce, began_ns + 1, 1, wait_us);
-	}
-	sleeps += slept;
-	coalesce_turn(&coalesce, began_ns + (uint64_t)window_us * 1000, 0, wait_us);
+	coalesce_begin(coalesce, coalesce->now_ns + us * 1000);
 }
 
-static void windows(unsigned count, uint32_t busy, uint32_t completions, uint32_t slept)
+static void answer(uint64_t took_us)
 {
-	for (unsigned i = 0; i < count; i++)
-		window(busy, completions, slept);
+	uint64_t asked_ns = coalesce->now_ns - took_us * 1000;
+
+	coalesce_answered(coalesce, &asked_ns);
+	ck_assert_uint_eq(asked_ns, 0);
 }
 
-/* What is waited for after a trial in which the worker slept for each completion. */
-static uint32_t after(uint32_t busy, uint32_t awaited, uint32_t completions)
+/* One more window, in which so many completions came, and so many answers that took so long. */
+static void window(uint32_t completions, uint32_t answers, uint64_t took_us)
 {
-	begin();
-	coalesce.awaited = awaited;
-	windows(1 + TRIAL, busy, completions, completions);
-	return batch();
+	for (uint32_t i = 0; i < answers; i++)
+		answer(took_us);
+	pass(WINDOW_US);
+	coalesce_turn(coalesce, completions);
 }
 
 START_TEST(at_first_any_completion_is_enough)
 {
-	begin();
+	begin(WAIT_US);
 	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
 
-START_TEST(among_many_busy_ones_it_is_half_of_those_that_are_awaited)
+START_TEST(where_servers_take_long_one_waits_for_as_many_as_are_likely)
 {
-	ck_assert_uint_eq(after(64, 32, 1000), 16);
-	ck_assert_uint_eq(after(64, 64, 1000), 32);
-	ck_assert_uint_eq(after(1000, 500, 1000), 64);
-	ck_assert_uint_eq(after(32, 64, 1000), 16);
+	begin(WAIT_US);
+	window(200, 100, FAR_US);
+	ck_assert_uint_eq(batch(), 20);
+	window(400, 200, 100 * FAR_US);
+	ck_assert_uint_eq(batch(), 40);
+	window(10000, 5000, FAR_US);
+	ck_assert_uint_eq(batch(), 64);
+}
+END_TEST
+
+/* Also at any rate, and with any number of connections: a wait is a large part of what they take.
+ */
+START_TEST(where_servers_are_quick_nothing_is_waited_for)
+{
+	static const uint64_t took_us[] = {20, WAIT_US, FAR_US / 2, FAR_US - 1};
+	static const uint32_t completions[] = {40, 200, 1000, 10000};
+
+	begin(WAIT_US);
+	for (unsigned i = 0; i < array_size(completions); i++) {
+		window(completions[i], completions[i] / 2, took_us[_i]);
+		ck_assert_uint_eq(batch(), 1);
+	}
+}
+END_TEST
+
+START_TEST(a_tenth_of_the_answers_may_be_quick)
+{
+	begin(WAIT_US);
+	for (unsigned i = 0; i < 10; i++)
+		answer(20);
+	window(200, 90, FAR_US);
+	ck_assert_uint_eq(batch(), 20);
+	for (unsigned i = 0; i < 11; i++)
+		answer(20);
+	window(200, 90, FAR_US);
+	ck_assert_uint_eq(batch(), 1);
+}
+END_TEST
+
+START_TEST(what_is_far_grows_with_the_wait)
+{
+	begin(50);
+	window(200, 100, 20 * 50);
+	ck_assert_uint_eq(batch(), 5);
+	begin(1000);
+	window(200, 100, 20 * 1000 - 1);
+	ck_assert_uint_eq(batch(), 1);
+	window(200, 100, 20 * 1000);
+	ck_assert_uint_eq(batch(), 64);
 }
 END_TEST
 
 START_TEST(few_are_not_waited_for)
 {
-	ck_assert_uint_eq(after(1, 1, 200), 1);
-	ck_assert_uint_eq(after(64, 7, 200), 1);
-	ck_assert_uint_eq(after(64, 8, 200), 4);
+	begin(WAIT_US);
+	window(39, 20, FAR_US); /* 3.9 in 200 us */
+	ck_assert_uint_eq(batch(), 1);
+	window(40, 20, FAR_US);
+	ck_assert_uint_eq(batch(), 4);
 }
 END_TEST
 
-START_TEST(what_is_not_likely_in_time_is_not_waited_for)
+START_TEST(where_nobody_answers_nothing_is_waited_for)
 {
-	ck_assert_uint_eq(after(47, 47, 47), 1); /* 3.9 in 200 us */
-	ck_assert_uint_eq(after(48, 48, 48), 4);
-	ck_assert_uint_eq(after(64, 64, 120), 10);
+	begin(WAIT_US);
+	window(1000, 0, 0);
+	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
 
-/* Long polls, and other things that take their time. */
-START_TEST(those_that_are_awaited_for_long_do_not_count)
+START_TEST(what_is_said_unasked_may_have_begun_just_now)
 {
-	ck_assert_uint_eq(after(20, 5000, 200), 10);
-	ck_assert_uint_eq(after(4, 5000, 200), 1);
+	uint64_t nothing_asked = 0;
+
+	begin(WAIT_US);
+	for (unsigned i = 0; i < 100; i++)
+		coalesce_answered(coalesce, &nothing_asked);
+	window(1000, 100, FAR_US);
+	ck_assert_uint_eq(batch(), 1);
+}
+END_TEST
+
+START_TEST(what_was_so_in_the_window_before_does_not_count)
+{
+	begin(WAIT_US);
+	window(200, 100, FAR_US);
+	ck_assert_uint_eq(batch(), 20);
+	window(200, 100, 20);
+	ck_assert_uint_eq(batch(), 1);
+	window(200, 100, FAR_US);
+	ck_assert_uint_eq(batch(), 20);
+	window(200, 0, 0);
+	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
 
 START_TEST(a_wait_in_vain_is_the_last)
 {
-	ck_assert_uint_eq(after(64, 64, 1000), 32);
-	coalesce_turn(&coalesce, coalesce.began_ns + 1, 10, WAIT_US);
-	ck_assert_uint_eq(batch(), 32);
-	coalesce_turn(&coalesce, coalesce.began_ns + 2, 1, WAIT_US);
+	begin(WAIT_US);
+	window(200, 100, FAR_US);
+	ck_assert_uint_eq(batch(), 20);
+	coalesce_turn(coalesce, 10);
+	ck_assert_uint_eq(batch(), 20);
+	coalesce_turn(coalesce, 1);
 	ck_assert_uint_eq(batch(), 1);
 }
 END_TEST
 
 START_TEST(a_turn_that_did_not_wait_so_long_was_not_in_vain)
 {
-	ck_assert_uint_eq(after(64, 64, 1000), 32);
-	coalesce_sent(&coalesce);
-	ck_assert_uint_eq(coalesce_batch(&coalesce, 0, WAIT_US), 1);
-	coalesce_turn(&coalesce, coalesce.began_ns + 1, 0, WAIT_US);
-	ck_assert_uint_eq(coalesce.turns, 0);
-	ck_assert_uint_eq(coalesce_batch(&coalesce, WAIT_US / 2, WAIT_US), 32);
-	coalesce_turn(&coalesce, coalesce.began_ns + 2, 1, WAIT_US);
-	ck_assert_uint_eq(batch(), 32);
+	begin(WAIT_US);
+	window(200, 100, FAR_US);
+	coalesce_sent(coalesce);
+	ck_assert_uint_eq(coalesce_batch(coalesce, 0), 1);
+	coalesce_turn(coalesce, 0);
+	ck_assert_uint_eq(coalesce_batch(coalesce, WAIT_US / 2), 20);
+	coalesce_turn(coalesce, 1);
+	ck_assert_uint_eq(batch(), 20);
 }
 END_TEST
 
@@ -131,172 +178,95 @@ START_TEST(nothing_is_waited_for_past_a_deadline)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	ck_assert_uint_eq(after(64, 64, 1000), 32);
-	ck_assert_uint_eq(coalesce_patience(&coalesce, RING_NEVER, WAIT_US), WAIT_US);
-	ck_assert_uint_eq(coalesce_patience(&coalesce, RING_NOW, WAIT_US), 0);
-	ck_assert_uint_eq(coalesce_patience(&coalesce, now_ns, WAIT_US), 0);
-	ck_assert_uint_eq(coalesce_patience(&coalesce, now_ns + 3600 * 1000000000ull, WAIT_US),
-			  WAIT_US);
-	ck_assert_uint_le(coalesce_patience(&coalesce, clock_now_ns() + 50000, WAIT_US), 50);
-}
-END_TEST
-
-START_TEST(without_many_sleeps_there_is_no_waiting)
-{
-	begin();
-	coalesce.awaited = 64;
-	windows(1 + TRIAL, 64, 1000, 50); /* one in twenty completions */
-	ck_assert_uint_eq(batch(), 1);
-	windows(TRIAL - 1, 64, 1000, 51);
-	ck_assert_uint_eq(batch(), 1);
-	window(64, 1000, 51);
-	ck_assert_uint_eq(batch(), 32);
-	window(64, 1000, 0); /* because it was waited for */
-	ck_assert_uint_eq(batch(), 32);
-}
-END_TEST
-
-/* One that sleeps often while others have its peers' CPU, and not before and after. */
-START_TEST(they_are_counted_over_a_whole_trial)
-{
-	begin();
-	coalesce.awaited = 64;
-	window(64, 1000, 0);
-	window(64, 1000, 399);
-	windows(TRIAL - 1, 64, 1000, 0);
-	ck_assert_uint_eq(batch(), 1);
-	window(64, 1000, 401);
-	windows(TRIAL - 1, 64, 1000, 0);
-	ck_assert_uint_eq(batch(), 32);
-}
-END_TEST
-
-/* 30 likely while one waits, and six times as many busy, or more. */
-START_TEST(unless_the_completions_of_each_are_far_apart)
-{
-	static const uint32_t waits[] = {50, 200, 1000};
-	uint32_t completions;
-
-	wait_us = waits[_i];
-	window_us = wait_us < 200 ? 2000 : 12 * wait_us;
-	completions = 30 * window_us / wait_us;
-	begin();
-	coalesce.awaited = 1000;
-	windows(1 + TRIAL, 180, completions, 0);
-	ck_assert_uint_eq(batch(), 1);
-	windows(TRIAL, 181, completions, 0);
-	ck_assert_uint_eq(batch(), 30);
-}
-END_TEST
-
-START_TEST(now_and_then_a_trial_without_waiting_shows_whether_it_is_worth_it)
-{
-	unsigned with = 0;
-
-	ck_assert_uint_eq(after(64, 64, 1000), 32);
-	while (batch() > 1 && with < 1000) {
-		window(64, 1000, 0);
-		with++;
-	}
-	ck_assert_uint_eq(with, 200);
-	windows(TRIAL, 64, 1000, 0);
-	ck_assert_uint_eq(batch(), 1);
-	windows(TRIAL, 64, 1000, 1000);
-	ck_assert_uint_eq(batch(), 32);
-}
-END_TEST
-
-START_TEST(a_quiet_window_ends_neither_a_trial_nor_the_waiting)
-{
-	begin();
-	coalesce.awaited = 64;
-	window(64, 1000, 1000);
-	for (unsigned i = 0; i < TRIAL; i++)
-		window(i % 2 ? 1 : 64, i % 2 ? 1 : 1000, 1000);
-	ck_assert_uint_eq(batch(), 1); /* the last was a quiet one */
-	window(64, 1000, 0);
-	ck_assert_uint_eq(batch(), 32);
-	window(1, 1, 1);
-	ck_assert_uint_eq(batch(), 1);
-	window(64, 1000, 0);
-	ck_assert_uint_eq(batch(), 32);
-}
-END_TEST
-
-START_TEST(the_quiet_are_not_counted)
-{
-	begin();
-	coalesce.awaited = 7;
-	sleeps_counted = 0;
-	windows(1000, 7, 1000, 1000);
-	ck_assert_uint_eq(sleeps_counted, 0);
-	coalesce.awaited = 64;
-	windows(1 + 10 * TRIAL, 64, 1000, 0);
-	ck_assert_uint_eq(sleeps_counted, 11);
-	coalesce.awaited = 7;
-	windows(1000, 7, 1000, 0);
-	ck_assert_uint_eq(sleeps_counted, 12); /* the end of one trial */
+	begin(WAIT_US);
+	window(200, 100, FAR_US);
+	ck_assert_uint_eq(coalesce_patience(coalesce, RING_NEVER), WAIT_US);
+	ck_assert_uint_eq(coalesce_patience(coalesce, RING_NOW), 0);
+	ck_assert_uint_eq(coalesce_patience(coalesce, now_ns), 0);
+	ck_assert_uint_eq(coalesce_patience(coalesce, now_ns + 3600 * 1000000000ull), WAIT_US);
+	ck_assert_uint_le(coalesce_patience(coalesce, clock_now_ns() + 50000), 50);
 }
 END_TEST
 
 START_TEST(sends_that_will_say_so_come_on_top_once)
 {
-	ck_assert_uint_eq(after(64, 64, 1000), 32);
-	coalesce_sent(&coalesce);
-	coalesce_sent(&coalesce);
-	ck_assert_uint_eq(batch(), 34);
-	ck_assert_uint_eq(batch(), 32);
+	begin(WAIT_US);
+	window(200, 100, FAR_US);
+	coalesce_sent(coalesce);
+	coalesce_sent(coalesce);
+	ck_assert_uint_eq(batch(), 22);
+	ck_assert_uint_eq(batch(), 20);
 
-	begin();
-	coalesce_sent(&coalesce);
+	begin(WAIT_US);
+	coalesce_sent(coalesce);
 	ck_assert_uint_eq(batch(), 1);
-}
-END_TEST
-
-START_TEST(a_session_is_awaited_once_and_counted_once_in_a_window)
-{
-	bool awaited = false;
-	uint32_t mark = 0;
-
-	begin();
-	coalesce_await(&coalesce, &awaited, true);
-	coalesce_await(&coalesce, &awaited, true);
-	ck_assert_uint_eq(coalesce.awaited, 1);
-	coalesce_await(&coalesce, &awaited, false);
-	coalesce_await(&coalesce, &awaited, false);
-	ck_assert_uint_eq(coalesce.awaited, 0);
-	coalesce_saw(&coalesce, &mark);
-	coalesce_saw(&coalesce, &mark);
-	ck_assert_uint_eq(coalesce.busy, 1);
-	coalesce_turn(&coalesce, WINDOW_US * 1000, 2, WAIT_US);
-	ck_assert_uint_eq(coalesce.busy, 0);
-	coalesce_saw(&coalesce, &mark);
-	ck_assert_uint_eq(coalesce.busy, 1);
 }
 END_TEST
 
 START_TEST(without_time_to_wait_nothing_is_waited_for)
 {
-	begin();
-	wait_us = 0;
-	sleeps_counted = 0;
-	coalesce.awaited = 64;
-	windows(1 + TRIAL, 64, 1000, 1000);
+	begin(0);
+	window(1000, 500, FAR_US);
 	ck_assert_uint_eq(batch(), 1);
-	ck_assert_uint_eq(sleeps_counted, 0);
+}
+END_TEST
+
+/* A session, to a server or of a service, with a first answer behind it. */
+static struct session *open_session(unsigned to)
+{
+	static struct session session;
+
+	session = (struct session){.worker = &worker};
+	lane_init(&session.lanes[LANE_UP], LANE_UP, to);
+	lane_init(&session.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
+	session.lanes[LANE_DOWN].received = 1;
+	begin(WAIT_US);
+	return &session;
+}
+
+START_TEST(an_answer_takes_from_the_end_of_the_request)
+{
+	struct session *session = open_session(SIDE_UPSTREAM);
+
+	lane_took(&session->lanes[LANE_UP], 1);
+	pass(FAR_US);
+	lane_took(&session->lanes[LANE_UP], 1);
+	pass(FAR_US - 1);
+	ck_assert_uint_eq(coalesce->answers, 0);
+	lane_took(&session->lanes[LANE_DOWN], 1);
+	ck_assert_uint_eq(coalesce->answers, 1);
+	ck_assert_uint_eq(coalesce->quick, 1);
+
+	lane_took(&session->lanes[LANE_UP], 1);
+	pass(FAR_US);
+	lane_took(&session->lanes[LANE_DOWN], 1);
+	ck_assert_uint_eq(coalesce->answers, 2);
+	ck_assert_uint_eq(coalesce->quick, 1);
+	lane_took(&session->lanes[LANE_DOWN], 1); /* more of it, or something else */
+	ck_assert_uint_eq(coalesce->quick, 2);
+}
+END_TEST
+
+START_TEST(a_service_answers_at_once)
+{
+	struct session *session = open_session(SIDE_CLIENT);
+
+	lane_took(&session->lanes[LANE_UP], 1);
+	pass(FAR_US);
+	lane_took(&session->lanes[LANE_UP], 1);
+	ck_assert_uint_eq(coalesce->answers, 2);
+	ck_assert_uint_eq(coalesce->quick, 2);
 }
 END_TEST
 
 SUITE_OF("net: coalescing", 60, ONCE(at_first_any_completion_is_enough),
-	 ONCE(among_many_busy_ones_it_is_half_of_those_that_are_awaited),
-	 ONCE(few_are_not_waited_for), ONCE(what_is_not_likely_in_time_is_not_waited_for),
-	 ONCE(those_that_are_awaited_for_long_do_not_count), ONCE(a_wait_in_vain_is_the_last),
+	 ONCE(where_servers_take_long_one_waits_for_as_many_as_are_likely),
+	 EACH(where_servers_are_quick_nothing_is_waited_for, 4),
+	 ONCE(a_tenth_of_the_answers_may_be_quick), ONCE(what_is_far_grows_with_the_wait),
+	 ONCE(few_are_not_waited_for), ONCE(where_nobody_answers_nothing_is_waited_for),
+	 ONCE(what_is_said_unasked_may_have_begun_just_now),
+	 ONCE(what_was_so_in_the_window_before_does_not_count), ONCE(a_wait_in_vain_is_the_last),
 	 ONCE(a_turn_that_did_not_wait_so_long_was_not_in_vain),
-	 ONCE(nothing_is_waited_for_past_a_deadline), ONCE(without_many_sleeps_there_is_no_waiting),
-	 ONCE(they_are_counted_over_a_whole_trial),
-	 EACH(unless_the_completions_of_each_are_far_apart, 3),
-	 ONCE(now_and_then_a_trial_without_waiting_shows_whether_it_is_worth_it),
-	 ONCE(a_quiet_window_ends_neither_a_trial_nor_the_waiting), ONCE(the_quiet_are_not_counted),
-	 ONCE(sends_that_will_say_so_come_on_top_once),
-	 ONCE(a_session_is_awaited_once_and_counted_once_in_a_window),
-	 ONCE(without_time_to_wait_nothing_is_waited_for))
+	 ONCE(nothing_is_waited_for_past_a_deadline), ONCE(sends_that_will_say_so_come_on_top_once),
+	 ONCE(without_time_to_wait_nothing_is_waited_for),
+	 ONCE(an_answer_takes_from_the_end_of_the_request), ONCE(a_service_answers_at_once))

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <sys/resource.h>
 #include <time.h>
 
 uint64_t clock_now_ns(void)
@@ -15,13 +14,4 @@ uint64_t clock_now_ns(void)
 uint64_t clock_now_ms(void)
 {
 	return clock_now_ns() / CLOCK_NS_PER_MS;
-}
-
-uint64_t clock_sleeps(void)
-{
-	struct rusage usage;
-	int failed = getrusage(RUSAGE_THREAD, &usage);
-
-	assert(!failed); /* fails as clock_gettime(2) does */
-	return (uint64_t)usage.ru_nvcsw;
 }

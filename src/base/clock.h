@@ -19,10 +19,4 @@ uint64_t clock_now_ns(void);
 /* The same rounded down: a deadline kept in milliseconds is never met early. */
 uint64_t clock_now_ms(void);
 
-/*
- * How often the calling thread has slept so far (getrusage(2), Linux 2.6.26).  A system
- * call, of some 200 ns.
- */
-uint64_t clock_sleeps(void);
-
 #endif

@@ -61,7 +61,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("sqpoll_cpus",     CPUS,   uint64_t *, sqpoll_cpus,    0, 0,        AUTO, NULL,  "auto", "CPUs for those threads"),
 	GLOBAL("cpus",            CPUS,   uint64_t *, cpus,           0, 0,        OFF,  NULL,  "off",  "CPUs that workers are pinned to, in order"),
 	GLOBAL("busy_poll",       US,     uint32_t, busy_poll_us,     1, 1000,     OFF,  NULL,  "off",  "how long a worker spins before it sleeps"),
-	GLOBAL("coalesce",        US,     uint32_t, coalesce_us,      1, 1000,     OFF,  NULL,  "200us", "how long a busy worker waits for several messages at once, and bulk for more"),
+	GLOBAL("coalesce",        US,     uint32_t, coalesce_us,      1, 1000,     OFF,  NULL,  "200us", "how long a worker before slow servers waits for several messages at once, and bulk for more"),
 	GLOBAL("max_connections", COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
 	GLOBAL("buffer_memory",   SIZE64, uint64_t, buffer_memory,    MIB, TIB,    AUTO, NULL,  "auto", "receive buffers, all workers together"),
 	GLOBAL("buffer_size",     SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),

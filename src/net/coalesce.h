@@ -1,36 +1,37 @@
 /*
- * Coalescing completions: when many connections are busy, wait for several.
+ * Coalescing completions: where answers take their time anyway, wait for several.
  *
  * A worker that is faster than its peers has dealt with one message before the next
  * one comes.  It then sleeps and is woken for each: two switches of its own, a
- * wake-up that the peer pays for, caches that each in turn finds cold.  That was a
- * third of the CPU of a small request.  Network cards have the same trouble with
- * interrupts, and the same remedy: where many come, one for several of them.
+ * wake-up that the peer pays for, caches that each in turn finds cold.  Network cards
+ * have the same trouble with interrupts, and the same remedy: where many come, one for
+ * several of them.
  *
  *   completions   | | | |     | |  |  | | |                  |
  *   turns                 ^                ^                 ^
- *                         as many as asked, or `coalesce` is over; or few are busy
+ *                         as many as are likely, or `coalesce` is over; or few come
  *
- * How many: half of the connections whose peer has something to answer, for with one
- * half of them here and the other with the peers nobody is idle.  By Little's law
- * that takes at most a quarter of the time that the peers themselves need to answer,
- * so fast answers are never waited for, and what is added to slow ones is little.
- * Of these connections only those count that said something lately: others have asked
- * for something that takes its time.  But no more than are likely within `coalesce`,
- * and where that is less than four there is no waiting, for there is nothing to be
- * gained.  (Where peers are unlike each other, the fast ones wait for slow ones, and
- * at most `coalesce`.)
+ * What is saved is paid for in latency, and whether that is a good bargain cannot be
+ * seen from here: a client that asks again as soon as it is answered may gain by it,
+ * one that asks at times of its own only waits, and both look alike -- the rate is what
+ * it is, and the worker sleeps between any two messages.  So one waits only where that
+ * is little beside what servers take to answer: in the last window, of two milliseconds
+ * or more, nine in ten answers took twenty times as long, or longer.  A message waits
+ * half of `coalesce` on average, once on its way up and once on its way down, which is
+ * then a twentieth of what its client waits for the server alone.
+ *
+ * What a service here says is an answer that took no time, and so is what a server says
+ * unasked, for who knows when that began: another piece of a large answer, or news.
+ *
+ * Servers that take 5 ms, messages sent at times fixed in advance, 20,000 and 40,000 a
+ * second: CPU per message 0.74 and 0.78 of that without waiting among 256 connections,
+ * 0.79 and 0.90 among 1,000; the 50th percentile of the latency 1.04, the 99th 1.03-1.09.
+ *
+ * One waits for as many completions as came in so much time in that window, and where
+ * that is less than four there is no waiting, for there is nothing to be gained.
  *
  * All this needs a kernel that can sleep until several have come (6.12).  Others wake
  * the thread for each, and it would wait on top of that.
- *
- * What is likely is what was so in the last window, of two milliseconds or more.  Now
- * and then eight of them are without waiting, to see whether it is worth it: where the
- * worker sleeps often, or where the completions of each session are much further apart
- * than the wait.  Otherwise they come several at a time by themselves -- the worker is
- * slower than its peers, or waits for a CPU that they use -- and waiting as well would
- * only cost time: where 64 HTTP connections keep worker and peers busy, 1.3 times the
- * 99th percentile for no CPU.
  */
 #ifndef NET_COALESCE_H
 #define NET_COALESCE_H
@@ -38,40 +39,37 @@
 #include "base/compiler.h"
 
 struct coalesce {
-	uint32_t batch;       /* completions to wait for; 1: any */
-	uint32_t asked;       /* of the last wait; 0: it was cut short */
-	uint32_t sends;       /* since the last wait, that say so when they succeed */
-	uint32_t awaited;     /* sessions whose peer has something to answer */
-	uint32_t left;        /* windows with waiting, before a trial without */
-	uint32_t window;      /* its number, the mark of the sessions counted in it */
-	uint64_t began_ns;    /* and what was in it: */
-	uint64_t awaited_sum; /* over its turns */
-	uint32_t turns;
+	uint32_t wait_us;  /* how long one may wait; 0: not at all */
+	uint32_t batch;    /* completions to wait for; 1: any */
+	uint32_t asked;    /* of the last wait; 0: it was cut short */
+	uint32_t sends;    /* since the last wait, that say so when they succeed */
+	uint64_t now_ns;   /* when this turn began */
+	uint64_t began_ns; /* when the window did; and what was in it: */
 	uint32_t completions;
-	uint32_t busy; /* sessions with a completion */
-	struct trial {
-		uint32_t windows;                   /* the how many-th; 0: there is none */
-		uint64_t completions, busy, likely; /* in all of them */
-		uint64_t sleeps;                    /* of the worker before it */
-	} trial;
-	uint64_t (*count_sleeps)(void);
+	uint32_t answers, quick; /* all of them, and those that came sooner than ... */
+	uint64_t far_ns;
 };
 
-/* count_sleeps: of this thread, asked some fifty times a second at most. */
-void coalesce_init(struct coalesce *coalesce, uint64_t now_ns, uint64_t (*count_sleeps)(void));
+void coalesce_init(struct coalesce *coalesce, uint64_t now_ns, uint32_t wait_us);
 
-/* A completion of a session, whose own the mark is. */
-static inline void coalesce_saw(struct coalesce *coalesce, uint32_t *mark)
+/* A turn begins. */
+static inline void coalesce_begin(struct coalesce *coalesce, uint64_t now_ns)
 {
-	coalesce->busy += *mark != coalesce->window;
-	*mark = coalesce->window;
+	coalesce->now_ns = now_ns;
 }
 
-/* Whether a session's peer has something to answer from now on; the mark is the session's own. */
-static inline void coalesce_await(struct coalesce *coalesce, bool *mark, bool awaited)
+/* A server was asked something; the time is kept by the session, 0 at first. */
+static inline void coalesce_asked(const struct coalesce *coalesce, uint64_t *asked_ns)
 {
-	coalesce->awaited += (uint32_t)awaited - (uint32_t)*mark;
-	*mark = awaited;
+	*asked_ns = coalesce->now_ns;
+}
+
+/* ... and said something, asked or not. */
+static inline void coalesce_answered(struct coalesce *coalesce, uint64_t *asked_ns)
+{
+	coalesce->answers++;
+	coalesce->quick += !*asked_ns || coalesce->now_ns - *asked_ns < coalesce->far_ns;
+	*asked_ns = 0;
 }
 
 /* A send was prepared that says so when it succeeds, which is at once: not what is waited for. */
@@ -81,30 +79,27 @@ static inline void coalesce_sent(struct coalesce *coalesce)
 }
 
 /*
- * How long completions may be waited for, in us: wait_us at most, and not past a deadline
- * of the monotonic clock, in ns, RING_NOW or RING_NEVER, which the kernel does not look at
- * before that.
+ * How long completions may be waited for, in us: not past a deadline of the monotonic
+ * clock, in ns, RING_NOW or RING_NEVER, which the kernel does not look at before that.
  */
-uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline, uint32_t wait_us);
+uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline);
 
 /*
  * Completions to wait for, this once, for patience_us, which is wait_us or, where the
  * worker has something to do before that, less.
  */
-static inline uint32_t coalesce_batch(struct coalesce *coalesce, uint32_t patience_us,
-				      uint32_t wait_us)
+static inline uint32_t coalesce_batch(struct coalesce *coalesce, uint32_t patience_us)
 {
 	uint32_t count = 1;
 
 	if (coalesce->batch > 1 && patience_us)
 		count = coalesce->batch + coalesce->sends;
-	coalesce->asked = patience_us == wait_us ? count : 0;
+	coalesce->asked = patience_us == coalesce->wait_us ? count : 0;
 	coalesce->sends = 0;
 	return count;
 }
 
-/* After a turn that brought so many, at now_ns; wait_us: how long one may wait, 0: not at all. */
-void coalesce_turn(struct coalesce *coalesce, uint64_t now_ns, uint32_t completions,
-		   uint32_t wait_us);
+/* The turn that began brought so many completions. */
+void coalesce_turn(struct coalesce *coalesce, uint32_t completions);
 
 #endif

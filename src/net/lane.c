@@ -247,10 +247,11 @@ void lane_took(struct lane *lane, uint32_t bytes)
 		greeting_answered(session);
 	lane->received += bytes;
 	rest_heard(&session->lanes[lane->index == LANE_UP ? LANE_DOWN : LANE_UP], bytes);
-	if (session_has_upstream(session))
-		coalesce_await(&session->worker->coalesce, &session->awaited,
-			       lane->index == LANE_UP);
+	if (lane->index == LANE_UP && session_has_upstream(session))
+		coalesce_asked(&session->worker->coalesce, &session->asked_ns);
 	else
+		coalesce_answered(&session->worker->coalesce, &session->asked_ns);
+	if (!session_has_upstream(session))
 		stats_count(&session->worker->stats, bytes_up, bytes);
 }
 

@@ -227,7 +227,6 @@ void session_open(struct worker *worker, const struct section *section, const ch
 		session_step(session, SESSION_ACCEPTED);
 	} else {
 		session->lanes[LANE_DOWN].state = LANE_SHUT;
-		coalesce_await(&worker->coalesce, &session->awaited, true);
 		session_step(session, SESSION_SERVED);
 	}
 }

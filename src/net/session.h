@@ -74,8 +74,6 @@ struct session {
 	uint32_t cancels;            /* of those in flight */
 	uint16_t flying[LANE_COUNT]; /* by lane, a bit for each kind that has its descriptor in use
 				      */
-	uint32_t window;             /* the last one it was busy in: coalesce.h */
-	bool awaited;                /* a peer has something to answer: coalesce.h */
 	uint32_t notices; /* and notifications awaited, of zero-copy sends that are done */
 	uint8_t state;
 	bool resetting[SIDE_COUNT]; /* close with a RST */
@@ -92,6 +90,7 @@ struct session {
 	struct wheel_timer timer; /* at the earliest deadline or before; see timing.h */
 	uint64_t started_ms;
 	uint64_t active_ms;            /* when a byte last moved */
+	uint64_t asked_ns;             /* when the server was asked something, or 0: coalesce.h */
 	uint64_t connect_until_ms;     /* of the attempt */
 	uint64_t greeting_until_ms;    /* see greeting.h; UINT64_MAX: nothing to do */
 	uint64_t retry_ms;             /* when to give up, or to look again; 0: not waiting */

@@ -98,7 +98,6 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	int r;
 
 	worker->now_ms = clock_now_ms();
-	coalesce_init(&worker->coalesce, clock_now_ns(), clock_sleeps);
 	wheel_init(&worker->wheel, worker->now_ms);
 	r = ring_open(&worker->ring, options, &error);
 	if (r < 0) {
@@ -107,7 +106,8 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	}
 	worker->has_budget = ring_has(&worker->ring, RING_RECV_BUDGET);
 	worker->has_bundle = ring_has(&worker->ring, RING_RECV_BUNDLE);
-	worker->coalesce_us = ring_has(&worker->ring, RING_MIN_WAIT) ? engine->coalesce_us : 0;
+	coalesce_init(&worker->coalesce, clock_now_ns(),
+		      ring_has(&worker->ring, RING_MIN_WAIT) ? engine->coalesce_us : 0);
 	worker->has_quick = ring_has(&worker->ring, RING_CQE_SKIP) &&
 			    !(worker->ring.flags & IORING_SETUP_SQPOLL);
 	r = pool_open(&worker->pool, &worker->ring, engine->buffer_memory, engine->buffer_size);
@@ -213,7 +213,6 @@ void worker_session_closed(struct worker *worker, struct session *session)
 
 	atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&worker->engine->connections, 1, memory_order_relaxed);
-	coalesce_await(&worker->coalesce, &session->awaited, false);
 	stats_count(&worker->stats, closed, 1);
 	shortage_ease(worker, session);
 	slab_release(&worker->sessions, session->slot);
@@ -251,7 +250,6 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 		return;
 	}
 	session->in_flight -= !more;
-	coalesce_saw(&worker->coalesce, &session->window);
 	session_complete(session, tag, done);
 }
 
@@ -451,8 +449,8 @@ static void look_at_queues(struct worker *worker)
 /* Sleep until there is something to do, or enough of it. */
 static struct ring_wait sleep_until(struct worker *worker, uint64_t deadline)
 {
-	uint32_t us = coalesce_patience(&worker->coalesce, deadline, worker->coalesce_us);
-	uint32_t count = coalesce_batch(&worker->coalesce, us, worker->coalesce_us);
+	uint32_t us = coalesce_patience(&worker->coalesce, deadline);
+	uint32_t count = coalesce_batch(&worker->coalesce, us);
 
 	return ring_submit_wait(&worker->ring, count, deadline, count > 1 ? us : 0);
 }
@@ -483,7 +481,8 @@ int worker_turn(struct worker *worker)
 	worker->now_ms = now_ns / CLOCK_NS_PER_MS;
 	stats_count(&worker->stats, turns, 1);
 	look_at_queues(worker);
-	coalesce_turn(&worker->coalesce, now_ns, reap(worker), worker->coalesce_us);
+	coalesce_begin(&worker->coalesce, now_ns);
+	coalesce_turn(&worker->coalesce, reap(worker));
 	quick_conclude(worker);
 	expire(worker);
 	rest_expire(worker, now_ns);

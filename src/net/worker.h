@@ -76,7 +76,6 @@ struct worker {
 	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
 	uint32_t full_before; /* ring.full as of the last turn */
 	bool has_budget, has_bundle, has_quick;
-	uint32_t coalesce_us; /* how long completions may be waited for */
 	struct quick quick;
 	struct coalesce coalesce;
 

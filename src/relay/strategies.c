@@ -9,9 +9,7 @@
  *
  *   kept
  *     several completions at once (net/coalesce.h), where
- *         each by itself would wake the worker                request     0.58-0.74
- *         1,000 connections                                   request     0.69-0.81
- *         echo, 64 and 1,000 connections                      message     0.60, 0.69
+ *         servers take 5 ms: 1.04 times the latency (p50)     message     0.74-0.90
  *     bulk that gathers a while (net/rest.h)                  GiB         0.73-0.97
  *         the machine as a whole                              GiB         0.82-0.90
  *     multishot receives with a budget, not single ones       request     0.92
@@ -44,6 +42,13 @@
  *     to wait for half of all connections that said
  *         something lately: 20,000 requests a second, sent
  *         at random, are answered after 1.3 times the time    request     0.66
+ *     ... that are waited for, where the worker sleeps
+ *         often or a connection's messages are far apart:
+ *         2.1-3.1 times the time (echo, 20 and 50 % of a
+ *         closed loop's rate)                                 message     0.69-0.88
+ *     ... in a closed loop, 64 and 1,000 connections          request     0.98-1.03
+ *     ... in a closed loop, where each completion by itself
+ *         would wake the worker                               request     0.58-0.81
  *     bulk gathers, but the whole worker waits                GiB         0.69-0.92
  *     ... each direction with a timer of its own, 8 streams   GiB         1.01
  *     ... but rests in vain become dear                       GiB         0.97-0.98

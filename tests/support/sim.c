@@ -44,11 +44,6 @@ uint64_t clock_now_ms(void)
 	return sim.now_ns / CLOCK_NS_PER_MS;
 }
 
-uint64_t clock_sleeps(void)
-{
-	return sim.sleeps += sim_random() % 64;
-}
-
 /* The worker pauses where the kernel has no memory for it. */
 int nanosleep(const struct timespec *time, struct timespec *remaining)
 {
@@ -159,7 +154,7 @@ void sim_begin(uint64_t seed)
 	sim.connection_count = sim.file_count = sim.op_top = 0;
 	sim.listener_count = sim.pipe_count = 0;
 	sim.event_count = 0;
-	sim.order = sim.sleeps = 0;
+	sim.order = 0;
 	sim.seed = sim.random = seed;
 	sim.trace = trace;
 	sim.quiescent = false;

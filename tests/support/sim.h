@@ -167,7 +167,7 @@ struct sim_faults {
 };
 
 struct sim {
-	uint64_t seed, random, now_ns, sleeps;
+	uint64_t seed, random, now_ns;
 	bool trace, quiescent;
 	bool corked_ever; /* by any seed */
 	struct sim_faults faults;

@@ -445,8 +445,6 @@ void sim_check_end(void)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
 	if (!list_is_empty(&worker->resting))
 		sim_fail("a lane rests at the end");
-	if (worker->coalesce.awaited)
-		sim_fail("%u sessions are awaited at the end", worker->coalesce.awaited);
 	if (pool_held(&worker->pool) && !left)
 		sim_fail("%u buffers are missing at the end", pool_held(&worker->pool));
 	/* The worker's own: a drain and conditions that are over, pipes that it closes itself. */
