@@ -38,8 +38,9 @@ static struct section sections[SECTIONS];
 static struct server servers[SECTIONS][SERVERS];
 static struct engine engine;
 static struct worker worker;
-static bool calm;   /* everything works and everybody is polite */
-static bool jammed; /* few buffers, and many who do not read */
+static struct access_queue access_log; /* nothing is put into it */
+static bool calm;                      /* everything works and everybody is polite */
+static bool jammed;                    /* few buffers, and many who do not read */
 
 static uint32_t one_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
@@ -396,7 +397,7 @@ static void run(uint64_t seed)
 		sim_fail("the worker does not open: %s", strerror(-r));
 
 	learn();
-	worker.access.target = ACCESS_STDERR; /* sim_life.c reads the records */
+	worker.access = &access_log; /* sim_life.c reads the records */
 	send_clients();
 	if (sim_chance(3))
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,

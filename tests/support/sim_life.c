@@ -316,7 +316,7 @@ void sim_life_close(const struct session *session)
 
 /* ---- The record, in place of the access log's ------------------------------------------------ */
 
-void __wrap_access_write(struct access *access, const struct access_record *record);
+void __wrap_access_write(struct access_queue *access, const struct access_record *record);
 
 static const struct sim_life *life_recorded(const struct access_record *record)
 {
@@ -424,12 +424,16 @@ static void check_cause(const struct sim_life *life, const struct access_record 
 		check_equal("error", (uint64_t)record->error, (uint64_t)-cause->died_of);
 }
 
-void __wrap_access_write(struct access *access, const struct access_record *record)
+void __wrap_access_write(struct access_queue *access, const struct access_record *record)
 {
-	const struct sim_life *life = life_recorded(record);
-	bool served = !life->section->has_upstream || record->bytes_down > 0;
+	const struct sim_life *life;
+	bool served;
 
 	(void)access;
+	if (strcmp(record->phase, "waiting") == 0)
+		return; /* of a client that never was a session */
+	life = life_recorded(record);
+	served = !life->section->has_upstream || record->bytes_down > 0;
 	sim_trace("record: %s, %s side while %s: error %d (%llu up, %llu down, %llu ms)",
 		  record->reason, record->side, record->phase, record->error,
 		  (unsigned long long)record->bytes_up, (unsigned long long)record->bytes_down,
