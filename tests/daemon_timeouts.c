@@ -282,8 +282,75 @@ START_TEST(three_hundred_connections_expire_together)
 }
 END_TEST
 
+/* What the line about a connection says of how long it lasted: "... 1234 ms)". */
+static unsigned lasted_ms(struct daemon *daemon, const char *section)
+{
+	char *log = daemon_log(daemon), *at = strstr(log, section), *end;
+	unsigned ms = 0;
+
+	while (at && !(strstr(at, "idle timeout") && strchr(at, '\n') > strstr(at, "idle timeout")))
+		at = strstr(at + 1, section);
+	end = at ? strstr(at, " ms)") : NULL;
+	if (end) {
+		while (end > at && end[-1] >= '0' && end[-1] <= '9')
+			end--;
+		ms = (unsigned)strtoul(end, NULL, 10);
+	}
+	free(log);
+	return ms;
+}
+
+/* An answer is known to be sent when the worker wakes up next, which may be much later. */
+START_TEST(what_wakes_the_worker_keeps_no_other_connection_alive)
+{
+	struct daemon *daemon;
+	char other[32];
+	int fd, waker;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(other, sizeof(other), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[echo idle]\nlisten = %s\nidle_timeout = 3s\n"
+			      "[echo waker]\nlisten = %s\nidle_timeout = 1h\n",
+			      front, other);
+	waker = peer_connect(other);
+	assert_connected(waker);
+	ck_assert(peer_echoes(waker));
+	fd = connected();
+	ck_assert(peer_echoes(fd));
+	sleep_ms(2600);
+	ck_assert(peer_echoes(waker));
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "idle_timeout");
+	ck_assert_uint_ge(lasted_ms(daemon, "[echo idle]"), 3000);
+	ck_assert_uint_lt(lasted_ms(daemon, "[echo idle]"), 5000);
+	close(fd);
+	close(waker);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* Neither side says a word: it is connected all the same, and idle from then on. */
+START_TEST(a_silent_connection_is_idle_from_its_connect_on)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = proxy(_i, "connect_timeout = 10s\nidle_timeout = 1s", echo);
+	int fd = connected();
+
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "idle_timeout");
+	ck_assert_uint_ge(lasted_ms(daemon, "[proxy p]"), 1000);
+	ck_assert_uint_lt(lasted_ms(daemon, "[proxy p]"), 6000);
+	close(fd);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 SUITE_OF("daemon: timeouts", 60, IN_BOTH_RINGS(an_idle_connection_is_closed_after_idle_timeout),
 	 IN_BOTH_RINGS(a_service_has_an_idle_timeout_too),
+	 IN_BOTH_RINGS(what_wakes_the_worker_keeps_no_other_connection_alive),
+	 IN_BOTH_RINGS(a_silent_connection_is_idle_from_its_connect_on),
 	 IN_BOTH_RINGS(bytes_in_either_direction_keep_a_connection_from_being_idle),
 	 IN_BOTH_RINGS(so_do_bytes_that_are_spliced),
 	 IN_BOTH_RINGS(a_half_closed_connection_is_closed_after_half_close_timeout),

@@ -13,6 +13,7 @@ bool quick_may(const struct worker *worker, const struct lane *lane)
 void quick_note(struct worker *worker, uint64_t tag)
 {
 	worker->quick.tags[worker->quick.count++] = tag;
+	worker->quick.noted_ms = worker->now_ms;
 }
 
 static void succeed(struct worker *worker, uint64_t user_data)
@@ -20,6 +21,7 @@ static void succeed(struct worker *worker, uint64_t user_data)
 	struct op_tag tag = op_unpack(user_data);
 	struct session *session = slab_find(&worker->sessions, tag.slot, tag.generation);
 	struct io_uring_cqe done = {.user_data = user_data};
+	uint64_t noted_ms = worker->quick.noted_ms, active_ms;
 	struct lane *lane;
 
 	if (!session)
@@ -29,7 +31,9 @@ static void succeed(struct worker *worker, uint64_t user_data)
 		return;
 	done.res = (int32_t)lane->sending;
 	session->in_flight--;
+	active_ms = session->active_ms;
 	session_complete(session, tag, &done);
+	session->active_ms = active_ms > noted_ms ? active_ms : noted_ms;
 }
 
 void quick_conclude(struct worker *worker)

@@ -14,6 +14,9 @@
  * one while others are starved, for its buffer may be what they wait for.  And
  * while a connect may still fail every success must be known before the failure,
  * or the next server would be given bytes that the first one has had.
+ *
+ * What moved then moved when it was sent: a connection is not less idle because
+ * another one woke the worker up.
  */
 #ifndef NET_QUICK_H
 #define NET_QUICK_H
@@ -27,6 +30,7 @@ struct worker;
 
 struct quick {
 	uint64_t tags[QUICK_MAX]; /* of the sends since the last conclusion */
+	uint64_t noted_ms;        /* when the last of them was prepared */
 	uint32_t count;
 	bool postponed; /* the kernel has not taken all of them yet */
 };
