@@ -41,6 +41,8 @@ static uint64_t next_deadline(const struct session *session)
 
 	/* No deadline that timing_expired() would not act on: one in the past comes back at once.
 	 */
+	if (session->state == SESSION_CONNECTING && session->look_ms)
+		next = earlier(next, session->look_ms);
 	if (session->state == SESSION_CONNECTING)
 		next = earlier(next, session->connect_until_ms);
 	else if (session->state == SESSION_RELAYING)
@@ -134,6 +136,8 @@ void timing_expired(struct session *session)
 		greeting_expired(session);
 	if (session->state != SESSION_CLOSING && session->watch_ms && now >= session->watch_ms)
 		ending_watch(session);
+	if (session->state == SESSION_CONNECTING && session->look_ms && now >= session->look_ms)
+		upstream_look(session);
 	if (session->state == SESSION_CONNECTING && now >= session->connect_until_ms)
 		connect_too_long(session);
 	else if (session->state == SESSION_RELAYING && now >= quiet_until(session))

@@ -16,7 +16,8 @@
 #include <poll.h>
 #include <string.h>
 
-#define LOOK_MS 1000 /* between looks whether an address is this machine's by now */
+#define LOOK_AFTER_MS 10   /* most connects have ended by then */
+#define LOOK_MS       1000 /* between looks whether an address is this machine's by now */
 
 int upstream_is_connect_error(int error)
 {
@@ -100,7 +101,7 @@ static bool meets_itself(struct session *session, int fd, const struct server *s
 	return endpoint_is_same(&from, &to);
 }
 
-/* An attempt at the session's server: 0 when it is under way. */
+/* An attempt at the session's server: 0 when it is under way, 1 when it has succeeded. */
 static int attempt(struct session *session)
 {
 	const struct section *section = session->section;
@@ -127,7 +128,7 @@ static int attempt(struct session *session)
 		return -ECONNREFUSED;
 	}
 	socket_tune(fd, server->address.u.any.sa_family, &section->config->settings);
-	return 0;
+	return r == 0;
 }
 
 static void attempt_under_way(struct session *session)
@@ -135,6 +136,7 @@ static void attempt_under_way(struct session *session)
 	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
 
 	session->connect_until_ms = timeout ? session->worker->now_ms + timeout : UINT64_MAX;
+	session->look_ms = session->worker->now_ms + LOOK_AFTER_MS;
 	session->retry_ms = 0;
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
@@ -182,8 +184,10 @@ void upstream_connect(struct session *session)
 			continue;
 		}
 		r = attempt(session);
-		if (r == 0) {
+		if (r >= 0) {
 			attempt_under_way(session);
+			if (r > 0)
+				session_step(session, SESSION_CONNECTED);
 			return;
 		}
 		note_failure(session, r);
@@ -232,6 +236,22 @@ void upstream_settle(struct session *session)
 	}
 	stats_count(&session->worker->stats, connect_retried, 1);
 	session_step(session, SESSION_RETRY);
+}
+
+void upstream_look(struct session *session)
+{
+	uint64_t began_ms = session->look_ms - LOOK_AFTER_MS;
+
+	session->look_ms = 0;
+	if (session->state != SESSION_CONNECTING)
+		return;
+	if (socket_phase(session->fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED) {
+		upstream_poll(session);
+		return;
+	}
+	session_step(session, SESSION_CONNECTED);
+	session->active_ms = began_ms; /* nothing has moved since */
+	timing_update(session);
 }
 
 void upstream_poll(struct session *session)

@@ -8,6 +8,9 @@
  * or gone to it, the attempt may fail; the client's bytes stay queued, so that
  * the next server gets them from the first one on.
  *
+ * Where nobody says anything nothing arrives: one look, a moment later, finds most
+ * connects done, and a poll tells of the others.  (A unix socket is connected at once.)
+ *
  * Servers are taken in turn, per worker.  When one fails, the connection goes on
  * to the one behind it; when all have failed it is reset -- but where one of them
  * could have been reached had there been a descriptor, a port, memory or room in its
@@ -29,6 +32,9 @@ void upstream_failed(struct session *session, int error);
 
 /* In RETRYING, something completed: move on when the failed socket is quiet. */
 void upstream_settle(struct session *session);
+
+/* session.look_ms has passed. */
+void upstream_look(struct session *session);
 
 /* Ask the ring to tell when the connect has ended, for those who cannot go on without. */
 void upstream_poll(struct session *session);

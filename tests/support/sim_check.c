@@ -65,6 +65,8 @@ static unsigned number(const struct sim_connection *connection)
 
 #define WATCH_WITHIN_MS 200 /* a side of which nothing is read is watched within that time */
 
+#define KNOWN_WITHIN_MS 20 /* that a connect has succeeded */
+
 /* The ACK that is held for the first bytes is released, though none come. */
 static void check_greeting(const struct session *session)
 {
@@ -115,6 +117,19 @@ static void check_heard(const struct session *session, unsigned side)
 			 number(connection));
 }
 
+/* A connect that has succeeded is known as such, though nobody has said anything yet. */
+static void check_connecting(const struct session *session)
+{
+	const struct sim_connection *upstream = side_of(session, SIDE_UPSTREAM);
+
+	if (upstream->phase != SIM_ESTABLISHED || (session->flying[LANE_UP] & 1u << OP_CONNECT))
+		return;
+	if (!wheel_is_set(&session->timer) ||
+	    session->timer.expires_ms * SIM_MS >
+		    upstream->established_ns + KNOWN_WITHIN_MS * SIM_MS)
+		sim_fail("session %u is connected, and does not know it", session->slot);
+}
+
 void sim_check_asleep(void)
 {
 	uint32_t seen = 0;
@@ -129,6 +144,8 @@ void sim_check_asleep(void)
 		check_line(session);
 		if (sim_has_completions())
 			continue; /* it will wake up soon */
+		if (session->state == SESSION_CONNECTING)
+			check_connecting(session);
 		if (session->state == SESSION_RELAYING && kind_of(session) == CONFIG_PROXY) {
 			check_heard(session, SIDE_CLIENT);
 			check_heard(session, SIDE_UPSTREAM);

@@ -35,6 +35,7 @@ static void established(void *object)
 	if (connection->phase != SIM_CONNECTING)
 		return;
 	connection->phase = SIM_ESTABLISHED;
+	connection->established_ns = sim.now_ns;
 	if (connection->closed) {
 		sim_peer_told_reset(connection);
 		return;
