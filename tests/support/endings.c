@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define PATIENCE_MS 60000 /* for a connection that must come, on a machine however loaded */
-#define OPTIONAL_MS 5000  /* for one that may not */
+#define OPTIONAL_MS 5000  /* for one that may not, after its client is through */
 
 #define KiB *1024
 #define MiB *1024 * 1024
@@ -126,9 +126,9 @@ const struct ending_case ending_cases[] = {
 	 .server = {RESET}},
 	{.name = "client half-closes, then resets",
 	 .client = {SEND(10), HALF_CLOSE, MEET, RESET},
-	 .server = {READ_END, MEET, SEND_ALL(5000)}},
+	 .server = {READ_END, MEET, SEND_ALL(30000)}},
 	{.name = "server half-closes, then resets",
-	 .client = {SEND(10), READ_END, MEET, SEND_ALL(5000)},
+	 .client = {SEND(10), READ_END, MEET, SEND_ALL(30000)},
 	 .server = {READ(10), HALF_CLOSE, MEET, RESET}},
 	{.name = "client half-closes, then server resets",
 	 .client = {SEND(10), HALF_CLOSE, READ_END},
@@ -143,11 +143,11 @@ const struct ending_case ending_cases[] = {
 	 .client = {READ(1), MEET},
 	 .server = {SEND(20000), FLUSH, MEET, READ_END}, .closes_unread = true},
 	{.name = "server closes, client goes on",
-	 .client = {SEND(10), READ_END, SEND_ALL(5000)},
+	 .client = {SEND(10), READ_END, SEND_ALL(30000)},
 	 .server = {READ(10)}},
 	{.name = "client closes, server goes on",
 	 .client = {SEND(10)},
-	 .server = {READ_END, SEND_ALL(5000)}},
+	 .server = {READ_END, SEND_ALL(30000)}},
 };
 /* clang-format on */
 
@@ -159,8 +159,10 @@ struct side {
 	const struct ending_step *steps;
 	struct ending_seen seen;
 	uint64_t send_seed, receive_seed, sent;
-	int fd, patience_ms;
-	bool is_client;
+	int fd;
+	bool is_client, is_optional;
+	_Atomic bool is_through;  /* has played */
+	const struct side *other; /* of the connection */
 	const char *address;
 	pthread_barrier_t *meeting;
 	pthread_t thread;
@@ -278,34 +280,52 @@ static bool meets(const struct side *side)
 	return false;
 }
 
-static int accept_one(int listener, int patience_ms)
+/* A listener that closes before its client has tried would be what the client sees. */
+static int accept_one(const struct side *side, int listener)
 {
-	if (poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, patience_ms) <= 0)
-		return -1;
-	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	struct pollfd arrival = {.fd = listener, .events = POLLIN};
+	int64_t until = clock_ms() + PATIENCE_MS, until_optional = until;
+	bool through = false;
+
+	while (clock_ms() < until && clock_ms() < until_optional) {
+		if (poll(&arrival, 1, 20) > 0)
+			return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (side->is_optional && side->other->is_through && !through) {
+			until_optional = clock_ms() + OPTIONAL_MS;
+			through = true;
+		}
+	}
+	return -1;
 }
 
-static void *play_side(void *argument)
+static void play_script(struct side *side)
 {
-	struct side *side = argument;
 	int listener = side->fd;
 
 	if (side->is_client) {
 		side->fd = peer_connect(side->address);
 	} else {
-		side->fd = accept_one(listener, side->patience_ms);
+		side->fd = accept_one(side, listener);
 		close(listener);
 	}
 	side->seen.connected = side->fd >= 0;
 	if (!side->seen.connected) {
 		if (meets(side))
 			pthread_barrier_wait(side->meeting);
-		return NULL;
+		return;
 	}
 	for (const struct ending_step *step = side->steps; step->act != ENDING_DONE; step++)
 		take_step(side, step);
 	if (side->fd >= 0)
 		close(side->fd);
+}
+
+static void *play_side(void *argument)
+{
+	struct side *side = argument;
+
+	play_script(side);
+	side->is_through = true;
 	return NULL;
 }
 
@@ -328,14 +348,14 @@ void endings_play(const char *const *servers, const char *const *entrances,
 					     .is_client = true,
 					     .address = entrances[i],
 					     .meeting = &play->meeting};
-		play->server = (struct side){
-			.steps = ending_cases[i].server,
-			.send_seed = 2 * i + 1,
-			.receive_seed = 2 * i,
-			.fd = peer_listen(servers[i], 8),
-			.address = servers[i],
-			.patience_ms = ending_cases[i].server_optional ? OPTIONAL_MS : PATIENCE_MS,
-			.meeting = &play->meeting};
+		play->server = (struct side){.steps = ending_cases[i].server,
+					     .send_seed = 2 * i + 1,
+					     .receive_seed = 2 * i,
+					     .fd = peer_listen(servers[i], 8),
+					     .address = servers[i],
+					     .is_optional = ending_cases[i].server_optional,
+					     .other = &play->client,
+					     .meeting = &play->meeting};
 		pthread_barrier_init(&play->meeting, NULL, 2);
 		if (play->server.fd < 0 ||
 		    pthread_create(&play->server.thread, NULL, play_side, &play->server) != 0 ||
