@@ -261,7 +261,7 @@ static void make_faults(void)
 		.late = sim_chance(2) ? 0 : sim_between(2, 50),
 		.inline_miss = sim_between(1, 4),
 		.early = some_chance(20),
-		.miss = one_of(1, 2, 4, 4),
+		.miss = sim_chance(8) ? 2 : 0,
 	};
 	if (!calm && sim_chance(6))
 		sim.descriptors_max = sim_between(SECTIONS + 2, 16);

@@ -147,6 +147,7 @@ struct sim_op {
 	uint32_t moved, left, total;
 	uint64_t first; /* position of its first byte */
 	bool used, fresh, notifying, woken;
+	bool missed; /* by a cancel */
 };
 
 /* What is known of a session from outside, by its slot. */

@@ -306,8 +306,13 @@ void sim_check_reset(struct sim_connection *connection)
 
 	if (!session || is_attempt(session, connection))
 		return; /* one that was never served */
-	/* The kernel resets where something is left unread, and a stop does not wait to read it. */
-	if (session->end.reason == REASON_ANSWERED && sim.worker->state == WORKER_STOPPING &&
+	/*
+	 * The kernel resets where something is left unread, and neither a stop waits to read it
+	 * nor a connection that has had its time.
+	 */
+	if (session->end.reason == REASON_ANSWERED &&
+	    (sim.worker->state == WORKER_STOPPING ||
+	     sim.worker->now_ms >= session->lifetime_until_ms) &&
 	    connection->in.arrived > connection->in.read)
 		return;
 	if (session->end.reason == REASON_COMPLETED || session->end.reason == REASON_ANSWERED)

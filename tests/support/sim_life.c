@@ -228,17 +228,20 @@ void sim_life_given_up(const struct sim_connection *attempt)
 
 /* ---- Who must be told ------------------------------------------------------------------------ */
 
-/* A side that has said its end is read no more, and may be reset all the same. */
+/*
+ * A reset, once all that came before it is delivered.  A side that has said its end is
+ * read no more, and may be reset all the same.
+ */
 static bool is_to_be_told(const struct session *session, unsigned side)
 {
 	const struct sim_connection *dead = side_of(session, side);
 	const struct sim_connection *other = side_of(session, !side);
 
-	if (session->state != SESSION_RELAYING || !dead || !other || !dead->fin_read ||
-	    dead->phase != SIM_DEAD || other->phase != SIM_ESTABLISHED)
+	if (session->state != SESSION_RELAYING || !dead || !other || dead->phase != SIM_DEAD ||
+	    other->phase != SIM_ESTABLISHED)
 		return false;
-	/* What was said before the reset comes first. */
-	return other->out.acked == dead->in.read && (!other->out.fin || other->out.fin_acked);
+	return dead->in.read == dead->in.arrived && other->out.acked == dead->in.read &&
+	       (!other->out.fin || other->out.fin_acked);
 }
 
 static void check_told(struct sim_life *life, const struct session *session, unsigned side)
@@ -250,7 +253,7 @@ static void check_told(struct sim_life *life, const struct session *session, uns
 	else if (*since_ms == UINT64_MAX)
 		*since_ms = now_ms();
 	else if (now_ms() > *since_ms + TOLD_MS)
-		sim_fail("a reset of session %u by its %s, after an end, is not passed on for %llu "
+		sim_fail("the reset of session %u by its %s is not passed on for %llu "
 			 "ms",
 			 session->slot, side_name(side),
 			 (unsigned long long)(now_ms() - *since_ms));
@@ -290,8 +293,24 @@ static void for_each_session(void (*what)(struct session *))
 	}
 }
 
+static void check_places(void)
+{
+	const struct engine *engine = sim.worker->engine;
+
+	if (sim.worker->sessions.used > engine->connections_max)
+		sim_fail("%u sessions are open, of %u at most", sim.worker->sessions.used,
+			 engine->connections_max);
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		uint32_t most = engine->sections[i].config->settings.max_connections;
+		if (most && engine->sections[i].connections > most)
+			sim_fail("%u sessions of section %u are open, of %u at most",
+				 engine->sections[i].connections, i, most);
+	}
+}
+
 void sim_life_turn(void)
 {
+	check_places();
 	for_each_session(check_session);
 	sim.turned_ms = now_ms();
 }
@@ -300,8 +319,8 @@ static void check_resting(struct session *session)
 {
 	for (unsigned side = 0; side < SIDE_COUNT; side++)
 		if (is_to_be_told(session, side))
-			sim_fail("a reset of session %u by its %s, after an end, goes unnoticed",
-				 session->slot, side_name(side));
+			sim_fail("the reset of session %u by its %s goes unnoticed", session->slot,
+				 side_name(side));
 }
 
 void sim_life_rest(void)

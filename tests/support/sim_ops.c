@@ -337,6 +337,15 @@ static void cancelled(struct sim_op *op)
 }
 
 /* By its tag: by anything else the kernel walks through all operations of the ring. */
+/* Between its submission and its first wait nobody finds it, and while it is being retried. */
+static bool is_missed(struct sim_op *op)
+{
+	bool missed = sim_chance(op->fresh ? 4 : sim.faults.miss) && !op->missed;
+
+	op->missed |= missed;
+	return missed;
+}
+
 static void cancel(const struct io_uring_sqe *sqe)
 {
 	struct sim_op self = {.sqe = *sqe}, *found = NULL;
@@ -349,8 +358,8 @@ static void cancel(const struct io_uring_sqe *sqe)
 
 		if (!op->used || op->notifying || op->sqe.user_data != sqe->addr)
 			continue;
-		if (op->fresh && sim_chance(sim.faults.miss))
-			continue; /* between its submission and its first wait nobody finds it */
+		if (is_missed(op))
+			continue;
 		found = op;
 	}
 	post(&self, found ? 0 : -ENOENT, 0);
@@ -415,7 +424,7 @@ static struct sim_op *op_new(const struct io_uring_sqe *sqe, struct sim_file *fi
 		op->moved = op->total = op->part_count = 0;
 		op->left = sqe->opcode == IORING_OP_RECV ? sqe->optlen : 0;
 		op->used = op->fresh = true;
-		op->notifying = false;
+		op->notifying = op->missed = false;
 		file->uses++;
 		note_parts(op);
 		return op;
