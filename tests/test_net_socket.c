@@ -1,11 +1,13 @@
 /* What a sink takes, and what we say it takes. */
 #include "base/clock.h"
 #include "net/socket.h"
+#include "support/skip.h"
 #include "support/suite.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
@@ -82,6 +84,16 @@ static uint32_t take_room(void)
 	return room;
 }
 
+/* qemu-user fills in a single number and calls that a success: there is room for one byte at a
+ * time then, and four megabytes of that take an hour. */
+static bool room_is_told(void)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t size = sizeof(info);
+
+	return getsockopt(sink, SOL_SOCKET, SO_MEMINFO, info, &size) == 0 && size == sizeof(info);
+}
+
 /*
  * Filled as far as there is room, and read a piece at a time.  What was sent arrives a
  * moment later, on a busy machine long after the send.
@@ -106,6 +118,8 @@ static void fill_and_read(void)
 START_TEST(a_tcp_sink_takes_at_once_what_it_has_room_for)
 {
 	open_tcp();
+	if (!room_is_told())
+		SKIP_TEST("SO_MEMINFO does not tell all it should: is this an emulator?");
 	fill_and_read();
 }
 END_TEST
@@ -115,6 +129,8 @@ START_TEST(so_it_does_with_a_limit_even_an_odd_one)
 	static const uint32_t limits[] = {16384, 262144, 262145, 99999};
 
 	open_tcp();
+	if (!room_is_told())
+		SKIP_TEST("SO_MEMINFO does not tell all it should: is this an emulator?");
 	socket_limit_unsent(sink, limits[_i]);
 	fill_and_read();
 }
@@ -126,6 +142,8 @@ START_TEST(so_does_one_with_small_segments)
 	static const int receive_buffers[] = {1, 3000, 5000};
 
 	open_tcp_to(receive_buffers[_i]);
+	if (!room_is_told())
+		SKIP_TEST("SO_MEMINFO does not tell all it should: is this an emulator?");
 	fill_and_read();
 }
 END_TEST
@@ -170,6 +188,8 @@ static void splice_and_read(void)
 START_TEST(a_tcp_sink_takes_at_once_what_is_spliced_in_small_pieces)
 {
 	open_tcp_to(_i);
+	if (!room_is_told())
+		SKIP_TEST("SO_MEMINFO does not tell all it should: is this an emulator?");
 	splice_and_read();
 }
 END_TEST
@@ -177,6 +197,8 @@ END_TEST
 START_TEST(a_unix_sink_takes_at_once_what_is_spliced_in_small_pieces)
 {
 	open_unix();
+	if (!room_is_told())
+		SKIP_TEST("SO_MEMINFO does not tell all it should: is this an emulator?");
 	splice_and_read();
 }
 END_TEST
@@ -184,6 +206,8 @@ END_TEST
 START_TEST(a_unix_sink_takes_at_once_what_it_has_room_for)
 {
 	open_unix();
+	if (!room_is_told())
+		SKIP_TEST("SO_MEMINFO does not tell all it should: is this an emulator?");
 	fill_and_read();
 }
 END_TEST
