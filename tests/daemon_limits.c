@@ -233,7 +233,7 @@ static rlim_t lowest_free_fd(pid_t pid)
 	char path[64];
 
 	for (rlim_t fd = 0;; fd++) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%lu", pid, fd);
+		snprintf(path, sizeof(path), "/proc/%d/fd/%llu", pid, (unsigned long long)fd);
 		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			return fd;
 	}
