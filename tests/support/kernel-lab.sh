@@ -5,6 +5,8 @@
 #
 #   -k FILE        the kernel image (default: Debian's linux-image-cloud-amd64,
 #                  fetched with apt-get into -c DIR and unpacked there, not installed)
+#   -S SUITE       the kernel of this suite of the archive that apt is set up for (trixie,
+#                  sid; default: what apt-get would install here)
 #   -c DIR         where a fetched kernel is kept (default: ~/.cache/uringproxy/kernel)
 #   -f SRC[:DST]   put a file into the guest; a dynamic executable brings its
 #                  libraries along (repeatable; default DST: /bin/NAME)
@@ -21,10 +23,10 @@ set -euo pipefail
 die()  { echo "kernel-lab: $*" >&2; exit 125; }
 skip() { echo "kernel-lab: skipped: $*" >&2; exit 77; }
 
-kernel='' cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/uringproxy/kernel memory=512 cpus=2 limit=120 verbose=0 files=()
-while getopts k:c:f:m:s:t:vh o; do
+kernel='' suite='' cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/uringproxy/kernel memory=512 cpus=2 limit=120 verbose=0 files=()
+while getopts k:S:c:f:m:s:t:vh o; do
     case $o in
-    k) kernel=$OPTARG;; c) cache=$OPTARG;; f) files+=("$OPTARG");; m) memory=$OPTARG;;
+    k) kernel=$OPTARG;; S) suite=$OPTARG;; c) cache=$OPTARG;; f) files+=("$OPTARG");; m) memory=$OPTARG;;
     s) cpus=$OPTARG;; t) limit=$OPTARG;; v) verbose=1;;
     *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 2;;
     esac
@@ -41,19 +43,49 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/kernel-lab.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# ---- the kernel -------------------------------------------------------------
+# Another suite has lists of its own, in the cache: apt's own are not touched.  A mirror may stand
+# still for longer than its lists are meant to be used; signed they are all the same.
+apt=()
+other_suite() {
+    local archive lists=$cache/lists keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+        'Label: Debian' 'Component: main' 2>/dev/null | head -n 1)
+    [[ $archive ]] || skip "apt knows of no Debian archive"
+    mkdir -p "$lists/partial"
+    echo "deb [signed-by=$keyring] $archive $suite main" >"$work/sources.list"
+    apt=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$lists"
+        -o Dir::State::status=/dev/null -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+        -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root)
+    apt-get "${apt[@]}" -o APT::Update::Error-Mode=any update >"$work/update.log" 2>&1 ||
+        skip "$archive has no lists of $suite, or cannot be reached"
+}
+needs() {   # needs PACKAGE PREFIX: the first package of that name that it depends on
+    apt-cache "${apt[@]}" depends "$1" 2>/dev/null | awk -v prefix="$2" '/Depends/ && index($2, prefix) == 1 {print $2; exit}'
+}
+fetch_kernel() {
+    local package binary image version
+    [[ -z $suite ]] || other_suite
+    package=$(needs linux-image-cloud-amd64 linux-image-)
+    [[ $package ]] || skip "no linux-image-cloud-amd64 in the package lists (apt-get update?)"
+    binary=$(needs "$package" linux-binary-)    # since 7.x the image itself is in this one
+    package=${binary:-$package}
+    (cd "$work" && apt-get "${apt[@]}" download "$package" >/dev/null 2>&1) || skip "cannot fetch $package"
+    dpkg -x "$work/$package"_*.deb "$work/package"
+    for image in "$work"/package/boot/vmlinuz-* "$work"/package/usr/lib/modules/*/vmlinuz; do
+        [[ -e $image ]] || continue
+        version=${image##*/boot/vmlinuz-}
+        version=${version##*/modules/}
+        kernel=$cache/vmlinuz-${version%/vmlinuz}
+        cp "$image" "$cache/.fetching.$$" && mv "$cache/.fetching.$$" "$kernel"    # whole or not at all: others may look
+    done
+    rm -rf "$cache/lists"
+}
 if [[ -z $kernel ]]; then
-    kernel=$(find "$cache" -name 'vmlinuz-*' 2>/dev/null | sort -V | tail -n 1 || true)
-    if [[ -z $kernel ]]; then
-        package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends/ {print $2; exit}')
-        [[ -n $package ]] || skip "no linux-image-cloud-amd64 in the package lists (apt-get update?)"
-        (cd "$work" && apt-get download "$package" >/dev/null 2>&1) || skip "cannot fetch $package"
-        dpkg -x "$work/$package"_*.deb "$work/package"
-        mkdir -p "$cache"
-        for image in "$work"/package/boot/vmlinuz-*; do     # whole or not at all: others may look
-            kernel=$cache/${image##*/}
-            cp "$image" "$cache/.fetching.$$" && mv "$cache/.fetching.$$" "$kernel"
-        done
-    fi
+    cache=$cache${suite:+/$suite}
+    mkdir -p "$cache"
+    kernel=$(find "$cache" -maxdepth 1 -name 'vmlinuz-*' | sort -V | tail -n 1)
+    [[ $kernel ]] || fetch_kernel
 fi
 [[ -r $kernel ]] || die "no kernel image"
 
@@ -100,7 +132,7 @@ chmod +x "$root/init"
 status=0
 timeout "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp "$cpus" -m "$memory" \
     -nic none -nographic -no-reboot -kernel "$kernel" -initrd "$work/initrd" \
-    -append "console=ttyS0 quiet panic=-1 random.trust_cpu=on" </dev/null >"$work/console" 2>&1 || status=$?
+    -append "console=ttyS0 quiet panic=-1 random.trust_cpu=on no_timer_check" </dev/null >"$work/console" 2>&1 || status=$?
 tr -d '\r' <"$work/console" >"$work/text"
 if ((verbose)); then cat "$work/text"
 else sed -n '/kernel-lab: Linux/,/^kernel-lab-status/{/^kernel-lab-status/d;s/.*\(kernel-lab: Linux\)/\1/;p}' "$work/text"; fi
