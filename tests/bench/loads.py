@@ -204,6 +204,28 @@ class Loads:
         load = self._start("bench_pour", "read", target.port, self.seconds)
         return json.loads(self._finish(load, self.seconds + 20))
 
+    def beside_bulk(self, target, count):
+        """One small message at a time, while so many downloads flow."""
+        drain = self._start("bench_pour", "drain", target.port, self.seconds + 1, count)
+        load = None
+        try:
+            self._line(drain)  # all of them flow
+            load = self._start("bench_pingpong", target.port, 64, 1, self.seconds)
+            self._line(load)  # warmed up
+            window = target.window(load, drain).start()
+            result = json.loads(self._line(load))
+            window.stop()
+            self._finish(load, 10)
+            bulk = json.loads(self._finish(drain, self.seconds + 20))
+        finally:
+            for each in (load, drain):
+                if each:
+                    each.stop()
+        moved = bulk["gbit"] * 1e9 / 8 * window.elapsed_ns / 1e9 / GIB
+        return {"p50": result["p50"], "p99": result["p99"], "p999": result["p999"],
+                "gbit": bulk["gbit"], "cpu_gib": window.cpu_ns / 1e9 / moved,
+                "foreign": window.foreign()}
+
     def stalled(self, target, count, mib=0):
         """One honest reader alone, then beside others that read so much, and then no more."""
         window = target.window().start()

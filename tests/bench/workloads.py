@@ -118,6 +118,11 @@ WORKLOADS = [
              lambda loads, target: loads.http_beside_idle(target, 64, 8000), ALL,
              ("growth", "cpu", "cpu_alone", "rate"), ("cpu",)),
     echo(64), echo(1000), *OPEN_LOOPS,
+    Workload("beside-bulk", "ping-pong of 64 B beside 64 downloads", "pour",
+             lambda loads, target: loads.beside_bulk(target, 64),
+             ("haproxy", "haproxy-auto", "haproxy-splice", "nginx"),
+             ("p50", "p99", "gbit", "cpu_gib"), ("p50", "p99", "gbit"),
+             {"copy": {"relay": "copy"}}),
     Workload("stalled", "a bulk stream beside a reader that stalls", "pour",
              lambda loads, target: loads.stalled(target, 1), ALL,
              ("kept", "queued", "gbit", "alone_gbit"), ("gbit",)),
@@ -171,6 +176,10 @@ def targets():
     yield "idle", "rss", ours, "value", None, 1
     yield "idle", "kernel", ours, "difference", "relay", 1.5
     yield "beside-idle", "growth", ours, "value", None, 1.05
+    for column in (ours, "copy"):
+        for metric in ("p50", "p99"):
+            for peer in ("haproxy-auto", "haproxy-splice"):
+                yield "beside-bulk", metric, column, "ratio", peer, 1
     yield "stalled", "kept", ours, "value+", None, 0.90
     yield "stalled", "queued", ours, "value", None, 512
     yield "stalled-200", "kept", ours, "value+", None, 0.80
