@@ -197,6 +197,7 @@ static void make_engine(void)
 		.buffer_size = sim.scale * one_of(10, 30, 100, 512),
 		.pipes_max = one_of(0, 1, 2, 8),
 		.coalesce_us = one_of(0, 100, 1000, 1000),
+		.turn_bytes = sim.scale * one_of(1, 100, 1000, ENGINE_TURN_BYTES),
 		.wake_fd = -1,
 	};
 	engine.buffer_memory = (uint64_t)engine.buffer_size * (jammed ? 4 : one_of(4, 8, 32, 200));
@@ -322,6 +323,8 @@ static void flow(void)
 
 	if (session && sim_chance(2))
 		session->lanes[sim_between(LANE_UP, LANE_DOWN)].rest.rich = REST_AFTER;
+	if (session && sim_chance(4))
+		session->lanes[sim_between(LANE_UP, LANE_DOWN)].heavy = true;
 }
 
 static void serve(void)

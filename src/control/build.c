@@ -127,6 +127,7 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 		.config = config,
 		.worker_count = mode->workers,
 		.sqpoll = mode->sqpoll,
+		.turn_bytes = ENGINE_TURN_BYTES,
 		.wake_fd = -1,
 		.sections = calloc(config->section_count + 1, sizeof(*engine->sections)),
 		.section_count = (uint32_t)config->section_count,

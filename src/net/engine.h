@@ -18,6 +18,9 @@ struct listening {
 	char text[ADDRESS_TEXT_MAX];
 };
 
+/* Half a millisecond, where each byte is copied twice. */
+#define ENGINE_TURN_BYTES (1u << 20)
+
 struct engine {
 	const struct config *config;
 	struct section *sections;
@@ -29,6 +32,7 @@ struct engine {
 	uint64_t buffer_memory; /* bytes, of one worker */
 	uint32_t buffer_size;   /* bytes, of one buffer */
 	uint32_t coalesce_us;   /* how long completions may wait for others; 0: not at all */
+	uint32_t turn_bytes;    /* that the lanes of a worker may move in a turn: turn.h */
 	bool sqpoll;
 	int wake_fd; /* an eventfd: a worker has changed its state */
 

@@ -81,6 +81,7 @@ struct lane {
 	bool receiving;      /* a receive is armed */
 	bool cancelling;     /* ... and its cancel is on the way */
 	bool ended;          /* BROKEN, and nothing more comes from the source */
+	bool heavy;          /* it moved much when last flushed; for strategies without a queue */
 	uint64_t own[6];     /* the strategy's own, zero at start */
 };
 
@@ -104,7 +105,10 @@ void lane_init(struct lane *lane, unsigned index, unsigned to);
 struct io_uring_sqe *lane_entry(struct lane *lane);
 void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe);
 
-/* Call the strategy's flush at the end of this turn. */
+/* Who has more bytes to send, or is heavy, may have to wait for some turns: turn.h. */
+#define LANE_HEAVY (32u << 10)
+
+/* Call the strategy's flush at the end of this turn, or of one of the next. */
 void lane_mark(struct lane *lane);
 
 /* Arm a receive, unless one is armed, nothing is to be had of the source, or its queue is too long.

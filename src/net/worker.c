@@ -1,10 +1,10 @@
 #include "net/worker.h"
 
 #include "base/clock.h"
-#include "net/relay.h"
 #include "net/rest.h"
 #include "net/socket.h"
 #include "net/timing.h"
+#include "net/turn.h"
 
 #include "ops/log.h"
 
@@ -268,20 +268,6 @@ static unsigned reap(struct worker *worker)
 	return total;
 }
 
-static void flush(struct worker *worker)
-{
-	struct list marked, *node;
-
-	/* A lane that marks itself again is for the next turn. */
-	list_init(&marked);
-	list_move_all(&worker->dirty, &marked);
-	while ((node = list_pop(&marked))) {
-		struct lane *lane = container_of(node, struct lane, dirty);
-		if (lane_session(lane)->state != SESSION_CLOSING)
-			lane->strategy->flush(lane);
-	}
-}
-
 static bool is_cutting(const struct worker *worker)
 {
 	return worker->state == WORKER_STOPPING && worker->cut_to < worker->sessions.capacity &&
@@ -487,7 +473,7 @@ int worker_turn(struct worker *worker)
 	expire(worker);
 	rest_expire(worker, now_ns);
 	feed(worker);
-	flush(worker);
+	turn_flush(worker);
 	bury(worker);
 	cut(worker);
 	if (pipes_any(&worker->pipes) && !wheel_is_set(&worker->trim))

@@ -76,6 +76,7 @@ struct worker {
 	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
 	uint32_t full_before; /* ring.full as of the last turn */
 	bool has_budget, has_bundle, has_quick;
+	uint32_t turn_left; /* bytes that lanes may still move in this turn: turn.h */
 	struct quick quick;
 	struct coalesce coalesce;
 

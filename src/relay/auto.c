@@ -88,6 +88,7 @@ static void auto_flush(struct lane *lane)
 
 void auto_calm(struct lane *lane)
 {
+	lane->heavy = false;
 	*weighing_of(lane) = (struct weighing){0};
 	/* Who always splices got no pipe: a copy it is, for good. */
 	lane->strategy = always_splices(lane) ? &relay_copy : &relay_auto;
@@ -97,6 +98,7 @@ void auto_calm(struct lane *lane)
 void auto_pass(struct lane *lane)
 {
 	assert(!rest_is_on(lane));
+	lane->heavy = false;
 	*weighing_of(lane) = (struct weighing){.passing = true};
 	lane->strategy = always_splices(lane) ? &relay_splice : &relay_auto;
 	lane_mark(lane);

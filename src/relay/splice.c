@@ -9,7 +9,7 @@
  * waits.  Readiness comes from the ring by single polls, armed only after
  * EAGAIN: a poll that is armed late still tells what is there, so no edge is
  * missed.  A turn moves WORK_MAX bytes for one lane at most, then it is the
- * others' turn.
+ * others' turn; less where less is left of the turn (net/turn.h).
  *
  * EAGAIN from a full pipe and from an empty socket look the same, so the pipe
  * is always drained before the socket is believed to be empty.  A lane has a
@@ -42,6 +42,7 @@
 #include <poll.h>
 
 #define WORK_MAX     (1u << 20)
+#define WORK_LEAST   (64u << 10) /* also where a turn has no bytes left */
 #define CHASED_LEAST (128u << 10)
 #define PAGE_LEAST   4096u /* bytes of a pipe that hold one piece */
 
@@ -172,10 +173,12 @@ static bool is_to_gather(struct lane *lane, uint32_t taken)
 static uint64_t pump(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
-	uint64_t before = lane->bytes;
+	uint64_t before = lane->bytes, most = lane_session(lane)->worker->turn_left;
 	bool moved = true;
 
-	while (moved && lane->bytes - before < WORK_MAX && lane->state != LANE_BROKEN &&
+	most = most < WORK_MAX ? most : WORK_MAX;
+	most = most > WORK_LEAST ? most : WORK_LEAST;
+	while (moved && lane->bytes - before < most && lane->state != LANE_BROKEN &&
 	       lane_session(lane)->state == SESSION_RELAYING) {
 		uint64_t received = lane->received;
 		bool in = fill(lane);
@@ -276,6 +279,7 @@ static void splice_flush(struct lane *lane)
 	}
 	if (splicing->pipe != PIPES_NONE) {
 		moved = pump(lane);
+		lane->heavy = moved > LANE_HEAVY;
 		if (lane_session(lane)->state == SESSION_CLOSING)
 			return;
 		if (lane->state == LANE_BROKEN || lane->held == 0)

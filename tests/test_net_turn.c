@@ -1,0 +1,177 @@
+/* Which lanes are flushed in a turn, and in what order. */
+#include "net/lane.h"
+#include "net/relay.h"
+#include "net/session.h"
+#include "net/turn.h"
+#include "net/worker.h"
+#include "support/suite.h"
+
+#include <string.h>
+
+enum { SESSIONS = 8, TURN = 100 << 10, LITTLE = 1 << 10, MUCH = 50 << 10 };
+
+static struct engine engine;
+static struct worker worker;
+static struct session sessions[SESSIONS];
+static uint32_t sizes[SESSIONS];    /* what each lane moves when it is flushed */
+static char order[4 * SESSIONS];    /* who was flushed in this turn, a letter for each */
+static const struct lane *restless; /* marks itself again */
+static bool by_sending;             /* by operations that are only submitted later */
+
+static struct lane *lane_of(unsigned session)
+{
+	return &sessions[session].lanes[LANE_DOWN];
+}
+
+static void flush(struct lane *lane)
+{
+	unsigned session = (unsigned)(lane_session(lane) - sessions);
+
+	if (by_sending)
+		lane->sending += sizes[session];
+	else
+		lane->bytes += sizes[session];
+	order[strlen(order)] = (char)('a' + session);
+	if (lane == restless)
+		lane_mark(lane);
+}
+
+static const struct relay_strategy recorded = {.name = "recorded", .flush = flush};
+
+static void begin(void)
+{
+	engine = (struct engine){.turn_bytes = TURN};
+	worker = (struct worker){.engine = &engine};
+	restless = NULL;
+	by_sending = false;
+	list_init(&worker.dirty);
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		sessions[i] = (struct session){.worker = &worker, .state = SESSION_RELAYING};
+		lane_init(lane_of(i), LANE_DOWN, LANE_UP);
+		lane_of(i)->strategy = &recorded;
+		sizes[i] = LITTLE;
+	}
+}
+
+/* These say that they move much, and so they do. */
+static void make_heavy(const char *who)
+{
+	for (; *who; who++) {
+		lane_of((unsigned)(*who - 'a'))->heavy = true;
+		sizes[*who - 'a'] = MUCH;
+	}
+}
+
+static void mark(const char *who)
+{
+	for (; *who; who++)
+		lane_mark(lane_of((unsigned)(*who - 'a')));
+}
+
+static const char *turn(void)
+{
+	memset(order, 0, sizeof(order));
+	turn_flush(&worker);
+	return order;
+}
+
+START_TEST(who_moves_little_is_flushed_before_who_moves_much)
+{
+	begin();
+	make_heavy("ac");
+	mark("abcd");
+	ck_assert_str_eq(turn(), "bdac");
+	ck_assert(list_is_empty(&worker.dirty));
+}
+END_TEST
+
+START_TEST(a_lane_with_much_in_its_queue_moves_much)
+{
+	begin();
+	lane_of(0)->queued = LANE_HEAVY + 1;
+	lane_of(1)->queued = LANE_HEAVY;
+	mark("abc");
+	ck_assert_str_eq(turn(), "bca");
+}
+END_TEST
+
+START_TEST(who_is_left_over_is_first_in_the_next_turn)
+{
+	begin();
+	make_heavy("abcdef");
+	mark("abcde");
+	ck_assert_str_eq(turn(), "ab");
+	ck_assert(!list_is_empty(&worker.dirty));
+	mark("fa");
+	ck_assert_str_eq(turn(), "cd");
+	ck_assert_str_eq(turn(), "ef");
+	ck_assert_str_eq(turn(), "a");
+	ck_assert(list_is_empty(&worker.dirty));
+}
+END_TEST
+
+START_TEST(what_comes_meanwhile_and_is_little_overtakes_them)
+{
+	begin();
+	make_heavy("abcd");
+	mark("abcd");
+	ck_assert_str_eq(turn(), "ab");
+	mark("gh");
+	ck_assert_str_eq(turn(), "ghcd");
+}
+END_TEST
+
+START_TEST(sends_under_way_count_as_moved)
+{
+	begin();
+	by_sending = true;
+	make_heavy("abcd");
+	mark("abcd");
+	ck_assert_str_eq(turn(), "ab");
+	ck_assert_str_eq(turn(), "cd");
+}
+END_TEST
+
+/* However much those move who each move little, and however small a turn is. */
+START_TEST(one_that_moves_much_is_flushed_in_every_turn)
+{
+	begin();
+	make_heavy("ab");
+	engine.turn_bytes = 0;
+	mark("abcdefgh");
+	ck_assert_str_eq(turn(), "cdefgha");
+	mark("cdefgh");
+	ck_assert_str_eq(turn(), "cdefghb");
+}
+END_TEST
+
+START_TEST(who_marks_itself_again_waits_for_the_next_turn_behind_who_is_left_over)
+{
+	begin();
+	make_heavy("abc");
+	restless = lane_of(0);
+	mark("abc");
+	ck_assert_str_eq(turn(), "ab");
+	ck_assert_str_eq(turn(), "ca");
+	restless = NULL;
+	ck_assert_str_eq(turn(), "a");
+}
+END_TEST
+
+START_TEST(a_session_that_is_closing_is_flushed_no_more)
+{
+	begin();
+	make_heavy("abc");
+	mark("abcd");
+	sessions[1].state = sessions[3].state = SESSION_CLOSING;
+	ck_assert_str_eq(turn(), "ac");
+	ck_assert(list_is_empty(&worker.dirty));
+}
+END_TEST
+
+SUITE("turn", who_moves_little_is_flushed_before_who_moves_much,
+      a_lane_with_much_in_its_queue_moves_much, who_is_left_over_is_first_in_the_next_turn,
+      what_comes_meanwhile_and_is_little_overtakes_them, sends_under_way_count_as_moved,
+      one_that_moves_much_is_flushed_in_every_turn,
+      who_marks_itself_again_waits_for_the_next_turn_behind_who_is_left_over,
+      a_session_that_is_closing_is_flushed_no_more)
