@@ -178,7 +178,7 @@ class Bench:
                 best = result
             if workload.fresh or not report.disturbed(best):
                 break
-        if target.process and target.process.popen.poll() is not None:
+        if target.process and not workload.ends and target.process.popen.poll() is not None:
             raise Failed(f"{column.name} ended: {target.process.complaint()}")
         return best
 

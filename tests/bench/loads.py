@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import socket
+import struct
 import subprocess
 import time
 from statistics import median
@@ -188,6 +191,55 @@ class Loads:
             self.release(load)
         return {"rss": (after[0] - before[0]) / 1024 / count,
                 "kernel": (after[1] - before[1]) / 1024 / count, "foreign": window.foreign()}
+
+    def ending(self, target, few, many):
+        """
+        What a connection's end costs beside so many others that are idle, and how long it
+        takes to stop with all of them: two SIGTERM, as of an operator without patience.
+        """
+        alone = self._ends(target, few)
+        load = self.hold(target, many, "x")
+        try:
+            beside = self._resets(target)
+            began = time.monotonic()
+            for _ in range(2):
+                os.kill(target.process.pid, signal.SIGTERM)
+                time.sleep(0.2)
+            try:
+                target.process.popen.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                raise Failed("it does not stop") from None
+            stop = time.monotonic() - began - 0.2  # since the second
+        finally:
+            load.stop()
+        return {"end": beside["cpu"], "end_few": alone["cpu"],
+                "growth": beside["cpu"] / alone["cpu"], "stop": max(stop, 0),
+                "foreign": max(alone["foreign"], beside["foreign"])}
+
+    def _ends(self, target, count):
+        load = self.hold(target, count, "x")
+        try:
+            return self._resets(target)
+        finally:
+            self.release(load)
+
+    def _resets(self, target, count=400):
+        """The proxy's CPU for each of so many connections that their clients reset."""
+        clients = []
+        for _ in range(count):
+            client = socket.create_connection(("127.0.0.1", target.port), 10)
+            client.sendall(b"x")
+            client.recv(1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            clients.append(client)
+        settle()
+        window = target.window().start()
+        for client in clients:
+            client.close()
+            time.sleep(0.001)
+        time.sleep(0.3)
+        window.stop()
+        return self._per_unit({}, window, count)
 
     def http_beside_idle(self, target, connections, idle):
         """The same load without and with idle connections: what the idle ones cost."""

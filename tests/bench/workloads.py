@@ -20,6 +20,9 @@ METRICS = {
     "rss": ("RSS", "KiB", 2),
     "kernel": ("kernel", "KiB", 2),
     "growth": ("beside/alone", "", 3),
+    "end": ("CPU of an end", "µs", 1),
+    "end_few": ("beside 200", "µs", 1),
+    "stop": ("stop", "s", 3),
     "cpu_alone": ("CPU alone", "µs", 2),
     "kept": ("rate kept", "", 3),
     "alone_gbit": ("alone Gbit/s", "", 2),
@@ -36,14 +39,14 @@ class Workload:
     metrics: what the table shows, the first for the chart.  compared: ratios to
     each peer.  variants: further configurations of the daemon that belong here,
     by name or NAME@CPU+CPU.
-    fresh: every measurement with a newly started proxy.
+    fresh: every measurement with a newly started proxy.  ends: which it stops itself.
     """
 
     def __init__(self, name, title, upstream, run, peers, metrics=REQUESTS,
-                 compared=("cpu", "rate"), variants=None, fresh=False):
+                 compared=("cpu", "rate"), variants=None, fresh=False, ends=False):
         self.name, self.title, self.upstream, self.run = name, title, upstream, run
         self.peers, self.metrics, self.compared = peers, metrics, compared
-        self.variants, self.fresh = variants or {}, fresh
+        self.variants, self.fresh, self.ends = variants or {}, fresh, ends
 
 
 def counted(count, thing):
@@ -114,6 +117,9 @@ WORKLOADS = [
     Workload("idle", "memory of an idle connection, 9,000 open", "echo",
              lambda loads, target: loads.idle(target, 9000), ALL, ("rss", "kernel"),
              ("rss", "kernel"), fresh=True),
+    Workload("ending", "a connection's end beside 9,000 idle ones, and a stop with them", "echo",
+             lambda loads, target: loads.ending(target, 200, 9000), ("haproxy", "nginx"),
+             ("end", "end_few", "growth", "stop"), ("end", "stop"), fresh=True, ends=True),
     Workload("beside-idle", "HTTP keep-alive, 64 connections beside 8,000 idle ones", "http",
              lambda loads, target: loads.http_beside_idle(target, 64, 8000), ALL,
              ("growth", "cpu", "cpu_alone", "rate"), ("cpu",)),
@@ -176,6 +182,9 @@ def targets():
     yield "idle", "rss", ours, "value", None, 1
     yield "idle", "kernel", ours, "difference", "relay", 1.5
     yield "beside-idle", "growth", ours, "value", None, 1.05
+    yield "ending", "end", ours, "value", None, 100
+    yield "ending", "growth", ours, "value", None, 3
+    yield "ending", "stop", ours, "value", None, 3
     for column in (ours, "copy"):
         for metric in ("p50", "p99"):
             for peer in ("haproxy-auto", "haproxy-splice"):
