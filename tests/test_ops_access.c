@@ -542,7 +542,9 @@ static int open_journal(void)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 20},
 		   sizeof(struct timeval));
-	snprintf(journal_path, sizeof(journal_path), "/tmp/uringproxy-journal.%d", getpid());
+	if (!*journal_path) /* the writer reads it */
+		snprintf(journal_path, sizeof(journal_path), "/tmp/uringproxy-journal.%d",
+			 getpid());
 	strcpy(address.sun_path, journal_path);
 	unlink(journal_path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);

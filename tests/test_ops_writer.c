@@ -342,8 +342,8 @@ static bool has_read(struct reading *reading, const char *word)
 START_TEST(lines_that_nobody_read_are_counted_and_told_once_when_the_reader_returns)
 {
 	static struct reading reading;
-	unsigned said = 0, lines = 0, lost = 0;
-	char *at, *told;
+	unsigned said = 0, lines = 0, lost = 0, later = 0;
+	char *at, *told, *again;
 
 	reading.fd = stuck_stderr();
 	ck_assert_int_eq(log_start(), 0);
@@ -361,6 +361,15 @@ START_TEST(lines_that_nobody_read_are_counted_and_told_once_when_the_reader_retu
 	log_info("after");
 	ck_assert(wait_until(has_read(&reading, "after\n"), PATIENCE_MS));
 	ck_assert_ptr_null(strstr(strchr(told, '\n'), "written again"));
+
+	/* a second time it is what was lost since the first */
+	reading.size = 0;
+	for (uint64_t before = log_dropped(); log_dropped() < before + 10;)
+		log_info("again: %0100d", 0);
+	ck_assert(wait_until(has_read(&reading, " dropped\n"), PATIENCE_MS));
+	again = strstr(strstr(reading.text, "written again"), "): ");
+	ck_assert_int_eq(sscanf(again, "): %u lines were dropped", &later), 1);
+	ck_assert_uint_eq(lost + later, log_dropped());
 	log_stop(1000);
 }
 END_TEST
