@@ -51,7 +51,9 @@ static uint64_t begun_by(struct worker *worker, uint64_t now_ms)
 
 static void open_clock(struct worker *worker)
 {
-	*worker = (struct worker){.now_ms = 1000};
+	static struct engine engine;
+
+	*worker = (struct worker){.now_ms = 1000, .engine = &engine};
 	wheel_init(&worker->wheel, worker->now_ms);
 	shortage_init(&worker->shortages);
 }

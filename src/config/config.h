@@ -165,10 +165,13 @@ const char *config_explain(const struct config *config, const struct config_sect
 #define CONFIG_EXPLAIN_MAX 400
 
 /*
- * What a message about a key of [global] or [log] begins with: "FILE:LINE: [log]
- * access".  The name is as in the manual and exists.  Returns text.
+ * What a message about a key begins with: "FILE:LINE: [log] access", or [defaults];
+ * without the line where it has its default.  With section NULL, a key of [global]
+ * or [log]; the name is as in the manual and exists.  Returns text.
  */
-const char *config_place(const struct config *config, const char *key, char *text, size_t size);
+const char *config_place(const struct config *config, const struct config_section *section,
+			 const char *key, char *text, size_t size);
+#define CONFIG_PLACE_MAX 600
 
 /* Every value and where it came from, as a file that says the same. */
 void config_print_effective(const struct config *config, FILE *out);

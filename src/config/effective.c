@@ -103,17 +103,27 @@ const char *config_explain(const struct config *config, const struct config_sect
 	return text;
 }
 
-const char *config_place(const struct config *config, const char *key, char *text, size_t size)
+const char *config_place(const struct config *config, const struct config_section *section,
+			 const char *key, char *text, size_t size)
 {
-	const struct schema_key *row = schema_find(key, IN_GLOBAL | IN_LOG);
+	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG;
+	const struct schema_key *row = schema_find(key, where);
 	const struct config_origin *origin;
 
 	assert(row);
-	origin = &config->origins[row - schema_keys];
+	if (!config->files) { /* made by hand, not read */
+		snprintf(text, size, "%s", row->name);
+		return text;
+	}
+	origin = &(section ? section->origins : config->origins)[row - schema_keys];
 	snprintf(text, size, "%s", config->files[origin->file]);
 	if (origin->line)
 		snprintf(text + strlen(text), size - strlen(text), ":%u", origin->line);
-	snprintf(text + strlen(text), size - strlen(text), ": [%s] %s",
-		 row->where & IN_LOG ? "log" : "global", row->name);
+	snprintf(text + strlen(text), size - strlen(text), ": %s %s",
+		 origin->defaults      ? "[defaults]"
+		 : section             ? section->title
+		 : row->where & IN_LOG ? "[log]"
+				       : "[global]",
+		 row->name);
 	return text;
 }

@@ -24,30 +24,16 @@
 #define BUFFER_SIZE_SINGLE                                                                         \
 	65536u /* one buffer per completion: the bytes must make it worth while */
 
-/* ---- Naming the line --------------------------------------------------------------------------*/
-
-#define PLACE_MAX 600
-
-/*
- * "FILE:14: [proxy web] backlog" of a key that was set, or NULL where the value is
- * the default.  With section NULL a key of [global].
- */
+/* The line that says it, or NULL where the value is the default. */
 static const char *place_of(const struct config *config, const struct config_section *section,
-			    const char *name, char place[PLACE_MAX])
+			    const char *name, char place[CONFIG_PLACE_MAX])
 {
 	const struct schema_key *key = schema_find(name, section ? IN_EVERY_SERVICE : IN_GLOBAL);
-	const struct config_origin *origin;
+	const struct config_origin *origins = section ? section->origins : config->origins;
 
-	assert(key);
-	origin = &(section ? section->origins : config->origins)[key - schema_keys];
-	if (!origin->line)
+	if (!origins[key - schema_keys].line)
 		return NULL;
-	snprintf(place, PLACE_MAX, "%s:%u: %s %s", config->files[origin->file], origin->line,
-		 origin->defaults ? "[defaults]"
-		 : section        ? section->title
-				  : "[global]",
-		 name);
-	return place;
+	return config_place(config, section, name, place, CONFIG_PLACE_MAX);
 }
 
 /* ---- Buffers ----------------------------------------------------------------------------------*/
@@ -66,7 +52,8 @@ static uint64_t auto_memory(uint64_t limit)
 static uint64_t choose_memory(const struct config *config, uint64_t limit)
 {
 	uint64_t automatic = auto_memory(limit);
-	char size[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], better[VALUE_TEXT_MAX], place[PLACE_MAX];
+	char size[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], better[VALUE_TEXT_MAX],
+		place[CONFIG_PLACE_MAX];
 	const char *where = place_of(config, NULL, "buffer_memory", place);
 
 	value_format_size(limit, most, sizeof(most));
@@ -167,7 +154,7 @@ static uint64_t read_number(const char *path)
 static void fit_backlog(const struct engine *engine, const struct config_section *section)
 {
 	uint64_t most = read_number("/proc/sys/net/core/somaxconn");
-	char place[PLACE_MAX];
+	char place[CONFIG_PLACE_MAX];
 
 	if (most && section->settings.backlog > most &&
 	    place_of(engine->config, section, "backlog", place))
@@ -192,7 +179,7 @@ static uint32_t granted_pipe(uint32_t size)
 static void fit_pipes(const struct engine *engine, const struct config_section *section)
 {
 	uint32_t size = section->settings.pipe_size, granted;
-	char place[PLACE_MAX], wanted[VALUE_TEXT_MAX], got[VALUE_TEXT_MAX];
+	char place[CONFIG_PLACE_MAX], wanted[VALUE_TEXT_MAX], got[VALUE_TEXT_MAX];
 	bool piped = section->settings.relay == CONFIG_RELAY_AUTO ||
 		     section->settings.relay == CONFIG_RELAY_SPLICE;
 
@@ -210,7 +197,7 @@ static void fit_pipes(const struct engine *engine, const struct config_section *
 static void fit_budget(const struct engine *engine, const struct config_section *section)
 {
 	uint32_t budget = section->settings.receive_budget;
-	char place[PLACE_MAX], size[VALUE_TEXT_MAX], buffer[VALUE_TEXT_MAX];
+	char place[CONFIG_PLACE_MAX], size[VALUE_TEXT_MAX], buffer[VALUE_TEXT_MAX];
 
 	if (budget < engine->buffer_size &&
 	    place_of(engine->config, section, "receive_budget", place))
@@ -228,7 +215,7 @@ static void fit_budget(const struct engine *engine, const struct config_section 
 
 static void fit_relay(const struct engine *engine, const struct config_section *section)
 {
-	char place[PLACE_MAX];
+	char place[CONFIG_PLACE_MAX];
 
 	if (section->kind == CONFIG_PROXY && section->settings.relay == CONFIG_RELAY_ZEROCOPY &&
 	    !ring_capable(&engine->capabilities, RING_SENDMSG_ZC))
@@ -245,7 +232,7 @@ static void fit_coalesce(struct engine *engine)
 			  : engine->sqpoll       ? "with sqpoll nothing is waited for"
 			  : config->busy_poll_us ? "with busy_poll nothing is waited for"
 						 : NULL;
-	char place[PLACE_MAX];
+	char place[CONFIG_PLACE_MAX];
 
 	engine->coalesce_us = why ? 0 : config->coalesce_us;
 	if (why && config->coalesce_us && place_of(config, NULL, "coalesce", place))

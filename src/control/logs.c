@@ -36,7 +36,7 @@ int logs_open(const struct config *config, unsigned workers)
 
 	if (config->access == CONFIG_ACCESS_OFF)
 		return 0;
-	config_place(config, "access", place, sizeof(place));
+	config_place(config, NULL, "access", place, sizeof(place));
 	r = access_open(targets[config->access],
 			config->format == CONFIG_FORMAT_JSON ? ACCESS_JSON : ACCESS_TEXT,
 			config->access_path, place, workers);
@@ -67,7 +67,7 @@ int logs_check(const struct config *config)
 {
 	int r;
 
-	config_place(config, "access", place, sizeof(place));
+	config_place(config, NULL, "access", place, sizeof(place));
 	r = access_check(targets[config->access], config->access_path);
 	return r < 0 ? explain(config, r) : 0;
 }

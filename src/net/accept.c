@@ -82,26 +82,28 @@ void accept_start(struct worker *worker)
 
 /* ---- Room ------------------------------------------------------------------------------------ */
 
-/* A place among the connections of the section and of all, or false. */
-static bool take_place(struct worker *worker, struct section *section)
+enum place { PLACE_TAKEN, PLACE_NONE, PLACE_NONE_IN_SECTION };
+
+/* A place among the connections of the section and of all. */
+static enum place take_place(struct worker *worker, struct section *section)
 {
 	struct engine *engine = worker->engine;
 	uint32_t most = section->config->settings.max_connections;
 
 	if (worker->sessions.used == worker->sessions.capacity)
-		return false;
+		return PLACE_NONE;
 	if (atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed) >=
 	    engine->connections_max) {
 		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
-		return false;
+		return PLACE_NONE;
 	}
 	if (atomic_fetch_add_explicit(&section->connections, 1, memory_order_relaxed) >= most &&
 	    most) {
 		atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
 		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
-		return false;
+		return PLACE_NONE_IN_SECTION;
 	}
-	return true;
+	return PLACE_TAKEN;
 }
 
 static void pause_section(struct worker *worker, uint32_t section)
@@ -149,12 +151,16 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 		give_up(worker, parked, worker->cutting);
 		return;
 	}
-	if (take_place(worker, section)) {
+	enum place place = take_place(worker, section);
+	if (place == PLACE_TAKEN) {
 		stats_count(&worker->stats, accepted, 1);
 		session_open(worker, section, listener->socket.text, parked->fd);
 		return;
 	}
-	condition_enter(worker, CONDITION_CONNECTIONS, 0);
+	if (place == PLACE_NONE_IN_SECTION)
+		condition_full(worker, section->index);
+	else
+		condition_enter(worker, CONDITION_CONNECTIONS, 0);
 	park(worker, parked);
 	pause_section(worker, listener->socket.section);
 }

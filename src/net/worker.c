@@ -26,7 +26,9 @@ static int init_sections(struct worker *worker)
 
 	worker->next_server = calloc(engine->section_count + 1, sizeof(*worker->next_server));
 	worker->health = calloc(engine->section_count + 1, sizeof(*worker->health));
-	if (!worker->next_server || !worker->health)
+	worker->conditions.full =
+		calloc(engine->section_count + 1, sizeof(*worker->conditions.full));
+	if (!worker->next_server || !worker->health || !worker->conditions.full)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < engine->section_count; i++) {
 		uint32_t servers = engine->sections[i].server_count;
@@ -80,12 +82,14 @@ void worker_done(struct worker *worker)
 		free(worker->health[i]);
 	free(worker->health);
 	free(worker->next_server);
+	free(worker->conditions.full);
 	slab_done(&worker->sessions);
 	free(worker->listeners);
 	free(worker->parked);
 	free(worker->vectors);
 	worker->health = NULL;
 	worker->next_server = NULL;
+	worker->conditions.full = NULL;
 	worker->listeners = NULL;
 	worker->parked = NULL;
 	worker->vectors = NULL;

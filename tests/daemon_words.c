@@ -1,0 +1,177 @@
+/* Messages and exit codes: what is said of a state or a refusal is what is so. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/skip.h"
+#include "support/suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static char address[32], other[32];
+
+static void reserve_addresses(void)
+{
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	snprintf(other, sizeof(other), "127.0.0.1:%u", port_reserve());
+}
+
+static int connected(const char *to)
+{
+	int fd = peer_connect(to);
+
+	assert_connected(fd);
+	return fd;
+}
+
+/* One more than there is room for; wait for the line that says so. */
+static void fill(struct daemon *daemon, const char *to, int *fds, int count, const char *says)
+{
+	for (int i = 0; i < count; i++)
+		fds[i] = connected(to);
+	daemon_wait_log(daemon, says);
+}
+
+static void close_all(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+/* ---- max_connections ---- */
+
+START_TEST(a_section_that_is_full_is_named_with_the_line_that_says_how_many)
+{
+	char one[400], many[400];
+	struct daemon *daemon;
+	int fds[6];
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[defaults]\nmax_connections = 2\n"
+			      "[echo one]\nlisten = %s\nmax_connections = 1\n"
+			      "[echo many]\nlisten = %s\n",
+			      address, other);
+	snprintf(one, sizeof(one),
+		 "paused accepting for [echo one]: max_connections is reached; raise it: %s:8: "
+		 "[echo one] max_connections = 1\n",
+		 daemon_configuration_path(daemon));
+	snprintf(many, sizeof(many),
+		 "paused accepting for [echo many]: max_connections is reached; raise it: %s:5: "
+		 "[defaults] max_connections = 2\n",
+		 daemon_configuration_path(daemon));
+	fill(daemon, address, fds, 2, one);
+	ck_assert_uint_eq(daemon_log_count(daemon, "paused accepting"), 1);
+	fill(daemon, other, fds + 2, 4, many);
+	ck_assert_uint_eq(daemon_log_count(daemon, "paused accepting"), 2);
+	close_all(fds, 6);
+	daemon_wait_log(daemon, "[echo one]: accepting again: there is room");
+	daemon_wait_log(daemon, "[echo many]: accepting again: there is room");
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_daemon_that_is_full_names_the_line_or_the_descriptors)
+{
+	struct daemon *daemon;
+	char says[400], text[128];
+	int fds[60];
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i], "max_connections = 1\n[echo]\nlisten = %s\n",
+			      address);
+	snprintf(says, sizeof(says),
+		 "paused accepting: max_connections is reached; raise it: %s:4: [global] "
+		 "max_connections = 1\n",
+		 daemon_configuration_path(daemon));
+	fill(daemon, address, fds, 2, says);
+	close_all(fds, 2);
+	daemon_stop(daemon);
+
+	snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", address);
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[_i], .configuration = text, .nofile = 100});
+	daemon_wait_ready(daemon);
+	fill(daemon, address, fds, 60, "for want of descriptors; raise LimitNOFILE= of the unit");
+	close_all(fds, 60);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* ---- io_uring_setup ---- */
+
+/* 78 is what the unit does not restart on: there would have to be something to correct. */
+static void assert_refused(const struct daemon_options *options, const char *says)
+{
+	struct daemon *daemon = daemon_spawn(options);
+	char *log;
+
+	ck_assert_int_eq(daemon_wait_exit(daemon), EX_OSERR);
+	log = daemon_log(daemon);
+	ck_assert_msg(strstr(log, says), "\"%s\" is not said in:\n%s", says, log);
+	free(log);
+	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 0);
+	daemon_free(daemon);
+}
+
+START_TEST(whatever_io_uring_setup_says_is_explained_and_no_fault_of_the_configuration)
+{
+	static const struct {
+		int error;
+		const char *says;
+	} cases[] = {
+		{EINVAL, "run on Linux 6.1 or later"},
+		{EOPNOTSUPP, "a sandbox or an emulator in the kernel's place"},
+		{EAGAIN, "TasksMax="},
+		{ENOMEM, "no room for even the smallest ring"},
+		{EPERM, "seccomp"},
+		{ENOSYS, "CONFIG_IO_URING"},
+		{EIO, "see to a seccomp filter or a security module"},
+	};
+	char text[64];
+
+	reserve_addresses();
+	snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", address);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_refused(&(struct daemon_options){.mode = &daemon_modes[_i],
+							.configuration = text,
+							.io_uring_errno = cases[i].error},
+			       cases[i].says);
+}
+END_TEST
+
+/* Linux 7.2 and later do not count rings: the daemon starts there. */
+START_TEST(without_any_locked_memory_the_limit_and_the_need_are_named)
+{
+	struct daemon *daemon;
+	char text[64];
+
+	if (geteuid() != 0)
+		SKIP_TEST("needs root, to start the daemon as somebody whose memory is limited");
+	reserve_addresses();
+	snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", address);
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[_i], .configuration = text, .uid = 65534, .memlock = 1});
+	(void)wait_until(daemon_has_exited(daemon) || daemon_notify_count(daemon, "READY=1"),
+			 PEER_PATIENCE_MS);
+	if (daemon_notify_count(daemon, "READY=1")) {
+		daemon_stop(daemon);
+		SKIP_TEST("this kernel does not count rings as locked memory");
+	}
+	ck_assert_int_eq(daemon_wait_exit(daemon), EX_OSERR);
+	ck_assert(daemon_log_contains(daemon, "the limit of locked memory is 0 KiB"));
+	ck_assert(daemon_log_contains(daemon, "LimitMEMLOCK= (ulimit -l)"));
+	ck_assert(daemon_log_contains(daemon, "each worker needs about 400 KiB"));
+	ck_assert_uint_eq(daemon_log_count(daemon, "needs 0 KiB"), 0);
+	daemon_free(daemon);
+}
+END_TEST
+
+SUITE_OF("daemon: words", 60,
+	 IN_BOTH_RINGS(a_section_that_is_full_is_named_with_the_line_that_says_how_many),
+	 IN_BOTH_RINGS(a_daemon_that_is_full_names_the_line_or_the_descriptors),
+	 IN_BOTH_RINGS(whatever_io_uring_setup_says_is_explained_and_no_fault_of_the_configuration),
+	 IN_BOTH_RINGS(without_any_locked_memory_the_limit_and_the_need_are_named))
