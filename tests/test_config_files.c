@@ -425,6 +425,38 @@ START_TEST(the_examples_in_the_manual_are_free_of_mistakes)
 }
 END_TEST
 
+/* Servers take turns, and a standby must not be written to. */
+START_TEST(no_example_lets_the_servers_of_a_database_take_turns)
+{
+	static const char *const files[] = {MANUAL, "src/uringproxy.8", SAMPLE, "README.md",
+					    "examples/proxy.conf"};
+	bool found = false;
+
+	for (size_t i = 0; i < array_size(files); i++) {
+		char *text = text_of(files[i]);
+
+		/* From one section to the next; by the port, as by the name. */
+		for (char *at = text, *next; at; at = next) {
+			unsigned servers = 0;
+			char *end;
+
+			next = strstr(at + 1, "\n[");
+			end = next ? next : at + strlen(at);
+			for (char *line = at; (line = strstr(line, "\nserver")) && line < end;
+			     line++)
+				if (memmem(line + 1, strcspn(line + 1, "\n"), ":5432", 5) ||
+				    memmem(line + 1, strcspn(line + 1, "\n"), ":3306", 5))
+					servers++;
+			found |= servers == 1;
+			ck_assert_msg(servers <= 1, "%s: a database of %u servers", files[i],
+				      servers);
+		}
+		free(text);
+	}
+	ck_assert(found);
+}
+END_TEST
+
 START_TEST(every_key_is_described_in_the_table)
 {
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
@@ -450,4 +482,4 @@ SUITE("config files", the_directory_beside_the_file_is_read_in_order_of_names,
       the_quickstart_is_an_echo_and_a_proxy_in_front_of_a_responder,
       the_manual_has_every_key_with_its_range_and_default,
       the_manual_has_no_key_that_does_not_exist, the_examples_in_the_manual_are_free_of_mistakes,
-      every_key_is_described_in_the_table)
+      every_key_is_described_in_the_table, no_example_lets_the_servers_of_a_database_take_turns)

@@ -35,3 +35,50 @@ if [ "$states" != "$explained" ]; then
 	exit 1
 fi
 [ -n "$states" ]
+
+# Two lists, one thing on a line each, are the same; say what they are.
+same()
+{
+	[ -n "$2" ] || { echo "no $1 found"; exit 1; }
+	[ "$2" = "$4" ] || { printf '%s:\n%s\n%s:\n%s\n' "$1" "$2" "$3" "$4"; exit 1; }
+}
+# The tags of the list that begins after a line with these words.
+listed()
+{
+	sed -n "/$1/,/^\.El/s/^\.It [A-Z][a-z] //p" src/uringproxy.8
+}
+
+# Every counter is one of those states or in the list of the others.
+same 'counters in ops/stats.h' "$(sed -n 's/^\tX(\([a-z_]*\),.*/\1/p' src/ops/stats.h | sort)" \
+	'counters in uringproxy.8' "$( { listed '^These are the states'; listed '^These are the counters'; } | sort)"
+
+# The record's fields, as JSON and the journal name them.
+same 'fields in ops/access_format.c' \
+	"$(grep -oE '(\\"[a-z_]+\\":|\{"[a-z_]+",)' src/ops/access_format.c | tr -dc 'a-z_\n' | sort -u)" \
+	'fields in uringproxy.8' "$(listed '^These are the fields' | sort)"
+same 'journal fields in ops/access_format.c' \
+	"$(sed 's/\\n/ /g' src/ops/access_format.c | grep -oE '[A-Z_]+=|"URINGPROXY_[A-Z]+"' | tr -dc 'A-Z_\n' | sort -u)" \
+	'journal fields in uringproxy.8' \
+	"$(sed -n '/^In the journal they are/,/^\.Pp/s/^\.Li \([A-Z_]*\).*/\1/p' src/uringproxy.8 | sort)"
+
+# Exit statuses, by the numbers of sysexits.h.
+codes=$(grep -rhoE '\bEX_[A-Z]+' src/*.c | sort -u)
+same 'exit statuses in src/main.c' \
+	"$(for code in $codes; do sed -n "s/^#define $code[^_A-Z0-9]*\([0-9]*\).*/\1/p" /usr/include/sysexits.h; done | sort -n)" \
+	'exit statuses in uringproxy.8' "$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' src/uringproxy.8 | sort -n)"
+
+# Variables that are read, paths that are opened, directories that the unit gives, names of
+# kernel features: each is in a manual.
+mentioned()
+{
+	for word in $2; do
+		grep -qF -e "$word" src/*.[58] || { echo "$1 $word is in no manual"; exit 1; }
+	done
+}
+mentioned 'the variable' "$(grep -rhoE 'getenv\("[A-Z_]+' src | sed 's/.*"//')"
+mentioned 'the path' "$(grep -rhoE '"/(etc|proc|sys|run|var)/[^" %:]*"' src --include='*.[ch]' | tr -d '"' | grep -v '/fd/' | grep -v '^/var/log/')"
+mentioned 'the directory' "$(sed -n 's|^RuntimeDirectory=|/run/|p; s|^LogsDirectory=|/var/log/|p; s|^StateDirectory=|/var/lib/|p' systemd/uringproxy.service)"
+mentioned 'the directory' "$(sed -n 's|^#define DEFAULT_PATH "\(.*\)"|\1.d|p' src/main.c)"
+for feature in $(sed -n '/struct feature features/,/^};/s/.*"\([a-z0-9-]*\)".*/\1/p' src/ring/names.c); do
+	grep -qE "^\.Li $feature( [,.])?\$" src/uringproxy.conf.5 || { echo "the kernel feature $feature is not in uringproxy.conf.5"; exit 1; }
+done

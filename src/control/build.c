@@ -38,16 +38,16 @@ static int build_section(struct section *section, const struct config *config,
 
 static int switch_off(struct engine *engine, const char *names)
 {
-	char *copy = strdup(names ? names : ""), *save = NULL;
+	char *copy = strdup(names ? names : ""), *save = NULL, place[CONFIG_PLACE_MAX];
 	int r = copy ? 0 : log_no_memory("the names of kernel features");
 
 	for (char *name = copy ? strtok_r(copy, " ", &save) : NULL; name;
 	     name = strtok_r(NULL, " ", &save)) {
 		if (ring_capabilities_without(&engine->capabilities, name) == 0)
 			continue;
-		log_error("%s: [global] without: there is no kernel feature '%s'; the start-up "
-			  "line at level info names those there are",
-			  engine->config->files[0], name);
+		log_error("%s: there is no kernel feature '%s'; uringproxy.conf(5) names them all",
+			  config_place(engine->config, NULL, "without", place, sizeof(place)),
+			  name);
 		r = -EINVAL;
 	}
 	free(copy);
