@@ -97,8 +97,11 @@ static void assert_warns(const char *settings, const char *warning)
 	struct daemon *daemon;
 
 	reserve_address();
-	daemon = daemon_start(&daemon_modes[0], "%s[proxy p]\nlisten = %s\nserver = 127.0.0.1:1\n",
-			      settings, address);
+	daemon = daemon_start(&daemon_modes[0],
+			      "%s[proxy p]\nlisten = %s\nserver = 127.0.0.1:1\n"
+			      "[echo]\nlisten = 127.0.0.1:%u\n[proxy q]\nlisten = 127.0.0.1:%u\n"
+			      "server = 127.0.0.1:1\n",
+			      settings, address, port_reserve(), port_reserve());
 	ck_assert_msg(daemon_log_contains(daemon, warning), "\"%s\" is not warned of with \"%s\"",
 		      settings, warning);
 	ck_assert_uint_eq(daemon_log_count(daemon, "warning: "), 1);
@@ -115,6 +118,9 @@ START_TEST(what_has_less_effect_than_is_configured_is_a_warning_with_its_line)
 		     "min-wait");
 	assert_warns("busy_poll = 1us\ncoalesce = 100us\n",
 		     ":5: [global] coalesce: has no effect: with busy_poll nothing is waited for");
+	assert_warns("max_connections = 10\n[defaults]\nmax_connections = 11\n",
+		     ":6: [defaults] max_connections: 11 is more than all sections together "
+		     "have, which is 10; raise max_connections of [global]");
 	assert_warns("without = sendmsg-zc\n[defaults]\nrelay = zerocopy\n",
 		     ":6: [defaults] relay: this kernel or `without` lacks sendmsg-zc: copying "
 		     "instead");

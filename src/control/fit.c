@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KIB UINT64_C(1024)
@@ -142,25 +143,34 @@ void fit_buffers(struct engine *engine, uint64_t memory_limit)
 static uint64_t read_number(const char *path)
 {
 	FILE *file = fopen(path, "re");
-	uint64_t number = 0;
+	char line[32] = "";
 
-	if (file && fscanf(file, "%" SCNu64, &number) != 1)
-		number = 0;
-	if (file)
-		fclose(file);
-	return number;
+	if (!file)
+		return 0;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = 0;
+	fclose(file);
+	return strtoull(line, NULL, 10);
 }
 
-static void fit_backlog(const struct engine *engine, const struct config_section *section)
+/*
+ * For each key of a section a function that says whether less will be done than it
+ * says, and why, as a sentence's end behind the line's place.
+ */
+#define WHY_MAX 500
+typedef bool reduction(const struct engine *engine, const struct config_section *section,
+		       char why[WHY_MAX]);
+
+static bool reduced_backlog(const struct engine *engine, const struct config_section *section,
+			    char why[WHY_MAX])
 {
 	uint64_t most = read_number("/proc/sys/net/core/somaxconn");
-	char place[CONFIG_PLACE_MAX];
 
-	if (most && section->settings.backlog > most &&
-	    place_of(engine->config, section, "backlog", place))
-		log_warning("%s: %u is reduced to %" PRIu64 " by the kernel; raise "
-			    "net.core.somaxconn",
-			    place, section->settings.backlog, most);
+	(void)engine;
+	snprintf(why, WHY_MAX,
+		 "%u is reduced to %" PRIu64 " by the kernel; raise net.core.somaxconn",
+		 section->settings.backlog, most);
+	return most && section->settings.backlog > most;
 }
 
 /* What a pipe of that size would be, by making one. */
@@ -176,51 +186,84 @@ static uint32_t granted_pipe(uint32_t size)
 	return granted;
 }
 
-static void fit_pipes(const struct engine *engine, const struct config_section *section)
+static bool reduced_pipe(const struct engine *engine, const struct config_section *section,
+			 char why[WHY_MAX])
 {
-	uint32_t size = section->settings.pipe_size, granted;
-	char place[CONFIG_PLACE_MAX], wanted[VALUE_TEXT_MAX], got[VALUE_TEXT_MAX];
-	bool piped = section->settings.relay == CONFIG_RELAY_AUTO ||
-		     section->settings.relay == CONFIG_RELAY_SPLICE;
+	uint32_t size = section->settings.pipe_size, relay = section->settings.relay, granted;
+	char wanted[VALUE_TEXT_MAX], got[VALUE_TEXT_MAX];
 
-	if (section->kind != CONFIG_PROXY || !piped ||
-	    !place_of(engine->config, section, "pipe_size", place))
-		return;
+	(void)engine;
+	if (section->kind != CONFIG_PROXY ||
+	    (relay != CONFIG_RELAY_AUTO && relay != CONFIG_RELAY_SPLICE))
+		return false;
 	granted = granted_pipe(size);
-	if (granted < size)
-		log_warning("%s: the kernel grants %s instead of %s; raise fs.pipe-max-size or "
-			    "fs.pipe-user-pages-soft, or give CAP_SYS_RESOURCE",
-			    place, value_format_size(granted, got, sizeof(got)),
-			    value_format_size(size, wanted, sizeof(wanted)));
+	snprintf(why, WHY_MAX,
+		 "the kernel grants %s instead of %s; raise fs.pipe-max-size or "
+		 "fs.pipe-user-pages-soft, or give CAP_SYS_RESOURCE",
+		 value_format_size(granted, got, sizeof(got)),
+		 value_format_size(size, wanted, sizeof(wanted)));
+	return granted < size;
 }
 
-static void fit_budget(const struct engine *engine, const struct config_section *section)
+static bool reduced_budget(const struct engine *engine, const struct config_section *section,
+			   char why[WHY_MAX])
 {
 	uint32_t budget = section->settings.receive_budget;
-	char place[CONFIG_PLACE_MAX], size[VALUE_TEXT_MAX], buffer[VALUE_TEXT_MAX];
+	bool small = budget < engine->buffer_size;
+	char size[VALUE_TEXT_MAX], other[VALUE_TEXT_MAX];
 
-	if (budget < engine->buffer_size &&
-	    place_of(engine->config, section, "receive_budget", place))
-		log_warning("%s: %s is less than one buffer, which a direction may have in any "
-			    "case: %s; lower buffer_size",
-			    place, value_format_size(budget, size, sizeof(size)),
-			    value_format_size(engine->buffer_size, buffer, sizeof(buffer)));
-	if (budget > engine->buffer_memory &&
-	    place_of(engine->config, section, "receive_budget", place))
-		log_warning("%s: %s is more than a worker has, which is %s; raise buffer_memory, "
-			    "or lower workers",
-			    place, value_format_size(budget, size, sizeof(size)),
-			    value_format_size(engine->buffer_memory, buffer, sizeof(buffer)));
+	value_format_size(budget, size, sizeof(size));
+	value_format_size(small ? engine->buffer_size : engine->buffer_memory, other,
+			  sizeof(other));
+	if (small)
+		snprintf(why, WHY_MAX,
+			 "%s is less than one buffer, which a direction may have in any case: %s; "
+			 "lower buffer_size",
+			 size, other);
+	else
+		snprintf(why, WHY_MAX,
+			 "%s is more than a worker has, which is %s; raise buffer_memory, or lower "
+			 "workers",
+			 size, other);
+	return small || budget > engine->buffer_memory;
 }
 
-static void fit_relay(const struct engine *engine, const struct config_section *section)
+static bool reduced_most(const struct engine *engine, const struct config_section *section,
+			 char why[WHY_MAX])
 {
-	char place[CONFIG_PLACE_MAX];
+	snprintf(
+		why, WHY_MAX,
+		"%u is more than all sections together have, which is %u; raise max_connections of "
+		"[global], or LimitNOFILE= of the unit",
+		section->settings.max_connections, engine->connections_max);
+	return section->settings.max_connections > engine->connections_max;
+}
 
-	if (section->kind == CONFIG_PROXY && section->settings.relay == CONFIG_RELAY_ZEROCOPY &&
-	    !ring_capable(&engine->capabilities, RING_SENDMSG_ZC))
-		log_warning("%s: this kernel or `without` lacks sendmsg-zc: copying instead",
-			    place_of(engine->config, section, "relay", place));
+static bool reduced_relay(const struct engine *engine, const struct config_section *section,
+			  char why[WHY_MAX])
+{
+	snprintf(why, WHY_MAX, "this kernel or `without` lacks sendmsg-zc: copying instead");
+	return section->kind == CONFIG_PROXY && section->settings.relay == CONFIG_RELAY_ZEROCOPY &&
+	       !ring_capable(&engine->capabilities, RING_SENDMSG_ZC);
+}
+
+/* A line in [defaults] is warned of once, however many sections have it. */
+static void fit_key(const struct engine *engine, const char *name, reduction *is_reduced)
+{
+	size_t row = (size_t)(schema_find(name, IN_EVERY_SERVICE) - schema_keys);
+	struct config_origin told = {0};
+	char place[CONFIG_PLACE_MAX], why[WHY_MAX];
+
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		const struct config_section *section = engine->sections[i].config;
+		const struct config_origin *origin = &section->origins[row];
+
+		if (!origin->line || (origin->line == told.line && origin->file == told.file) ||
+		    !is_reduced(engine, section, why))
+			continue;
+		told = *origin;
+		log_warning("%s: %s", place_of(engine->config, section, name, place), why);
+	}
 }
 
 /* Where somebody polls, it is so that nothing waits. */
@@ -242,12 +285,9 @@ static void fit_coalesce(struct engine *engine)
 void fit_settings(struct engine *engine)
 {
 	fit_coalesce(engine);
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		const struct config_section *section = engine->sections[i].config;
-
-		fit_backlog(engine, section);
-		fit_pipes(engine, section);
-		fit_budget(engine, section);
-		fit_relay(engine, section);
-	}
+	fit_key(engine, "backlog", reduced_backlog);
+	fit_key(engine, "pipe_size", reduced_pipe);
+	fit_key(engine, "receive_budget", reduced_budget);
+	fit_key(engine, "max_connections", reduced_most);
+	fit_key(engine, "relay", reduced_relay);
 }
