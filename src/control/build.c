@@ -164,6 +164,7 @@ void build_done(struct engine *engine)
 			free(section->servers[s].text);
 		free(section->servers);
 	}
+	hop_done(engine);
 	free(engine->sections);
 	engine->sections = NULL;
 }

@@ -328,8 +328,11 @@ static int serve(struct supervisor *supervisor)
 {
 	struct engine *engine = supervisor->engine;
 	char status[300];
-	int r = start_workers(supervisor);
+	int r = hop_prepare(engine, supervisor->sockets->list, supervisor->sockets->count);
 
+	if (r < 0)
+		return log_no_memory("the hops of chains");
+	r = start_workers(supervisor);
 	if (r < 0) {
 		supervisor->signals++;
 		command(supervisor, WORKER_STOP);

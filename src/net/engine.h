@@ -1,11 +1,12 @@
 /*
  * What all workers share: set up by the main thread before they start and
- * never written afterwards, but for the count of connections.
+ * never written afterwards, but for the count of connections and the hops.
  */
 #ifndef NET_ENGINE_H
 #define NET_ENGINE_H
 
 #include "config/config.h"
+#include "net/hop.h"
 #include "net/section.h"
 #include "ring/ring.h"
 
@@ -36,6 +37,7 @@ struct engine {
 	bool sqpoll;
 	int wake_fd; /* an eventfd: a worker has changed its state */
 
+	struct hops hops;
 	_Atomic uint32_t connections; /* touched twice in a connection's life */
 };
 

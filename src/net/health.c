@@ -88,10 +88,42 @@ void health_recovered(struct worker *worker, struct server_health *health)
 		condition_settle_by(worker, spell_over_ms(&health->failing));
 }
 
+void health_returned(struct worker *worker, struct server_health *health)
+{
+	if (!spell_meet(&health->returning, worker->now_ms))
+		return;
+	list_push(&worker->returning, &health->returning_link);
+	condition_settle_by(worker, spell_over_ms(&health->returning));
+	log_warning("%s: a connection came back to the section, and is reset: one of its servers "
+		    "leads here again, by itself or through other sections",
+		    title_of(health));
+}
+
+static void settle_returning(struct worker *worker)
+{
+	struct list *node = worker->returning.next, *next;
+
+	for (; node != &worker->returning; node = next) {
+		struct server_health *health =
+			container_of(node, struct server_health, returning_link);
+
+		next = node->next;
+		if (worker->now_ms < spell_over_ms(&health->returning)) {
+			condition_settle_by(worker, spell_over_ms(&health->returning));
+			continue;
+		}
+		log_info("%s: no connection comes back any more (%" PRIu64 " were reset)",
+			 title_of(health), health->returning.met);
+		spell_end(&health->returning, worker->now_ms);
+		list_remove(node);
+	}
+}
+
 void health_settle(struct worker *worker)
 {
 	struct list *node = worker->failing.next, *next;
 
+	settle_returning(worker);
 	for (; node != &worker->failing; node = next) {
 		struct server_health *health = container_of(node, struct server_health, link);
 

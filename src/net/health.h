@@ -27,14 +27,19 @@ struct server_health {
 	bool answers;       /* it was connected to since it last failed */
 	struct list link;   /* in worker.failing while it is failing */
 	struct shortage_line ports, backlog;
-	bool is_here;     /* its address is one of this machine's ... */
-	uint64_t look_ms; /* ... which is to be looked at again then */
+	struct spell returning;     /* connections to it that came back: hop.h */
+	struct list returning_link; /* in worker.returning meanwhile */
+	bool is_here;               /* its address is one of this machine's ... */
+	uint64_t look_ms;           /* ... which is to be looked at again then */
 };
 
 void health_init(struct server_health *health, const struct section *section, uint32_t server);
 
 /* An attempt at the server failed (negative errno), by no fault of this machine. */
 void health_failed(struct worker *worker, struct server_health *health, int error);
+
+/* A connection has come back to its section, whose first server this is. */
+void health_returned(struct worker *worker, struct server_health *health);
 
 /* It is connected to, and was failing. */
 void health_recovered(struct worker *worker, struct server_health *health);

@@ -26,6 +26,7 @@
 	X(NO_PORTS, "no-ports", "no local port was free to connect from")                          \
 	X(NO_DESCRIPTORS, "no-descriptors", "no file descriptor was free")                         \
 	X(NO_MEMORY, "no-memory", "the kernel had no memory for the connection")                   \
+	X(LOOP, "loop", "it came back to a section that it had passed")                            \
 	X(IDLE_TIMEOUT, "idle-timeout", "idle timeout")                                            \
 	X(HALF_CLOSE_TIMEOUT, "half-close-timeout", "half-close timeout")                          \
 	X(LIFETIME, "max-lifetime", "maximum lifetime reached")                                    \

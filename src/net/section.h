@@ -16,6 +16,7 @@ struct relay_strategy;
 struct server {
 	struct address address; /* resolved: INET or UNIX */
 	char *text;             /* as messages name it */
+	bool may_return;        /* it may be a listener of ours: hop.h */
 };
 
 struct section {
@@ -25,7 +26,8 @@ struct section {
 	uint32_t server_count;
 	uint32_t index; /* of this section */
 	bool has_upstream;
-	void *own; /* the strategy's, from prepare to release */
+	bool is_reached; /* by a server of ours, perhaps: hop.h */
+	void *own;       /* the strategy's, from prepare to release */
 	_Atomic uint32_t connections;
 };
 

@@ -2,6 +2,7 @@
 
 #include "net/ending.h"
 #include "net/greeting.h"
+#include "net/hop.h"
 #include "net/record.h"
 #include "net/relay.h"
 #include "net/rest.h"
@@ -114,6 +115,8 @@ static void close_side(struct session *session, unsigned side)
 {
 	if (session->fd[side] < 0)
 		return;
+	if (side == SIDE_UPSTREAM)
+		hop_forget(session);
 	if (session->resetting[side]) {
 		if (side == SIDE_UPSTREAM)
 			greeting_reset(session);

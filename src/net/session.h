@@ -30,6 +30,7 @@
 
 #include <netinet/in.h>
 
+struct hop;
 struct io_uring_cqe;
 struct section;
 struct server_health;
@@ -99,6 +100,8 @@ struct session {
 	uint64_t lifetime_until_ms;    /* UINT64_MAX: no limit */
 	uint64_t id;                   /* in the access log */
 	struct list link;              /* in worker.quiet */
+	struct hop *hop;               /* its connection to the server, if it is one */
+	uint64_t came_by;              /* the key of the hop that its client is, or 0 */
 	struct list waiting;           /* in line.sessions: shortage.h */
 	struct shortage_line *line;    /* where it stands, or last stood */
 	int lacks;                     /* negative errno of a shortage met in this round, or 0 */

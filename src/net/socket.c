@@ -243,6 +243,46 @@ int64_t socket_silent_ms(int fd)
 	return info.tcpi_last_ack_recv;
 }
 
+bool socket_is_own(const struct address *address)
+{
+	struct address any_port = *address;
+	int fd = socket_open(address->u.any.sa_family);
+	bool own;
+
+	if (fd < 0)
+		return false;
+	if (address->u.any.sa_family == AF_INET)
+		any_port.u.in.sin_port = 0;
+	else
+		any_port.u.in6.sin6_port = 0;
+	own = bind(fd, &any_port.u.any, address->length) == 0;
+	socket_close(fd);
+	return own;
+}
+
+int socket_label(int fd, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = strnlen(name, sizeof(address.sun_path) - 1);
+
+	memcpy(address.sun_path + 1, name, length);
+	length += offsetof(struct sockaddr_un, sun_path) + 1;
+	return bind(fd, (const struct sockaddr *)&address, (socklen_t)length) < 0 ? -errno : 0;
+}
+
+size_t socket_peer_label(int fd, char ret_name[SOCKET_LABEL_MAX])
+{
+	struct sockaddr_un peer = {0};
+	socklen_t size = sizeof(peer);
+	size_t before = offsetof(struct sockaddr_un, sun_path) + 1;
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0 || size <= before ||
+	    size > sizeof(peer) || peer.sun_path[0])
+		return 0;
+	memcpy(ret_name, peer.sun_path + 1, size - before);
+	return size - before;
+}
+
 /* A unix socket's name is longer, and of no use here. */
 static void take_address(const struct sockaddr_storage *address, struct sockaddr_in6 *ret_address)
 {

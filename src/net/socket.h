@@ -102,6 +102,18 @@ bool socket_is_unix(int fd);
 /* Milliseconds since the peer last acknowledged anything (TCP_INFO); -1 on a unix socket. */
 int64_t socket_silent_ms(int fd);
 
+/* Whether the address is one of this machine's, as far as binding it tells. */
+bool socket_is_own(const struct address *address);
+
+/*
+ * Give a unix socket that will connect a name in the abstract name space (0 or a
+ * negative errno); and the name of an accepted one's peer, without a NUL: how long
+ * it is, 0 for none.
+ */
+#define SOCKET_LABEL_MAX 108
+int socket_label(int fd, const char *name) must_check;
+size_t socket_peer_label(int fd, char ret_name[SOCKET_LABEL_MAX]);
+
 /* The socket's own address, once it connects; ret_name->sin6_family 0 when it has none. */
 void socket_name(int fd, struct sockaddr_in6 *ret_name);
 

@@ -2,6 +2,7 @@
 
 #include "net/ending.h"
 #include "net/greeting.h"
+#include "net/hop.h"
 #include "net/relay.h"
 #include "net/section.h"
 #include "net/session.h"
@@ -77,10 +78,12 @@ static uint32_t server_for(const struct session *session)
 }
 
 /*
+ * What there is to see of a connect that has begun: whether it meets itself.
+ *
  * A connect to a port of this machine where nobody listens may be given that very port to come
  * from: it meets itself and succeeds, the client gets its own bytes back, and the server cannot
- * have its port again.  The kernel comes from the address it goes to only where that is this
- * machine's; others are looked at now and then, because an address may move here.
+ * have its port again.  And what goes to this machine may be a hop of a chain of sections (hop.h).
+ * Other addresses are looked at now and then, because one may move here.
  */
 static bool meets_itself(struct session *session, int fd, const struct server *server)
 {
@@ -96,9 +99,18 @@ static bool meets_itself(struct session *session, int fd, const struct server *s
 	endpoint_of((const struct sockaddr *)&name, &from);
 	if (endpoint_is_any(&to)) /* the kernel takes it for the address it comes from */
 		memcpy(to.address, from.address, sizeof(to.address));
-	health->is_here = memcmp(from.address, to.address, sizeof(to.address)) == 0;
-	health->look_ms = now + LOOK_MS;
-	return endpoint_is_same(&from, &to);
+	if (now >= health->look_ms) {
+		/* The kernel comes from the address it goes to, or from another one it has. */
+		health->is_here = endpoint_is_loopback(&to) ||
+				  memcmp(from.address, to.address, sizeof(to.address)) == 0 ||
+				  (server->may_return && socket_is_own(&server->address));
+		health->look_ms = now + LOOK_MS;
+	}
+	if (endpoint_is_same(&from, &to))
+		return true;
+	if (health->is_here && server->may_return)
+		hop_note(session, &from, &to);
+	return false;
 }
 
 /* An attempt at the session's server: 0 when it is under way, 1 when it has succeeded. */
@@ -115,8 +127,11 @@ static int attempt(struct session *session)
 	session->fd[SIDE_UPSTREAM] = fd;
 	if (server->address.u.any.sa_family != AF_UNIX)
 		greeting_begin(session);
+	else if (server->may_return)
+		hop_name(session, fd);
 	r = socket_connect(fd, &server->address);
 	if (r < 0 && r != -EINPROGRESS) {
+		hop_forget(session);
 		socket_close(fd);
 		session->fd[SIDE_UPSTREAM] = -1;
 		return r;
@@ -173,6 +188,12 @@ void upstream_connect(struct session *session)
 {
 	int r;
 
+	if (unlikely(hop_comes_back(session))) {
+		health_returned(session->worker, health_of(session));
+		session->resetting[SIDE_CLIENT] = true;
+		session_end(session, REASON_LOOP, SIDE_CLIENT, 0);
+		return;
+	}
 	if (session->attempts == 0)
 		session->lacks = 0;
 	while (session->attempts < session->section->server_count) {
@@ -220,6 +241,7 @@ void upstream_settle(struct session *session)
 	if (in_use(session) || session->cancels)
 		return;
 	if (session->fd[SIDE_UPSTREAM] >= 0) {
+		hop_forget(session);
 		socket_close(session->fd[SIDE_UPSTREAM]);
 		session->fd[SIDE_UPSTREAM] = -1;
 	}

@@ -64,6 +64,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 	list_init(&worker->resting);
 	list_init(&worker->quiet);
 	list_init(&worker->failing);
+	list_init(&worker->returning);
 	shortage_init(&worker->shortages);
 	if (!worker->listeners || !worker->parked || !worker->vectors ||
 	    slab_init(&worker->sessions, engine->connections_max, sizeof(struct session)) < 0 ||

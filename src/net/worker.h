@@ -66,11 +66,12 @@ struct worker {
 	struct pipes pipes;
 	struct slab sessions;
 	struct wheel wheel;
-	struct list dirty;   /* lanes to flush at the end of the turn */
-	struct list starved; /* lanes to be fed, first come first served */
-	struct list resting; /* lanes that rest, in the order in which they go on */
-	struct list quiet;   /* sessions in CLOSING with nothing in flight */
-	struct list failing; /* servers, by their server_health */
+	struct list dirty;     /* lanes to flush at the end of the turn */
+	struct list starved;   /* lanes to be fed, first come first served */
+	struct list resting;   /* lanes that rest, in the order in which they go on */
+	struct list quiet;     /* sessions in CLOSING with nothing in flight */
+	struct list failing;   /* servers, by their server_health */
+	struct list returning; /* the same, where connections come back */
 	struct vector *vectors;
 	uint64_t now_ms;
 	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */

@@ -107,6 +107,24 @@ int socket_connect(int fd, const struct address *address)
 	return -EINPROGRESS;
 }
 
+/* No section of a simulated daemon leads to another. */
+bool socket_is_own(const struct address *address)
+{
+	(void)address;
+	return false;
+}
+
+int socket_label(int fd, const char *name)
+{
+	sim_fail("descriptor %d is named %s", fd, name);
+}
+
+size_t socket_peer_label(int fd, char ret_name[SOCKET_LABEL_MAX])
+{
+	(void)ret_name;
+	sim_fail("the name of descriptor %d's peer is asked for", fd);
+}
+
 /* Servers are on this machine, each at a port of its own. */
 void socket_name(int fd, struct sockaddr_in6 *ret_name)
 {
