@@ -67,7 +67,7 @@ void greeting_answered(struct session *session)
 
 	if (client_has_spoken(session))
 		greeting_spoken_to(greeting_of(session));
-	else
+	else if (session->lanes[LANE_UP].state == LANE_OPEN) /* what follows an end answers it */
 		greeting_spoke(greeting_of(session), now - session->started_ms, now);
 }
 
