@@ -13,11 +13,19 @@
 
 static char front[128], between[128];
 
+static void remove_path(const char *address)
+{
+	if (strncmp(address, "unix:/", 6) == 0)
+		unlink(address + strlen("unix:"));
+}
+
 /* What is passed to the daemon is not in its configuration. */
 static int passed_listener(const char *address)
 {
-	int fd = peer_listen(address, 16);
+	int fd;
 
+	remove_path(address); /* a test that failed has left it */
+	fd = peer_listen(address, 16);
 	ck_assert_int_ge(fd, 0);
 	return fd;
 }
@@ -44,12 +52,6 @@ static const char *local(char *address, const char *name)
 {
 	snprintf(address, sizeof(front), "unix:%s/%s", suite_dir(), name);
 	return address;
-}
-
-static void remove_path(const char *address)
-{
-	if (strncmp(address, "unix:/", 6) == 0)
-		unlink(address + strlen("unix:"));
 }
 
 /* One comes, and so many sections are passed before the first is met again. */
