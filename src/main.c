@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,12 @@
 #define LOG_PATIENCE_MS 1000 /* for a log that nobody reads, at the end */
 
 static const char usage[] =
-	"usage: uringproxy [-c FILE] [-t]\n"
+	"usage: uringproxy [-c FILE] [-t [--resolve]]\n"
 	"       uringproxy [-c FILE] config --effective\n"
 	"\n"
 	"  -c FILE   the configuration (default: " DEFAULT_PATH ")\n"
 	"  -t        test the configuration, start nothing\n"
+	"  --resolve with -t: look its host names up, too\n"
 	"  config --effective   print every value, and where it came from\n"
 	"  -V        print the version        -h   this text\n"
 	"\n"
@@ -40,15 +42,19 @@ static const char usage[] =
 
 struct arguments {
 	const char *path;
-	bool test, named, effective;
+	bool test, named, effective, resolve;
 };
 
 static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
-		{"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'},
-		{"effective", no_argument, NULL, 'e'},    {NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},
+		{"test", no_argument, NULL, 't'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{"effective", no_argument, NULL, 'e'},
+		{"resolve", no_argument, NULL, 'r'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -61,6 +67,9 @@ static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv
 			break;
 		case 't':
 			ret_arguments->test = true;
+			break;
+		case 'r':
+			ret_arguments->resolve = true;
 			break;
 		case 'e':
 			ret_arguments->effective = true;
@@ -80,6 +89,10 @@ static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv
 		optind++;
 	else if (ret_arguments->effective || (optind < argc && !strcmp(argv[optind], "config"))) {
 		fputs("uringproxy: it is `uringproxy config --effective`\n", stderr);
+		return EX_USAGE;
+	}
+	if (ret_arguments->resolve && !ret_arguments->test) {
+		fputs("uringproxy: --resolve goes with -t\n", stderr);
 		return EX_USAGE;
 	}
 	if (optind < argc) {
@@ -129,7 +142,8 @@ static int exit_code(int error)
 	return error < 0 ? EX_OSERR : EX_OK;
 }
 
-static int serve_sockets(struct engine *engine, const struct mode *mode, int signal_fd)
+static int serve_sockets(struct engine *engine, const struct mode *mode, struct resolver *resolver,
+			 int signal_fd)
 {
 	struct activation activation;
 	struct sockets sockets = {0};
@@ -138,19 +152,34 @@ static int serve_sockets(struct engine *engine, const struct mode *mode, int sig
 
 	if (r < 0)
 		log_warning("cannot read what systemd passed: %s", strerror(-r));
-	r = build_sockets(&sockets, engine, &activation);
+	r = build_sockets(&sockets, engine, resolver, &activation);
 	for (unsigned i = 0; (name = activation_unclaimed(&activation, i)); i++)
 		log_warning("systemd passed a socket named '%s', and no section has "
 			    "listen = systemd:%s",
 			    name, name);
 	if (r == 0)
-		r = supervise(engine, mode, &sockets, signal_fd);
+		r = supervise(engine, mode, &sockets, resolver, signal_fd);
 	build_sockets_done(&sockets, engine);
 	activation_close(&activation);
 	return r;
 }
 
-static int serve(const struct config *config, int signal_fd)
+/* Names are given a moment; -EINTR where a signal ended that. */
+static int await_names(struct resolver *resolver, int signal_fd)
+{
+	int r = resolver_wait(resolver, RESOLVE_START_MS, signal_fd), signal;
+
+	while (r == -EINTR && (signal = signals_read(signal_fd)) > 0) {
+		if (signal == SIGTERM || signal == SIGINT) {
+			log_info("told to stop before anything was served");
+			return r;
+		}
+		r = resolver_wait(resolver, RESOLVE_START_MS, signal_fd);
+	}
+	return r;
+}
+
+static int serve(const struct config *config, struct resolver *resolver, int signal_fd)
 {
 	struct limits_cpus cpus;
 	struct engine engine;
@@ -162,11 +191,24 @@ static int serve(const struct config *config, int signal_fd)
 		return build_of_system(r);
 	}
 	mode_decide(&mode, config, &cpus);
-	r = build_engine(&engine, config, &mode, find_strategy);
+	r = build_engine(&engine, config, &mode, resolver, find_strategy);
 	if (r == 0)
-		r = serve_sockets(&engine, &mode, signal_fd);
+		r = serve_sockets(&engine, &mode, resolver, signal_fd);
 	build_done(&engine);
 	return r;
+}
+
+static int start(const struct config *config, int signal_fd)
+{
+	struct resolver resolver;
+	int r = resolver_open(&resolver, config);
+
+	if (r == 0)
+		r = await_names(&resolver, signal_fd);
+	if (r == 0)
+		r = serve(config, &resolver, signal_fd);
+	resolver_close(&resolver);
+	return r == -EINTR ? 0 : r;
 }
 
 /* From here on lines are written by a thread of their own, until the last one is out. */
@@ -180,9 +222,25 @@ static int run(const struct config *config, int signal_fd)
 		return r;
 	}
 	log_info("uringproxy %s", VERSION);
-	r = serve(config, signal_fd);
+	r = start(config, signal_fd);
 	log_stop(LOG_PATIENCE_MS);
 	return r;
+}
+
+static int test(const struct config *config, const struct arguments *arguments)
+{
+	struct resolver resolver;
+	int r = logs_check(config) < 0 ? -EINVAL : 0;
+
+	if (r == 0 && arguments->resolve) {
+		r = resolver_open(&resolver, config);
+		if (r == 0)
+			r = resolver_test(&resolver);
+		resolver_close(&resolver);
+	}
+	if (r == 0)
+		log_info("%s: the configuration is good", arguments->path);
+	return exit_code(r);
 }
 
 int main(int argc, char *argv[])
@@ -203,9 +261,7 @@ int main(int argc, char *argv[])
 		return EX_OK;
 	}
 	if (arguments.test) {
-		r = logs_check(&config) < 0 ? EX_CONFIG : EX_OK;
-		if (r == EX_OK)
-			log_info("%s: the configuration is good", arguments.path);
+		r = test(&config, &arguments);
 		config_done(&config);
 		return r;
 	}

@@ -6,6 +6,7 @@
  *   SIM_SEEDS=1000000 SIM_FIRST=0 ...              so many from there on
  */
 #include "net/rest.h"
+#include "net/socket.h"
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "support/sim.h"
@@ -36,6 +37,7 @@ static struct config_section config_sections[SECTIONS];
 static struct config_origin origins[KEYS_MAX]; /* every key has its default */
 static struct section sections[SECTIONS];
 static struct server servers[SECTIONS][SERVERS];
+static struct listening sockets[SECTIONS];
 static struct engine engine;
 static struct worker worker;
 static struct access_queue access_log; /* nothing is put into it */
@@ -162,11 +164,14 @@ static void make_section(uint32_t index)
 		.strategy = proxy ? relay_strategy((enum config_relay)source->settings.relay)
 				  : service_of(source->kind),
 		.servers = servers[index],
-		.server_count = proxy ? sim_between(1, SERVERS) : 0,
+		.server_room = proxy ? sim_between(1, SERVERS) : 0,
 	};
 	if (section->strategy->prepare && section->strategy->prepare(section) < 0)
 		sim_fail("%s cannot be prepared", section->strategy->name);
-	for (uint32_t i = 0; i < section->server_count; i++) {
+	/* Names may be answered late. */
+	section->server_count = proxy && sim_chance(8) ? sim_between(0, section->server_room)
+						       : section->server_room;
+	for (uint32_t i = 0; i < section->server_room; i++) {
 		struct address *address = &servers[index][i].address;
 
 		*address = (struct address){
@@ -274,7 +279,9 @@ static void command(enum worker_command what)
 {
 	struct op_tag tag = {.kind = OP_CONTROL, .generation = 1};
 
-	sim_trace("command: %s", what == WORKER_STOP ? "stop" : "drain");
+	sim_trace("command: %s", what == WORKER_STOP       ? "stop"
+				 : what == WORKER_CATCH_UP ? "catch up"
+							   : "drain");
 	fake_kernel_post(&sim.kernel.rings[0], op_pack(tag), (int32_t)what, 0);
 }
 
@@ -288,6 +295,45 @@ static void drain(void *unused)
 {
 	(void)unused;
 	command(WORKER_DRAIN);
+}
+
+static void offer(void *socket)
+{
+	struct listening *listening = socket;
+	int fd;
+
+	if (worker.state != WORKER_RUNNING)
+		return; /* who has told it to stop offers nothing more */
+	fd = sim_listen(listening->section);
+	if (fd < 0) {
+		sim_at(sim.now_ns + 50 * SIM_MS, offer, socket);
+		return;
+	}
+	listening->fd = fd;
+	command(WORKER_CATCH_UP);
+}
+
+static void know_all(void *object)
+{
+	struct section *section = object;
+
+	section->server_count = section->server_room;
+	command(WORKER_CATCH_UP);
+}
+
+/* What comes after the start: listening sockets, and servers. */
+static void make_late(void)
+{
+	for (uint32_t i = 0; i < engine.section_count; i++) {
+		bool late = sim_chance(8);
+
+		sockets[i] = (struct listening){.section = i, .text = "sim"};
+		sockets[i].fd = late ? -1 : sim_listen(i);
+		if (late)
+			sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), offer, &sockets[i]);
+		if (sections[i].server_count < sections[i].server_room)
+			sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), know_all, &sections[i]);
+	}
 }
 
 /* Nothing moves any more: all must be as it should, and the operator goes on. */
@@ -382,7 +428,6 @@ static void learn(void)
 
 static void run(uint64_t seed)
 {
-	struct listening sockets[SECTIONS];
 	struct ring_options options;
 	int r;
 
@@ -392,8 +437,7 @@ static void run(uint64_t seed)
 	sim_kernel_open();
 	sim.answer = answer;
 	sim.worker = &worker;
-	for (uint32_t i = 0; i < engine.section_count; i++)
-		sockets[i] = (struct listening){.fd = sim_listen(i), .section = i, .text = "sim"};
+	make_late();
 	options = some_options();
 	r = worker_init(&worker, &engine, 0, sockets, engine.section_count);
 	if (r < 0 || (r = worker_open(&worker, &options)) < 0)
@@ -406,6 +450,9 @@ static void run(uint64_t seed)
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,
 		       NULL);
 	serve();
+	for (uint32_t i = 0; i < engine.section_count; i++)
+		if (sockets[i].fd >= 0) /* offered too late */
+			socket_close(sockets[i].fd);
 	sim_check_end();
 	worker_close(&worker);
 	sim_check_closed();

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "control/fit.h"
-#include "control/resolve.h"
+#include "control/roster.h"
 #include "net/pipes.h"
 #include "net/relay.h"
 
@@ -20,14 +20,14 @@
 #define PATIENCE_MS 1000
 #define PAUSE_MS    20
 
-static int build_section(struct section *section, const struct config *config,
+static int build_section(struct section *section, struct resolver *resolver,
 			 const struct config_section *source, strategy_finder *find)
 {
 	section->config = source;
 	section->strategy = find(source);
 	section->has_upstream = source->kind == CONFIG_PROXY;
 	if (section->has_upstream) {
-		int r = resolve_servers(section, config);
+		int r = roster_open(section, resolver);
 		if (r < 0)
 			return r;
 	}
@@ -118,7 +118,7 @@ static int probe(struct engine *engine)
 }
 
 int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
-		 strategy_finder *find)
+		 struct resolver *resolver, strategy_finder *find)
 {
 	uint32_t listeners = 0;
 	int r, result;
@@ -140,7 +140,7 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 	result = switch_off(engine, config->without);
 	for (uint32_t i = 0; i < engine->section_count; i++) {
 		engine->sections[i].index = i;
-		r = build_section(&engine->sections[i], config, &config->sections[i], find);
+		r = build_section(&engine->sections[i], resolver, &config->sections[i], find);
 		result = result < 0 ? result : r;
 		listeners += (uint32_t)config->sections[i].listen_count;
 	}
@@ -160,9 +160,7 @@ void build_done(struct engine *engine)
 
 		if (section->strategy && section->strategy->release)
 			section->strategy->release(section);
-		for (uint32_t s = 0; s < section->server_count; s++)
-			free(section->servers[s].text);
-		free(section->servers);
+		roster_close(section);
 	}
 	hop_done(engine);
 	free(engine->sections);

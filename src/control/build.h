@@ -1,5 +1,5 @@
 /*
- * From a configuration to an engine: names looked up, servers listed, limits
+ * From a configuration to an engine: servers listed as far as they are known, limits
  * fitted to the machine, listening sockets opened.  Whatever is wrong is logged
  * here, all of it, with the remedy; the caller only needs to give up.
  */
@@ -7,6 +7,7 @@
 #define CONTROL_BUILD_H
 
 #include "control/mode.h"
+#include "control/resolve.h"
 #include "net/engine.h"
 #include "net/listener.h"
 
@@ -22,7 +23,7 @@ typedef const struct relay_strategy *strategy_finder(const struct config_section
  * for and other negative errnos for the system.  build_done() in either case.
  */
 int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
-		 strategy_finder *find) must_check;
+		 struct resolver *resolver, strategy_finder *find) must_check;
 void build_done(struct engine *engine);
 
 /*
@@ -36,16 +37,28 @@ static inline int build_of_system(int error)
 
 /* The sockets of every worker. */
 struct sockets {
-	struct listening *list;      /* worker by worker, count of each */
+	struct listening *list;      /* worker by worker, count of each; who takes one leaves -1 */
+	struct opening *openings;    /* what is, or will be, behind each of the count */
 	struct listener_path *paths; /* of unix sockets we bound, by listen line */
 	uint32_t count;
 	uint32_t workers;
-	uint32_t taken; /* workers that own theirs already */
+	uint64_t patient_until_ms; /* with addresses in use, for all together */
 };
 
-int build_sockets(struct sockets *sockets, const struct engine *engine,
+int build_sockets(struct sockets *sockets, const struct engine *engine, struct resolver *resolver,
 		  struct activation *activation) must_check;
-/* Close what no worker has taken over, and remove the paths of the unix sockets we bound. */
+/* Close what no worker has taken, and remove the paths of the unix sockets we bound. */
 void build_sockets_done(struct sockets *sockets, const struct engine *engine);
+
+/*
+ * Those that come later, while workers run: addresses that are not this machine's
+ * yet, and names that are not answered.  An answer's addresses are opened by the next
+ * sockets_turn(), which says whether there are sockets to be taken by the workers.
+ */
+void sockets_extend(struct sockets *sockets, const struct resolution *answer);
+uint64_t sockets_due_ms(const struct sockets *sockets); /* UINT64_MAX: never */
+bool sockets_turn(struct sockets *sockets, uint64_t now_ms);
+uint32_t sockets_open(const struct sockets *sockets);
+uint32_t sockets_waiting(const struct sockets *sockets); /* for an address */
 
 #endif

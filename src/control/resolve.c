@@ -1,133 +1,311 @@
 #include "control/resolve.h"
 
+#include "base/clock.h"
+
 #include "ops/log.h"
 
 #include <errno.h>
-#include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int look_up(const struct address *address, const char *place, struct addrinfo **ret_list)
-{
-	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG,
-	};
-	char port[8];
-	int r;
+#define TEST_MS           30000 /* more than the resolver's own patience, usually */
+#define PATIENCE_FIRST_MS 1000
+#define PATIENCE_MAX_MS   30000
 
-	snprintf(port, sizeof(port), "%u", address->port);
-	r = getaddrinfo(address->host, port, &hints, ret_list);
-	if (r == EAI_NODATA || r == EAI_NONAME || r == EAI_ADDRFAMILY) {
-		/* A machine with only loopback has no "configured" address: ask again without. */
-		hints.ai_flags = AI_NUMERICSERV;
-		r = getaddrinfo(address->host, port, &hints, ret_list);
-	}
-	if (r == 0)
-		return 0;
-	log_error("%s: cannot resolve '%s': %s; check the name, or write the address", place,
-		  address->host, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
-	return -EHOSTUNREACH;
+const char *resolve_place(const struct config *config, size_t section,
+			  const struct config_endpoint *endpoint, bool listens, char *text)
+{
+	snprintf(text, RESOLVE_PLACE_MAX, "%s:%u: %s %s", config->files[endpoint->file],
+		 endpoint->line, config->sections[section].title, listens ? "listen" : "server");
+	return text;
 }
 
-static void take(struct address *ret_address, const struct addrinfo *found, uint16_t port)
+static const char *place_of(const struct resolver *resolver, const struct resolution *one,
+			    char *text)
 {
-	*ret_address = (struct address){
-		.kind = ADDRESS_INET,
-		.length = found->ai_addrlen,
-		.port = port,
-	};
-	memcpy(&ret_address->u, found->ai_addr, found->ai_addrlen);
+	return resolve_place(resolver->config, one->section, one->endpoint, one->listens, text);
 }
 
-static int add_server(struct section *section, const struct address *address, const char *text)
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+static int ask(struct resolver *resolver, struct resolution *one)
 {
-	struct server *servers =
-		realloc(section->servers, (section->server_count + 1) * sizeof(*section->servers));
+	int r = names_ask(resolver->names, (uint32_t)(one - resolver->list),
+			  &one->endpoint->address);
 
-	if (!servers)
-		return log_no_memory("the servers");
-	section->servers = servers;
-	servers[section->server_count] = (struct server){.address = *address, .text = strdup(text)};
-	if (!servers[section->server_count].text)
-		return log_no_memory("the servers");
-	section->server_count++;
-	return 0;
-}
-
-static int add_name(struct section *section, const struct config_endpoint *endpoint,
-		    const char *place)
-{
-	struct addrinfo *list;
-	int r = look_up(&endpoint->address, place, &list);
-
+	one->again_ms = UINT64_MAX;
 	if (r < 0)
-		return r;
-	for (const struct addrinfo *found = list; found && r == 0; found = found->ai_next) {
-		char number[ADDRESS_TEXT_MAX], text[ADDRESS_TEXT_MAX + 300];
-		struct address address;
-
-		take(&address, found, endpoint->address.port);
-		address_format(&address, number, sizeof(number));
-		snprintf(text, sizeof(text), "%s (%s)", endpoint->text, number);
-		r = add_server(section, &address, text);
-	}
-	freeaddrinfo(list);
+		log_error("cannot look '%s' up: %s; see TasksMax= of the unit",
+			  one->endpoint->address.host, strerror(-r));
 	return r;
 }
 
-int resolve_servers(struct section *section, const struct config *config)
+static void ask_later(struct resolution *one, uint64_t now_ms)
 {
-	const struct config_section *source = section->config;
-	int result = 0;
+	one->again_ms = now_ms + one->patience_ms;
+	one->patience_ms *= 2;
+	if (one->patience_ms > PATIENCE_MAX_MS)
+		one->patience_ms = PATIENCE_MAX_MS;
+}
 
-	for (size_t i = 0; i < source->server_count; i++) {
-		const struct config_endpoint *endpoint = &source->servers[i];
-		char place[600];
-		int r;
+static void tell_missing(const struct resolver *resolver, struct resolution *one, const char *why)
+{
+	char place[RESOLVE_PLACE_MAX];
 
-		snprintf(place, sizeof(place), "%s:%u: %s server", config->files[endpoint->file],
-			 endpoint->line, source->title);
-		r = endpoint->address.kind == ADDRESS_NAME
-			    ? add_name(section, endpoint, place)
-			    : add_server(section, &endpoint->address, endpoint->text);
-		result = result < 0 ? result : r;
+	if (!one->told)
+		log_warning("%s: cannot resolve '%s': %s; check the name, or write the address%s",
+			    place_of(resolver, one, place), one->endpoint->address.host, why,
+			    resolver->testing ? ""
+					      : "; it goes on being asked for, and this line is of "
+						"no use meanwhile");
+	one->told = true;
+}
+
+static void tell_found(const struct resolver *resolver, const struct resolution *one,
+		       uint64_t now_ms)
+{
+	char place[RESOLVE_PLACE_MAX];
+	uint64_t lasted = now_ms - one->asked_ms;
+
+	if (one->told)
+		log_info("%s: '%s' is resolved now, after %llu.%03u s",
+			 place_of(resolver, one, place), one->endpoint->address.host,
+			 (unsigned long long)lasted / 1000, (unsigned)(lasted % 1000));
+}
+
+/* ---- Listing --------------------------------------------------------------------------------- */
+
+static int list_names(struct resolver *resolver, size_t section, bool listens)
+{
+	const struct config_section *source = &resolver->config->sections[section];
+	size_t count = listens ? source->listen_count : source->server_count;
+	const struct config_endpoint *lines = listens ? source->listens : source->servers;
+
+	for (size_t i = 0; i < count; i++) {
+		struct resolution *list;
+
+		if (lines[i].address.kind != ADDRESS_NAME)
+			continue;
+		list = realloc(resolver->list, (resolver->count + 1) * sizeof(*list));
+		if (!list)
+			return log_no_memory("the names");
+		resolver->list = list;
+		list[resolver->count++] = (struct resolution){
+			.section = section,
+			.endpoint = &lines[i],
+			.listens = listens,
+			.asked_ms = clock_now_ms(),
+			.again_ms = UINT64_MAX,
+			.patience_ms = PATIENCE_FIRST_MS,
+		};
 	}
-	return result;
+	return 0;
 }
 
-/* A hosts file may give a name the same address on several lines. */
-static bool is_known(const struct address *known, unsigned count, const struct addrinfo *found)
+int resolver_open(struct resolver *resolver, const struct config *config)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (known[i].length == found->ai_addrlen &&
-		    memcmp(&known[i].u, found->ai_addr, found->ai_addrlen) == 0)
-			return true;
-	return false;
+	int r = 0;
+
+	*resolver = (struct resolver){.config = config};
+	if (loops_init(&resolver->loops, config) < 0)
+		return log_no_memory("the names");
+	for (size_t i = 0; i < config->section_count && r == 0; i++) {
+		r = list_names(resolver, i, true);
+		if (r == 0)
+			r = list_names(resolver, i, false);
+	}
+	resolver->missing = resolver->count;
+	if (r < 0 || resolver->count == 0)
+		return r;
+	r = names_open(&resolver->names);
+	if (r < 0)
+		log_error("cannot prepare to look names up: %s", strerror(-r));
+	for (uint32_t i = 0; i < resolver->count && r == 0; i++)
+		r = ask(resolver, &resolver->list[i]);
+	return r;
 }
 
-int resolve_listen(const struct address *name, const char *place, struct address *ret_addresses,
-		   unsigned max)
+void resolver_close(struct resolver *resolver)
 {
-	struct addrinfo *list;
-	int r = look_up(name, place, &list);
-	unsigned count = 0;
+	names_close(resolver->names);
+	for (uint32_t i = 0; i < resolver->count; i++)
+		free(resolver->list[i].found);
+	free(resolver->list);
+	loops_done(&resolver->loops);
+	*resolver = (struct resolver){0};
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+static void cut(const struct resolver *resolver, const struct resolution *one)
+{
+	char place[RESOLVE_PLACE_MAX];
+
+	log_warning("%s: '%s' has more than %d addresses; the rest is not used",
+		    place_of(resolver, one, place), one->endpoint->address.host,
+		    NAMES_ADDRESSES_MAX);
+}
+
+/* It listens on these places too; what would lead back is found when it is connected to. */
+static void note_listens(struct resolver *resolver, const struct resolution *one)
+{
+	if (!one->listens || resolver->config->sections[one->section].kind != CONFIG_PROXY)
+		return;
+	for (uint32_t i = 0; i < one->count; i++)
+		if (loops_listen(&resolver->loops, one->section, &one->found[i], one->endpoint) < 0)
+			(void)log_no_memory("the names");
+}
+
+/* The line that the next answer is for, if it is one; *ret_any: there was any. */
+static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms, bool *ret_any)
+{
+	struct name_answer answer;
+	struct resolution *one;
+
+	*ret_any = resolver->names && names_take(resolver->names, &answer);
+	if (!*ret_any)
+		return NULL;
+	one = &resolver->list[answer.id];
+	if (answer.error) {
+		free(answer.addresses);
+		tell_missing(resolver, one, answer.error);
+		ask_later(one, now_ms);
+		return NULL;
+	}
+	one->answered = true;
+	one->found = answer.addresses;
+	one->count = answer.count;
+	resolver->missing--;
+	if (answer.cut)
+		cut(resolver, one);
+	tell_found(resolver, one, now_ms);
+	note_listens(resolver, one);
+	return one;
+}
+
+/* Whether all have been heard of, well or not. */
+static bool are_all_heard(const struct resolver *resolver)
+{
+	for (uint32_t i = 0; i < resolver->count; i++)
+		if (!resolver->list[i].answered && !resolver->list[i].told)
+			return false;
+	return true;
+}
+
+int resolver_wait(struct resolver *resolver, int milliseconds, int stop_fd)
+{
+	uint64_t now = clock_now_ms(), until = now + (uint64_t)milliseconds;
+	struct pollfd fds[] = {
+		{.fd = resolver_descriptor(resolver), .events = POLLIN},
+		{.fd = stop_fd, .events = POLLIN},
+	};
+	bool any;
+
+	while (!are_all_heard(resolver) && now < until) {
+		(void)poll(fds, array_size(fds), (int)(until - now));
+		now = clock_now_ms();
+		if (fds[1].revents)
+			return -EINTR;
+		do
+			(void)take_answer(resolver, now, &any);
+		while (any);
+	}
+	for (uint32_t i = 0; i < resolver->count; i++)
+		if (!resolver->list[i].answered)
+			tell_missing(resolver, &resolver->list[i], "there is no answer yet");
+	return 0;
+}
+
+const struct resolution *resolver_answer(const struct resolver *resolver,
+					 const struct config_endpoint *endpoint)
+{
+	for (uint32_t i = 0; i < resolver->count; i++)
+		if (resolver->list[i].endpoint == endpoint)
+			return resolver->list[i].answered ? &resolver->list[i] : NULL;
+	return NULL;
+}
+
+int resolver_descriptor(const struct resolver *resolver)
+{
+	return resolver->names ? names_descriptor(resolver->names) : -1;
+}
+
+uint64_t resolver_due_ms(const struct resolver *resolver)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (uint32_t i = 0; resolver->missing && i < resolver->count; i++)
+		if (!resolver->list[i].answered && resolver->list[i].again_ms < due)
+			due = resolver->list[i].again_ms;
+	return due;
+}
+
+const struct resolution *resolver_turn(struct resolver *resolver, uint64_t now_ms)
+{
+	struct resolution *one;
+	bool any;
+
+	do
+		one = take_answer(resolver, now_ms, &any);
+	while (any && !one);
+	for (uint32_t i = 0; !one && resolver->missing && i < resolver->count; i++) {
+		struct resolution *late = &resolver->list[i];
+
+		if (!late->answered && late->again_ms <= now_ms && ask(resolver, late) < 0)
+			ask_later(late, now_ms);
+	}
+	return one;
+}
+
+/* ---- Loops ----------------------------------------------------------------------------------- */
+
+int resolve_leads_on(struct resolver *resolver, size_t section,
+		     const struct config_endpoint *endpoint, const struct address *address)
+{
+	char place[RESOLVE_PLACE_MAX], number[ADDRESS_TEXT_MAX];
+	const struct config *config = resolver->config;
+	struct loop_found found;
+	int r = loops_connect(&resolver->loops, section, address, endpoint, &found);
 
 	if (r < 0)
-		return r;
-	for (const struct addrinfo *found = list; found; found = found->ai_next) {
-		if (is_known(ret_addresses, count, found))
-			continue;
-		if (count == max) {
-			log_warning("%s: '%s' has more than %u addresses; the rest is not "
-				    "listened on",
-				    place, name->host, max);
-			break;
-		}
-		take(&ret_addresses[count++], found, name->port);
-	}
-	freeaddrinfo(list);
-	return (int)count;
+		return log_no_memory("the servers");
+	if (r == 0)
+		return 1;
+	log_warning("%s: '%s' is %s, where %s listens (%s:%u)%s: connections would go round "
+		    "without end, and this server is left out",
+		    resolve_place(config, section, endpoint, false, place), endpoint->text,
+		    address_format(address, number, sizeof(number)),
+		    found.section == section ? "this section"
+					     : config->sections[found.section].title,
+		    config->files[found.line->file], found.line->line,
+		    found.onward ? ", which leads back here" : "");
+	return 0;
+}
+
+static int test_server(struct resolver *resolver, size_t section,
+		       const struct config_endpoint *server)
+{
+	const struct resolution *answer = resolver_answer(resolver, server);
+	int r = 1;
+
+	if (server->address.kind != ADDRESS_NAME)
+		return resolve_leads_on(resolver, section, server, &server->address);
+	for (uint32_t i = 0; answer && i < answer->count && r >= 0; i++)
+		r = resolve_leads_on(resolver, section, server, &answer->found[i]);
+	return r;
+}
+
+int resolver_test(struct resolver *resolver)
+{
+	const struct config *config = resolver->config;
+	int r;
+
+	resolver->testing = true;
+	r = resolver_wait(resolver, TEST_MS, -1);
+	for (size_t i = 0; i < config->section_count && r >= 0; i++)
+		for (size_t j = 0; j < config->sections[i].server_count && r >= 0; j++)
+			r = test_server(resolver, i, &config->sections[i].servers[j]);
+	return r < 0 ? r : 0;
 }

@@ -1,20 +1,82 @@
 /*
- * Host names to addresses, once, at start.  A name with several addresses
- * becomes as many servers, in the resolver's order of preference.
+ * The host names of a configuration, from the first question to the last answer.
+ *
+ * Names are asked for at start, all at once.  What is answered within
+ * RESOLVE_START_MS is there when the first connection is; what is not, is said
+ * once, and asked for again, ever less often, until it is: boots without name
+ * servers are as common as slow ones.  An answer holds until the daemon ends.  A
+ * server that leads back to its own section (config/loops.h) is left out.
+ *
+ * The main thread's own: no worker sees any of this but the servers of section.h.
  */
 #ifndef CONTROL_RESOLVE_H
 #define CONTROL_RESOLVE_H
 
+#include "config/loops.h"
+#include "control/names.h"
 #include "net/section.h"
 
-/* Fill section->servers from its configuration.  What cannot be resolved is logged. */
-int resolve_servers(struct section *section, const struct config *config) must_check;
+#define RESOLVE_START_MS 2000
+
+/* A `listen` or `server` line with a name. */
+struct resolution {
+	size_t section; /* index into config.sections */
+	const struct config_endpoint *endpoint;
+	bool listens;
+	bool told;     /* that there is no answer */
+	bool answered; /* ... of which these are the addresses */
+	struct address *found;
+	uint32_t count;
+	uint64_t asked_ms;    /* for the first time */
+	uint64_t again_ms;    /* UINT64_MAX: is being asked for */
+	uint32_t patience_ms; /* until then */
+};
+
+struct resolver {
+	const struct config *config;
+	struct names *names; /* NULL: there are no names */
+	struct resolution *list;
+	uint32_t count;
+	uint32_t missing; /* have no answer */
+	bool testing;     /* nothing is asked for again */
+	struct loops loops;
+};
+
+/* Ask for every name.  Whatever is wrong has been logged.  0 or a negative errno. */
+int resolver_open(struct resolver *resolver, const struct config *config) must_check;
+void resolver_close(struct resolver *resolver);
 
 /*
- * A name into the addresses to listen on: all that the resolver gives, none
- * twice, up to max of them.  How many (one at least), or a negative errno.
+ * Wait until all are answered, or so many milliseconds have passed, or stop_fd (-1:
+ * none) can be read, which is -EINTR.  What is missing afterwards is logged.
  */
-int resolve_listen(const struct address *name, const char *place, struct address *ret_addresses,
-		   unsigned max) must_check;
+int resolver_wait(struct resolver *resolver, int milliseconds, int stop_fd) must_check;
+
+/* For `-t --resolve`: the same for a while, and say also which servers would be left out. */
+int resolver_test(struct resolver *resolver) must_check;
+
+/* The answer of that line, or NULL while there is none. */
+const struct resolution *resolver_answer(const struct resolver *resolver,
+					 const struct config_endpoint *endpoint);
+
+/* For poll(2); -1 where there are no names. */
+int resolver_descriptor(const struct resolver *resolver);
+/* When to call resolver_turn() at the latest, with or without an answer; UINT64_MAX: never. */
+uint64_t resolver_due_ms(const struct resolver *resolver);
+/* Ask again where it is time; the next line that has been answered, or NULL. */
+const struct resolution *resolver_turn(struct resolver *resolver, uint64_t now_ms);
+
+/* "file:line: [section] server", as messages begin; returns text. */
+#define RESOLVE_PLACE_MAX 600
+const char *resolve_place(const struct config *config, size_t section,
+			  const struct config_endpoint *endpoint, bool listens, char *text);
+
+/*
+ * Whether a server of the section may be there: not where it would lead back, which is
+ * logged, and where 0 is returned.  1 or -ENOMEM otherwise.
+ */
+int resolve_leads_on(struct resolver *resolver, size_t section,
+		     const struct config_endpoint *endpoint,
+		     const struct address *address) must_check;
 
 #endif

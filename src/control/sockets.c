@@ -1,6 +1,7 @@
 #include "control/build.h"
 
 #include "base/clock.h"
+#include "base/meet.h"
 #include "control/resolve.h"
 #include "net/socket.h"
 
@@ -13,29 +14,34 @@
 #include <time.h>
 
 #define PATIENCE_MS   250
-#define PAUSE_MS      50 /* each look at a unix socket is a connection to who listens */
+#define PAUSE_MS      50
 #define INHERITED_MAX 64 /* sockets of one name */
-#define RESOLVED_MAX  64 /* addresses of one name */
+#define LATE_MAX      8  /* addresses of a name that is answered after the start */
+#define AGAIN_MS      1000
+#define AGAIN_MAX_MS  5000
+
+/* What an opening has come to. */
+enum opening_state {
+	OPENING_SPARE, /* for an address that a name will have */
+	OPENING_NEW,
+	OPENING_WAITS, /* for the address to be this machine's */
+	OPENING_DONE,
+};
 
 /* A socket to be opened for all workers.  A listen line makes one, or one for each address of a
  * name, or one for each that systemd passed. */
 struct opening {
-	struct sockets *sockets;
+	enum opening_state state;
 	const struct config_section *section;
 	const struct config_endpoint *endpoint;
-	struct address address;
+	struct address address; /* of one from systemd, what it is bound to */
 	uint32_t section_index;
-	uint64_t patient_until_ms;   /* with an address in use, for all together */
-	uint32_t line;               /* of all listen lines */
-	uint32_t index;              /* its place in each worker's list */
-	int inherited;               /* from systemd; -1: to be bound */
-	char place[600];             /* "file:line: [section] listen" */
-	char text[ADDRESS_TEXT_MAX]; /* "host.example:80 (192.0.2.7:80)" */
-};
-
-struct plan {
-	struct opening *openings;
-	uint32_t count;
+	uint32_t line;                 /* of all listen lines */
+	int inherited;                 /* from systemd; -1: to be bound */
+	uint64_t again_ms;             /* OPENING_WAITS: when to try again */
+	uint32_t patience_ms;          /* ... and how long after that */
+	char place[RESOLVE_PLACE_MAX]; /* "file:line: [section] listen" */
+	char text[ADDRESS_TEXT_MAX];   /* "host.example:80 (192.0.2.7:80)" */
 };
 
 static struct listening *slot(struct sockets *sockets, uint32_t worker, uint32_t index)
@@ -43,13 +49,16 @@ static struct listening *slot(struct sockets *sockets, uint32_t worker, uint32_t
 	return &sockets->list[(size_t)worker * sockets->count + index];
 }
 
-static void put(struct opening *opening, uint32_t worker, int fd)
+/* The worker may be running, and takes what has a descriptor. */
+static void put(struct sockets *sockets, const struct opening *opening, uint32_t worker, int fd)
 {
-	struct listening *listening = slot(opening->sockets, worker, opening->index);
+	struct listening *listening =
+		slot(sockets, worker, (uint32_t)(opening - sockets->openings));
 
-	*listening = (struct listening){.fd = fd, .section = opening->section_index};
+	listening->section = opening->section_index;
 	/* The record of a connection names the address it came in on, whatever that is called. */
 	listener_text(fd, opening->text, listening->text);
+	atomic_store_explicit(&listening->fd, fd, memory_order_release);
 }
 
 static int complain(const struct opening *opening, int error, const char *why)
@@ -59,92 +68,209 @@ static int complain(const struct opening *opening, int error, const char *why)
 	return error;
 }
 
-/* The same socket for all workers: unix paths, and what systemd opened. */
-static int share_out(struct opening *opening, int fd)
+/* Another line of ours that has the address, as *ret_why. */
+static void find_own(const struct sockets *sockets, const struct opening *opening, char *text,
+		     size_t size, const char **ret_why)
 {
-	put(opening, 0, fd);
-	for (uint32_t worker = 1; worker < opening->sockets->workers; worker++) {
-		int shared = listener_share(fd);
-		if (shared < 0)
-			return complain(opening, shared, NULL);
-		put(opening, worker, shared);
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		const struct opening *other = &sockets->openings[i];
+
+		if (other == opening || other->state != OPENING_DONE ||
+		    !meet_as_listeners(&other->address, &opening->address))
+			continue;
+		snprintf(text, size, "%s already listens there, as %s", other->place, other->text);
+		*ret_why = text;
+		return;
+	}
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+/* The sockets of a worker each, or copies of one; closed again when they are not to be. */
+struct opened {
+	int *fds;
+	uint32_t count;
+};
+
+static void close_opened(struct opened *opened)
+{
+	while (opened->count)
+		socket_close(opened->fds[--opened->count]);
+}
+
+/* The same socket for all workers: unix paths, and what systemd opened. */
+static int share_out(struct opened *opened, uint32_t workers)
+{
+	while (opened->count < workers) {
+		int fd = listener_share(opened->fds[0]);
+
+		if (fd < 0)
+			return fd;
+		opened->fds[opened->count++] = fd;
 	}
 	return 0;
 }
 
 /* The sockets of a process that was killed are closed some milliseconds after its end. */
-static bool may_come_free(const struct opening *opening, int error)
+static bool may_come_free(const struct sockets *sockets, int error)
 {
-	if (error != -EADDRINUSE || clock_now_ms() >= opening->patient_until_ms)
+	if (error != -EADDRINUSE || clock_now_ms() >= sockets->patient_until_ms)
 		return false;
 	nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * CLOCK_NS_PER_MS}, NULL);
 	return true;
 }
 
-static int open_own(struct opening *opening)
+static int open_own(struct sockets *sockets, struct opening *opening, struct opened *opened,
+		    const char **ret_why)
 {
-	const char *why = NULL;
+	const struct config_settings *settings = &opening->section->settings;
 	int fd, r;
 
 	do
 		r = listener_try(&opening->address, opening->endpoint);
-	while (may_come_free(opening, r));
+	while (may_come_free(sockets, r));
 	if (r < 0) {
 		/* For its explanation. */
-		fd = listener_open(&opening->address, opening->endpoint,
-				   &opening->section->settings, &why);
+		fd = listener_open(&opening->address, opening->endpoint, settings, ret_why);
 		if (fd >= 0)
 			socket_close(fd);
-		if (!why && r == -EADDRINUSE)
-			why = "another process listens there already; `ss -lnp` shows which";
-		return complain(opening, r, why);
+		if (!*ret_why && r == -EADDRINUSE)
+			*ret_why = "another process listens there already; `ss -lnp` shows which";
+		return r;
 	}
-	for (uint32_t worker = 0; worker < opening->sockets->workers; worker++) {
+	while (opened->count < sockets->workers) {
 		do
-			fd = listener_open(&opening->address, opening->endpoint,
-					   &opening->section->settings, &why);
-		while (may_come_free(opening, fd));
+			fd = listener_open(&opening->address, opening->endpoint, settings, ret_why);
+		while (may_come_free(sockets, fd));
 		if (fd < 0)
-			return complain(opening, fd, why);
+			return fd;
+		opened->fds[opened->count++] = fd;
 		if (opening->address.kind == ADDRESS_UNIX) {
-			opening->sockets->paths[opening->line] = listener_path(&opening->address);
-			return share_out(opening, fd);
+			sockets->paths[opening->line] = listener_path(&opening->address);
+			return share_out(opened, sockets->workers);
 		}
-		put(opening, worker, fd);
 	}
 	return 0;
 }
 
+static int open_inherited(struct sockets *sockets, struct opening *opening, struct opened *opened)
+{
+	int fd = listener_share(opening->inherited);
+
+	if (fd < 0)
+		return fd;
+	opened->fds[opened->count++] = fd;
+	/* systemd set what its unit says; on a unix socket these do nothing */
+	socket_tune(fd, AF_INET, &opening->section->settings);
+	return share_out(opened, sockets->workers);
+}
+
+static void try_again(struct opening *opening)
+{
+	if (opening->state != OPENING_WAITS)
+		opening->patience_ms = AGAIN_MS;
+	opening->state = OPENING_WAITS;
+	opening->again_ms = clock_now_ms() + opening->patience_ms;
+	opening->patience_ms *= 2;
+	if (opening->patience_ms > AGAIN_MAX_MS)
+		opening->patience_ms = AGAIN_MAX_MS;
+}
+
+/* An address may come later, with the network or from another machine. */
+static int wait_for_address(struct opening *opening, int error)
+{
+	if (opening->state != OPENING_WAITS)
+		log_warning("%s: not listening on %s: %s (no interface of this machine has that "
+			    "address); that is tried again until one has; `freebind` does not wait",
+			    opening->place, opening->text, strerror(-error));
+	try_again(opening);
+	return 0;
+}
+
+static int open_one(struct sockets *sockets, struct opening *opening)
+{
+	struct opened opened = {.fds = calloc(sockets->workers, sizeof(*opened.fds))};
+	const char *bound = slot(sockets, 0, (uint32_t)(opening - sockets->openings))->text;
+	char text[RESOLVE_PLACE_MAX + ADDRESS_TEXT_MAX + 40];
+	const char *why = NULL;
+	int r;
+
+	if (!opened.fds)
+		return log_no_memory("the listening sockets");
+	r = opening->inherited >= 0 ? open_inherited(sockets, opening, &opened)
+				    : open_own(sockets, opening, &opened, &why);
+	if (r == 0) {
+		for (uint32_t worker = 0; worker < sockets->workers; worker++)
+			put(sockets, opening, worker, opened.fds[worker]);
+		opening->state = OPENING_DONE;
+		log_info("%s listens on %s%s%s%s", opening->section->title, opening->text,
+			 opening->inherited >= 0 ? " (" : "", opening->inherited >= 0 ? bound : "",
+			 opening->inherited >= 0 ? ")" : "");
+	} else {
+		close_opened(&opened);
+	}
+	free(opened.fds);
+	if (r == -EADDRNOTAVAIL)
+		return wait_for_address(opening, r);
+	if (r == -EADDRINUSE)
+		find_own(sockets, opening, text, sizeof(text), &why);
+	/* One that is tried again has been complained of. */
+	return r == 0 || opening->state == OPENING_WAITS ? r : complain(opening, r, why);
+}
+
+static int open_all(struct sockets *sockets)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		int r = sockets->openings[i].state == OPENING_NEW
+				? open_one(sockets, &sockets->openings[i])
+				: 0;
+		result = result < 0 ? result : r;
+	}
+	return result;
+}
+
 /* ---- What there is to open ------------------------------------------------------------------- */
 
-static int add(struct plan *plan, const struct opening *like)
+static int add(struct sockets *sockets, const struct opening *like)
 {
-	struct opening *more = realloc(plan->openings, (plan->count + 1) * sizeof(*more));
+	struct opening *more = realloc(sockets->openings, (sockets->count + 1) * sizeof(*more));
 
 	if (!more) {
 		log_error("%s: out of memory", like->place);
 		return -ENOMEM;
 	}
-	plan->openings = more;
-	more[plan->count] = *like;
-	more[plan->count].index = plan->count;
-	plan->count++;
+	sockets->openings = more;
+	more[sockets->count++] = *like;
 	return 0;
 }
 
+static const char *why_not_passed(int error)
+{
+	switch (-error) {
+	case EPROTOTYPE:
+		return "it is a datagram or another socket that is no stream; the socket unit must "
+		       "pass listening stream sockets: ListenStream=";
+	case ENOTSOCK:
+		return "the socket unit must pass listening stream sockets: Accept=no";
+	default:
+		return "systemd passed no socket of that name; see FileDescriptorName= of the "
+		       "socket unit, and start that unit";
+	}
+}
+
 /* A socket unit with several ListenStream= passes all of them by one name. */
-static int plan_inherited(struct plan *plan, struct opening *line, struct activation *activation)
+static int plan_inherited(struct sockets *sockets, struct opening *line,
+			  struct activation *activation)
 {
 	int fds[INHERITED_MAX];
 	int count = activation_take(activation, line->address.host, fds, INHERITED_MAX);
 
-	if (count == -ENOTSOCK)
-		return complain(line, count,
-				"the socket unit must pass listening stream sockets: Accept=no");
-	if (count <= 0)
-		return complain(line, -ENOENT,
-				"systemd passed no socket of that name; see FileDescriptorName= of "
-				"the socket unit, and start that unit");
+	if (count <= 0) {
+		int error = count == 0 ? -ENOENT : count;
+		return complain(line, error, why_not_passed(error));
+	}
 	if (count > INHERITED_MAX) {
 		log_warning("%s: %d sockets bear the name %s; the first %d are used", line->place,
 			    count, line->address.host, INHERITED_MAX);
@@ -152,63 +278,73 @@ static int plan_inherited(struct plan *plan, struct opening *line, struct activa
 	}
 	for (int i = 0; i < count; i++) {
 		line->inherited = fds[i];
-		int r = add(plan, line);
+		listener_address(fds[i], &line->address);
+		int r = add(sockets, line);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static void name_text(struct opening *line, const char *name)
+static void name_text(struct opening *line)
 {
 	char number[ADDRESS_TEXT_MAX];
 
 	address_format(&line->address, number, sizeof(number));
-	if ((size_t)snprintf(line->text, sizeof(line->text), "%s (%s)", name, number) >=
-	    sizeof(line->text))
+	if ((size_t)snprintf(line->text, sizeof(line->text), "%s (%s)", line->endpoint->text,
+			     number) >= sizeof(line->text))
 		memcpy(line->text, number, sizeof(line->text));
 }
 
-/* All addresses of a name; those that this machine has not are passed over if others are left. */
-static int plan_name(struct plan *plan, struct opening *line, const char *name)
+/* Of the next address of a name; those of a family that this machine has not are passed over. */
+static bool fill_named(struct opening *line, const struct resolution *answer, uint32_t *next)
 {
-	struct address found[RESOLVED_MAX];
-	int count = resolve_listen(&line->address, line->place, found, RESOLVED_MAX), left = count;
+	while (*next < answer->count) {
+		int r;
 
-	for (int i = 0; i < count; i++) {
-		int r = listener_try(&found[i], line->endpoint);
-
-		line->address = found[i];
-		name_text(line, name);
-		if (left > 1 && (r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT)) {
-			log_warning("%s: not listening on %s: %s; on the others of the name it is",
-				    line->place, line->text, strerror(-r));
-			left--;
-			continue;
-		}
-		r = add(plan, line);
-		if (r < 0)
-			return r;
+		line->address = answer->found[(*next)++];
+		name_text(line);
+		r = listener_try(&line->address, line->endpoint);
+		if (r != -EAFNOSUPPORT || answer->count == 1)
+			return true;
+		log_warning("%s: not listening on %s: %s; on the others of the name it is",
+			    line->place, line->text, strerror(-r));
 	}
-	return count < 0 ? count : 0;
+	return false;
 }
 
-static int plan_line(struct plan *plan, struct opening *line, const char *text,
+/* All addresses of a name, or room for some while it is not answered. */
+static int plan_name(struct sockets *sockets, struct opening *line, const struct resolution *answer)
+{
+	uint32_t next = 0;
+	int r = 0;
+
+	if (!answer) {
+		line->state = OPENING_SPARE;
+		for (int i = 0; i < LATE_MAX && r == 0; i++)
+			r = add(sockets, line);
+		return r;
+	}
+	while (r == 0 && fill_named(line, answer, &next))
+		r = add(sockets, line);
+	return r;
+}
+
+static int plan_line(struct sockets *sockets, struct opening *line, struct resolver *resolver,
 		     struct activation *activation)
 {
-	snprintf(line->text, sizeof(line->text), "%s", text);
+	snprintf(line->text, sizeof(line->text), "%s", line->endpoint->text);
 	if (line->address.kind == ADDRESS_SYSTEMD)
-		return plan_inherited(plan, line, activation);
+		return plan_inherited(sockets, line, activation);
 	if (line->address.kind == ADDRESS_NAME)
-		return plan_name(plan, line, text);
-	return add(plan, line);
+		return plan_name(sockets, line, resolver_answer(resolver, line->endpoint));
+	return add(sockets, line);
 }
 
-static int plan_all(struct plan *plan, struct sockets *sockets, const struct engine *engine,
+static int plan_all(struct sockets *sockets, const struct engine *engine, struct resolver *resolver,
 		    struct activation *activation)
 {
 	const struct config *config = engine->config;
-	uint64_t patient_until_ms = clock_now_ms() + PATIENCE_MS;
 	uint32_t number = 0;
 	int result = 0;
 
@@ -218,59 +354,25 @@ static int plan_all(struct plan *plan, struct sockets *sockets, const struct eng
 		for (size_t i = 0; i < section->listen_count; i++) {
 			const struct config_endpoint *endpoint = &section->listens[i];
 			struct opening line = {
-				.sockets = sockets,
+				.state = OPENING_NEW,
 				.section = section,
 				.section_index = s,
 				.endpoint = endpoint,
 				.address = endpoint->address,
-				.patient_until_ms = patient_until_ms,
 				.line = number++,
 				.inherited = -1,
 			};
-			snprintf(line.place, sizeof(line.place), "%s:%u: %s listen",
-				 config->files[endpoint->file], endpoint->line, section->title);
-			int r = plan_line(plan, &line, endpoint->text, activation);
+			int r;
+
+			resolve_place(config, s, endpoint, true, line.place);
+			r = plan_line(sockets, &line, resolver, activation);
 			result = result < 0 ? result : r;
 		}
 	}
 	return result;
 }
 
-/* ---- Opening --------------------------------------------------------------------------------- */
-
-static int open_inherited(struct opening *opening)
-{
-	int fd = listener_share(opening->inherited);
-
-	if (fd < 0)
-		return complain(opening, fd, NULL);
-	/* systemd set what its unit says; on a unix socket these do nothing */
-	socket_tune(fd, AF_INET, &opening->section->settings);
-	return share_out(opening, fd);
-}
-
-static int open_one(struct opening *opening)
-{
-	int r = opening->inherited >= 0 ? open_inherited(opening) : open_own(opening);
-	const char *bound = slot(opening->sockets, 0, opening->index)->text;
-
-	if (r == 0)
-		log_info("%s listens on %s%s%s%s", opening->section->title, opening->text,
-			 opening->inherited >= 0 ? " (" : "", opening->inherited >= 0 ? bound : "",
-			 opening->inherited >= 0 ? ")" : "");
-	return r;
-}
-
-static int open_all(const struct plan *plan)
-{
-	int result = 0;
-
-	for (uint32_t i = 0; i < plan->count; i++) {
-		int r = open_one(&plan->openings[i]);
-		result = result < 0 ? result : r;
-	}
-	return result;
-}
+/* ---- For main and the supervisor ------------------------------------------------------------- */
 
 static uint32_t count_lines(const struct engine *engine)
 {
@@ -281,41 +383,38 @@ static uint32_t count_lines(const struct engine *engine)
 	return count;
 }
 
-int build_sockets(struct sockets *sockets, const struct engine *engine,
+int build_sockets(struct sockets *sockets, const struct engine *engine, struct resolver *resolver,
 		  struct activation *activation)
 {
-	struct plan plan = {0};
-	int r;
+	int r, opened;
 
-	*sockets = (struct sockets){.workers = engine->worker_count};
-	r = plan_all(&plan, sockets, engine, activation);
-	sockets->count = plan.count;
-	sockets->list = calloc((size_t)plan.count * sockets->workers + 1, sizeof(*sockets->list));
+	*sockets = (struct sockets){
+		.workers = engine->worker_count,
+		.patient_until_ms = clock_now_ms() + PATIENCE_MS,
+	};
+	r = plan_all(sockets, engine, resolver, activation);
+	sockets->list =
+		calloc((size_t)sockets->count * sockets->workers + 1, sizeof(*sockets->list));
 	sockets->paths = calloc(count_lines(engine) + 1, sizeof(*sockets->paths));
 	if (!sockets->list || !sockets->paths) {
 		free(sockets->list);
 		free(sockets->paths);
+		free(sockets->openings);
 		*sockets = (struct sockets){0};
-		r = log_no_memory("the listening sockets");
-	} else {
-		int opened;
-
-		for (size_t i = 0; i < (size_t)sockets->count * sockets->workers; i++)
-			sockets->list[i].fd = -1;
-		opened = open_all(&plan);
-		r = r < 0 ? r : opened;
+		return log_no_memory("the listening sockets");
 	}
-	free(plan.openings);
-	return r;
+	for (size_t i = 0; i < (size_t)sockets->count * sockets->workers; i++)
+		atomic_init(&sockets->list[i].fd, -1);
+	opened = open_all(sockets);
+	return r < 0 ? r : opened;
 }
 
 void build_sockets_done(struct sockets *sockets, const struct engine *engine)
 {
+	size_t all = sockets->list ? (size_t)sockets->count * sockets->workers : 0;
 	uint32_t line = 0;
 
-	size_t all = sockets->list ? (size_t)sockets->count * sockets->workers : 0;
-
-	for (size_t i = (size_t)sockets->count * sockets->taken; i < all; i++)
+	for (size_t i = 0; i < all; i++)
 		if (sockets->list[i].fd >= 0)
 			socket_close(sockets->list[i].fd);
 	for (uint32_t s = 0; sockets->list && s < engine->section_count; s++) {
@@ -325,5 +424,75 @@ void build_sockets_done(struct sockets *sockets, const struct engine *engine)
 	}
 	free(sockets->list);
 	free(sockets->paths);
+	free(sockets->openings);
 	*sockets = (struct sockets){0};
+}
+
+static uint32_t count_of(const struct sockets *sockets, enum opening_state state)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sockets->count; i++)
+		count += sockets->openings[i].state == state;
+	return count;
+}
+
+uint32_t sockets_open(const struct sockets *sockets)
+{
+	return count_of(sockets, OPENING_DONE);
+}
+
+uint32_t sockets_waiting(const struct sockets *sockets)
+{
+	return count_of(sockets, OPENING_WAITS);
+}
+
+void sockets_extend(struct sockets *sockets, const struct resolution *answer)
+{
+	uint32_t next = 0;
+
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		struct opening *opening = &sockets->openings[i];
+
+		if (opening->endpoint != answer->endpoint || opening->state != OPENING_SPARE)
+			continue;
+		if (!fill_named(opening, answer, &next))
+			return;
+		opening->state = OPENING_NEW;
+	}
+	if (next < answer->count)
+		log_warning("'%s' has more than %d addresses; the rest is not listened on before "
+			    "the next start",
+			    answer->endpoint->text, LATE_MAX);
+}
+
+uint64_t sockets_due_ms(const struct sockets *sockets)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		const struct opening *opening = &sockets->openings[i];
+
+		if (opening->state == OPENING_WAITS && opening->again_ms < due)
+			due = opening->again_ms;
+	}
+	return due;
+}
+
+bool sockets_turn(struct sockets *sockets, uint64_t now_ms)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		struct opening *opening = &sockets->openings[i];
+
+		if (opening->state != OPENING_NEW &&
+		    (opening->state != OPENING_WAITS || now_ms < opening->again_ms))
+			continue;
+		if (open_one(sockets, opening) < 0)
+			opening->state =
+				OPENING_SPARE; /* it has been said, and is no start to fail */
+		any |= opening->state == OPENING_DONE;
+	}
+	return any;
 }

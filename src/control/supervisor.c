@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "control/logs.h"
+#include "control/roster.h"
 #include "net/worker.h"
 
 #include "ops/log.h"
@@ -22,6 +23,7 @@ struct supervisor {
 	struct engine *engine;
 	const struct mode *mode;
 	struct sockets *sockets;
+	struct resolver *resolver;
 	struct worker *workers;
 	struct ring_sender sender;
 	int signal_fd;
@@ -87,7 +89,6 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 		return build_of_system(r);
 	}
 	worker->started = true;
-	supervisor->sockets->taken = index + 1;
 	return await_start(supervisor, worker);
 }
 
@@ -259,11 +260,74 @@ static void check_workers(struct supervisor *supervisor)
 	}
 }
 
+/* ---- What is missing at start ---------------------------------------------------------------- */
+
+static void tell_status(const struct supervisor *supervisor, void (*tell)(const char *status))
+{
+	const struct engine *engine = supervisor->engine;
+	uint32_t open = sockets_open(supervisor->sockets);
+	uint32_t waiting = sockets_waiting(supervisor->sockets);
+	char status[500], missing[200] = "";
+
+	if (supervisor->resolver->missing || waiting)
+		snprintf(missing, sizeof(missing),
+			 "; missing: %u name%s not resolved, %u address%s not this machine's",
+			 supervisor->resolver->missing,
+			 supervisor->resolver->missing == 1 ? "" : "s", waiting,
+			 waiting == 1 ? "" : "es");
+	snprintf(status, sizeof(status), "serving: %u listening socket%s, %u worker%s, %s%s", open,
+		 open == 1 ? "" : "s", engine->worker_count, engine->worker_count == 1 ? "" : "s",
+		 supervisor->mode->why, missing);
+	tell(status);
+}
+
+static void tell_later(const char *status)
+{
+	notify_status("%s", status);
+}
+
+/* Names are answered, and addresses come: what was not served is from now on. */
+static void catch_up(struct supervisor *supervisor)
+{
+	uint32_t missing = supervisor->resolver->missing;
+	uint32_t waiting = sockets_waiting(supervisor->sockets);
+	const struct resolution *answer;
+	uint64_t now = clock_now_ms();
+	bool any = false;
+
+	if (supervisor->signals)
+		return;
+	while ((answer = resolver_turn(supervisor->resolver, now))) {
+		any = true;
+		if (answer->listens)
+			sockets_extend(supervisor->sockets, answer);
+		else
+			roster_extend(&supervisor->engine->sections[answer->section],
+				      supervisor->resolver, answer);
+	}
+	any |= sockets_turn(supervisor->sockets, now);
+	if (any)
+		command(supervisor, WORKER_CATCH_UP);
+	if (missing != supervisor->resolver->missing ||
+	    waiting != sockets_waiting(supervisor->sockets))
+		tell_status(supervisor, tell_later);
+}
+
+/* ---- The turn ------------------------------------------------------------------------------- */
+
+static uint64_t catch_up_ms(const struct supervisor *supervisor)
+{
+	uint64_t names = resolver_due_ms(supervisor->resolver);
+	uint64_t addresses = sockets_due_ms(supervisor->sockets);
+
+	return names < addresses ? names : addresses;
+}
+
 static int wait_ms(struct supervisor *supervisor, uint64_t now)
 {
-	uint64_t until = UINT64_MAX;
+	uint64_t until = supervisor->signals ? UINT64_MAX : catch_up_ms(supervisor);
 
-	if (supervisor->watchdog_ms)
+	if (supervisor->watchdog_ms && supervisor->watchdog_next_ms < until)
 		until = supervisor->watchdog_next_ms;
 	if (supervisor->signals && until > now + EXTEND_EVERY_MS)
 		until = now + EXTEND_EVERY_MS;
@@ -277,6 +341,7 @@ static void run(struct supervisor *supervisor)
 	struct pollfd fds[] = {
 		{.fd = supervisor->signal_fd, .events = POLLIN},
 		{.fd = supervisor->engine->wake_fd, .events = POLLIN},
+		{.fd = resolver_descriptor(supervisor->resolver), .events = POLLIN},
 	};
 	uint64_t count;
 	int signal;
@@ -288,6 +353,9 @@ static void run(struct supervisor *supervisor)
 		while (read(supervisor->engine->wake_fd, &count, sizeof(count)) > 0)
 			;
 		check_workers(supervisor);
+		catch_up(supervisor);
+		if (supervisor->signals)
+			fds[2].fd = -1; /* what is answered now is of no use any more */
 		if (supervisor->signals)
 			notify_extend_timeout(5 * EXTEND_EVERY_MS * 1000ull);
 		if (supervisor->watchdog_ms && clock_now_ms() >= supervisor->watchdog_next_ms) {
@@ -327,7 +395,6 @@ static void free_workers(struct supervisor *supervisor)
 static int serve(struct supervisor *supervisor)
 {
 	struct engine *engine = supervisor->engine;
-	char status[300];
 	int r = hop_prepare(engine, supervisor->sockets->list, supervisor->sockets->count);
 
 	if (r < 0)
@@ -344,22 +411,20 @@ static int serve(struct supervisor *supervisor)
 	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
 	supervisor->watchdog_next_ms = clock_now_ms();
 	log_info("ready");
-	snprintf(status, sizeof(status), "serving: %u listening socket%s, %u worker%s, %s",
-		 supervisor->sockets->count, supervisor->sockets->count == 1 ? "" : "s",
-		 engine->worker_count, engine->worker_count == 1 ? "" : "s", supervisor->mode->why);
-	notify_ready(status);
+	tell_status(supervisor, notify_ready);
 	run(supervisor);
 	notify_status("stopped with %u connections left", atomic_load(&engine->connections));
 	return join_workers(supervisor);
 }
 
 int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
-	      int signal_fd)
+	      struct resolver *resolver, int signal_fd)
 {
 	struct supervisor supervisor = {
 		.engine = engine,
 		.mode = mode,
 		.sockets = sockets,
+		.resolver = resolver,
 		.signal_fd = signal_fd,
 		.workers = aligned_alloc(64, engine->worker_count * sizeof(struct worker)),
 	};

@@ -1,6 +1,7 @@
 /*
  * The main thread's life: start the workers, tell the service manager, wait for
- * signals, feed the watchdog while every worker turns, stop.
+ * signals, feed the watchdog while every worker turns, hand on what names and
+ * addresses come late, stop.
  *
  *   SIGTERM, SIGINT   stop accepting, let connections finish for drain_timeout;
  *                     the second one ends them now
@@ -14,6 +15,6 @@
 
 /* Serve until told to stop.  0, or a negative errno that has been logged. */
 int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
-	      int signal_fd) must_check;
+	      struct resolver *resolver, int signal_fd) must_check;
 
 #endif

@@ -74,10 +74,22 @@ static void cancel(struct worker *worker, struct listener *listener)
 	listener->cancelling = true;
 }
 
-void accept_start(struct worker *worker)
+void accept_take(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->listener_count; i++)
-		arm(worker, &worker->listeners[i]);
+	for (uint32_t i = 0; i < worker->listener_count && worker->state == WORKER_RUNNING; i++) {
+		struct listening *offered = &worker->offered[i];
+		struct listener *listener = &worker->listeners[i];
+		int fd = atomic_load_explicit(&offered->fd, memory_order_relaxed);
+
+		if (fd < 0)
+			continue;
+		assert(listener->socket.fd < 0);
+		fd = atomic_exchange_explicit(&offered->fd, -1, memory_order_acquire);
+		listener->socket.section = offered->section;
+		memcpy(listener->socket.text, offered->text, sizeof(offered->text));
+		listener->socket.fd = fd;
+		arm(worker, listener);
+	}
 }
 
 /* ---- Room ------------------------------------------------------------------------------------ */
@@ -111,7 +123,8 @@ static void pause_section(struct worker *worker, uint32_t section)
 	for (uint32_t i = 0; i < worker->listener_count; i++) {
 		struct listener *listener = &worker->listeners[i];
 
-		if (listener->socket.section != section || listener->paused)
+		if (listener->socket.section != section || listener->paused ||
+		    listener->socket.fd < 0)
 			continue;
 		listener->paused = true;
 		cancel(worker, listener);
@@ -325,6 +338,8 @@ void accept_stop(struct worker *worker)
 		listener->paused = true;
 		cancel(worker, listener);
 		wheel_clear(&worker->wheel, &listener->retry);
+		if (listener->socket.fd < 0)
+			continue;
 		empty_backlog(worker, listener);
 		close_listener(worker, listener);
 	}

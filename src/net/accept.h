@@ -40,8 +40,8 @@ struct parked {
 };
 #define PARKED_MAX 8192
 
-/* Arm every listener. */
-void accept_start(struct worker *worker);
+/* Take over the listening sockets that are offered, and arm them. */
+void accept_take(struct worker *worker);
 void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done);
 /* The cancel of a listener's accept found nothing to cancel. */
 void accept_cancelled(struct worker *worker, uint32_t index);

@@ -12,9 +12,12 @@
 
 #include <stdatomic.h>
 
-/* A listening socket of one worker. */
+/*
+ * A listening socket of one worker.  The main thread fills it in, fd last, perhaps
+ * when the worker is running; the worker takes fd and leaves -1.
+ */
 struct listening {
-	int fd;
+	_Atomic int fd;   /* -1: there is none (yet) */
 	uint32_t section; /* index into engine.sections */
 	char text[ADDRESS_TEXT_MAX];
 };

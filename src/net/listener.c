@@ -287,6 +287,31 @@ const char *listener_text(int fd, const char *fallback, char text[ADDRESS_TEXT_M
 	return text;
 }
 
+void listener_address(int fd, struct address *ret_address)
+{
+	struct address address = {.kind = ADDRESS_INET};
+	socklen_t size = sizeof(address.u), size_of_one = sizeof(int);
+	int v6only = 1;
+
+	*ret_address = (struct address){0};
+	if (getsockname(fd, &address.u.any, &size) < 0 || size > sizeof(address.u))
+		return;
+	address.length = size;
+	if (address.u.any.sa_family == AF_UNIX) {
+		address.kind = ADDRESS_UNIX;
+	} else if (address.u.any.sa_family == AF_INET6) {
+		address.port = ntohs(address.u.in6.sin6_port);
+		(void)getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &size_of_one);
+		if (!v6only && IN6_IS_ADDR_UNSPECIFIED(&address.u.in6.sin6_addr))
+			address.kind = ADDRESS_ANY;
+	} else if (address.u.any.sa_family == AF_INET) {
+		address.port = ntohs(address.u.in.sin_port);
+	} else {
+		return;
+	}
+	*ret_address = address;
+}
+
 int listener_share(int fd)
 {
 	int shared = fcntl(fd, F_DUPFD_CLOEXEC, 0);

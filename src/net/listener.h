@@ -32,6 +32,8 @@ int listener_try(const struct address *address, const struct config_endpoint *li
 
 /* Where a socket listens, as text: the address it is bound to; fallback where that is not known. */
 const char *listener_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX]);
+/* What a socket that somebody else opened is bound to; kind NONE when that cannot be known. */
+void listener_address(int fd, struct address *ret_address);
 
 /* Another descriptor of the same socket, for another worker. */
 int listener_share(int fd) must_check;

@@ -23,6 +23,7 @@
 	X(CONNECT_TIMED_OUT, "connect-timed-out", "no server answered in time")                    \
 	X(CONNECT_UNREACHABLE, "connect-unreachable", "no server could be reached")                \
 	X(CONNECT_FAILED, "connect-failed", "no server could be connected to")                     \
+	X(NO_SERVER, "no-server", "no server is known yet: names are not resolved")                \
 	X(NO_PORTS, "no-ports", "no local port was free to connect from")                          \
 	X(NO_DESCRIPTORS, "no-descriptors", "no file descriptor was free")                         \
 	X(NO_MEMORY, "no-memory", "the kernel had no memory for the connection")                   \

@@ -108,7 +108,7 @@ void record_write(struct session *session)
 			   .section = section->config->title,
 			   .listener = session->listener,
 			   .client = client_text(&session->client, client, sizeof(client)),
-			   .upstream = section->server_count
+			   .upstream = section->server_count && end->reason != REASON_NO_SERVER
 					       ? section->servers[session->server].text
 					       : NULL,
 			   .reason = reason_sentence((enum reason)end->reason),

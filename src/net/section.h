@@ -1,7 +1,10 @@
 /*
  * A section of the configuration brought to life: its strategy and servers,
  * shared by all workers and never written after start but for the count of
- * connections, which is touched twice in a connection's life.
+ * connections, which is touched twice in a connection's life, and servers whose
+ * names are answered late.  Those come behind the others, each complete before it
+ * is counted, and none is changed any more: a worker keeps the index of a server
+ * as long as it likes.
  */
 #ifndef NET_SECTION_H
 #define NET_SECTION_H
@@ -22,9 +25,10 @@ struct server {
 struct section {
 	const struct config_section *config;
 	const struct relay_strategy *strategy;
-	struct server *servers; /* none for a service */
-	uint32_t server_count;
-	uint32_t index; /* of this section */
+	struct server *servers;        /* none for a service */
+	_Atomic uint32_t server_count; /* known so far: there may be none yet */
+	uint32_t server_room;          /* that there can be */
+	uint32_t index;                /* of this section */
 	bool has_upstream;
 	bool is_reached; /* by a server of ours, perhaps: hop.h */
 	void *own;       /* the strategy's, from prepare to release */

@@ -165,7 +165,8 @@ static void attempt_under_way(struct session *session)
 static void give_up(struct session *session, int error)
 {
 	session->resetting[SIDE_CLIENT] = true;
-	session_end(session, reason_of_connect(error), SIDE_UPSTREAM, error);
+	session_end(session, error ? reason_of_connect(error) : REASON_NO_SERVER, SIDE_UPSTREAM,
+		    error);
 }
 
 /* Nobody is left to try in this round. */
@@ -173,14 +174,17 @@ static void round_failed(struct session *session)
 {
 	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
 	uint64_t until = session->started_ms + timeout;
+	bool tried = session->lacks || session->connect_error;
 
 	session->attempts = 0;
-	if (!session->lacks || session->worker->now_ms >= until) {
+	if ((tried && !session->lacks) || session->worker->now_ms >= until) {
 		give_up(session, session->lacks ? session->lacks : session->connect_error);
 		return;
 	}
 	session->retry_ms = until;
-	shortage_wait(session, session->lacking, session->lacks);
+	/* That a first server is known is told by upstream_servers_known(). */
+	if (tried)
+		shortage_wait(session, session->lacking, session->lacks);
 	timing_update(session);
 }
 
@@ -274,6 +278,20 @@ void upstream_look(struct session *session)
 	session_step(session, SESSION_CONNECTED);
 	session->active_ms = began_ms; /* nothing has moved since */
 	timing_update(session);
+}
+
+void upstream_servers_known(struct worker *worker)
+{
+	for (uint32_t slot = 0; slot < worker->sessions.capacity; slot++) {
+		struct session *session =
+			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
+
+		if (!session || session->state != SESSION_RETRYING || session->connect_error ||
+		    session->lacks || !session->section->server_count)
+			continue;
+		session->retry_ms = 0;
+		upstream_settle(session);
+	}
 }
 
 void upstream_poll(struct session *session)

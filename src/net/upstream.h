@@ -15,11 +15,13 @@
  * to the one behind it; when all have failed it is reset -- but where one of them
  * could have been reached had there been a descriptor, a port, memory or room in its
  * backlog, the connection waits for that until connect_timeout has passed: shortage.h.
+ * So does one to a section of which no server is known yet.
  */
 #ifndef NET_UPSTREAM_H
 #define NET_UPSTREAM_H
 
 struct session;
+struct worker;
 
 /* Entering CONNECTING: try servers until one attempt is under way. */
 void upstream_connect(struct session *session);
@@ -35,6 +37,9 @@ void upstream_settle(struct session *session);
 
 /* session.look_ms has passed. */
 void upstream_look(struct session *session);
+
+/* Sections may have servers that were not known before: go on with who waits for one. */
+void upstream_servers_known(struct worker *worker);
 
 /* Ask the ring to tell when the connect has ended, for those who cannot go on without. */
 void upstream_poll(struct session *session);

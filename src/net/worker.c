@@ -5,6 +5,7 @@
 #include "net/socket.h"
 #include "net/timing.h"
 #include "net/turn.h"
+#include "net/upstream.h"
 
 #include "ops/log.h"
 
@@ -31,7 +32,7 @@ static int init_sections(struct worker *worker)
 	if (!worker->next_server || !worker->health || !worker->conditions.full)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < engine->section_count; i++) {
-		uint32_t servers = engine->sections[i].server_count;
+		uint32_t servers = engine->sections[i].server_room;
 
 		worker->health[i] = calloc(servers + 1, sizeof(**worker->health));
 		if (!worker->health[i])
@@ -39,13 +40,13 @@ static int init_sections(struct worker *worker)
 		for (uint32_t s = 0; s < servers; s++)
 			health_init(&worker->health[i][s], &engine->sections[i], s);
 		/* Workers begin at different servers, or each first connection meets the same. */
-		worker->next_server[i] = servers ? worker->index % servers : 0;
+		worker->next_server[i] = worker->index;
 	}
 	return 0;
 }
 
 int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
-		const struct listening *sockets, uint32_t socket_count)
+		struct listening *sockets, uint32_t socket_count)
 {
 	*worker = (struct worker){
 		.engine = engine,
@@ -53,6 +54,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 		.next_id = index,
 		.listener_count = socket_count,
 		.listeners = calloc(socket_count + 1, sizeof(*worker->listeners)),
+		.offered = sockets,
 		.parked = calloc(PARKED_MAX, sizeof(*worker->parked)),
 		.vectors = calloc(WORKER_QUEUE_ENTRIES, sizeof(*worker->vectors)),
 		.random = clock_now_ns() * 2654435761u + index + 1,
@@ -73,7 +75,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < socket_count; i++)
-		worker->listeners[i].socket = sockets[i];
+		worker->listeners[i].socket.fd = -1;
 	return 0;
 }
 
@@ -123,7 +125,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 		return r;
 	}
 	worker->state = WORKER_RUNNING;
-	accept_start(worker);
+	accept_take(worker);
 	return 0;
 }
 
@@ -182,9 +184,9 @@ void worker_give_back(struct worker *worker, const struct io_uring_cqe *done)
 uint32_t worker_next_server(struct worker *worker, const struct section *section)
 {
 	uint32_t *next = &worker->next_server[section->index];
-	uint32_t server = *next;
+	uint32_t server = *next % section->server_count;
 
-	*next = server + 1 < section->server_count ? server + 1 : 0;
+	*next = server + 1;
 	return server;
 }
 
@@ -496,6 +498,10 @@ void worker_command(struct worker *worker, enum worker_command command)
 	switch (command) {
 	case WORKER_PING:
 		atomic_fetch_add_explicit(&worker->pings, 1, memory_order_relaxed);
+		break;
+	case WORKER_CATCH_UP:
+		accept_take(worker);
+		upstream_servers_known(worker);
 		break;
 	case WORKER_DRAIN:
 		if (worker->state != WORKER_RUNNING)

@@ -49,7 +49,12 @@ enum worker_state {
 };
 
 /* What the main thread may send (the result of an OP_CONTROL completion). */
-enum worker_command { WORKER_PING, WORKER_DRAIN, WORKER_STOP };
+enum worker_command {
+	WORKER_PING,
+	WORKER_DRAIN,
+	WORKER_STOP,
+	WORKER_CATCH_UP, /* sockets are offered, or servers are known, that were not */
+};
 
 #define WORKER_QUEUE_ENTRIES 1024 /* of the submission queue; completions: eight times as many */
 
@@ -87,6 +92,7 @@ struct worker {
 	int sq_cpu;                    /* for the polling thread, or -1 */
 	const struct worker *sq_share; /* whose polling thread to share, or NULL */
 	struct listener *listeners;
+	struct listening *offered; /* the main thread's, one for each listener */
 	uint32_t listener_count;
 	struct parked *parked;
 	uint32_t parked_first, parked_count;
@@ -118,11 +124,12 @@ struct worker {
 };
 
 /*
- * Take what the worker needs besides its ring: room for sessions_max sessions
- * and copies of the listening sockets, which it owns from now on.  -ENOMEM.
+ * Take what the worker needs besides its ring: room for sessions_max sessions and
+ * for so many listening sockets.  Those that are offered, now or later, it takes
+ * when it runs.  -ENOMEM.
  */
 int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
-		const struct listening *sockets, uint32_t socket_count) must_check;
+		struct listening *sockets, uint32_t socket_count) must_check;
 void worker_done(struct worker *worker);
 
 /* The thread (thread.c): opens the ring, serves until told to stop, closes the ring. */

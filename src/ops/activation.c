@@ -58,7 +58,8 @@ int activation_take(struct activation *activation, const char *name, int fds[], 
 		if (r < 0)
 			return r;
 		if (r == 0)
-			return -ENOTSOCK;
+			return sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, -1) > 0 ? -ENOTSOCK
+										: -EPROTOTYPE;
 		r = make_nonblocking(fd);
 		if (r < 0)
 			return r;

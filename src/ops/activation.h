@@ -32,9 +32,9 @@ void activation_close(struct activation *activation);
 
 /*
  * The sockets of that name into fds, at most max.  Returns how many there are,
- * which may be 0 or more than max; -ENOTSOCK when one of them is not a
- * listening stream socket (a socket unit with Accept=yes passes connections), or
- * another negative errno.
+ * which may be 0 or more than max; -EPROTOTYPE when one of them is no stream socket
+ * (ListenDatagram= and others), -ENOTSOCK when it does not listen (a socket unit with
+ * Accept=yes passes connections), or another negative errno.
  */
 int activation_take(struct activation *activation, const char *name, int fds[],
 		    unsigned max) must_check;

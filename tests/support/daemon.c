@@ -182,10 +182,11 @@ static void limit(int resource, rlim_t value)
 		_exit(126);
 }
 
-static void replace_hosts(const char *path)
+static void replace(const char *path, const char *by)
 {
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(path, "/etc/hosts", NULL, MS_BIND, NULL) < 0)
+	if (by && (unshare(CLONE_NEWNS) < 0 ||
+		   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		   mount(by, path, NULL, MS_BIND, NULL) < 0))
 		_exit(126);
 }
 
@@ -251,8 +252,8 @@ static void prepare(const void *argument)
 		join_cgroup(options->cgroup);
 	if (options->refusal)
 		refusal_install(options->refusal);
-	if (options->hosts)
-		replace_hosts(options->hosts);
+	replace("/etc/hosts", options->hosts);
+	replace("/etc/resolv.conf", options->resolv_conf);
 	if (options->small_disk)
 		mount_small_disk(options->small_disk);
 	if (options->file_size)

@@ -50,6 +50,7 @@ struct daemon_options {
 	int io_uring_errno;      /* not 0: a seccomp filter refuses io_uring_setup with it */
 	struct refusal *refusal; /* of its system calls; NULL: none */
 	const char *hosts;       /* a file to be its /etc/hosts: for root only */
+	const char *resolv_conf; /* likewise */
 	const char *cgroup;      /* a folder of a control group to run in; NULL: the test's */
 	int log_fd;       /* not 0: its standard error, which daemon_log() does not see then */
 	rlim_t file_size; /* RLIMIT_FSIZE, soft; 0: unchanged */

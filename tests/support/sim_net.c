@@ -70,6 +70,8 @@ int sim_listen(uint32_t section)
 {
 	struct sim_file *file = sim_file_new();
 
+	if (!file)
+		return -EMFILE;
 	file->listener = &sim.listeners[sim.listener_count++];
 	file->listener->section = section;
 	return file->fd;

@@ -1,0 +1,357 @@
+/* Names that are answered late, wrongly or never, and addresses that are not there yet. */
+#include "support/assert.h"
+#include "support/daemon.h"
+#include "support/network.h"
+#include "support/peer.h"
+#include "support/server.h"
+#include "support/skip.h"
+#include "support/suite.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NOBODY_ANSWERS "127.0.0.99" /* a name server, while silent_server() is open */
+#define SOON_MS        15000        /* much longer than anything here should take */
+
+static char hosts[256], resolv_conf[256];
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w"); /* in place: it is mounted */
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* The daemon knows localhost, and its name server, if there is any, says nothing. */
+static void make_files(void)
+{
+	snprintf(hosts, sizeof(hosts), "%s/hosts-%d", suite_dir(), getpid());
+	snprintf(resolv_conf, sizeof(resolv_conf), "%s/resolv-%d", suite_dir(), getpid());
+	write_file(hosts, "127.0.0.1 localhost\n::1 localhost\n");
+	write_file(resolv_conf, "nameserver " NOBODY_ANSWERS "\noptions timeout:20 attempts:3\n");
+}
+
+static int silent_server(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(53)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, NOBODY_ANSWERS, &address.sin_addr);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	return fd;
+}
+
+static struct daemon *spawn(int mode, const char *text, const char *const *arguments)
+{
+	return daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[mode],
+						     .configuration = text,
+						     .arguments = arguments,
+						     .hosts = hosts,
+						     .resolv_conf = resolv_conf});
+}
+
+static bool is_refused(const char *address)
+{
+	int fd = peer_connect(address);
+	bool refused;
+
+	if (fd < 0)
+		return true;
+	refused = !peer_echoes(fd);
+	close(fd);
+	return refused;
+}
+
+static bool is_served(const char *address)
+{
+	return !is_refused(address);
+}
+
+/* ---- servers ---- */
+
+START_TEST(a_server_whose_name_is_answered_late_is_used_from_then_on)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	const char *port = strrchr(server_address(echo), ':') + 1;
+	char front[32], other[32], refusing[32], text[600];
+	struct daemon *daemon;
+	int waiting;
+
+	if (geteuid() != 0)
+		SKIP_TEST("only root can give the daemon an /etc/hosts");
+	make_files();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(other, sizeof(other), "127.0.0.1:%u", port_reserve());
+	snprintf(refusing, sizeof(refusing), "127.0.0.1:%u", port_reserve());
+	snprintf(text, sizeof(text),
+		 "[defaults]\nconnect_timeout = 10min\n"
+		 "[proxy impatient]\nlisten = %s\nserver = never.example:1\n"
+		 "connect_timeout = 300ms\n"
+		 "[proxy late]\nlisten = %s\nserver = late.example:%s\n"
+		 "[proxy other]\nlisten = %s\nserver = never.example:1\nserver = %s\n",
+		 refusing, front, port, other, server_address(echo));
+	daemon = spawn(_i, text, NULL);
+	daemon_wait_ready(daemon);
+	ck_assert_uint_eq(daemon_log_count(daemon, "cannot resolve 'late.example'"), 1);
+	ck_assert(is_served(other));
+	ck_assert(is_refused(refusing)); /* when connect_timeout has passed */
+	daemon_wait_log(daemon, "no server is known yet");
+	waiting = peer_connect(front);
+	assert_connected(waiting);
+	write_file(hosts, "127.0.0.1 localhost\n127.0.0.1 late.example\n");
+	daemon_wait_log(daemon, "'late.example' is resolved now");
+	ck_assert(peer_echoes(waiting));
+	close(waiting);
+	for (int i = 0; i < 8; i++)
+		ck_assert(is_served(front));
+	/* It was said once, however often it was asked for. */
+	ck_assert_uint_eq(daemon_log_count(daemon, "cannot resolve 'late.example'"), 1);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+START_TEST(a_listener_whose_name_is_answered_late_listens_from_then_on)
+{
+	char front[32], text[300];
+	struct daemon *daemon;
+	unsigned port = port_reserve();
+
+	if (geteuid() != 0)
+		SKIP_TEST("only root can give the daemon an /etc/hosts");
+	make_files();
+	snprintf(text, sizeof(text), "[echo]\nlisten = late.example:%u\n", port);
+	daemon = spawn(_i, text, NULL);
+	daemon_wait_ready(daemon);
+	write_file(hosts, "127.0.0.1 localhost\n127.0.0.3 late.example\n127.0.0.4 late.example\n");
+	daemon_wait_log(daemon, "'late.example' is resolved now");
+	for (int i = 3; i <= 4; i++) {
+		snprintf(front, sizeof(front), "127.0.0.%d:%u", i, port);
+		ck_assert(wait_until(is_served(front), SOON_MS));
+	}
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* ---- name servers that say nothing ---- */
+
+/* More names than threads: those that wait for one do not hold the rest up either. */
+static char *many_names(const char *front)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, "[echo]\nlisten = %s\n", front);
+	for (int i = 0; i < 50; i++)
+		fprintf(out, "[proxy p%d]\nlisten = unix:@names-%d-%d\nserver = n%d.example:1\n", i,
+			getpid(), i, i);
+	fclose(out);
+	return text;
+}
+
+START_TEST(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop)
+{
+	static const char *const watched[] = {"WATCHDOG_USEC=1000000", NULL};
+	int silent = silent_server();
+	struct daemon *daemon;
+	char front[32], *text;
+	int64_t began;
+
+	if (geteuid() != 0 || silent < 0)
+		SKIP_TEST("cannot be a name server");
+	make_files();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	text = many_names(front);
+	began = clock_ms();
+	daemon = daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[_i],
+						       .configuration = text,
+						       .environment = watched,
+						       .hosts = hosts,
+						       .resolv_conf = resolv_conf});
+	daemon_wait_ready(daemon);
+	ck_assert_int_lt(clock_ms() - began, SOON_MS);
+	ck_assert(is_served(front));
+	ck_assert(wait_until(daemon_notify_count(daemon, "WATCHDOG=1") > 2, SOON_MS));
+	ck_assert_uint_eq(daemon_log_count(daemon, "there is no answer yet"), 50);
+	began = clock_ms();
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_int_lt(clock_ms() - began, SOON_MS);
+	daemon_stop(daemon);
+	free(text);
+	close(silent);
+}
+END_TEST
+
+START_TEST(a_stop_while_names_are_awaited_is_heard)
+{
+	int silent = silent_server();
+	struct daemon *daemon;
+	char front[32], *text;
+
+	if (geteuid() != 0 || silent < 0)
+		SKIP_TEST("cannot be a name server");
+	make_files();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	text = many_names(front);
+	daemon = spawn(_i, text, NULL);
+	daemon_wait_log(daemon, "uringproxy ");
+	sleep_ms(300);
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "told to stop before anything was served"));
+	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 0);
+	daemon_free(daemon);
+	free(text);
+	close(silent);
+}
+END_TEST
+
+/* ---- names that lead back ---- */
+
+START_TEST(a_name_that_leads_back_is_left_out_with_a_warning)
+{
+	char text[400];
+	struct daemon *daemon;
+	unsigned port = port_reserve(), next = port_reserve();
+	char front[32];
+
+	if (geteuid() != 0)
+		SKIP_TEST("only root can give the daemon an /etc/hosts");
+	make_files();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port);
+	snprintf(text, sizeof(text),
+		 "[proxy a]\nlisten = 0.0.0.0:%u\nserver = localhost:%u\n"
+		 "[proxy b]\nlisten = 127.0.0.1:%u\nserver = one.example:%u\n",
+		 port, next, next, port);
+	write_file(hosts, "127.0.0.1 localhost one.example\n");
+	daemon = spawn(_i, text, NULL);
+	daemon_wait_ready(daemon);
+	ck_assert(daemon_log_contains(daemon, "this server is left out"));
+	ck_assert(daemon_log_contains(daemon, "[proxy b] server"));
+	ck_assert(is_refused(front));
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_uint_le(daemon_counter(daemon, "accepted"), 2);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* ---- addresses ---- */
+
+static bool run(const char *command)
+{
+	return system(command) == 0;
+}
+
+START_TEST(an_address_that_comes_later_is_listened_on_from_then_on)
+{
+	struct daemon *daemon;
+	int fd;
+
+	if (!network_own())
+		SKIP_TEST("cannot have a network of its own");
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[echo]\nlisten = 127.0.0.1:7\nlisten = 192.0.2.7:7\n");
+	ck_assert_uint_eq(daemon_log_count(daemon, "not listening on 192.0.2.7:7"), 1);
+	ck_assert(is_served("127.0.0.1:7"));
+	ck_assert(run("ip address add 192.0.2.7/32 dev lo"));
+	daemon_wait_log(daemon, "listens on 192.0.2.7:7");
+	for (int i = 0; i < 8; i++)
+		ck_assert(is_served("192.0.2.7:7"));
+	ck_assert_uint_eq(daemon_log_count(daemon, "not listening on 192.0.2.7:7"), 1);
+	fd = peer_connect("192.0.2.7:7");
+	ck_assert(peer_echoes(fd));
+	daemon_signal(daemon, SIGTERM);
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(with_freebind_it_is_listened_on_before)
+{
+	struct daemon *daemon;
+
+	if (!network_own())
+		SKIP_TEST("cannot have a network of its own");
+	daemon = daemon_start(&daemon_modes[_i], "[echo]\nlisten = 192.0.2.7:7 freebind\n"
+						 "listen = [2001:db8::7]:7 freebind\n");
+	ck_assert(daemon_log_contains(daemon, "listens on 192.0.2.7:7"));
+	ck_assert(run("ip address add 192.0.2.7/32 dev lo"));
+	ck_assert(is_served("192.0.2.7:7"));
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* A wildcard is every address that the machine has, loopback or not. */
+START_TEST(a_server_at_another_address_of_this_machine_is_this_machine)
+{
+	static const char *const test_only[] = {"-t", NULL};
+	struct daemon *daemon;
+
+	if (!network_own() || !run("ip address add 192.0.2.7/32 dev lo") ||
+	    !run("ip address add 192.0.2.8/32 dev lo"))
+		SKIP_TEST("cannot have a network of its own");
+	for (int last = 7; last <= 9; last++) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "[proxy]\nlisten = 80\nserver = 192.0.2.%d:80\n",
+			 last);
+		daemon = daemon_spawn(
+			&(struct daemon_options){.configuration = text, .arguments = test_only});
+		ck_assert_int_eq(daemon_wait_exit(daemon), last == 9 ? 0 : 78);
+		daemon_free(daemon);
+	}
+	/* Where anything can be bound, that says nothing. */
+	ck_assert(network_set("ip_nonlocal_bind", "1"));
+	daemon = daemon_spawn(&(struct daemon_options){
+		.configuration = "[proxy]\nlisten = 80\nserver = 192.0.2.9:80\n",
+		.arguments = test_only});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	daemon_free(daemon);
+}
+END_TEST
+
+/* ---- -t --resolve ---- */
+
+START_TEST(the_option_resolve_warns_of_names_that_are_wrong)
+{
+	static const char *const arguments[] = {"-t", "--resolve", NULL};
+	struct daemon *daemon;
+
+	if (geteuid() != 0)
+		SKIP_TEST("only root can give the daemon an /etc/hosts");
+	make_files();
+	write_file(resolv_conf, "nameserver " NOBODY_ANSWERS "\noptions timeout:1 attempts:1\n");
+	daemon = spawn(0,
+		       "[proxy a]\nlisten = 127.0.0.1:1\nserver = localhost:1\n"
+		       "server = no-such.example:1\n",
+		       arguments);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert(
+		daemon_log_contains(daemon, "[proxy a] server: cannot resolve 'no-such.example'"));
+	ck_assert(daemon_log_contains(daemon, "this server is left out"));
+	ck_assert(daemon_log_contains(daemon, "the configuration is good"));
+	daemon_free(daemon);
+}
+END_TEST
+
+SUITE_OF("daemon: names", 120,
+	 IN_EACH_MODE(a_server_whose_name_is_answered_late_is_used_from_then_on),
+	 IN_EACH_MODE(a_listener_whose_name_is_answered_late_listens_from_then_on),
+	 IN_BOTH_RINGS(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop),
+	 ONCE(a_stop_while_names_are_awaited_is_heard),
+	 ONCE(a_name_that_leads_back_is_left_out_with_a_warning),
+	 IN_EACH_MODE(an_address_that_comes_later_is_listened_on_from_then_on),
+	 ONCE(with_freebind_it_is_listened_on_before),
+	 ONCE(a_server_at_another_address_of_this_machine_is_this_machine),
+	 ONCE(the_option_resolve_warns_of_names_that_are_wrong))
