@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "control/build.h"
 #include "control/logs.h"
+#include "control/judge.h"
 #include "control/mode.h"
 #include "control/supervisor.h"
 #include "relay/strategies.h"
@@ -117,9 +118,16 @@ static int read_config(struct config *config, const struct arguments *arguments)
 	r = config_load(config, arguments->path, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		log_error("%s", errors.messages[i]);
+	for (size_t i = 0; i < errors.warning_count; i++)
+		log_warning("%s", errors.warnings[i]);
+	if (r == 0) {
+		r = judge_config(config);
+		if (r < 0)
+			config_done(config);
+	}
 	if (r == -ENOMEM)
 		(void)log_no_memory("the configuration");
-	else if (r < 0 && errors.count == 0)
+	else if (r < 0 && r != -EINVAL && errors.count == 0)
 		log_error("%s: cannot read the configuration: %s", arguments->path, strerror(-r));
 	if (r < 0)
 		notify_errno(-r, "configuration: %s",

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,6 +95,65 @@ START_TEST(the_option_t_accepts_a_right_file_and_starts_nothing)
 	ck_assert_uint_eq(daemon_notify_count(daemon, "READY=1"), 0);
 	ck_assert(daemon_log_contains(daemon, daemon_configuration_path(daemon)));
 	daemon_free(daemon);
+}
+END_TEST
+
+/* What this machine has not got is wrong for the start and for -t alike. */
+START_TEST(the_option_t_refuses_what_the_start_would)
+{
+	static const struct {
+		const char *lines, *said;
+	} wrongs[] = {
+		{"[global]\nwithout = napi recv-bundel\n",
+		 ":2: [global] without: there is no kernel feature 'recv-bundel'"},
+		{"[global]\ncpus = 0,1020-1023\n", ":2: [global] cpus: 1020-1023: no such CPU"},
+		{"[global]\nsqpoll = on\nsqpoll_cpus = 1023\n",
+		 ":3: [global] sqpoll_cpus: 1023: no such CPU"},
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		char text[400];
+		struct daemon *daemon;
+
+		snprintf(text, sizeof(text), "%s%s", wrongs[i / 2].lines, echo_configuration());
+		daemon = daemon_spawn(&(struct daemon_options){
+			.configuration = text, .arguments = i % 2 ? test_only : NULL});
+		ck_assert_int_eq(daemon_wait_exit(daemon), EXIT_CONFIG);
+		ck_assert_msg(daemon_log_contains(daemon, wrongs[i / 2].said), "%s",
+			      daemon_log(daemon));
+		daemon_free(daemon);
+	}
+}
+END_TEST
+
+/* By a name, so that it is not seen before the start. */
+START_TEST(two_lines_of_ours_that_meet_are_named)
+{
+	unsigned port = port_reserve();
+	struct daemon *daemon;
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 "[echo]\nlisten = 127.0.0.1:%u\n[discard]\nlisten = localhost:%u\n", port, port);
+	daemon = daemon_spawn(&(struct daemon_options){.configuration = text});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
+	ck_assert(daemon_log_contains(daemon, ":2: [echo] listen already listens there"));
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(a_datagram_socket_from_systemd_is_called_one)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct daemon *daemon = daemon_spawn(
+		&(struct daemon_options){.configuration = "[echo]\nlisten = systemd:passed\n",
+					 .inherited = (const int[]){fd, -1}});
+
+	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
+	ck_assert(daemon_log_contains(daemon, "datagram"));
+	ck_assert(daemon_log_contains(daemon, "ListenStream="));
+	daemon_free(daemon);
+	close(fd);
 }
 END_TEST
 
@@ -513,6 +573,9 @@ END_TEST
 SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistake_is_named),
 	 ONCE(the_option_t_judges_a_wrong_file_the_same),
 	 ONCE(the_option_t_accepts_a_right_file_and_starts_nothing),
+	 ONCE(the_option_t_refuses_what_the_start_would),
+	 ONCE(two_lines_of_ours_that_meet_are_named),
+	 ONCE(a_datagram_socket_from_systemd_is_called_one),
 	 ONCE(a_file_that_is_not_there_is_named), ONCE(without_any_file_it_says_how_to_start),
 	 ONCE(an_unknown_option_is_refused), IN_EACH_MODE(a_port_in_use_is_named),
 	 IN_EACH_MODE(a_second_instance_on_the_same_port_is_refused),

@@ -602,6 +602,66 @@ START_TEST(a_chain_of_proxies_does_not_come_back)
 }
 END_TEST
 
+/* ---- keys without effect ---- */
+
+static const char *warnings_of(const char *text)
+{
+	static char said[4096];
+	struct config_errors errors;
+	struct config config;
+
+	said[0] = 0;
+	ck_assert_int_eq(config_parse(&config, "t", text, strlen(text), &errors), 0);
+	for (size_t i = 0; i < errors.warning_count; i++) {
+		strcat(said, errors.warnings[i]);
+		strcat(said, "\n");
+	}
+	config_done(&config);
+	config_errors_done(&errors);
+	return said;
+}
+
+START_TEST(a_key_that_another_leaves_without_effect_is_a_warning)
+{
+	ck_assert_str_eq(
+		warnings_of("[global]\nsqpoll = off\nsqpoll_cpus = 0\nsqpoll_idle = 1s\n"
+			    "[echo]\nlisten = 1\nmax_lifetime_jitter = 10\n"
+			    "[proxy]\nlisten = 2\nserver = 127.0.0.1:3\nrelay = copy\n"
+			    "pipe_size = 1M\n"),
+		"t:3: [global] sqpoll_cpus: has no effect: there are no polling threads with "
+		"sqpoll = off\n"
+		"t:4: [global] sqpoll_idle: has no effect: there are no polling threads with "
+		"sqpoll = off\n"
+		"t:7: [echo] max_lifetime_jitter: has no effect: it is a part of max_lifetime, "
+		"which is off\n"
+		"t:12: [proxy] pipe_size: has no effect: there are no pipes with this relay\n");
+	ck_assert_str_eq(
+		warnings_of("[defaults]\nmax_lifetime_jitter = 10\n[echo]\nlisten = 1\n"
+			    "[discard]\nlisten = 2\n"),
+		"t:2: [defaults] max_lifetime_jitter: has no effect: it is a part of max_lifetime, "
+		"which is off\n");
+	ck_assert_str_eq(
+		warnings_of("[global]\nbusy_poll = 5us\ncoalesce = 100us\n[echo]\nlisten = 1\n"),
+		"t:3: [global] coalesce: has no effect: nothing is waited for with sqpoll = on or "
+		"busy_poll\n");
+}
+END_TEST
+
+START_TEST(a_key_that_has_an_effect_somewhere_is_no_warning)
+{
+	ck_assert_str_eq(warnings_of("[defaults]\nmax_lifetime_jitter = 10\nrelay = copy\n"
+				     "pipe_size = 1M\n[echo]\nlisten = 1\n[discard]\n"
+				     "listen = 2\nmax_lifetime = 1h\n[proxy]\nlisten = 3\n"
+				     "server = 127.0.0.1:4\nrelay = splice\n"),
+			 "");
+	/* Written out, a default is none either. */
+	ck_assert_str_eq(warnings_of("[global]\nsqpoll = off\nsqpoll_cpus = auto\n"
+				     "sqpoll_idle = 10ms\n[echo]\nlisten = 1\n"
+				     "max_lifetime_jitter = off\n"),
+			 "");
+}
+END_TEST
+
 /* ---- options behind an address, and ranges of ports ---- */
 
 START_TEST(a_range_of_ports_is_as_many_lines)
@@ -751,7 +811,8 @@ SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_th
       an_address_is_listened_on_once_in_all_the_file, a_proxy_does_not_connect_to_itself,
       a_port_of_every_address_leaves_none_of_its_family,
       a_path_is_listened_on_once_however_it_is_written, a_chain_of_proxies_does_not_come_back,
-      a_range_of_ports_is_as_many_lines, the_rights_of_a_unix_socket_are_read,
-      an_option_that_an_address_cannot_have_is_refused,
+      a_key_that_another_leaves_without_effect_is_a_warning,
+      a_key_that_has_an_effect_somewhere_is_no_warning, a_range_of_ports_is_as_many_lines,
+      the_rights_of_a_unix_socket_are_read, an_option_that_an_address_cannot_have_is_refused,
       settings_that_contradict_each_other_are_refused,
       a_file_that_is_no_configuration_is_not_reported_on_without_end)

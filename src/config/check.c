@@ -5,6 +5,7 @@
 #include "config/loops.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const struct config_origin *origin_of(const struct config_section *section, const char *name)
 {
@@ -114,6 +115,112 @@ static void check_settings(struct loader *loader, const struct config_section *s
 			value_format_size(loader->config->buffer_memory, size, sizeof(size)));
 }
 
+/* ---- What has no effect ---------------------------------------------------------------------- */
+
+static bool idles(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	return section->settings.idle_timeout_ms;
+}
+
+static bool ages(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	return section->settings.max_lifetime_ms;
+}
+
+static bool splices(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	return section->settings.relay == CONFIG_RELAY_AUTO ||
+	       section->settings.relay == CONFIG_RELAY_SPLICE;
+}
+
+static bool may_poll(const struct config *config, const struct config_section *section)
+{
+	(void)section;
+	return config->sqpoll != CONFIG_OFF;
+}
+
+static bool may_coalesce(const struct config *config, const struct config_section *section)
+{
+	(void)section;
+	return config->sqpoll != CONFIG_ON && !config->busy_poll_us;
+}
+
+/* Keys that another one leaves without effect. */
+static const struct {
+	const char *key;
+	bool (*matters)(const struct config *config, const struct config_section *section);
+	const char *why;
+} dependents[] = {
+	{"sqpoll_cpus", may_poll, "there are no polling threads with sqpoll = off"},
+	{"sqpoll_idle", may_poll, "there are no polling threads with sqpoll = off"},
+	{"coalesce", may_coalesce, "nothing is waited for with sqpoll = on or busy_poll"},
+	{"max_lifetime_jitter", ages, "it is a part of max_lifetime, which is off"},
+	{"idle_if_alive", idles, "it is about idle_timeout, which is off"},
+	{"pipe_size", splices, "there are no pipes with this relay"},
+};
+
+/* Set by itself, or in [defaults] without mattering to any section. */
+static void warn_of(struct loader *loader, size_t dependent, const struct config_section *section)
+{
+	const struct config *config = loader->config;
+	const char *key = dependents[dependent].key;
+	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL;
+	const struct schema_key *row = schema_find(key, where);
+	const struct config_origin *origin;
+	char value[VALUE_CPUS_TEXT_MAX], place[CONFIG_EXPLAIN_MAX];
+	const void *owner = section ? (const void *)&section->settings : (const void *)config;
+
+	if (!row || dependents[dependent].matters(config, section))
+		return;
+	origin = &(section ? section->origins : config->origins)[row - schema_keys];
+	if (!origin->line || origin->defaults ||
+	    !strcmp(schema_format(row, owner, value, sizeof(value)), row->initial))
+		return;
+	loader_warn(loader, config_place(config, section, key, place, sizeof(place)),
+		    "has no effect: %s", dependents[dependent].why);
+}
+
+static void warn_of_defaults(struct loader *loader, size_t dependent)
+{
+	const struct config *config = loader->config;
+	const char *key = dependents[dependent].key;
+	const struct schema_key *row = schema_find(key, IN_DEFAULTS);
+	const struct config_section *first = NULL;
+	char place[CONFIG_EXPLAIN_MAX];
+
+	for (size_t i = 0; row && i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		if (!section->origins[row - schema_keys].defaults)
+			continue;
+		if (dependents[dependent].matters(config, section))
+			return;
+		if (row->where & (unsigned)IN_PROXY << section->kind)
+			first = first ? first : section;
+	}
+	if (first)
+		loader_warn(loader, config_place(config, first, key, place, sizeof(place)),
+			    "has no effect: %s", dependents[dependent].why);
+}
+
+static void check_effects(struct loader *loader)
+{
+	const struct config *config = loader->config;
+
+	for (size_t i = 0; i < array_size(dependents); i++) {
+		if (schema_find(dependents[i].key, IN_GLOBAL)) {
+			warn_of(loader, i, NULL);
+			continue;
+		}
+		warn_of_defaults(loader, i);
+		for (size_t j = 0; j < config->section_count; j++)
+			warn_of(loader, i, &config->sections[j]);
+	}
+}
+
 void loader_check(struct loader *loader)
 {
 	const struct config *config = loader->config;
@@ -135,4 +242,5 @@ void loader_check(struct loader *loader)
 		check_settings(loader, &config->sections[i]);
 	}
 	loops_done(&loops);
+	check_effects(loader);
 }

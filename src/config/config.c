@@ -37,7 +37,10 @@ void config_errors_done(struct config_errors *errors)
 {
 	for (size_t i = 0; i < errors->count; i++)
 		free(errors->messages[i]);
+	for (size_t i = 0; i < errors->warning_count; i++)
+		free(errors->warnings[i]);
 	free(errors->messages);
+	free(errors->warnings);
 	*errors = (struct config_errors){0};
 }
 

@@ -136,6 +136,8 @@ struct config {
 struct config_errors {
 	char **messages;
 	size_t count;
+	char **warnings; /* what has no effect, and is no mistake */
+	size_t warning_count;
 };
 
 /*

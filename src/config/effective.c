@@ -74,33 +74,9 @@ void config_print_effective(const struct config *config, FILE *out)
 	}
 }
 
-const char *config_explain(const struct config *config, const struct config_section *section,
-			   const char *key, char *text, size_t size)
+static const char *title_of(const struct config_section *section, const struct schema_key *key)
 {
-	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG;
-	const struct schema_key *row = schema_find(key, where);
-	char value[VALUE_CPUS_TEXT_MAX];
-	const struct config_origin *origin;
-
-	assert(row && !schema_is_list(row));
-	origin = &(section ? section->origins : config->origins)[row - schema_keys];
-	snprintf(text, size, "%s = %.100s, %s", row->name,
-		 schema_format(row, owner_of(row, config, section), value, sizeof(value)),
-		 origin->line ? "" : "the default");
-	if (origin->line) {
-		size_t used = strlen(text);
-
-		snprintf(text + used, size - used, "%s line %u",
-			 origin->defaults      ? "[defaults]"
-			 : section             ? section->title
-			 : row->where & IN_LOG ? "[log]"
-					       : "[global]",
-			 origin->line);
-		used = strlen(text);
-		if (origin->file)
-			snprintf(text + used, size - used, " of %s", config->files[origin->file]);
-	}
-	return text;
+	return section ? section->title : key->where & IN_LOG ? "[log]" : "[global]";
 }
 
 const char *config_place(const struct config *config, const struct config_section *section,
@@ -120,10 +96,31 @@ const char *config_place(const struct config *config, const struct config_sectio
 	if (origin->line)
 		snprintf(text + strlen(text), size - strlen(text), ":%u", origin->line);
 	snprintf(text + strlen(text), size - strlen(text), ": %s %s",
-		 origin->defaults      ? "[defaults]"
-		 : section             ? section->title
-		 : row->where & IN_LOG ? "[log]"
-				       : "[global]",
-		 row->name);
+		 origin->defaults ? "[defaults]" : title_of(section, row), row->name);
+	return text;
+}
+
+const char *config_explain(const struct config *config, const struct config_section *section,
+			   const char *key, char *text, size_t size)
+{
+	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG;
+	const struct schema_key *row = schema_find(key, where);
+	char value[VALUE_CPUS_TEXT_MAX];
+	const struct config_origin *origin;
+
+	assert(row && !schema_is_list(row));
+	origin = &(section ? section->origins : config->origins)[row - schema_keys];
+	snprintf(text, size, "%s = %.100s, %s", row->name,
+		 schema_format(row, owner_of(row, config, section), value, sizeof(value)),
+		 origin->line ? "" : "the default");
+	if (origin->line) {
+		size_t used = strlen(text);
+
+		snprintf(text + used, size - used, "%s line %u",
+			 origin->defaults ? "[defaults]" : title_of(section, row), origin->line);
+		used = strlen(text);
+		if (origin->file)
+			snprintf(text + used, size - used, " of %s", config->files[origin->file]);
+	}
 	return text;
 }

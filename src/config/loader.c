@@ -48,6 +48,28 @@ void loader_complain(struct loader *loader, unsigned file, unsigned line, const 
 	messages[errors->count++] = message;
 }
 
+void loader_warn(struct loader *loader, const char *where, const char *format, ...)
+{
+	struct config_errors *errors = loader->errors;
+	char text[MESSAGE_MAX], *message = NULL;
+	char **warnings;
+	va_list arguments;
+
+	if (errors->warning_count == ERRORS_MAX)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	warnings = realloc(errors->warnings, (errors->warning_count + 1) * sizeof(*warnings));
+	if (warnings)
+		errors->warnings = warnings;
+	if (!warnings || asprintf(&message, "%s: %s", where, text) < 0) {
+		loader->failed = -ENOMEM;
+		return;
+	}
+	warnings[errors->warning_count++] = message;
+}
+
 static void complain(struct loader *loader, unsigned line, const char *key, const char *what)
 {
 	loader_complain(loader, loader->file, line, loader->title, key, "%s", what);

@@ -30,6 +30,10 @@ __attribute__((format(printf, 6, 7))) void loader_complain(struct loader *loader
 							   const char *key, const char *format,
 							   ...);
 
+/* The same for what is no mistake; where is a config_place(). */
+__attribute__((format(printf, 3, 4))) void loader_warn(struct loader *loader, const char *where,
+						       const char *format, ...);
+
 int loader_section_init(struct config_section *section, const char *kind,
 			const char *name) must_check;
 void loader_section_done(struct config_section *section);
