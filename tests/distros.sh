@@ -41,7 +41,7 @@ version() {
 }
 answers() {		# the daemon of `make run` does what is said on the screen
 	[[ $(echo hello | timeout 10 nc -N 127.0.0.1 7007 2>/dev/null) == hello ]] &&
-		curl -sf -o /dev/null http://127.0.0.1:8080/
+		curl -sf -m 10 -o /dev/null http://127.0.0.1:8080/
 }
 try_run() {		# make run, from nothing; its daemon answers and ends as by Ctrl-C
 	local make tries=0
