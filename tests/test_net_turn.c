@@ -121,14 +121,16 @@ START_TEST(what_comes_meanwhile_and_is_little_overtakes_them)
 }
 END_TEST
 
-START_TEST(sends_under_way_count_as_moved)
+START_TEST(sends_under_way_count_twice_for_they_are_copied)
 {
 	begin();
 	by_sending = true;
 	make_heavy("abcd");
 	mark("abcd");
-	ck_assert_str_eq(turn(), "ab");
-	ck_assert_str_eq(turn(), "cd");
+	ck_assert_str_eq(turn(), "a");
+	ck_assert_str_eq(turn(), "b");
+	ck_assert_str_eq(turn(), "c");
+	ck_assert_str_eq(turn(), "d");
 }
 END_TEST
 
@@ -158,6 +160,29 @@ START_TEST(who_marks_itself_again_waits_for_the_next_turn_behind_who_is_left_ove
 }
 END_TEST
 
+/* What a receive brings that waits long for its turn is cold when it is sent. */
+START_TEST(receives_bring_less_while_lanes_are_left_over_and_later_more_again)
+{
+	const uint32_t budget = 256 << 10, little = 20 << 10;
+
+	begin();
+	make_heavy("abcdefgh");
+	mark("ab");
+	(void)turn();
+	ck_assert_uint_eq(turn_receive_most(&worker, budget), budget);
+	mark("abcdefgh");
+	(void)turn();
+	ck_assert_uint_eq(turn_receive_most(&worker, budget), budget / 2);
+	(void)turn();
+	(void)turn();
+	ck_assert_uint_eq(turn_receive_most(&worker, budget), 64 << 10);
+	ck_assert_uint_eq(turn_receive_most(&worker, little), little);
+	for (unsigned i = 0; i < 1000; i++)
+		(void)turn();
+	ck_assert_uint_eq(turn_receive_most(&worker, budget), budget);
+}
+END_TEST
+
 START_TEST(a_session_that_is_closing_is_flushed_no_more)
 {
 	begin();
@@ -171,7 +196,8 @@ END_TEST
 
 SUITE("turn", who_moves_little_is_flushed_before_who_moves_much,
       a_lane_with_much_in_its_queue_moves_much, who_is_left_over_is_first_in_the_next_turn,
-      what_comes_meanwhile_and_is_little_overtakes_them, sends_under_way_count_as_moved,
-      one_that_moves_much_is_flushed_in_every_turn,
+      what_comes_meanwhile_and_is_little_overtakes_them,
+      sends_under_way_count_twice_for_they_are_copied, one_that_moves_much_is_flushed_in_every_turn,
       who_marks_itself_again_waits_for_the_next_turn_behind_who_is_left_over,
+      receives_bring_less_while_lanes_are_left_over_and_later_more_again,
       a_session_that_is_closing_is_flushed_no_more)

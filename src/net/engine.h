@@ -22,8 +22,8 @@ struct listening {
 	char text[ADDRESS_TEXT_MAX];
 };
 
-/* Half a millisecond, where each byte is copied twice. */
-#define ENGINE_TURN_BYTES (1u << 20)
+/* Half a millisecond.  With half of it, 8 bulk streams cost 3 % more CPU. */
+#define ENGINE_TURN_BYTES (2u << 20)
 
 struct engine {
 	const struct config *config;

@@ -5,6 +5,7 @@
 #include "net/relay.h"
 #include "net/session.h"
 #include "net/socket.h"
+#include "net/turn.h"
 #include "net/upstream.h"
 #include "net/worker.h"
 
@@ -97,7 +98,7 @@ static uint64_t share_of(const struct lane *lane)
 static uint32_t next_budget(struct lane *lane)
 {
 	uint32_t buffer_size = lane_worker(lane)->pool.buffer_size;
-	uint32_t most = lane_settings(lane)->receive_budget;
+	uint32_t most = turn_receive_most(lane_worker(lane), lane_settings(lane)->receive_budget);
 	uint64_t share = share_of(lane);
 
 	lane->budget = lane->budget ? lane->budget * 2 : buffer_size;

@@ -5,6 +5,11 @@
 #include "net/session.h"
 #include "net/worker.h"
 
+#define COPY_COST     2 /* of a byte that is sent from a buffer, as one that is spliced */
+#define SQUEEZE_MAX   3
+#define EASY_TURNS    64          /* in a row, before more is received at once again */
+#define RECEIVE_LEAST (64u << 10) /* less at once costs more CPU than warm buffers save */
+
 static struct lane *lane_of(struct list *node)
 {
 	return container_of(node, struct lane, dirty);
@@ -18,15 +23,18 @@ static bool is_heavy(const struct lane *lane)
 /* What lanes move that move little is not counted, or many of them would leave nothing. */
 static void flush(struct worker *worker, struct lane *lane)
 {
-	uint64_t before = lane->bytes + lane->sending, moved;
+	uint64_t bytes = lane->bytes, moved;
+	uint32_t sending = lane->sending;
 
 	if (lane_session(lane)->state == SESSION_CLOSING)
 		return;
 	lane->strategy->flush(lane);
-	moved = lane->bytes + lane->sending - before;
-	if (moved > LANE_HEAVY)
-		worker->turn_left -=
-			moved < worker->turn_left ? (uint32_t)moved : worker->turn_left;
+	sending = lane->sending - sending;
+	moved = lane->bytes - bytes + sending;
+	if (moved <= LANE_HEAVY)
+		return;
+	moved += (uint64_t)sending * (COPY_COST - 1);
+	worker->turn_left -= moved < worker->turn_left ? (uint32_t)moved : worker->turn_left;
 }
 
 /* Put them before all that are marked. */
@@ -39,6 +47,26 @@ static void mark_first(struct worker *worker, struct list *left)
 	list_move_all(left, &worker->dirty);
 	while ((node = list_pop(&marked)))
 		list_push(&worker->dirty, node);
+}
+
+/* Whether heavy lanes were left over: receive less at once then, or again more. */
+static void adapt(struct worker *worker, bool left)
+{
+	worker->turns_easy = left ? 0 : worker->turns_easy + 1;
+	if (left && worker->squeeze < SQUEEZE_MAX) {
+		worker->squeeze++;
+	} else if (worker->squeeze && worker->turns_easy >= EASY_TURNS) {
+		worker->squeeze--;
+		worker->turns_easy = 0;
+	}
+}
+
+uint32_t turn_receive_most(const struct worker *worker, uint32_t budget)
+{
+	uint32_t least = budget < RECEIVE_LEAST ? budget : RECEIVE_LEAST;
+	uint32_t most = budget >> worker->squeeze;
+
+	return most > least ? most : least;
 }
 
 void turn_flush(struct worker *worker)
@@ -60,6 +88,7 @@ void turn_flush(struct worker *worker)
 		if (node)
 			flush(worker, lane_of(node));
 	} while (node && worker->turn_left > 0);
+	adapt(worker, !list_is_empty(&heavy));
 	if (!list_is_empty(&heavy))
 		mark_first(worker, &heavy);
 }

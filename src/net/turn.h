@@ -3,25 +3,33 @@
  *
  * What is moved in a turn -- by splice(2) at once, by sends when they are submitted --
  * is moved before the worker looks at anything else.  So the lanes that move much
- * together move engine.turn_bytes in a turn, or one of them its piece where that is
- * more; those left over are the first of the next turn, which looks for completions
- * without waiting.  And within a turn all that move little come first: what a small
- * message waits for is one turn's bytes, however many lanes are bulk.
+ * together move engine.turn_bytes in a turn, each byte that is copied counted as two, or
+ * one of them its piece where that is more.  Those left over are the first of the next
+ * turn, which looks for completions without waiting; and within a turn all that move
+ * little come first.  What a small message waits for is then one turn's bytes, however
+ * many lanes are bulk.
  *
  *   marked     B B s B B s B B          (s: little, B: much)
  *   this turn  s s B B                  as many as turn_bytes are for
  *   next turn  s B B                    s has come since, and did not wait for all B
  *   the next   B B
  *
- * Receives need no bound of their own: one is armed when what it brings can be sent,
- * so in the long run no more of them are than sends.
+ * Receives follow: one is armed when what it brings can be sent, so in the long run no
+ * more of them are than sends.  But what waits for its turn in a buffer is cold when it
+ * is sent.  So where lanes are left over each receives less at once, until all is sent soon
+ * after it came.
  */
 #ifndef NET_TURN_H
 #define NET_TURN_H
+
+#include <stdint.h>
 
 struct worker;
 
 /* Flush the lanes that lane_mark() has marked; what marks itself meanwhile is for the next turn. */
 void turn_flush(struct worker *worker);
+
+/* What one receive may bring, of a lane that may have budget bytes waiting. */
+uint32_t turn_receive_most(const struct worker *worker, uint32_t budget);
 
 #endif

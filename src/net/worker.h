@@ -82,7 +82,9 @@ struct worker {
 	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
 	uint32_t full_before; /* ring.full as of the last turn */
 	bool has_budget, has_bundle, has_quick;
-	uint32_t turn_left; /* bytes that lanes may still move in this turn: turn.h */
+	uint32_t turn_left;  /* bytes that lanes may still move in this turn: turn.h */
+	uint32_t turns_easy; /* in a row in which all moved what they could */
+	uint8_t squeeze;     /* receives bring so many halvings less */
 	struct quick quick;
 	struct coalesce coalesce;
 
