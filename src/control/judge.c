@@ -14,7 +14,7 @@
 static int judge_without(const struct config *config)
 {
 	struct ring_capabilities any = {0};
-	char name[VALUE_WHY_MAX], place[CONFIG_EXPLAIN_MAX];
+	char name[VALUE_WHY_MAX], place[CONFIG_PLACE_MAX];
 	int r = 0;
 
 	for (const char *at = config->without; at && *at; at += strspn(at, " ")) {
@@ -51,7 +51,7 @@ static int judge_cpus(const struct config *config, const char *key, const uint64
 {
 	char missing_text[VALUE_CPUS_TEXT_MAX], here_text[VALUE_CPUS_TEXT_MAX];
 	uint64_t here[VALUE_CPU_WORDS], missing[VALUE_CPU_WORDS], any = 0;
-	char place[CONFIG_EXPLAIN_MAX];
+	char place[CONFIG_PLACE_MAX];
 
 	if (!read_cpus(here))
 		return 0;
