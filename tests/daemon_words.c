@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -170,7 +171,62 @@ START_TEST(without_any_locked_memory_the_limit_and_the_need_are_named)
 }
 END_TEST
 
-SUITE_OF("daemon: words", 60,
+/* ---- a server's unix socket ---- */
+
+static void assert_refused_with(const char *server, uid_t uid, const char *advice,
+				const char *sentence)
+{
+	struct daemon *daemon;
+	char text[400];
+	int fd;
+
+	reserve_addresses();
+	snprintf(text, sizeof(text), "[proxy p]\nlisten = %s\nserver = unix:%s\n", address, server);
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[0], .configuration = text, .uid = uid});
+	daemon_wait_ready(daemon);
+	fd = connected(address);
+	ck_assert_str_eq(peer_end_name(peer_wait_end(fd, PEER_PATIENCE_MS)),
+			 peer_end_name(PEER_RST));
+	daemon_wait_log(daemon, advice);
+	daemon_wait_log(daemon, sentence);
+	ck_assert(!daemon_log_contains(daemon, "refused"));
+	ck_assert(!daemon_log_contains(daemon, "firewall"));
+	close(fd);
+	daemon_stop(daemon);
+}
+
+START_TEST(a_servers_socket_that_is_missing_is_not_said_to_refuse)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/nobody-made-it", suite_dir());
+	assert_refused_with(path, 0, "there is no such socket: its server is not running",
+			    "the server's socket is not there");
+}
+END_TEST
+
+START_TEST(a_servers_socket_that_we_may_not_use_is_told_with_what_to_do)
+{
+	char path[100], listens[120];
+	int listener;
+
+	if (geteuid() != 0)
+		SKIP_TEST("needs root, to start the daemon as somebody else");
+	snprintf(path, sizeof(path), "/tmp/uringproxy-test.%d", (int)getpid());
+	snprintf(listens, sizeof(listens), "unix:%s", path);
+	listener = peer_listen(listens, 8);
+	ck_assert_int_ge(listener, 0);
+	ck_assert_int_eq(chmod(path, 0700), 0);
+	assert_refused_with(path, 65534,
+			    "SupplementaryGroups=", "connecting to the server is not permitted");
+	close(listener);
+	unlink(path);
+}
+END_TEST
+
+SUITE_OF("daemon: words", 60, ONCE(a_servers_socket_that_is_missing_is_not_said_to_refuse),
+	 ONCE(a_servers_socket_that_we_may_not_use_is_told_with_what_to_do),
 	 IN_BOTH_RINGS(a_section_that_is_full_is_named_with_the_line_that_says_how_many),
 	 IN_BOTH_RINGS(a_daemon_that_is_full_names_the_line_or_the_descriptors),
 	 IN_BOTH_RINGS(whatever_io_uring_setup_says_is_explained_and_no_fault_of_the_configuration),

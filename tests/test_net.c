@@ -36,7 +36,7 @@ START_TEST(an_error_is_the_fault_of_the_side_it_came_from)
 	ck_assert_int_eq(reason_of_error(SIDE_UPSTREAM, -ETIMEDOUT), REASON_UPSTREAM_TIMED_OUT);
 	ck_assert_int_eq(reason_of_error(SIDE_CLIENT, -ENOBUFS), REASON_NO_MEMORY);
 	ck_assert_int_eq(reason_of_connect(-EADDRNOTAVAIL), REASON_NO_PORTS);
-	ck_assert_int_eq(reason_of_connect(-EACCES), REASON_CONNECT_FAILED);
+	ck_assert_int_eq(reason_of_connect(-EACCES), REASON_CONNECT_FORBIDDEN);
 }
 END_TEST
 

@@ -9,13 +9,29 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What an error says beyond its name. */
-static const char *advice(int error)
+/* What an error says beyond its name: of a unix socket other things than of an address. */
+static const char *advice(int family, int error)
 {
+	bool is_unix = family == AF_UNIX;
+
 	switch (-error) {
-	case EPERM:
 	case EACCES:
+		if (is_unix)
+			return " (who connects needs write permission on the socket's file and "
+			       "search "
+			       "permission on its directories: give the daemon's user a group that "
+			       "has them, SupplementaryGroups= of the unit, or the socket another "
+			       "mode)";
 		return " (a firewall rule or a security module forbids it)";
+	case EPERM:
+		return " (a firewall rule or a security module forbids it)";
+	case ENOENT:
+		return " (there is no such socket: its server is not running, or the path is "
+		       "another)";
+	case ECONNREFUSED:
+		return is_unix ? " (the socket's file is there, and nobody listens on it)" : "";
+	case ENOTSOCK:
+		return " (that file is no socket)";
 	case EAGAIN:
 		return " (more are waiting to be accepted there than its backlog holds)";
 	default:
@@ -31,6 +47,11 @@ static const char *title_of(const struct server_health *health)
 static const char *text_of(const struct server_health *health)
 {
 	return health->section->servers[health->server].text;
+}
+
+static int family_of(const struct server_health *health)
+{
+	return health->section->servers[health->server].address.u.any.sa_family;
 }
 
 void health_init(struct server_health *health, const struct section *section, uint32_t server)
@@ -51,7 +72,7 @@ void health_failed(struct worker *worker, struct server_health *health, int erro
 	list_push(&worker->failing, &health->link);
 	log_warning("%s server %s: %s%s%s", title_of(health), text_of(health),
 		    error == -ETIMEDOUT ? "no answer within connect_timeout: " : "cannot connect: ",
-		    strerror(-error), advice(error));
+		    strerror(-error), advice(family_of(health), error));
 }
 
 /* Who stands in line for its backlog is as good as another attempt that failed. */

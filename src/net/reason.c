@@ -56,8 +56,14 @@ enum reason reason_of_connect(int error)
 {
 	switch (-error) {
 	case ECONNREFUSED:
-	case ENOENT: /* a unix socket's path */
 		return REASON_CONNECT_REFUSED;
+	case ENOENT: /* a unix socket's path */
+	case ENOTDIR:
+	case ENOTSOCK:
+		return REASON_NO_SOCKET;
+	case EACCES:
+	case EPERM:
+		return REASON_CONNECT_FORBIDDEN;
 	case ETIMEDOUT:
 		return REASON_CONNECT_TIMED_OUT;
 	case EHOSTUNREACH:

@@ -22,6 +22,8 @@
 	X(CONNECT_REFUSED, "connect-refused", "no server accepted: connection refused")            \
 	X(CONNECT_TIMED_OUT, "connect-timed-out", "no server answered in time")                    \
 	X(CONNECT_UNREACHABLE, "connect-unreachable", "no server could be reached")                \
+	X(CONNECT_FORBIDDEN, "connect-forbidden", "connecting to the server is not permitted")     \
+	X(NO_SOCKET, "no-socket", "the server's socket is not there")                              \
 	X(CONNECT_FAILED, "connect-failed", "no server could be connected to")                     \
 	X(NO_SERVER, "no-server", "no server is known yet: names are not resolved")                \
 	X(NO_PORTS, "no-ports", "no local port was free to connect from")                          \
