@@ -22,12 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	out = open_memstream(&printed, &printed_size);
 	config_print_effective(&config, out);
 	fclose(out);
+	config_errors_done(&errors); /* there may be warnings */
 	config_done(&config);
 
 	if (config_parse(&config, "printed", printed, printed_size, &errors) < 0) {
 		fprintf(stderr, "%s\n%s\n", errors.messages[0], printed);
 		abort();
 	}
+	config_errors_done(&errors);
 	config_done(&config);
 	free(printed);
 	return 0;
