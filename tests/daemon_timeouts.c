@@ -194,6 +194,13 @@ START_TEST(half_close_timeout_does_not_end_a_quiet_connection_that_is_whole)
 }
 END_TEST
 
+static unsigned number_before(const char *from, const char *end)
+{
+	while (end > from && end[-1] >= '0' && end[-1] <= '9')
+		end--;
+	return (unsigned)strtoul(end, NULL, 10);
+}
+
 /* Each line of the access log ends with "... 1234 ms)"; at level debug the log has them too. */
 static void lifetimes(struct daemon *daemon, unsigned count, unsigned *ret_least)
 {
@@ -202,12 +209,8 @@ static void lifetimes(struct daemon *daemon, unsigned count, unsigned *ret_least
 
 	*ret_least = UINT_MAX;
 	while ((at = strstr(at, " ms)"))) {
-		char *number = at;
-		unsigned ms;
+		unsigned ms = number_before(log, at);
 
-		while (number > log && number[-1] >= '0' && number[-1] <= '9')
-			number--;
-		ms = (unsigned)strtoul(number, NULL, 10);
 		*ret_least = ms < *ret_least ? ms : *ret_least;
 		found++;
 		at++;
@@ -291,11 +294,8 @@ static unsigned lasted_ms(struct daemon *daemon, const char *section)
 	while (at && !(strstr(at, "idle timeout") && strchr(at, '\n') > strstr(at, "idle timeout")))
 		at = strstr(at + 1, section);
 	end = at ? strstr(at, " ms)") : NULL;
-	if (end) {
-		while (end > at && end[-1] >= '0' && end[-1] <= '9')
-			end--;
-		ms = (unsigned)strtoul(end, NULL, 10);
-	}
+	if (end)
+		ms = number_before(at, end);
 	free(log);
 	return ms;
 }
