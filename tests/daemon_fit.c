@@ -117,7 +117,8 @@ START_TEST(what_has_less_effect_than_is_configured_is_a_warning_with_its_line)
 		     ":5: [global] coalesce: has no effect: this kernel or `without` lacks "
 		     "min-wait");
 	assert_warns("busy_poll = 1us\ncoalesce = 100us\n",
-		     ":5: [global] coalesce: has no effect: with busy_poll nothing is waited for");
+		     ":5: [global] coalesce: has no effect: nothing is waited for with sqpoll = on "
+		     "or busy_poll");
 	assert_warns("max_connections = 10\n[defaults]\nmax_connections = 11\n",
 		     ":6: [defaults] max_connections: 11 is more than all sections together "
 		     "have, which is 10; raise max_connections of [global]");

@@ -61,7 +61,7 @@ descriptors() {
 	ls "/proc/$pid/fd" | wc -l
 }
 same_descriptors() {
-	[ "$(descriptors)" = "$before" ]
+	[ "$(descriptors)" -le "$before" ] # fewer, when pipes have gone
 }
 many_short() {		# many_short COUNT PORT: one connection after the other
 	i=0

@@ -272,12 +272,13 @@ static void fit_coalesce(struct engine *engine)
 	const struct config *config = engine->config;
 	const char *why = !ring_capable(&engine->capabilities, RING_MIN_WAIT)
 				  ? "this kernel or `without` lacks min-wait"
-			  : engine->sqpoll       ? "with sqpoll nothing is waited for"
-			  : config->busy_poll_us ? "with busy_poll nothing is waited for"
-						 : NULL;
+			  : engine->sqpoll ? "with sqpoll nothing is waited for"
+					   : NULL;
 	char place[CONFIG_PLACE_MAX];
 
-	engine->coalesce_us = why ? 0 : config->coalesce_us;
+	engine->coalesce_us = why || config->busy_poll_us ? 0 : config->coalesce_us;
+	if (config->sqpoll == CONFIG_ON || config->busy_poll_us)
+		return; /* then the configuration itself says so: config/check.c */
 	if (why && config->coalesce_us && place_of(config, NULL, "coalesce", place))
 		log_warning("%s: has no effect: %s", place, why);
 }
