@@ -274,6 +274,42 @@ START_TEST(a_signal_in_a_storm_of_connections_drops_none_it_has_accepted)
 }
 END_TEST
 
+#define WAITING 16 /* some of them at each worker */
+
+/* Workers share the places, and none tells the others that it has made room. */
+START_TEST(who_waits_for_room_when_the_signal_comes_is_served_when_another_worker_has_some)
+{
+	struct daemon *daemon;
+	int first, waiting[WAITING];
+
+	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(
+		&daemon_modes[_i],
+		"drain_timeout = infinity\nmax_connections = 1\n[echo]\nlisten = %s\n", echo);
+	first = idle_connection(echo);
+	for (unsigned i = 0; i < WAITING; i++)
+		assert_connected(waiting[i] = peer_connect(echo));
+	daemon_wait_log(daemon, "max_connections is reached");
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	ck_assert(wait_until(is_refused(echo), PEER_PATIENCE_MS));
+	close(first);
+	/* In whatever order they are given the place. */
+	for (unsigned i = 0; i < WAITING; i++) {
+		ck_assert_int_eq(send(waiting[i], "x", 1, MSG_NOSIGNAL), 1);
+		shutdown(waiting[i], SHUT_WR);
+	}
+	for (unsigned i = 0; i < WAITING; i++) {
+		char byte;
+		ck_assert_int_eq(recv(waiting[i], &byte, 1, 0), 1);
+		close(waiting[i]);
+	}
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_uint_eq(daemon_counter(daemon, "accepted"), 1 + WAITING);
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: signals", 60, IN_EVERY_WAY(SIGTERM_loses_no_byte_of_what_is_under_way),
 	 IN_BOTH_RINGS(SIGINT_loses_no_byte_of_what_is_under_way),
 	 IN_BOTH_RINGS(a_connection_idle_at_the_signal_still_works_while_draining),
@@ -281,5 +317,7 @@ SUITE_OF("daemon: signals", 60, IN_EVERY_WAY(SIGTERM_loses_no_byte_of_what_is_un
 	 IN_EACH_MODE(an_idle_connection_is_cut_after_drain_timeout_and_the_log_names_the_key),
 	 IN_EACH_MODE(a_second_signal_ends_it_at_once),
 	 IN_BOTH_RINGS(a_stream_cut_by_the_second_signal_does_not_look_complete),
+	 {who_waits_for_room_when_the_signal_comes_is_served_when_another_worker_has_some,
+	  DAEMON_RINGS, DAEMON_MODES},
 	 IN_BOTH_RINGS(the_next_one_can_listen_on_the_same_port_at_once),
 	 IN_EACH_MODE(a_signal_in_a_storm_of_connections_drops_none_it_has_accepted))

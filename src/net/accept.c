@@ -123,9 +123,11 @@ static void pause_section(struct worker *worker, uint32_t section)
 	for (uint32_t i = 0; i < worker->listener_count; i++) {
 		struct listener *listener = &worker->listeners[i];
 
-		if (listener->socket.section != section || listener->paused ||
-		    listener->socket.fd < 0)
+		if (listener->socket.section != section || listener->paused)
 			continue;
+		/* One that is closed wakes those that it left parked. */
+		if (listener->socket.fd < 0 && worker->state == WORKER_RUNNING)
+			continue; /* not offered yet */
 		listener->paused = true;
 		cancel(worker, listener);
 		wheel_set(&worker->wheel, &listener->retry, worker->now_ms + RETRY_FULL_MS);
