@@ -60,7 +60,7 @@ static void note_broken(struct session *session, unsigned side, int error)
 	if (session->broken[!side])
 		return;
 	session->broken_ms = session->taken_ms = session->worker->now_ms;
-	session->taken = 0;
+	session->taken = INT64_MIN;
 }
 
 void ending_broken(struct session *session, unsigned side, int error)
@@ -138,11 +138,16 @@ static void check_broken(struct session *session, unsigned side)
 void ending_dropped(struct session *session, unsigned side)
 {
 	const struct lane *lane = &session->lanes[!side];
-	uint64_t now = session->worker->now_ms, taken;
+	uint64_t now = session->worker->now_ms;
+	int64_t taken;
 
 	if (!session->broken[!side])
 		return; /* it takes no more, and may still say something */
-	taken = lane->bytes - socket_unacknowledged(session->fd[side]);
+	/*
+	 * Below zero where a send has not completed yet, and on a unix socket, of which the
+	 * kernel tells what it keeps for the bytes.
+	 */
+	taken = (int64_t)lane->bytes - socket_unacknowledged(session->fd[side]);
 	if (taken > session->taken) {
 		session->taken = taken;
 		session->taken_ms = now;

@@ -87,7 +87,7 @@ struct session {
 	int connect_error;          /* of the last attempt that failed */
 	uint64_t broken_ms;         /* when the first side broke */
 	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
-	uint64_t taken;    /* ... and how many bytes it had taken then, in all */
+	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
 	struct wheel_timer timer; /* at the earliest deadline or before; see timing.h */
 	uint64_t started_ms;
 	uint64_t active_ms;            /* when a byte last moved */
