@@ -427,7 +427,8 @@ static bool starts_with(const struct daemon_options *options, const char *how_li
 	log = daemon_log(daemon);
 	ck_assert_msg(ready || (strstr(log, "out of memory for ") && strstr(log, ADVICE)) ||
 			      strstr(log, "ulimit -v") || strstr(log, "TasksMax=") ||
-			      strstr(log, "shared librar") /* the loader's own trouble */,
+			      strstr(log, "shared librar") /* the loader's own trouble */ ||
+			      strstr(log, "cannot allocate TLS"),
 		      "with %s it only says: %s", how_little, log);
 	free(log);
 	if (ready)
