@@ -92,8 +92,26 @@ START_TEST(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines)
 }
 END_TEST
 
+START_TEST(a_state_that_is_waited_for_with_patience_does_not_keep_others)
+{
+	static struct worker worker;
+
+	open_clock(&worker);
+	worker.conditions.of[CONDITION_BUFFERS] =
+		(struct spell){.ended_ms = 900, .patience_ms = 30000};
+	condition_enter(&worker, CONDITION_BUFFERS, 0);
+	condition_enter(&worker, CONDITION_DESCRIPTORS, 0);
+	begun_by(&worker, 3000);
+	ck_assert_uint_eq(worker.conditions.of[CONDITION_DESCRIPTORS].met, 0);
+	ck_assert_uint_eq(worker.conditions.of[CONDITION_BUFFERS].met, 1);
+	begun_by(&worker, 62000);
+	ck_assert_uint_eq(worker.conditions.of[CONDITION_BUFFERS].met, 0);
+}
+END_TEST
+
 SUITE_OF("net", 60, ONCE(a_tag_comes_back_as_it_went),
 	 ONCE(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing),
 	 ONCE(an_error_is_the_fault_of_the_side_it_came_from),
 	 ONCE(a_state_is_over_when_it_was_not_met_for_a_second),
+	 ONCE(a_state_that_is_waited_for_with_patience_does_not_keep_others),
 	 EACH(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines, 6))

@@ -145,8 +145,7 @@ static void enter(struct worker *worker, unsigned index, int error)
 
 	if (spell_meet(spell, worker->now_ms))
 		begin(worker, index, error);
-	if (!wheel_is_set(&worker->settle))
-		condition_settle_by(worker, spell_over_ms(spell));
+	condition_settle_by(worker, spell_over_ms(spell));
 }
 
 void condition_enter(struct worker *worker, enum condition condition, int error)
