@@ -42,6 +42,7 @@ struct stream {
 	bool held;        /* no FIN before `released` */
 	bool released, failed, ended;
 	uint64_t a, b, urgent; /* bytes that came */
+	enum peer_end end;     /* what the source heard at last: a RST takes what it has not read */
 };
 
 static bool send_all(int fd, char letter, size_t count)
@@ -60,6 +61,7 @@ static bool send_all(int fd, char letter, size_t count)
 	return true;
 }
 
+/* All of the text, and on to the end of the other direction. */
 static void speak(int fd, struct stream *stream)
 {
 	bool well = true;
@@ -77,6 +79,7 @@ static void speak(int fd, struct stream *stream)
 	while (stream->held && !__atomic_load_n(&stream->released, __ATOMIC_ACQUIRE))
 		sleep_ms(1);
 	stream->failed |= !well || shutdown(fd, SHUT_WR) < 0;
+	stream->end = peer_wait_end(fd, PEER_PATIENCE_MS);
 }
 
 static void count(struct stream *stream, const char *bytes, ssize_t n)
@@ -130,6 +133,8 @@ static void assert_came(struct stream *stream)
 		      ", %s",
 		      stream->text, stream->a, stream->b, sent_of(stream, 'A', MUCH),
 		      sent_of(stream, 'b', LITTLE), stream->ended ? "and the end" : "and no end");
+	ck_assert_msg(stream->end == PEER_FIN, "the source of '%s' is not told of the end by a FIN",
+		      stream->text);
 }
 
 static void server_listens(int fd, void *stream)
@@ -141,7 +146,6 @@ static void server_listens(int fd, void *stream)
 static void server_speaks(int fd, void *stream)
 {
 	speak(fd, stream);
-	(void)peer_wait_end(fd, PEER_PATIENCE_MS);
 	close(fd);
 }
 
@@ -172,12 +176,10 @@ static void play(struct proxy *proxy, struct stream *stream)
 	int fd = peer_connect(proxy->front);
 
 	assert_connected(fd);
-	if (proxy->down) {
+	if (proxy->down)
 		listen_to(fd, stream);
-	} else {
+	else
 		speak(fd, stream);
-		(void)peer_wait_end(fd, PEER_PATIENCE_MS);
-	}
 	close(fd);
 	ck_assert(server_wait_idle(proxy->server));
 }

@@ -109,6 +109,10 @@ static void stopped(struct lane *lane, int n)
 	} else if (n < 0 || there < 0) {
 		lane_reset(lane, n < 0 ? n : there);
 	} else {
+		/* An urgent byte before the end is unread, and would make a RST of the close. */
+		char none;
+
+		(void)socket_receive(lane_from_fd(lane), &none, sizeof(none));
 		lane_end(lane);
 	}
 }

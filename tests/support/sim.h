@@ -248,6 +248,8 @@ void sim_flow_kick(struct sim_flow *flow);
  * It stops before urgent data, and when it begins there it passes it.
  */
 int sim_readable(struct sim_connection *connection);
+/* Over which a close(2) is a RST: a byte that is urgent is one of them. */
+bool sim_has_unread(const struct sim_connection *connection);
 void sim_take(struct sim_connection *connection, unsigned char *bytes, uint32_t count);
 /* Bytes taken of those offered, or a negative errno. */
 int sim_write(struct sim_connection *connection, const unsigned char *bytes, uint32_t count);

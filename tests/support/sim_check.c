@@ -313,7 +313,7 @@ void sim_check_reset(struct sim_connection *connection)
 	if (session->end.reason == REASON_ANSWERED &&
 	    (sim.worker->state == WORKER_STOPPING ||
 	     sim.worker->now_ms >= session->lifetime_until_ms) &&
-	    connection->in.arrived > connection->in.read)
+	    sim_has_unread(connection))
 		return;
 	if (session->end.reason == REASON_COMPLETED || session->end.reason == REASON_ANSWERED)
 		sim_fail("a RST to %u, though both sides finished", number(connection));

@@ -214,6 +214,13 @@ int sim_take_error(struct sim_connection *connection)
 	return error;
 }
 
+bool sim_has_unread(const struct sim_connection *connection)
+{
+	const struct sim_flow *in = &connection->in;
+
+	return in->arrived > in->read || (in->marked && in->mark == in->read);
+}
+
 int sim_readable(struct sim_connection *connection)
 {
 	struct sim_flow *in = &connection->in;

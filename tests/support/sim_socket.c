@@ -341,7 +341,7 @@ void socket_peer(int fd, struct sockaddr_in6 *ret_client)
 
 static void close_connection(struct sim_connection *connection)
 {
-	bool unread = connection->in.arrived > connection->in.read;
+	bool unread = sim_has_unread(connection);
 	bool checked = connection->left;
 
 	connection->left = false;
@@ -375,7 +375,7 @@ static void leave(struct sim_connection *connection)
 	connection->left = true;
 	if (connection->phase != SIM_ESTABLISHED)
 		return;
-	if (connection->linger_none || connection->in.arrived > connection->in.read)
+	if (connection->linger_none || sim_has_unread(connection))
 		sim_check_reset(connection);
 	else if (!connection->shut_write)
 		sim_check_fin(connection);
