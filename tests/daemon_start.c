@@ -105,7 +105,8 @@ START_TEST(the_option_t_refuses_what_the_start_would)
 		const char *lines, *said;
 	} wrongs[] = {
 		{"[global]\nwithout = napi recv-bundel\n",
-		 ":2: [global] without: there is no kernel feature 'recv-bundel'"},
+		 ":2: [global] without: there is no kernel feature 'recv-bundel'; "
+		 "uringproxy.conf(5) has them all"},
 		{"[global]\ncpus = 0,1020-1023\n", ":2: [global] cpus: 1020-1023: no such CPU"},
 		{"[global]\nsqpoll = on\nsqpoll_cpus = 1023\n",
 		 ":3: [global] sqpoll_cpus: 1023: no such CPU"},

@@ -24,8 +24,7 @@ static int judge_without(const struct config *config)
 		at += length;
 		if (ring_capabilities_without(&any, name) == 0)
 			continue;
-		log_error("%s: there is no kernel feature '%s'; the start-up line at level info "
-			  "names those there are",
+		log_error("%s: there is no kernel feature '%s'; uringproxy.conf(5) has them all",
 			  config_place(config, NULL, "without", place, sizeof(place)), name);
 		r = -EINVAL;
 	}
