@@ -195,6 +195,28 @@ START_TEST(an_unknown_option_is_refused)
 }
 END_TEST
 
+/* Counters behind it, of a daemon that has served nobody, would only hide it. */
+START_TEST(the_last_line_of_a_start_that_fails_says_why)
+{
+	struct daemon *daemon;
+	char text[300], *log, *last;
+
+	snprintf(text, sizeof(text), "[log]\naccess = /proc/none/access.log\n%s",
+		 echo_configuration());
+	daemon = daemon_spawn(&(struct daemon_options){.configuration = text});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
+	log = daemon_log(daemon);
+	ck_assert_uint_gt(strlen(log), 0);
+	log[strlen(log) - 1] = 0;
+	last = strrchr(log, '\n');
+	ck_assert_ptr_nonnull(last);
+	ck_assert_msg(!strncmp(last, "\nerror: ", 8) && strstr(last, "cannot open /proc/none/"),
+		      "the last line is%s", last);
+	free(log);
+	daemon_free(daemon);
+}
+END_TEST
+
 /* ---- listening ---- */
 
 START_TEST(a_port_in_use_is_named)
@@ -579,7 +601,8 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 ONCE(two_lines_of_ours_that_meet_are_named),
 	 ONCE(a_datagram_socket_from_systemd_is_called_one),
 	 ONCE(a_file_that_is_not_there_is_named), ONCE(without_any_file_it_says_how_to_start),
-	 ONCE(an_unknown_option_is_refused), IN_EACH_MODE(a_port_in_use_is_named),
+	 ONCE(an_unknown_option_is_refused), ONCE(the_last_line_of_a_start_that_fails_says_why),
+	 IN_EACH_MODE(a_port_in_use_is_named),
 	 IN_EACH_MODE(a_second_instance_on_the_same_port_is_refused),
 	 ONCE(a_port_that_needs_privilege_is_explained),
 	 IN_BOTH_RINGS(io_uring_refused_by_a_filter_is_explained),

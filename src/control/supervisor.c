@@ -380,7 +380,6 @@ static int join_workers(struct supervisor *supervisor)
 			result = build_of_system(worker->result);
 	}
 	logs_close();
-	tell_counters(supervisor, "stopped");
 	return result;
 }
 
@@ -404,7 +403,7 @@ static int serve(struct supervisor *supervisor)
 		supervisor->signals++;
 		command(supervisor, WORKER_STOP);
 		run(supervisor);
-		(void)join_workers(supervisor);
+		(void)join_workers(supervisor); /* nothing was served that could be counted */
 		return r;
 	}
 	tell_mode(supervisor);
@@ -414,7 +413,9 @@ static int serve(struct supervisor *supervisor)
 	tell_status(supervisor, notify_ready);
 	run(supervisor);
 	notify_status("stopped with %u connections left", atomic_load(&engine->connections));
-	return join_workers(supervisor);
+	r = join_workers(supervisor);
+	tell_counters(supervisor, "stopped");
+	return r;
 }
 
 int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
