@@ -224,9 +224,11 @@ static int run(const struct config *config, int signal_fd)
 {
 	int r = log_start();
 
+	if (r == -ENOMEM)
+		return log_no_memory("the log");
 	if (r < 0) {
-		log_error("cannot start the thread that writes logs: %s; see TasksMax= of the unit",
-			  strerror(-r));
+		log_error("cannot start the thread that writes logs: %s; see %s of the unit",
+			  strerror(-r), r == -EAGAIN ? "TasksMax=" : "LimitNOFILE=");
 		return r;
 	}
 	log_info("uringproxy %s", VERSION);

@@ -217,6 +217,28 @@ START_TEST(the_last_line_of_a_start_that_fails_says_why)
 }
 END_TEST
 
+/* Of those that it needs first, too, the shipped unit's remedy is named. */
+START_TEST(too_few_descriptors_are_explained_however_few_they_are)
+{
+	static const char names[] = "[proxy p]\nlisten = localhost:%u\nserver = localhost:1\n";
+	char text[200];
+
+	snprintf(text, sizeof(text), names, port_reserve());
+	for (rlim_t nofile = 5; nofile < 20; nofile++) {
+		struct daemon *daemon = daemon_spawn(
+			&(struct daemon_options){.configuration = text, .nofile = nofile});
+		int status = daemon_wait_exit(daemon);
+
+		/* 127: the program's libraries could not be opened. */
+		ck_assert_msg(status == 71 || status == 127, "with %u descriptors: %d",
+			      (unsigned)nofile, status);
+		ck_assert_msg(status == 127 || daemon_log_contains(daemon, "LimitNOFILE="),
+			      "with %u descriptors: %s", (unsigned)nofile, daemon_log(daemon));
+		daemon_free(daemon);
+	}
+}
+END_TEST
+
 /* ---- listening ---- */
 
 START_TEST(a_port_in_use_is_named)
@@ -602,6 +624,7 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 ONCE(a_datagram_socket_from_systemd_is_called_one),
 	 ONCE(a_file_that_is_not_there_is_named), ONCE(without_any_file_it_says_how_to_start),
 	 ONCE(an_unknown_option_is_refused), ONCE(the_last_line_of_a_start_that_fails_says_why),
+	 ONCE(too_few_descriptors_are_explained_however_few_they_are),
 	 IN_EACH_MODE(a_port_in_use_is_named),
 	 IN_EACH_MODE(a_second_instance_on_the_same_port_is_refused),
 	 ONCE(a_port_that_needs_privilege_is_explained),

@@ -120,8 +120,12 @@ int resolver_open(struct resolver *resolver, const struct config *config)
 	if (r < 0 || resolver->count == 0)
 		return r;
 	r = names_open(&resolver->names);
+	if (r == -ENOMEM)
+		return log_no_memory("the names");
 	if (r < 0)
-		log_error("cannot prepare to look names up: %s", strerror(-r));
+		log_error("cannot prepare to look names up: %s; see LimitNOFILE= of the unit "
+			  "(ulimit -n)",
+			  strerror(-r));
 	for (uint32_t i = 0; i < resolver->count && r == 0; i++)
 		r = ask(resolver, &resolver->list[i]);
 	return r;
