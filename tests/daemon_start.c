@@ -489,6 +489,9 @@ START_TEST(memory_that_cannot_be_had_is_named)
 {
 	struct daemon_options options = {.mode = &daemon_modes[_i],
 					 .configuration = echo_configuration()};
+#ifdef __SANITIZE_THREAD__
+	SKIP_TEST("ThreadSanitizer maps terabytes before the daemon begins");
+#endif
 #ifdef __SANITIZE_ADDRESS__
 	for (unsigned mib = 1; mib <= 8; mib++) {
 		char option[128];
