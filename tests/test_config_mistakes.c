@@ -760,7 +760,13 @@ START_TEST(settings_that_contradict_each_other_are_refused)
 		"[echo]\nlisten = 1\nidle_if_alive = keep\n",
 		"t:7: [echo] idle_if_alive: \"keep\" finds out who is alive by keepalives; add for "
 		"example keepalive = 60s\n"
-		"t:4: [echo] receive_budget: is more than all of buffer_memory, which is 1M\n");
+		"t:4: [defaults] receive_budget: 2M is more than all of buffer_memory, which is "
+		"1M; "
+		"lower it, or raise buffer_memory of [global]\n");
+	ck_assert_config_mistakes(
+		"[defaults]\nidle_if_alive = keep\n[echo]\nlisten = 1\n",
+		"t:2: [defaults] idle_if_alive: \"keep\" finds out who is alive by keepalives; add "
+		"for example keepalive = 60s\n");
 }
 END_TEST
 

@@ -93,15 +93,23 @@ static void check_servers(struct loader *loader, struct loops *loops, size_t ind
 		check_loop(loader, loops, index, &section->servers[i]);
 }
 
+/* The section that the line is in. */
+static const char *title_of(const struct config_origin *origin,
+			    const struct config_section *section)
+{
+	return origin->defaults ? "[defaults]" : section->title;
+}
+
 static void check_settings(struct loader *loader, const struct config_section *section)
 {
 	const struct config_settings *settings = &section->settings;
 	const struct config_origin *origin = origin_of(section, "idle_if_alive");
-	char size[VALUE_TEXT_MAX];
+	char size[VALUE_TEXT_MAX], budget[VALUE_TEXT_MAX];
 
 	if (settings->idle_if_alive == CONFIG_IF_ALIVE_KEEP && !settings->keepalive_ms &&
 	    origin->line)
-		loader_complain(loader, origin->file, origin->line, section->title, "idle_if_alive",
+		loader_complain(loader, origin->file, origin->line, title_of(origin, section),
+				"idle_if_alive",
 				"\"keep\" finds out who is alive by keepalives; add for example "
 				"keepalive = 60s");
 
@@ -110,8 +118,11 @@ static void check_settings(struct loader *loader, const struct config_section *s
 	    settings->receive_budget > loader->config->buffer_memory)
 		loader_complain(
 			loader, origin->line ? origin->file : section->file,
-			origin->line ? origin->line : section->line, section->title,
-			"receive_budget", "is more than all of buffer_memory, which is %s",
+			origin->line ? origin->line : section->line, title_of(origin, section),
+			"receive_budget",
+			"%s is more than all of buffer_memory, which is %s; lower it, or raise "
+			"buffer_memory of [global]",
+			value_format_size(settings->receive_budget, budget, sizeof(budget)),
 			value_format_size(loader->config->buffer_memory, size, sizeof(size)));
 }
 
