@@ -25,7 +25,7 @@
 	X(CONNECT_FORBIDDEN, "connect-forbidden", "connecting to the server is not permitted")     \
 	X(NO_SOCKET, "no-socket", "the server's socket is not there")                              \
 	X(CONNECT_FAILED, "connect-failed", "no server could be connected to")                     \
-	X(NO_SERVER, "no-server", "no server is known yet: names are not resolved")                \
+	X(NO_SERVER, "no-server", "no server is known: names are not resolved, or lead back here") \
 	X(NO_PORTS, "no-ports", "no local port was free to connect from")                          \
 	X(NO_DESCRIPTORS, "no-descriptors", "no file descriptor was free")                         \
 	X(NO_MEMORY, "no-memory", "the kernel had no memory for the connection")                   \

@@ -39,6 +39,9 @@ static const char *key_of(enum reason reason)
 	case REASON_UNDELIVERED:
 		return "half_close_timeout";
 	case REASON_CONNECT_TIMED_OUT:
+	case REASON_NO_SERVER:
+	case REASON_NO_PORTS:
+	case REASON_NO_DESCRIPTORS: /* what is short is waited for, so long */
 		return "connect_timeout";
 	case REASON_LIFETIME:
 		return "max_lifetime";
