@@ -55,7 +55,9 @@ START_TEST(the_memory_that_is_mapped_for_buffers_is_what_the_log_says)
 		/* ... but not larger than what a direction may have */
 		{"buffer_memory = 8G\n[defaults]\nreceive_budget = 64K\n",
 		 "2097152 KiB of buffers of 64 KiB",
-		 "buffer_memory = 8388608 KiB is more than 32768 buffers of 64 KiB", 2ull << 30},
+		 ":4: [global] buffer_memory: buffer_memory of 8388608 KiB is more than 32768 "
+		 "buffers of 64 KiB",
+		 2ull << 30},
 		{"buffer_memory = 1G\nbuffer_size = 16K\n", "524288 KiB of buffers of 16 KiB",
 		 "continuing with 524288 KiB in all; raise buffer_size or workers", 512 << 20},
 	};
@@ -68,7 +70,7 @@ START_TEST(the_memory_that_is_mapped_for_buffers_is_what_the_log_says)
 		daemon = daemon_start(&daemon_modes[_i], "%s[echo]\nlisten = %s\n",
 				      cases[i].settings, address);
 		ck_assert_msg(daemon_log_contains(daemon, cases[i].says), "%s", cases[i].says);
-		warned = daemon_log_contains(daemon, "warning: buffer_memory");
+		warned = daemon_log_contains(daemon, ": continuing with ");
 		ck_assert_int_eq(warned, cases[i].warns != NULL);
 		if (warned)
 			ck_assert_msg(daemon_log_contains(daemon, cases[i].warns), "%s",
@@ -125,6 +127,22 @@ START_TEST(what_has_less_effect_than_is_configured_is_a_warning_with_its_line)
 	assert_warns("without = sendmsg-zc\n[defaults]\nrelay = zerocopy\n",
 		     ":6: [defaults] relay: this kernel or `without` lacks sendmsg-zc: copying "
 		     "instead");
+}
+END_TEST
+
+START_TEST(more_connections_than_descriptors_are_a_warning_with_its_line)
+{
+	struct daemon *daemon;
+	char text[200];
+
+	reserve_address();
+	snprintf(text, sizeof(text), "max_connections = 5000\n[echo]\nlisten = %s\n", address);
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[0], .configuration = text, .nofile = 1000});
+	daemon_wait_ready(daemon);
+	ck_assert_msg(daemon_log_contains(daemon, ":4: [global] max_connections: 5000 needs "),
+		      "%s", daemon_log(daemon));
+	daemon_stop(daemon);
 }
 END_TEST
 
@@ -256,6 +274,7 @@ END_TEST
 SUITE_OF("daemon: fit", 60,
 	 IN_BOTH_RINGS(the_memory_that_is_mapped_for_buffers_is_what_the_log_says),
 	 {what_has_less_effect_than_is_configured_is_a_warning_with_its_line, 0, 1},
+	 {more_connections_than_descriptors_are_a_warning_with_its_line, 0, 1},
 	 {a_backlog_that_the_kernel_cuts_is_a_warning, 0, 1},
 	 {a_pipe_size_that_the_kernel_does_not_grant_is_a_warning, 0, 1},
 	 {two_hundred_clients_that_never_read_do_not_get_a_container_of_40_mib_killed, 0, 1},

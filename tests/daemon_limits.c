@@ -424,9 +424,10 @@ START_TEST(a_worker_has_64_buffers_at_least)
 			      "buffer_memory = 1M\nbuffer_size = 64K\n[echo]\nlisten = %s\n",
 			      address);
 	ck_assert(daemon_log_contains(
-		daemon, "warning: buffer_memory = 1024 KiB is 16 buffers of 64 KiB for each of 1 "
-			"workers: continuing with 64 for each, 4096 KiB in all; raise "
-			"buffer_memory, or lower buffer_size or workers"));
+		daemon,
+		":4: [global] buffer_memory: buffer_memory of 1024 KiB is 16 buffers of "
+		"64 KiB for each of 1 worker: continuing with 64 for each, 4096 KiB in all; raise "
+		"buffer_memory, or lower buffer_size or workers"));
 	fd = connected(address);
 	ck_assert(peer_echoes(fd));
 	close(fd);

@@ -62,6 +62,7 @@ static int fit_connections(struct engine *engine, uint32_t listeners)
 {
 	uint64_t limit = 0, own, per_connection = 1, most;
 	uint32_t wanted = engine->config->max_connections;
+	char place[CONFIG_PLACE_MAX];
 	int r = limits_raise_descriptors(&limit);
 
 	if (r < 0) {
@@ -85,8 +86,9 @@ static int fit_connections(struct engine *engine, uint32_t listeners)
 	}
 	if (wanted > most)
 		log_warning(
-			"max_connections = %u needs %llu descriptors, RLIMIT_NOFILE allows "
+			"%s: %u needs %llu descriptors, RLIMIT_NOFILE allows "
 			"%llu: continuing with %llu connections; raise LimitNOFILE= of the unit",
+			config_place(engine->config, NULL, "max_connections", place, sizeof(place)),
 			wanted, (unsigned long long)(own + wanted * per_connection),
 			(unsigned long long)limit, (unsigned long long)most);
 	if (most > 1u << OP_SLOT_BITS)

@@ -109,6 +109,19 @@ static uint32_t buffer_size_for(const struct engine *engine, uint64_t memory)
 	return size;
 }
 
+/* The line to be changed, of those that decide how many buffers there are; "" for defaults. */
+static const char *place_of_buffers(const struct config *config, char text[CONFIG_PLACE_MAX + 2])
+{
+	static const char *const keys[] = {"buffer_memory", "buffer_size", "workers"};
+	char place[CONFIG_PLACE_MAX];
+
+	text[0] = 0;
+	for (size_t i = 0; i < array_size(keys) && !text[0]; i++)
+		if (place_of(config, NULL, keys[i], place))
+			snprintf(text, CONFIG_PLACE_MAX + 2, "%s: ", place);
+	return text;
+}
+
 void fit_buffers(struct engine *engine, uint64_t memory_limit)
 {
 	const struct config *config = engine->config;
@@ -116,20 +129,23 @@ void fit_buffers(struct engine *engine, uint64_t memory_limit)
 	uint64_t all = choose_memory(config, memory_limit), memory = all / workers;
 	uint32_t size = config->buffer_size ? config->buffer_size : buffer_size_for(engine, memory);
 	uint64_t count = memory / size;
+	char place[CONFIG_PLACE_MAX + 2];
 
 	if (count < BUFFERS_LEAST) {
-		log_warning("buffer_memory = %" PRIu64 " KiB is %" PRIu64 " buffers of %u KiB for "
-			    "each of %u workers: continuing with %u for each, %" PRIu64
+		log_warning("%sbuffer_memory of %" PRIu64 " KiB is %" PRIu64 " buffers of %u KiB "
+			    "for each of %u worker%s: continuing with %u for each, %" PRIu64
 			    " KiB in all; raise buffer_memory, or lower buffer_size or workers",
-			    all / KIB, count, size / 1024, workers, BUFFERS_LEAST,
+			    place_of_buffers(config, place), all / KIB, count, size / 1024, workers,
+			    workers == 1 ? "" : "s", BUFFERS_LEAST,
 			    (uint64_t)BUFFERS_LEAST * size * workers / KIB);
 		count = BUFFERS_LEAST;
 	} else if (count > POOL_BUFFERS_MAX) {
-		log_warning("buffer_memory = %" PRIu64 " KiB is more than %u buffers of %u KiB, "
-			    "the most that a ring has, for each of %u workers: continuing with "
+		log_warning("%sbuffer_memory of %" PRIu64 " KiB is more than %u buffers of %u KiB, "
+			    "the most that a ring has, for each of %u worker%s: continuing with "
 			    "%" PRIu64 " KiB in all; raise buffer_size or workers, or lower "
 			    "buffer_memory",
-			    all / KIB, POOL_BUFFERS_MAX, size / 1024, workers,
+			    place_of_buffers(config, place), all / KIB, POOL_BUFFERS_MAX,
+			    size / 1024, workers, workers == 1 ? "" : "s",
 			    (uint64_t)POOL_BUFFERS_MAX * size * workers / KIB);
 		count = POOL_BUFFERS_MAX;
 	}
