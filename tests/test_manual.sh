@@ -36,6 +36,13 @@ if [ "$states" != "$explained" ]; then
 fi
 [ -n "$states" ]
 
+# What everybody needs comes first, what few ever tune comes last.
+sections=$(sed -n 's/^\.Sh \(SECTIONS THAT LISTEN\|SETTINGS\|LOG\|GLOBAL\|SQPOLL\)$/\1/p' src/uringproxy.conf.5 | tr '\n' ,)
+[ "$sections" = "SECTIONS THAT LISTEN,SETTINGS,LOG,GLOBAL,SQPOLL," ] || {
+	echo "uringproxy.conf.5 has its sections in another order: $sections"
+	exit 1
+}
+
 # Two lists, one thing on a line each, are the same; say what they are.
 same()
 {
