@@ -50,13 +50,16 @@ static void ask_later(struct resolution *one, uint64_t now_ms)
 		one->patience_ms = PATIENCE_MAX_MS;
 }
 
-static void tell_missing(const struct resolver *resolver, struct resolution *one, const char *why)
+/* for_good: it is the name that is to blame, and not who should know it. */
+static void tell_missing(const struct resolver *resolver, struct resolution *one, const char *why,
+			 bool for_good)
 {
 	char place[RESOLVE_PLACE_MAX];
 
 	if (!one->told)
-		log_warning("%s: cannot resolve '%s': %s; check the name, or write the address%s",
+		log_warning("%s: cannot resolve '%s': %s; check %s, or write the address%s",
 			    place_of(resolver, one, place), one->endpoint->address.host, why,
+			    for_good ? "the name" : "the name servers in /etc/resolv.conf",
 			    resolver->testing ? ""
 					      : "; it goes on being asked for, and this line is of "
 						"no use meanwhile");
@@ -174,7 +177,7 @@ static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms
 	one = &resolver->list[answer.id];
 	if (answer.error) {
 		free(answer.addresses);
-		tell_missing(resolver, one, answer.error);
+		tell_missing(resolver, one, answer.error, answer.for_good);
 		ask_later(one, now_ms);
 		return NULL;
 	}
@@ -218,7 +221,7 @@ int resolver_wait(struct resolver *resolver, int milliseconds, int stop_fd)
 	}
 	for (uint32_t i = 0; i < resolver->count; i++)
 		if (!resolver->list[i].answered)
-			tell_missing(resolver, &resolver->list[i], "there is no answer yet");
+			tell_missing(resolver, &resolver->list[i], "there is no answer yet", false);
 	return 0;
 }
 
