@@ -246,6 +246,46 @@ START_TEST(a_name_that_leads_back_is_left_out_with_a_warning)
 }
 END_TEST
 
+/* What is passed to the daemon is not in its configuration, so only connections show it. */
+START_TEST(a_connection_that_comes_back_by_a_name_that_was_answered_late_is_reset)
+{
+	char front[32], text[400];
+	struct daemon *daemon;
+	unsigned port = port_reserve();
+	int passed, client;
+
+	if (geteuid() != 0)
+		SKIP_TEST("only root can give the daemon an /etc/hosts");
+	make_files();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port);
+	passed = peer_listen(front, 16);
+	ck_assert_int_ge(passed, 0);
+	snprintf(text, sizeof(text),
+		 "max_connections = 40\n[defaults]\nconnect_timeout = 10min\n"
+		 "[proxy a]\nlisten = systemd:passed\nserver = late.example:%u\n",
+		 port);
+	daemon = daemon_spawn(&(struct daemon_options){.mode = &daemon_modes[0],
+						       .configuration = text,
+						       .hosts = hosts,
+						       .resolv_conf = resolv_conf,
+						       .inherited = (const int[]){passed, -1}});
+	daemon_wait_ready(daemon);
+	daemon_wait_log(daemon, "cannot resolve 'late.example'");
+	write_file(hosts, "127.0.0.1 localhost late.example\n");
+	daemon_wait_log(daemon, "'late.example' is resolved now");
+	client = peer_connect(front);
+	assert_connected(client);
+	ck_assert_int_eq(peer_wait_end(client, PEER_PATIENCE_MS), PEER_RST);
+	close(client);
+	daemon_wait_log(daemon, "a connection came back to the section");
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_uint_eq(daemon_counter(daemon, "accepted"), 2);
+	daemon_free(daemon);
+	close(passed);
+}
+END_TEST
+
 /* ---- addresses ---- */
 
 static bool run(const char *command)
@@ -354,6 +394,7 @@ SUITE_OF("daemon: names", 120,
 	 IN_BOTH_RINGS(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop),
 	 ONCE(a_stop_while_names_are_awaited_is_heard),
 	 ONCE(a_name_that_leads_back_is_left_out_with_a_warning),
+	 ONCE(a_connection_that_comes_back_by_a_name_that_was_answered_late_is_reset),
 	 IN_EACH_MODE(an_address_that_comes_later_is_listened_on_from_then_on),
 	 ONCE(with_freebind_it_is_listened_on_before),
 	 ONCE(a_server_at_another_address_of_this_machine_is_this_machine),

@@ -19,7 +19,8 @@ static int add(struct section *section, struct resolver *resolver,
 	if (r <= 0)
 		return r;
 	assert(count < section->server_room);
-	*server = (struct server){.address = *address, .text = strdup(text)};
+	/* hop_prepare() knows better of those that are there at the start. */
+	*server = (struct server){.address = *address, .text = strdup(text), .may_return = true};
 	if (!server->text)
 		return log_no_memory("the servers");
 	/* From now on it is read by workers. */

@@ -394,7 +394,8 @@ static void free_workers(struct supervisor *supervisor)
 static int serve(struct supervisor *supervisor)
 {
 	struct engine *engine = supervisor->engine;
-	int r = hop_prepare(engine, supervisor->sockets->list, supervisor->sockets->count);
+	int r = hop_prepare(engine, supervisor->sockets->list, supervisor->sockets->count,
+			    supervisor->resolver->missing > 0);
 
 	if (r < 0)
 		return log_no_memory("the hops of chains");

@@ -56,10 +56,23 @@ static bool prepare_listener(struct engine *engine, struct section *section,
 	return section->is_reached;
 }
 
-int hop_prepare(struct engine *engine, const struct listening *listeners, uint32_t count)
+/* Who is known by now leads nowhere, who comes later anywhere. */
+static void prepare_servers(struct engine *engine, bool more)
 {
-	bool any = false;
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		struct section *section = &engine->sections[i];
 
+		section->is_reached = more && section->has_upstream;
+		for (uint32_t s = 0; s < section->server_count; s++)
+			section->servers[s].may_return = false;
+	}
+}
+
+int hop_prepare(struct engine *engine, const struct listening *listeners, uint32_t count, bool more)
+{
+	bool any = more;
+
+	prepare_servers(engine, more);
 	for (uint32_t i = 0; i < count; i++) {
 		struct section *section = &engine->sections[listeners[i].section];
 		struct sockaddr_storage address = {0};

@@ -16,11 +16,11 @@
  * is in it, the connection has come back.  On unix sockets the connecting end is
  * given a name for that, since it has none.
  *
- * Only servers that can be one of our listeners (the same port or path) are noted,
- * and only while there are hops is anything looked for.  What is not seen: a chain
- * through somebody else's proxy, or through addresses that a firewall rewrites; it
- * ends at max_connections.  So may one that is found a lap late: the table has room
- * for many hops, not for all.
+ * Only servers that can be one of our listeners (the same port or path, or a name that
+ * is answered after the start) are noted, and only while there are hops is anything
+ * looked for.  What is not seen: a chain through somebody else's proxy, or through
+ * addresses that a firewall rewrites; it ends at max_connections.  So may one that is
+ * found a lap late: the table has room for many hops, not for all.
  */
 #ifndef NET_HOP_H
 #define NET_HOP_H
@@ -47,9 +47,12 @@ struct hops {
 	_Atomic uint32_t count;
 };
 
-/* Before the workers start: which servers may be which listeners.  -ENOMEM. */
-int hop_prepare(struct engine *engine, const struct listening *listeners,
-		uint32_t count) must_check;
+/*
+ * Before the workers start: which servers may be which listeners, and whether there
+ * are more to come, which may be any.  -ENOMEM.
+ */
+int hop_prepare(struct engine *engine, const struct listening *listeners, uint32_t count,
+		bool more) must_check;
 void hop_done(struct engine *engine);
 
 /* The session's connection to its server goes from one end to the other. */
