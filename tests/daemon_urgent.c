@@ -137,15 +137,20 @@ static void assert_came(struct stream *stream)
 		      stream->text);
 }
 
+/* Without a stream: one of many, that is the mark alone. */
 static void server_listens(int fd, void *stream)
 {
-	listen_to(fd, stream);
+	struct stream alone = {.text = "!"};
+
+	listen_to(fd, stream ? stream : &alone);
 	close(fd);
 }
 
 static void server_speaks(int fd, void *stream)
 {
-	speak(fd, stream);
+	struct stream alone = {.text = "!"};
+
+	speak(fd, stream ? stream : &alone);
 	close(fd);
 }
 
@@ -279,8 +284,35 @@ START_TEST(the_urgent_byte_itself_is_not_passed_on)
 }
 END_TEST
 
+/* The mark alone, and the end at once: the kernel may come to both in any order. */
+START_TEST(urgent_data_alone_hides_no_end)
+{
+	enum { TRIES = 100 };
+	struct proxy proxy = start(_i, NULL);
+	int fds[TRIES];
+
+	for (int i = 0; i < TRIES; i++) {
+		fds[i] = peer_connect(proxy.front);
+		assert_connected(fds[i]);
+		if (!proxy.down) {
+			ck_assert_int_eq(send(fds[i], "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
+			shutdown(fds[i], SHUT_WR);
+		}
+	}
+	for (int i = 0; i < TRIES; i++) {
+		if (proxy.down)
+			shutdown(fds[i], SHUT_WR);
+		ck_assert_int_eq(peer_wait_end(fds[i], PEER_PATIENCE_MS), PEER_FIN);
+		close(fds[i]);
+	}
+	ck_assert(server_wait_idle(proxy.server));
+	stop(&proxy);
+}
+END_TEST
+
 SUITE_OF("daemon: urgent data", 60, ON_EACH_WAY(nothing_behind_urgent_data_is_lost),
 	 ON_EACH_WAY(a_sink_that_reads_late_gets_all_of_it),
 	 ON_EACH_WAY(what_is_behind_urgent_data_comes_without_an_end_and_nobody_spins),
 	 ON_EACH_WAY(urgent_data_with_nothing_behind_it_makes_nobody_spin),
-	 ON_EACH_WAY(the_urgent_byte_itself_is_not_passed_on))
+	 ON_EACH_WAY(the_urgent_byte_itself_is_not_passed_on),
+	 ON_EACH_WAY(urgent_data_alone_hides_no_end))

@@ -111,7 +111,13 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 		snprintf(worker->error, sizeof(worker->error), "%s", error.text);
 		return r;
 	}
-	worker->has_budget = ring_has(&worker->ring, RING_RECV_BUDGET);
+	/*
+	 * At urgent data tcp_recvmsg() says EAGAIN to a thread that has a signal pending, as a
+	 * polling kernel thread has while it does what its ring was woken for.  A receive that
+	 * stays armed is then not tried again before more comes, which may be never.
+	 */
+	worker->has_budget = ring_has(&worker->ring, RING_RECV_BUDGET) &&
+			     !(worker->ring.flags & IORING_SETUP_SQPOLL);
 	worker->has_bundle = ring_has(&worker->ring, RING_RECV_BUNDLE);
 	coalesce_init(&worker->coalesce, clock_now_ns(),
 		      ring_has(&worker->ring, RING_MIN_WAIT) ? engine->coalesce_us : 0);
