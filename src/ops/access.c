@@ -44,9 +44,10 @@ static int make_queues(struct access *log, unsigned workers)
 	log->queues =
 		aligned_alloc(_Alignof(struct access_queue), (workers + 1) * sizeof(*log->queues));
 	log->writer.queues = calloc(workers + 1, sizeof(struct lines *));
+	if (log->queues) /* release() looks at them, also where the other allocation failed */
+		memset(log->queues, 0, (workers + 1) * sizeof(*log->queues));
 	if (!log->queues || !log->writer.queues)
 		return -ENOMEM;
-	memset(log->queues, 0, (workers + 1) * sizeof(*log->queues));
 	for (unsigned i = 0; r == 0 && i <= workers; i++) {
 		log->writer.queues[i] = &log->queues[i].lines;
 		r = lines_init(&log->queues[i].lines, i < workers ? QUEUE_SIZE : NOTES_SIZE);
