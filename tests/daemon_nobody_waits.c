@@ -313,12 +313,44 @@ START_TEST(who_writes_to_a_client_that_was_reset_gets_what_came_before_as_long_a
 }
 END_TEST
 
+/* Its server's backlog is full, and nothing has been read from it yet. */
+START_TEST(the_reset_of_a_client_that_waits_for_its_connect_is_seen)
+{
+	struct daemon *daemon;
+	unsigned before;
+	int listener, client, fillers[8], count = 0;
+
+	unix_paths();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	listener = peer_listen(back, 1);
+	ck_assert_int_ge(listener, 0);
+	while (count < 8 && (fillers[count] = peer_connect_begin(back)) >= 0)
+		count++;
+	ck_assert_int_lt(count, 8);
+	daemon = daemon_start(&daemon_modes[0],
+			      "[proxy p]\nconnect_timeout = 10min\nlisten = %s\nserver = %s\n",
+			      front, back);
+	before = daemon_open_fds(daemon);
+	client = peer_connect(front);
+	assert_connected(client);
+	daemon_wait_log(daemon, "cannot connect");
+	peer_reset(client);
+	daemon_wait_log(daemon, "the client reset the connection");
+	daemon_wait_fds(daemon, before);
+	while (count > 0)
+		close(fillers[--count]);
+	close(listener);
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: nobody waits", 120, EACH(a_session_does_not_outlive_both_its_peers, RELAYS),
 	 EACH(who_is_blocked_in_writing_to_a_side_that_was_reset_is_told, 2 * RELAYS),
 	 EACH(who_only_reads_gets_everything_before_the_reset, RELAYS),
 	 EACH(the_reset_of_a_client_that_waits_for_a_full_server_is_seen, RELAYS),
 	 EACH(who_writes_to_a_client_that_was_reset_gets_what_came_before_as_long_as_he_reads,
 	      RELAYS),
+	 ONCE(the_reset_of_a_client_that_waits_for_its_connect_is_seen),
 	 EACH(a_unix_socket_is_served_in_every_way_to_relay, RELAYS),
 	 EACH(a_unix_peer_that_takes_no_more_is_written_to_in_vain, RELAYS),
 	 EACH(a_tcp_client_of_such_a_peer_gets_its_answer, RELAYS))

@@ -185,6 +185,7 @@ static void round_failed(struct session *session)
 	/* That a first server is known is told by upstream_servers_known(). */
 	if (tried)
 		shortage_wait(session, session->lacking, session->lacks);
+	ending_unread(session, SIDE_CLIENT);
 	timing_update(session);
 }
 
