@@ -168,16 +168,14 @@ static void splice_and_read(void)
 	ck_assert_int_eq(fcntl(sink, F_SETFL, O_NONBLOCK), 0);
 	ck_assert_int_eq(socket_pipe(ends, 1 << 20, &size), 0);
 	pages = size / 4096;
-	for (unsigned i = 0, queued = 0; i < 20; i++) {
+	for (unsigned i = 0; i < 20; i++) {
 		while ((room = socket_room(sink, pages))) {
 			room = room < pages ? room : pages;
 			fill_pipe(ends[1], room);
 			ck_assert_int_eq(socket_splice(ends[0], sink, room), room);
-			queued += room;
 		}
 		n = (int)recv(peer, bytes, PIECE, 0);
 		ck_assert_int_gt(n, 0);
-		queued -= (unsigned)n;
 	}
 	close(ends[0]);
 	close(ends[1]);
