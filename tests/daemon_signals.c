@@ -281,6 +281,7 @@ START_TEST(who_waits_for_room_when_the_signal_comes_is_served_when_another_worke
 {
 	struct daemon *daemon;
 	int first, waiting[WAITING];
+	unsigned tries = 0;
 
 	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
 	daemon = daemon_start(
@@ -292,7 +293,8 @@ START_TEST(who_waits_for_room_when_the_signal_comes_is_served_when_another_worke
 	daemon_wait_log(daemon, "max_connections is reached");
 	daemon_signal(daemon, SIGTERM);
 	daemon_wait_notify(daemon, "STOPPING=1");
-	ck_assert(wait_until(is_refused(echo), PEER_PATIENCE_MS));
+	/* A try that finds a worker's socket still open is a client too, if that worker accepts it. */
+	ck_assert(wait_until(is_refused(echo) || !++tries, PEER_PATIENCE_MS));
 	close(first);
 	/* In whatever order they are given the place. */
 	for (unsigned i = 0; i < WAITING; i++) {
@@ -305,7 +307,8 @@ START_TEST(who_waits_for_room_when_the_signal_comes_is_served_when_another_worke
 		close(waiting[i]);
 	}
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
-	ck_assert_uint_eq(daemon_counter(daemon, "accepted"), 1 + WAITING);
+	ck_assert_uint_ge(daemon_counter(daemon, "accepted"), 1 + WAITING);
+	ck_assert_uint_le(daemon_counter(daemon, "accepted"), 1 + WAITING + tries);
 	daemon_stop(daemon);
 }
 END_TEST
