@@ -4,8 +4,8 @@
  */
 #include "config/config.h"
 #include "control/build.h"
-#include "control/logs.h"
 #include "control/judge.h"
+#include "control/logs.h"
 #include "control/mode.h"
 #include "control/supervisor.h"
 #include "relay/strategies.h"

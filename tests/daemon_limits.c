@@ -391,7 +391,7 @@ START_TEST(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody)
 }
 END_TEST
 
-/* The smallest pool there is has 64 buffers: a third of what those who never read could keep. */
+/* The smallest stock there is has 64 buffers: a third of what those who never read could keep. */
 START_TEST(more_clients_that_never_read_than_buffers_do_not_stop_the_others)
 {
 	struct stalled stalled;

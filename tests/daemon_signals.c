@@ -293,7 +293,8 @@ START_TEST(who_waits_for_room_when_the_signal_comes_is_served_when_another_worke
 	daemon_wait_log(daemon, "max_connections is reached");
 	daemon_signal(daemon, SIGTERM);
 	daemon_wait_notify(daemon, "STOPPING=1");
-	/* A try that finds a worker's socket still open is a client too, if that worker accepts it. */
+	/* A try that finds a worker's socket still open is a client too, if that worker accepts it.
+	 */
 	ck_assert(wait_until(is_refused(echo) || !++tries, PEER_PATIENCE_MS));
 	close(first);
 	/* In whatever order they are given the place. */

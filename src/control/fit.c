@@ -2,8 +2,8 @@
 
 #include "config/schema.h"
 #include "config/value.h"
-#include "net/pool.h"
 #include "net/socket.h"
+#include "net/stock.h"
 
 #include "ops/log.h"
 
@@ -105,7 +105,7 @@ static uint32_t buffer_size_for(const struct engine *engine, uint64_t memory)
 		size /= 2;
 	while (size > BUFFER_SIZE_LEAST && memory / size < BUFFERS_LEAST)
 		size /= 2;
-	while (size < BUFFER_SIZE_MOST && size <= budget / 2 && memory / size > POOL_BUFFERS_MAX)
+	while (size < BUFFER_SIZE_MOST && size <= budget / 2 && memory / size > STOCK_BUFFERS_MAX)
 		size *= 2;
 	return size;
 }
@@ -140,15 +140,15 @@ void fit_buffers(struct engine *engine, uint64_t memory_limit)
 			    workers == 1 ? "" : "s", BUFFERS_LEAST,
 			    (uint64_t)BUFFERS_LEAST * size * workers / KIB);
 		count = BUFFERS_LEAST;
-	} else if (count > POOL_BUFFERS_MAX) {
+	} else if (count > STOCK_BUFFERS_MAX) {
 		log_warning("%sbuffer_memory of %" PRIu64 " KiB is more than %u buffers of %u KiB, "
 			    "the most that a ring has, for each of %u worker%s: continuing with "
 			    "%" PRIu64 " KiB in all; raise buffer_size or workers, or lower "
 			    "buffer_memory",
-			    place_of_buffers(config, place), all / KIB, POOL_BUFFERS_MAX,
+			    place_of_buffers(config, place), all / KIB, STOCK_BUFFERS_MAX,
 			    size / 1024, workers, workers == 1 ? "" : "s",
-			    (uint64_t)POOL_BUFFERS_MAX * size * workers / KIB);
-		count = POOL_BUFFERS_MAX;
+			    (uint64_t)STOCK_BUFFERS_MAX * size * workers / KIB);
+		count = STOCK_BUFFERS_MAX;
 	}
 	engine->buffer_size = size;
 	engine->buffer_memory = count * size;

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define POOL_GROUP   0
+#define STOCK_GROUP  0
 #define COALESCE_MAX 2048u /* bytes; copying this much is cheaper than holding a buffer for it */
 
 struct session *lane_session(const struct lane *lane)
@@ -47,9 +47,9 @@ void lane_init(struct lane *lane, unsigned index, unsigned to)
 	*lane = (struct lane){
 		.index = (uint8_t)index,
 		.to = (uint8_t)to,
-		.head = POOL_NONE,
-		.tail = POOL_NONE,
-		.fed = POOL_NONE,
+		.head = STOCK_NONE,
+		.tail = STOCK_NONE,
+		.fed = STOCK_NONE,
 		.state = LANE_OPEN,
 	};
 }
@@ -73,22 +73,22 @@ void lane_mark(struct lane *lane)
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
 /*
- * Bytes of the pool that one lane may have.  The more lanes hold something the less
+ * Bytes of the stock that one lane may have.  The more lanes hold something the less
  * each gets, so that sinks that do not read cannot take all: the sum of 1/(8n) of
- * the pool over as many of them as come stays below it.  A lane whose sink has
+ * the stock over as many of them as come stays below it.  A lane whose sink has
  * shown that it reads gives back what it gets, and need not suffer for those.
  */
 static uint64_t share_of(const struct lane *lane)
 {
-	const struct pool *pool = &lane_worker(lane)->pool;
-	uint32_t free = pool_free(pool);
-	uint32_t unreserved = free > pool->reserve ? free - pool->reserve : 0;
-	uint32_t fair = pool->count / 8 / (pool->holders + 1);
+	const struct stock *stock = &lane_worker(lane)->stock;
+	uint32_t free = stock_free(stock);
+	uint32_t unreserved = free > stock->reserve ? free - stock->reserve : 0;
+	uint32_t fair = stock->count / 8 / (stock->holders + 1);
 	uint32_t share = fair < free / 4 ? fair : free / 4;
 
 	if (lane->trust == LANE_PROVEN && !lane->blocked && share < unreserved / 8)
 		share = unreserved / 8;
-	return (uint64_t)share * pool->buffer_size;
+	return (uint64_t)share * stock->buffer_size;
 }
 
 /*
@@ -97,7 +97,7 @@ static uint64_t share_of(const struct lane *lane)
  */
 static uint32_t next_budget(struct lane *lane)
 {
-	uint32_t buffer_size = lane_worker(lane)->pool.buffer_size;
+	uint32_t buffer_size = lane_worker(lane)->stock.buffer_size;
 	uint32_t most = turn_receive_most(lane_worker(lane), lane_settings(lane)->receive_budget);
 	uint64_t share = share_of(lane);
 
@@ -145,12 +145,12 @@ void lane_receive(struct lane *lane)
 	budget = next_budget(lane);
 	sqe = lane_entry(lane);
 	if (worker->has_budget) {
-		ring_prep_recv_multishot(sqe, lane_from_fd(lane), POOL_GROUP, 0, budget);
+		ring_prep_recv_multishot(sqe, lane_from_fd(lane), STOCK_GROUP, 0, budget);
 		if (worker->has_bundle && lane->filling)
 			ring_sqe_bundle(sqe);
 	} else {
 		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
-		ring_sqe_buffer_select(sqe, POOL_GROUP);
+		ring_sqe_buffer_select(sqe, STOCK_GROUP);
 	}
 	if (lane->wait_first)
 		ring_sqe_poll_first(sqe);
@@ -172,61 +172,61 @@ void lane_cancel_receive(struct lane *lane)
  * sink holds about as many bytes of buffers as bytes, however small the
  * segments come.  A send in flight reads only what was there when it began.
  */
-static bool coalesce(struct lane *lane, struct pool *pool, uint16_t id, uint32_t length)
+static bool coalesce(struct lane *lane, struct stock *stock, uint16_t id, uint32_t length)
 {
 	struct chunk *last;
 
-	if (lane->tail == POOL_NONE || length > COALESCE_MAX)
+	if (lane->tail == STOCK_NONE || length > COALESCE_MAX)
 		return false;
-	last = &pool->chunks[lane->tail];
-	if (pool->buffer_size - last->offset - last->length < length)
+	last = &stock->chunks[lane->tail];
+	if (stock->buffer_size - last->offset - last->length < length)
 		return false;
-	memcpy(pool_memory(pool, lane->tail) + last->offset + last->length, pool_memory(pool, id),
-	       length);
+	memcpy(stock_memory(stock, lane->tail) + last->offset + last->length,
+	       stock_memory(stock, id), length);
 	last->length += length;
-	pool_give(pool, id);
+	stock_give(stock, id);
 	return true;
 }
 
-static void append(struct lane *lane, struct pool *pool, uint16_t id, uint32_t length)
+static void append(struct lane *lane, struct stock *stock, uint16_t id, uint32_t length)
 {
-	pool->holders += lane->queued == 0;
+	stock->holders += lane->queued == 0;
 	lane->queued += length;
-	if (coalesce(lane, pool, id, length))
+	if (coalesce(lane, stock, id, length))
 		return;
-	pool->chunks[id] = (struct chunk){.length = length, .next = POOL_NONE};
-	if (lane->tail == POOL_NONE)
+	stock->chunks[id] = (struct chunk){.length = length, .next = STOCK_NONE};
+	if (lane->tail == STOCK_NONE)
 		lane->head = id;
 	else
-		pool->chunks[lane->tail].next = id;
+		stock->chunks[lane->tail].next = id;
 	lane->tail = id;
 	lane->chunks++;
 }
 
 static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
 {
-	struct pool *pool = &lane_worker(lane)->pool;
-	struct ring_bundle bundle = ring_buffers_bundle(&pool->buffers, done);
+	struct stock *stock = &lane_worker(lane)->stock;
+	struct ring_bundle bundle = ring_buffers_bundle(&stock->buffers, done);
 	uint32_t length;
 	uint16_t id;
 
 	while (ring_bundle_next(&bundle, &id, &length)) {
 		if (lane->state == LANE_OPEN && length > 0)
-			append(lane, pool, id, length);
+			append(lane, stock, id, length);
 		else
-			pool_give(pool, id);
+			stock_give(stock, id);
 	}
 }
 
 static void take_fed(struct lane *lane, uint32_t length)
 {
-	struct pool *pool = &lane_worker(lane)->pool;
+	struct stock *stock = &lane_worker(lane)->stock;
 
 	if (lane->state == LANE_OPEN)
-		append(lane, pool, lane->fed, length);
+		append(lane, stock, lane->fed, length);
 	else
-		pool_give(pool, lane->fed);
-	lane->fed = POOL_NONE;
+		stock_give(stock, lane->fed);
+	lane->fed = STOCK_NONE;
 }
 
 static void starve(struct lane *lane)
@@ -234,9 +234,9 @@ static void starve(struct lane *lane)
 	struct worker *worker = lane_worker(lane);
 
 	stats_count(&worker->stats, buffers_exhausted, 1);
-	if (pool_is_short(&worker->pool))
+	if (stock_is_short(&worker->stock))
 		condition_enter(worker, CONDITION_BUFFERS, 0);
-	pool_ran_dry(&worker->pool);
+	stock_ran_dry(&worker->stock);
 	lane->thrifty = true;
 }
 
@@ -265,7 +265,7 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 		lane->cancelling = false;
 	if (done->flags & IORING_CQE_F_BUFFER)
 		take_buffers(lane, done);
-	else if (unlikely(lane->fed != POOL_NONE))
+	else if (unlikely(lane->fed != STOCK_NONE))
 		take_fed(lane, (uint32_t)done->res);
 	if (done->res > 0 && lane->state == LANE_BROKEN) {
 		ending_dropped(session, lane->index);
@@ -273,7 +273,7 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 		session->active_ms = session->worker->now_ms;
 		lane_took(lane, (uint32_t)done->res);
 		/* Bundles pay where one buffer is not enough, and cost 2 % where it is. */
-		lane->filling = (uint32_t)done->res >= session->worker->pool.buffer_size;
+		lane->filling = (uint32_t)done->res >= session->worker->stock.buffer_size;
 	} else if (done->res == 0) {
 		lane_end(lane);
 	} else if (done->res == -ENOBUFS) {
@@ -331,24 +331,24 @@ void lane_reset(struct lane *lane, int error)
 
 const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)
 {
-	const struct pool *pool = &lane_worker(lane)->pool;
+	const struct stock *stock = &lane_worker(lane)->stock;
 
 	*ret_length = 0;
-	if (lane->head == POOL_NONE)
+	if (lane->head == STOCK_NONE)
 		return NULL;
-	*ret_length = pool->chunks[lane->head].length;
-	return pool_memory(pool, lane->head) + pool->chunks[lane->head].offset;
+	*ret_length = stock->chunks[lane->head].length;
+	return stock_memory(stock, lane->head) + stock->chunks[lane->head].offset;
 }
 
 void lane_consume(struct lane *lane, uint32_t count)
 {
-	struct pool *pool = &lane_worker(lane)->pool;
+	struct stock *stock = &lane_worker(lane)->stock;
 
 	assert(count <= lane->queued);
-	pool->holders -= count > 0 && count == lane->queued;
+	stock->holders -= count > 0 && count == lane->queued;
 	lane->queued -= count;
 	while (count > 0) {
-		struct chunk *chunk = &pool->chunks[lane->head];
+		struct chunk *chunk = &stock->chunks[lane->head];
 		uint32_t part = count < chunk->length ? count : chunk->length;
 
 		chunk->offset += part;
@@ -358,10 +358,10 @@ void lane_consume(struct lane *lane, uint32_t count)
 			break;
 		uint16_t id = lane->head;
 		lane->head = chunk->next;
-		if (lane->head == POOL_NONE)
-			lane->tail = POOL_NONE;
+		if (lane->head == STOCK_NONE)
+			lane->tail = STOCK_NONE;
 		lane->chunks--;
-		pool_give(pool, id);
+		stock_give(stock, id);
 	}
 }
 

@@ -9,7 +9,7 @@
  *     +------ the source was reset --> RESETTING (all sent: see ending.h) --+
  *     +------ the sink is broken ----> BROKEN (what arrives is read and dropped)
  *
- * The chunks of a queue are receive buffers of the worker's pool, sent from
+ * The chunks of a queue are receive buffers of the worker's stock, sent from
  * where they were received.  One send is in flight at a time (two reorder when
  * the first is short), and takes the whole queue along.  A send never waits in
  * the kernel: it takes what fits, and a poll tells when there is room again.  (One
@@ -65,9 +65,9 @@ struct lane {
 	uint32_t sending;    /* bytes of the send in flight; 0: none */
 	uint32_t held;       /* bytes the strategy has elsewhere: in a pipe, in an answer */
 	uint32_t budget;     /* what the next receive may bring */
-	uint16_t head, tail; /* of the queue; POOL_NONE when empty */
+	uint16_t head, tail; /* of the queue; STOCK_NONE when empty */
 	uint16_t chunks;     /* in the queue */
-	uint16_t fed;        /* a buffer that lane_feed() received into, or POOL_NONE */
+	uint16_t fed;        /* a buffer that lane_feed() received into, or STOCK_NONE */
 	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.lanes this is */
 	uint8_t to;          /* side written to; the side read from is index */
 	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */

@@ -51,7 +51,7 @@ static void complete(struct lane *lane, int result)
 			     .kind = OP_RECV};
 
 	session_complete(session, tag, &(struct io_uring_cqe){.res = result});
-	assert(lane->fed == POOL_NONE);
+	assert(lane->fed == STOCK_NONE);
 }
 
 void lane_unstarve(struct lane *lane)
@@ -63,7 +63,7 @@ void lane_unstarve(struct lane *lane)
 
 void lane_feed(struct lane *lane)
 {
-	struct pool *pool = &lane_session(lane)->worker->pool;
+	struct stock *stock = &lane_session(lane)->worker->stock;
 	uint32_t room;
 	uint16_t id;
 	int n;
@@ -76,13 +76,13 @@ void lane_feed(struct lane *lane)
 		lane_wait_writable(lane); /* then it goes to the end of the line */
 		return;
 	}
-	id = pool_take(pool);
-	n = socket_receive(lane_from_fd(lane), pool_memory(pool, id),
-			   room < pool->buffer_size ? room : pool->buffer_size);
+	id = stock_take(stock);
+	n = socket_receive(lane_from_fd(lane), stock_memory(stock, id),
+			   room < stock->buffer_size ? room : stock->buffer_size);
 	if (n > 0)
 		lane->fed = id;
 	else
-		pool_give(pool, id);
+		stock_give(stock, id);
 	if (n != -EAGAIN) {
 		complete(lane, n);
 		return;

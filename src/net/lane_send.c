@@ -14,18 +14,18 @@
 const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *sqe)
 {
 	struct worker *worker = lane_session(lane)->worker;
-	struct pool *pool = &worker->pool;
+	struct stock *stock = &worker->stock;
 	struct vector *vector = &worker->vectors[ring_sqe_index(&worker->ring, sqe)];
 	unsigned n = 0;
 
 	lane->sending = 0;
-	for (uint16_t id = lane->head; id != POOL_NONE && n < VECTOR_MAX;
-	     id = pool->chunks[id].next) {
+	for (uint16_t id = lane->head; id != STOCK_NONE && n < VECTOR_MAX;
+	     id = stock->chunks[id].next) {
 		vector->parts[n++] = (struct iovec){
-			.iov_base = pool_memory(pool, id) + pool->chunks[id].offset,
-			.iov_len = pool->chunks[id].length,
+			.iov_base = stock_memory(stock, id) + stock->chunks[id].offset,
+			.iov_len = stock->chunks[id].length,
 		};
-		lane->sending += pool->chunks[id].length;
+		lane->sending += stock->chunks[id].length;
 	}
 	vector->message = (struct msghdr){.msg_iov = vector->parts, .msg_iovlen = n};
 	return &vector->message;

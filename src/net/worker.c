@@ -123,7 +123,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 		      ring_has(&worker->ring, RING_MIN_WAIT) ? engine->coalesce_us : 0);
 	worker->has_quick = ring_has(&worker->ring, RING_CQE_SKIP) &&
 			    !(worker->ring.flags & IORING_SETUP_SQPOLL);
-	r = pool_open(&worker->pool, &worker->ring, engine->buffer_memory, engine->buffer_size);
+	r = stock_open(&worker->stock, &worker->ring, engine->buffer_memory, engine->buffer_size);
 	if (r < 0) {
 		ring_explain(&error, "receive buffers", r, options);
 		snprintf(worker->error, sizeof(worker->error), "%s", error.text);
@@ -139,12 +139,12 @@ void worker_close(struct worker *worker)
 {
 	pipes_close(&worker->pipes);
 	if (worker->state == WORKER_STOPPING) {
-		pool_leave(&worker->pool);
+		stock_leave(&worker->stock);
 		ring_leave(&worker->ring);
 		return;
 	}
-	stats_count(&worker->stats, buffers_missing, pool_held(&worker->pool));
-	pool_close(&worker->pool);
+	stats_count(&worker->stats, buffers_missing, stock_held(&worker->stock));
+	stock_close(&worker->stock);
 	ring_close(&worker->ring);
 }
 
@@ -182,9 +182,9 @@ void worker_give_back(struct worker *worker, const struct io_uring_cqe *done)
 
 	if (!(done->flags & IORING_CQE_F_BUFFER))
 		return;
-	bundle = ring_buffers_bundle(&worker->pool.buffers, done);
+	bundle = ring_buffers_bundle(&worker->stock.buffers, done);
 	while (ring_bundle_next(&bundle, &id, &length))
-		pool_give(&worker->pool, id);
+		stock_give(&worker->stock, id);
 }
 
 uint32_t worker_next_server(struct worker *worker, const struct section *section)
@@ -371,14 +371,14 @@ static void expire(struct worker *worker)
  */
 static void feed(struct worker *worker)
 {
-	struct pool *pool = &worker->pool;
-	uint32_t free = pool_is_short(pool) ? 0 : pool_free(pool) - pool->reserve;
+	struct stock *stock = &worker->stock;
+	uint32_t free = stock_is_short(stock) ? 0 : stock_free(stock) - stock->reserve;
 	uint32_t fed = 0;
 
 	for (; free > 0 && !list_is_empty(&worker->starved); free--)
 		lane_unstarve(container_of(worker->starved.next, struct lane, starved));
 	/* What is spare besides is for those. */
-	while (fed++ < pool->reserve && pool->spare_count > 0 && !list_is_empty(&worker->starved))
+	while (fed++ < stock->reserve && stock->spare_count > 0 && !list_is_empty(&worker->starved))
 		lane_feed(container_of(worker->starved.next, struct lane, starved));
 }
 
@@ -407,7 +407,7 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	 * will when the quick sends, of which nothing is heard, are concluded.
 	 */
 	if (!list_is_empty(&worker->starved) &&
-	    (worker->pool.spare_count > 0 || worker->quick.count > 0))
+	    (worker->stock.spare_count > 0 || worker->quick.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
 	/* A polling thread takes entries while the worker sleeps. */
@@ -459,7 +459,7 @@ int worker_turn(struct worker *worker)
 	uint64_t deadline = next_deadline_ns(worker), now_ns;
 	struct ring_wait wait = {0};
 
-	pool_refill(&worker->pool);
+	stock_refill(&worker->stock);
 	if (worker->engine->config->busy_poll_us && deadline != RING_NOW)
 		wait = spin(worker);
 	if (!wait.error && !wait.ready)

@@ -28,10 +28,10 @@
 #include "net/engine.h"
 #include "net/health.h"
 #include "net/pipes.h"
-#include "net/pool.h"
 #include "net/quick.h"
 #include "net/session.h"
 #include "net/shortage.h"
+#include "net/stock.h"
 #include "ops/access.h"
 #include "ops/stats.h"
 #include "ring/ring.h"
@@ -67,7 +67,7 @@ struct vector {
 
 struct worker {
 	struct ring ring;
-	struct pool pool;
+	struct stock stock;
 	struct pipes pipes;
 	struct slab sessions;
 	struct wheel wheel;

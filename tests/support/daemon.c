@@ -184,9 +184,9 @@ static void limit(int resource, rlim_t value)
 
 static void replace(const char *path, const char *by)
 {
-	if (by && (unshare(CLONE_NEWNS) < 0 ||
-		   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		   mount(by, path, NULL, MS_BIND, NULL) < 0))
+	if (by &&
+	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	     mount(by, path, NULL, MS_BIND, NULL) < 0))
 		_exit(126);
 }
 

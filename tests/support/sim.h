@@ -101,8 +101,8 @@ struct sim_connection {
 	uint64_t began_ns, stalled_ns;
 	uint64_t refused_ns; /* when its connect failed; 0: it did not */
 	uint64_t established_ns;
-	uint64_t asked_ns;   /* when its connect began */
-	uint64_t moved_ns;   /* when a byte last went to or from the proxy's process */
+	uint64_t asked_ns; /* when its connect began */
+	uint64_t moved_ns; /* when a byte last went to or from the proxy's process */
 	uint64_t died_ns;
 	int died_of;        /* negative errno, whoever was told */
 	const char *server; /* that was connected to, as messages name it */

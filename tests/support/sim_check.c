@@ -380,7 +380,7 @@ static void check_responder(const struct sim_connection *client)
 	    out->send_room == out->written - out->acked)
 		return;
 	sim_check_answered(client);
-	if (client->in.arrived > client->in.read && pool_free(&sim.worker->pool) > 0)
+	if (client->in.arrived > client->in.read && stock_free(&sim.worker->stock) > 0)
 		sim_fail("%llu bytes from %u are never read",
 			 (unsigned long long)(client->in.arrived - client->in.read),
 			 number(client));
@@ -467,8 +467,8 @@ void sim_check_end(void)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
 	if (!list_is_empty(&worker->resting))
 		sim_fail("a lane rests at the end");
-	if (pool_held(&worker->pool) && !left)
-		sim_fail("%u buffers are missing at the end", pool_held(&worker->pool));
+	if (stock_held(&worker->stock) && !left)
+		sim_fail("%u buffers are missing at the end", stock_held(&worker->stock));
 	/* The worker's own: a drain and conditions that are over, pipes that it closes itself. */
 	wheel_clear(&worker->wheel, &worker->drain);
 	wheel_clear(&worker->wheel, &worker->trim);

@@ -1,5 +1,5 @@
 /* The receive buffers of a worker: where each is, and how many lie with the kernel. */
-#include "net/pool.h"
+#include "net/stock.h"
 #include "support/fake_kernel.h"
 #include "support/suite.h"
 
@@ -14,7 +14,7 @@ enum { SIZE = 1024 };
 
 static struct fake_kernel fake;
 static struct ring ring;
-static struct pool pool;
+static struct stock stock;
 
 static void open_ring(void)
 {
@@ -31,15 +31,15 @@ static void open_ring(void)
 			 0);
 }
 
-static void open_pool(uint32_t count)
+static void open_stock(uint32_t count)
 {
 	open_ring();
-	ck_assert_int_eq(pool_open(&pool, &ring, (uint64_t)count * SIZE, SIZE), 0);
+	ck_assert_int_eq(stock_open(&stock, &ring, (uint64_t)count * SIZE, SIZE), 0);
 }
 
-static void close_pool(void)
+static void close_stock(void)
 {
-	pool_close(&pool);
+	stock_close(&stock);
 	ring_close(&ring);
 	fake_kernel_done(&fake);
 }
@@ -55,9 +55,9 @@ static uint16_t receive(uint32_t length)
 
 	ck_assert(fake_kernel_take_buffer(&fake.rings[0], 0, &memory, &size, &id));
 	ck_assert_uint_eq(size, SIZE);
-	ck_assert_ptr_eq(memory, pool_memory(&pool, id));
+	ck_assert_ptr_eq(memory, stock_memory(&stock, id));
 	done.flags = IORING_CQE_F_BUFFER | (uint32_t)id << IORING_CQE_BUFFER_SHIFT;
-	bundle = ring_buffers_bundle(&pool.buffers, &done);
+	bundle = ring_buffers_bundle(&stock.buffers, &done);
 	ck_assert(ring_bundle_next(&bundle, &id, &got));
 	ck_assert_uint_eq(got, length);
 	ck_assert(!ring_bundle_next(&bundle, &id, &got));
@@ -82,29 +82,29 @@ START_TEST(memory_is_cut_into_whole_buffers_but_no_fewer_than_4_and_no_more_than
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		open_ring();
-		ck_assert_int_eq(pool_open(&pool, &ring, cases[i].memory, cases[i].size), 0);
-		ck_assert_uint_eq(pool.count, cases[i].count);
-		ck_assert_uint_eq(pool_free(&pool), cases[i].count);
-		ck_assert_uint_eq(pool_held(&pool), 0);
-		close_pool();
+		ck_assert_int_eq(stock_open(&stock, &ring, cases[i].memory, cases[i].size), 0);
+		ck_assert_uint_eq(stock.count, cases[i].count);
+		ck_assert_uint_eq(stock_free(&stock), cases[i].count);
+		ck_assert_uint_eq(stock_held(&stock), 0);
+		close_stock();
 	}
 }
 END_TEST
 
-START_TEST(a_registration_that_fails_leaves_an_empty_pool_and_nothing_mapped)
+START_TEST(a_registration_that_fails_leaves_an_empty_stock_and_nothing_mapped)
 {
 	int mappings;
 
 	open_ring();
 	mappings = fake.mappings;
 	fake.faults[FAKE_ENLIST] = (struct fake_fault){.times = 1, .error = -ENOMEM};
-	ck_assert_int_eq(pool_open(&pool, &ring, 64 * SIZE, SIZE), -ENOMEM);
-	ck_assert_ptr_null(pool.memory);
-	ck_assert_ptr_null(pool.chunks);
+	ck_assert_int_eq(stock_open(&stock, &ring, 64 * SIZE, SIZE), -ENOMEM);
+	ck_assert_ptr_null(stock.memory);
+	ck_assert_ptr_null(stock.chunks);
 	ck_assert_int_eq(fake.mappings, mappings);
-	ck_assert_int_eq(pool_open(&pool, &ring, 64 * SIZE, SIZE), 0); /* the group is free */
-	close_pool();
-	pool_close(&pool); /* and again, harmlessly */
+	ck_assert_int_eq(stock_open(&stock, &ring, 64 * SIZE, SIZE), 0); /* the group is free */
+	close_stock();
+	stock_close(&stock); /* and again, harmlessly */
 }
 END_TEST
 
@@ -112,46 +112,46 @@ START_TEST(a_buffer_is_held_from_its_completion_until_it_is_given_back)
 {
 	uint16_t ids[3];
 
-	open_pool(8);
+	open_stock(8);
 	receive_many(ids, 3);
-	ck_assert_uint_eq(pool_held(&pool), 3);
-	ck_assert_uint_eq(pool_free(&pool), 5);
+	ck_assert_uint_eq(stock_held(&stock), 3);
+	ck_assert_uint_eq(stock_free(&stock), 5);
 	ck_assert_uint_ne(ids[0], ids[1]);
 	ck_assert_uint_ne(ids[1], ids[2]);
 	for (unsigned i = 0; i < 3; i++)
-		pool_give(&pool, ids[i]);
-	ck_assert_uint_eq(pool_held(&pool), 0);
-	ck_assert_uint_eq(pool_free(&pool), 8);
-	close_pool();
+		stock_give(&stock, ids[i]);
+	ck_assert_uint_eq(stock_held(&stock), 0);
+	ck_assert_uint_eq(stock_free(&stock), 8);
+	close_stock();
 }
 END_TEST
 
-/* All of a full pool can be used, again and again, each buffer once per round. */
+/* All of a full stock can be used, again and again, each buffer once per round. */
 START_TEST(every_buffer_comes_round)
 {
 	enum { COUNT = 8, ROUNDS = 20 };
 
-	open_pool(COUNT);
+	open_stock(COUNT);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		uint16_t ids[COUNT];
 		unsigned seen = 0;
 
 		receive_many(ids, COUNT - 1);
-		ck_assert(pool_is_short(&pool));
-		ids[COUNT - 1] = pool_take(&pool); /* the reserve, of an eighth */
-		ck_assert_uint_eq(pool_free(&pool), 0);
+		ck_assert(stock_is_short(&stock));
+		ids[COUNT - 1] = stock_take(&stock); /* the reserve, of an eighth */
+		ck_assert_uint_eq(stock_free(&stock), 0);
 		for (unsigned i = 0; i < COUNT; i++) {
-			memset(pool_memory(&pool, ids[i]), (int)i, SIZE);
+			memset(stock_memory(&stock, ids[i]), (int)i, SIZE);
 			seen |= 1u << ids[i];
 		}
 		ck_assert_uint_eq(seen, (1u << COUNT) - 1);
 		for (unsigned i = 0; i < COUNT; i++) {
-			ck_assert_uint_eq(pool_memory(&pool, ids[i])[SIZE - 1], i);
-			pool_give(&pool, ids[i]);
+			ck_assert_uint_eq(stock_memory(&stock, ids[i])[SIZE - 1], i);
+			stock_give(&stock, ids[i]);
 		}
-		pool_refill(&pool);
+		stock_refill(&stock);
 	}
-	close_pool();
+	close_stock();
 }
 END_TEST
 
@@ -161,19 +161,19 @@ START_TEST(the_last_buffer_given_is_the_first_to_lie_with_the_kernel_again)
 	uint16_t ids[2];
 	uint32_t with_kernel;
 
-	open_pool(1000);
-	with_kernel = ring_buffers_available(&pool.buffers);
+	open_stock(1000);
+	with_kernel = ring_buffers_available(&stock.buffers);
 	receive_many(ids, 2);
-	pool_give(&pool, ids[0]);
-	pool_give(&pool, ids[1]);
-	pool_refill(&pool);
+	stock_give(&stock, ids[0]);
+	stock_give(&stock, ids[1]);
+	stock_refill(&stock);
 	for (unsigned i = 0; i < with_kernel - 2; i++)
-		pool_give(&pool, receive(1));
+		stock_give(&stock, receive(1));
 	ck_assert_uint_eq(receive(1), ids[1]);
 	ck_assert_uint_eq(receive(1), ids[0]);
-	pool_give(&pool, ids[0]);
-	pool_give(&pool, ids[1]);
-	close_pool();
+	stock_give(&stock, ids[0]);
+	stock_give(&stock, ids[1]);
+	close_stock();
 }
 END_TEST
 
@@ -182,17 +182,17 @@ START_TEST(few_buffers_lie_with_the_kernel_while_few_are_used_in_a_turn)
 	uint16_t ids[1000];
 	uint32_t with_kernel;
 
-	open_pool(1000);
-	with_kernel = ring_buffers_available(&pool.buffers);
+	open_stock(1000);
+	with_kernel = ring_buffers_available(&stock.buffers);
 	ck_assert_uint_lt(with_kernel, 1000);
 	for (unsigned turn = 0; turn < 100; turn++) {
 		receive_many(ids, with_kernel / 2);
 		for (unsigned i = 0; i < with_kernel / 2; i++)
-			pool_give(&pool, ids[i]);
-		pool_refill(&pool);
-		ck_assert_uint_eq(ring_buffers_available(&pool.buffers), with_kernel);
+			stock_give(&stock, ids[i]);
+		stock_refill(&stock);
+		ck_assert_uint_eq(ring_buffers_available(&stock.buffers), with_kernel);
 	}
-	close_pool();
+	close_stock();
 }
 END_TEST
 
@@ -200,35 +200,35 @@ START_TEST(when_more_than_half_go_in_a_turn_twice_as_many_lie_there_up_to_the_re
 {
 	uint16_t ids[1000];
 
-	open_pool(1000);
+	open_stock(1000);
 	for (unsigned turn = 0; turn < 4; turn++) {
-		uint32_t before = ring_buffers_available(&pool.buffers), taken = before / 2 + 1;
+		uint32_t before = ring_buffers_available(&stock.buffers), taken = before / 2 + 1;
 
 		receive_many(ids, taken);
 		for (unsigned i = 0; i < taken; i++)
-			pool_give(&pool, ids[i]);
-		pool_refill(&pool);
-		ck_assert_uint_eq(ring_buffers_available(&pool.buffers),
+			stock_give(&stock, ids[i]);
+		stock_refill(&stock);
+		ck_assert_uint_eq(ring_buffers_available(&stock.buffers),
 				  2 * before < 875 ? 2 * before : 875);
 	}
-	close_pool();
+	close_stock();
 }
 END_TEST
 
-START_TEST(a_pool_that_ran_dry_keeps_twice_as_many_with_the_kernel)
+START_TEST(a_stock_that_ran_dry_keeps_twice_as_many_with_the_kernel)
 {
 	uint32_t before;
 
-	open_pool(1000);
-	before = ring_buffers_available(&pool.buffers);
-	pool_ran_dry(&pool);
-	pool_refill(&pool);
-	ck_assert_uint_eq(ring_buffers_available(&pool.buffers), 2 * before);
+	open_stock(1000);
+	before = ring_buffers_available(&stock.buffers);
+	stock_ran_dry(&stock);
+	stock_refill(&stock);
+	ck_assert_uint_eq(ring_buffers_available(&stock.buffers), 2 * before);
 	for (unsigned i = 0; i < 10; i++)
-		pool_ran_dry(&pool);
-	pool_refill(&pool);
-	ck_assert_uint_eq(ring_buffers_available(&pool.buffers), 875);
-	close_pool();
+		stock_ran_dry(&stock);
+	stock_refill(&stock);
+	ck_assert_uint_eq(ring_buffers_available(&stock.buffers), 875);
+	close_stock();
 }
 END_TEST
 
@@ -250,32 +250,32 @@ static bool aborts(void (*mistake)(void))
 
 static void close_it(void)
 {
-	pool_close(&pool);
+	stock_close(&stock);
 }
 
 static void give_a_stranger(void)
 {
-	pool_give(&pool, (uint16_t)pool.count);
+	stock_give(&stock, (uint16_t)stock.count);
 }
 
-START_TEST(a_pool_is_not_closed_while_a_buffer_is_held_and_takes_no_strangers)
+START_TEST(a_stock_is_not_closed_while_a_buffer_is_held_and_takes_no_strangers)
 {
 	uint16_t id;
 
-	open_pool(8);
+	open_stock(8);
 	id = receive(1);
 	ck_assert(aborts(close_it));
 	ck_assert(aborts(give_a_stranger));
-	pool_give(&pool, id);
-	close_pool();
+	stock_give(&stock, id);
+	close_stock();
 }
 END_TEST
 
-SUITE("net: pool", memory_is_cut_into_whole_buffers_but_no_fewer_than_4_and_no_more_than_32768,
-      a_registration_that_fails_leaves_an_empty_pool_and_nothing_mapped,
+SUITE("net: stock", memory_is_cut_into_whole_buffers_but_no_fewer_than_4_and_no_more_than_32768,
+      a_registration_that_fails_leaves_an_empty_stock_and_nothing_mapped,
       a_buffer_is_held_from_its_completion_until_it_is_given_back, every_buffer_comes_round,
       the_last_buffer_given_is_the_first_to_lie_with_the_kernel_again,
       few_buffers_lie_with_the_kernel_while_few_are_used_in_a_turn,
       when_more_than_half_go_in_a_turn_twice_as_many_lie_there_up_to_the_reserve,
-      a_pool_that_ran_dry_keeps_twice_as_many_with_the_kernel,
-      a_pool_is_not_closed_while_a_buffer_is_held_and_takes_no_strangers)
+      a_stock_that_ran_dry_keeps_twice_as_many_with_the_kernel,
+      a_stock_is_not_closed_while_a_buffer_is_held_and_takes_no_strangers)
