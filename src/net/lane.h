@@ -76,7 +76,7 @@ struct lane {
 	bool polling;        /* ... by a poll that is in flight */
 	bool thrifty;        /* there was no buffer for it: it stands in line to be fed */
 	bool wait_first;     /* the source had nothing: the next receive needs no buffer yet */
-	bool unanswered;     /* the send in flight says nothing if it succeeds: quick.h */
+	bool unanswered;     /* the send in flight says nothing if it succeeds: silent.h */
 	bool filling;        /* the last receive filled a buffer */
 	bool receiving;      /* a receive is armed */
 	bool cancelling;     /* ... and its cancel is on the way */

@@ -85,7 +85,7 @@ void lane_send(struct lane *lane)
 {
 	struct worker *worker = lane_session(lane)->worker;
 	struct io_uring_sqe *sqe;
-	bool quick;
+	bool silent;
 
 	if (lane->sending || !lane->queued)
 		return;
@@ -98,20 +98,20 @@ void lane_send(struct lane *lane)
 		return;
 	}
 	sqe = lane_entry(lane);
-	quick = quick_may(worker, lane);
+	silent = silent_may(worker, lane);
 	if (lane->chunks == 1) {
 		uint32_t length;
 		const unsigned char *bytes = lane_peek(lane, &length);
 		ring_prep_send(sqe, lane_to_fd(lane), bytes, length,
-			       LANE_SEND_FLAGS | (quick ? MSG_WAITALL : 0));
+			       LANE_SEND_FLAGS | (silent ? MSG_WAITALL : 0));
 		lane->sending = length;
 	} else {
 		ring_prep_sendmsg(sqe, lane_to_fd(lane), lane_gather(lane, sqe), LANE_SEND_FLAGS);
 	}
 	lane_submit(lane, OP_SEND, sqe);
-	if (quick) {
+	if (silent) {
 		ring_sqe_skip_success(sqe);
-		quick_note(worker, sqe->user_data);
+		silent_note(worker, sqe->user_data);
 		lane->unanswered = true;
 	} else {
 		coalesce_sent(&worker->coalesce);

@@ -121,8 +121,8 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 	worker->has_bundle = ring_has(&worker->ring, RING_RECV_BUNDLE);
 	coalesce_init(&worker->coalesce, clock_now_ns(),
 		      ring_has(&worker->ring, RING_MIN_WAIT) ? engine->coalesce_us : 0);
-	worker->has_quick = ring_has(&worker->ring, RING_CQE_SKIP) &&
-			    !(worker->ring.flags & IORING_SETUP_SQPOLL);
+	worker->has_silent = ring_has(&worker->ring, RING_CQE_SKIP) &&
+			     !(worker->ring.flags & IORING_SETUP_SQPOLL);
 	r = stock_open(&worker->stock, &worker->ring, engine->buffer_memory, engine->buffer_size);
 	if (r < 0) {
 		ring_explain(&error, "receive buffers", r, options);
@@ -400,14 +400,14 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	uint64_t next;
 
 	if (!list_is_empty(&worker->dirty) || !list_is_empty(&worker->quiet) ||
-	    worker->quick.postponed)
+	    worker->silent.postponed)
 		return RING_NOW;
 	/*
 	 * Buffers that came home after feed(), from dropped queues and buried sessions, or
-	 * will when the quick sends, of which nothing is heard, are concluded.
+	 * will when the silent sends, of which nothing is heard, are concluded.
 	 */
 	if (!list_is_empty(&worker->starved) &&
-	    (worker->stock.spare_count > 0 || worker->quick.count > 0))
+	    (worker->stock.spare_count > 0 || worker->silent.count > 0))
 		return RING_NOW;
 	next = wheel_next(&worker->wheel);
 	/* A polling thread takes entries while the worker sleeps. */
@@ -482,7 +482,7 @@ int worker_turn(struct worker *worker)
 	look_at_queues(worker);
 	coalesce_begin(&worker->coalesce, now_ns);
 	coalesce_turn(&worker->coalesce, reap(worker));
-	quick_conclude(worker);
+	silent_conclude(worker);
 	expire(worker);
 	rest_expire(worker, now_ns);
 	feed(worker);

@@ -28,9 +28,9 @@
 #include "net/engine.h"
 #include "net/health.h"
 #include "net/pipes.h"
-#include "net/quick.h"
 #include "net/session.h"
 #include "net/shortage.h"
+#include "net/silent.h"
 #include "net/stock.h"
 #include "ops/access.h"
 #include "ops/stats.h"
@@ -81,11 +81,11 @@ struct worker {
 	uint64_t now_ms;
 	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
 	uint32_t full_before; /* ring.full as of the last turn */
-	bool has_budget, has_bundle, has_quick;
+	bool has_budget, has_bundle, has_silent;
 	uint32_t turn_left;  /* bytes that lanes may still move in this turn: turn.h */
 	uint32_t turns_easy; /* in a row in which all moved what they could */
 	uint8_t squeeze;     /* receives bring so many halvings less */
-	struct quick quick;
+	struct silent silent;
 	struct coalesce coalesce;
 
 	struct engine *engine;

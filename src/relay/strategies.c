@@ -16,7 +16,7 @@
  *     the handshake's ACK waits for the request (greeting.h)  connection  0.92
  *     an answer and its FIN in one packet (lane_send.c)       connection  0.98
  *     bundles only where a buffer was filled, not always      request     0.99
- *     sends that are silent when they succeed (quick.h)       request     1.00
+ *     sends that are silent when they succeed (silent.h)       request     1.00
  *     connect(2), both receives at once, no OP_CONNECT        connection  0.88 (0.92) *
  *     bundles                                                 GiB         0.57 (1.18) *
  *     splice(2) through pooled pipes, for bulk                GiB         0.51 (0.74) *

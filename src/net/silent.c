@@ -1,19 +1,19 @@
-#include "net/quick.h"
+#include "net/silent.h"
 
 #include "net/session.h"
 #include "net/worker.h"
 
-bool quick_may(const struct worker *worker, const struct lane *lane)
+bool silent_may(const struct worker *worker, const struct lane *lane)
 {
-	return worker->has_quick && worker->quick.count < QUICK_MAX && lane->state == LANE_OPEN &&
-	       lane->receiving && lane->chunks == 1 &&
+	return worker->has_silent && worker->silent.count < SILENT_MAX &&
+	       lane->state == LANE_OPEN && lane->receiving && lane->chunks == 1 &&
 	       lane_session(lane)->state == SESSION_RELAYING;
 }
 
-void quick_note(struct worker *worker, uint64_t tag)
+void silent_note(struct worker *worker, uint64_t tag)
 {
-	worker->quick.tags[worker->quick.count++] = tag;
-	worker->quick.noted_ms = worker->now_ms;
+	worker->silent.tags[worker->silent.count++] = tag;
+	worker->silent.noted_ms = worker->now_ms;
 }
 
 static void succeed(struct worker *worker, uint64_t user_data)
@@ -21,7 +21,7 @@ static void succeed(struct worker *worker, uint64_t user_data)
 	struct op_tag tag = op_unpack(user_data);
 	struct session *session = slab_find(&worker->sessions, tag.slot, tag.generation);
 	struct io_uring_cqe done = {.user_data = user_data};
-	uint64_t noted_ms = worker->quick.noted_ms, active_ms;
+	uint64_t noted_ms = worker->silent.noted_ms, active_ms;
 	struct lane *lane;
 
 	if (!session)
@@ -36,19 +36,19 @@ static void succeed(struct worker *worker, uint64_t user_data)
 	session->active_ms = active_ms > noted_ms ? active_ms : noted_ms;
 }
 
-void quick_conclude(struct worker *worker)
+void silent_conclude(struct worker *worker)
 {
-	struct quick *quick = &worker->quick;
-	uint32_t count = quick->count;
+	struct silent *silent = &worker->silent;
+	uint32_t count = silent->count;
 
 	if (count == 0)
 		return;
 	/* Failures may still be on their way where not all was taken, or completions overflowed. */
-	quick->postponed = ring_sq_ready(&worker->ring) > 0 || ring_cq_overflowed(&worker->ring);
-	if (quick->postponed)
+	silent->postponed = ring_sq_ready(&worker->ring) > 0 || ring_cq_overflowed(&worker->ring);
+	if (silent->postponed)
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		succeed(worker, quick->tags[i]);
-	assert(quick->count == count);
-	quick->count = 0;
+		succeed(worker, silent->tags[i]);
+	assert(silent->count == count);
+	silent->count = 0;
 }
