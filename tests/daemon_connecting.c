@@ -1,5 +1,5 @@
 /* What a connect leads to besides a server that answers, and what the first moments are like. */
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
@@ -63,7 +63,7 @@ END_TEST
 
 static void speak_first(void)
 {
-	for (int i = 0; i < GREETING_LEARN; i++) {
+	for (int i = 0; i < HANDSHAKE_LEARN; i++) {
 		int fd = connected();
 
 		ck_assert(peer_echoes(fd));
@@ -86,7 +86,7 @@ START_TEST(a_client_that_resets_at_once_is_seen_by_a_server_that_is_spoken_to_fi
 	for (unsigned i = 1; i <= RESETS; i++) {
 		peer_reset(connected());
 		ck_assert(
-			wait_until(server_accepted(echo) == GREETING_LEARN + i, PEER_PATIENCE_MS));
+			wait_until(server_accepted(echo) == HANDSHAKE_LEARN + i, PEER_PATIENCE_MS));
 	}
 	daemon_stop(daemon);
 	server_stop(echo);

@@ -1,5 +1,5 @@
 /* Servers that are dead, deaf or rude, and how little of it the client notices. */
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
@@ -142,10 +142,10 @@ static void count_segments(int fd, void *context)
 	close(fd);
 }
 
-/* Once clients were seen to speak first: net/greeting.h. */
+/* Once clients were seen to speak first: net/handshake.h. */
 START_TEST(a_request_takes_the_acknowledgement_of_the_handshake_along)
 {
-	enum { CONNECTIONS = GREETING_LEARN + 200 };
+	enum { CONNECTIONS = HANDSHAKE_LEARN + 200 };
 	unsigned segments = 0, most = 0, fewest = UINT_MAX;
 	struct server *server = server_start(NULL, count_segments, &segments);
 	struct daemon *daemon;
@@ -165,9 +165,9 @@ START_TEST(a_request_takes_the_acknowledgement_of_the_handshake_along)
 		ck_assert_int_gt(peer_receive_text(fd, answer, sizeof(answer), "\n"), 0);
 		close(fd);
 		ck_assert(server_wait_idle(server));
-		if (i < GREETING_LEARN && segments > most)
+		if (i < HANDSHAKE_LEARN && segments > most)
 			most = segments;
-		if (i >= GREETING_LEARN && segments < fewest)
+		if (i >= HANDSHAKE_LEARN && segments < fewest)
 			fewest = segments;
 	}
 	ck_assert_uint_eq(fewest + 1, most);
@@ -196,7 +196,7 @@ START_TEST(a_silent_client_is_greeted_by_a_server_that_was_spoken_to_first_befor
 	snprintf(address, sizeof(address), "%s", server_address(echo));
 	snprintf(keys, sizeof(keys), "server = %s\n", address);
 	daemon = proxy(_i, keys);
-	for (int i = 0; i < GREETING_LEARN; i++)
+	for (int i = 0; i < HANDSHAKE_LEARN; i++)
 		assert_echo(1000);
 	server_stop(echo);
 	greeter = server_start(address, greet, NULL);

@@ -422,8 +422,8 @@ static void learn(void)
 	for (uint32_t i = 0; i < engine.section_count; i++)
 		for (uint32_t s = 0; s < sections[i].server_count; s++)
 			if (sim_chance(2))
-				worker_health(&worker, &sections[i], s)->greeting.spoken_to =
-					GREETING_LEARN;
+				worker_health(&worker, &sections[i], s)->handshake.spoken_to =
+					HANDSHAKE_LEARN;
 }
 
 static void run(uint64_t seed)

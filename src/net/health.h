@@ -11,7 +11,7 @@
 #define NET_HEALTH_H
 
 #include "base/list.h"
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "net/shortage.h"
 #include "net/spell.h"
 
@@ -21,7 +21,7 @@ struct worker;
 struct server_health {
 	const struct section *section;
 	uint32_t server; /* index into section.servers */
-	struct greeting greeting;
+	struct handshake handshake;
 	struct spell failing;
 	uint32_t connected; /* times, while it is failing */
 	bool answers;       /* it was connected to since it last failed */

@@ -1,7 +1,7 @@
 #include "net/lane.h"
 
 #include "net/ending.h"
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "net/relay.h"
 #include "net/session.h"
 #include "net/socket.h"
@@ -245,7 +245,7 @@ void lane_took(struct lane *lane, uint32_t bytes)
 	struct session *session = lane_session(lane);
 
 	if (lane->received == 0 && lane->index == LANE_DOWN)
-		greeting_answered(session);
+		handshake_answered(session);
 	lane->received += bytes;
 	rest_heard(&session->lanes[lane->index == LANE_UP ? LANE_DOWN : LANE_UP], bytes);
 	if (lane->index == LANE_UP && session_has_upstream(session))

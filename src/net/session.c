@@ -1,7 +1,7 @@
 #include "net/session.h"
 
 #include "net/ending.h"
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "net/hop.h"
 #include "net/record.h"
 #include "net/relay.h"
@@ -119,7 +119,7 @@ static void close_side(struct session *session, unsigned side)
 		hop_forget(session);
 	if (session->resetting[side]) {
 		if (side == SIDE_UPSTREAM)
-			greeting_reset(session);
+			handshake_reset(session);
 		socket_linger_none(session->fd[side]);
 	}
 	socket_close(session->fd[side]);
@@ -217,7 +217,7 @@ void session_open(struct worker *worker, const struct section *section, const ch
 	session->fd[SIDE_CLIENT] = client_fd;
 	session->fd[SIDE_UPSTREAM] = -1;
 	session->started_ms = session->active_ms = worker->now_ms;
-	session->greeting_until_ms = UINT64_MAX;
+	session->handshake_until_ms = UINT64_MAX;
 	session->lifetime_until_ms = lifetime_until(worker, &section->config->settings);
 	lane_init(&session->lanes[LANE_UP], LANE_UP,
 		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT);

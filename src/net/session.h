@@ -94,7 +94,7 @@ struct session {
 	uint64_t asked_ns;             /* when the server was asked something, or 0: coalesce.h */
 	uint64_t connect_until_ms;     /* of the attempt */
 	uint64_t look_ms;              /* when to look whether it has succeeded; 0: not */
-	uint64_t greeting_until_ms;    /* see greeting.h; UINT64_MAX: nothing to do */
+	uint64_t handshake_until_ms;   /* see handshake.h; UINT64_MAX: nothing to do */
 	uint64_t retry_ms;             /* when to give up, or to look again; 0: not waiting */
 	uint64_t watch_ms;             /* when to begin watching half-closed sides; 0: not */
 	uint64_t lifetime_until_ms;    /* UINT64_MAX: no limit */

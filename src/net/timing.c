@@ -1,7 +1,7 @@
 #include "net/timing.h"
 
 #include "net/ending.h"
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/socket.h"
@@ -47,7 +47,7 @@ static uint64_t next_deadline(const struct session *session)
 		next = earlier(next, session->connect_until_ms);
 	else if (session->state == SESSION_RELAYING)
 		next = earlier(next, quiet_until(session));
-	next = earlier(next, session->greeting_until_ms);
+	next = earlier(next, session->handshake_until_ms);
 	if (session->watch_ms)
 		next = earlier(next, session->watch_ms);
 	return session->retry_ms ? earlier(next, session->retry_ms) : next;
@@ -132,8 +132,8 @@ void timing_expired(struct session *session)
 		else
 			ending_check(session);
 	}
-	if (now >= session->greeting_until_ms)
-		greeting_expired(session);
+	if (now >= session->handshake_until_ms)
+		handshake_expired(session);
 	if (session->state != SESSION_CLOSING && session->watch_ms && now >= session->watch_ms)
 		ending_watch(session);
 	if (session->state == SESSION_CONNECTING && session->look_ms && now >= session->look_ms)

@@ -1,7 +1,7 @@
 #include "net/upstream.h"
 
 #include "net/ending.h"
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "net/hop.h"
 #include "net/relay.h"
 #include "net/section.h"
@@ -126,7 +126,7 @@ static int attempt(struct session *session)
 		return fd;
 	session->fd[SIDE_UPSTREAM] = fd;
 	if (server->address.u.any.sa_family != AF_UNIX)
-		greeting_begin(session);
+		handshake_begin(session);
 	else if (server->may_return)
 		hop_name(session, fd);
 	r = socket_connect(fd, &server->address);

@@ -1,6 +1,6 @@
 /* The rules: what must be true of every run, whatever the seed. */
 #include "net/ending.h"
-#include "net/greeting.h"
+#include "net/handshake.h"
 #include "net/rest.h"
 #include "net/section.h"
 #include "support/sim.h"
@@ -68,7 +68,7 @@ static unsigned number(const struct sim_connection *connection)
 #define KNOWN_WITHIN_MS 20 /* that a connect has succeeded */
 
 /* The ACK that is held for the first bytes is released, though none come. */
-static void check_greeting(const struct session *session)
+static void check_handshake(const struct session *session)
 {
 	struct sim_file *file = sim_file_of(session->fd[SIDE_UPSTREAM]);
 
@@ -77,7 +77,7 @@ static void check_greeting(const struct session *session)
 	    session->state == SESSION_CLOSING)
 		return;
 	if (!wheel_is_set(&session->timer) ||
-	    session->timer.expires_ms > sim.worker->now_ms + GREETING_MS)
+	    session->timer.expires_ms > sim.worker->now_ms + HANDSHAKE_MS)
 		sim_fail("nobody will release the acknowledgement that descriptor %d holds",
 			 file->fd);
 }
@@ -140,7 +140,7 @@ void sim_check_asleep(void)
 		seen += session != NULL;
 		if (!session)
 			continue;
-		check_greeting(session);
+		check_handshake(session);
 		check_line(session);
 		if (sim_has_completions())
 			continue; /* it will wake up soon */

@@ -10,11 +10,11 @@
  * CPU of a connection with one request.
  *
  * Only where clients speak first: a server that does waits for that ACK, and
- * its greeting comes later by as long as it is held, GREETING_MS at most.  (The
+ * its greeting comes later by as long as it is held, HANDSHAKE_MS at most.  (The
  * kernel would hold it for 200 ms.)  So what is believed of a server must not be
  * one stranger's to set, who speaks first to whomever he likes:
  *
- *   - it is believed to wait for its clients after GREETING_LEARN connections in
+ *   - it is believed to wait for its clients after HANDSHAKE_LEARN connections in
  *     a row in which one spoke first;
  *   - when a client keeps silent while an ACK is held, nothing more is held until
  *     the server has had time to say what it has to say;
@@ -22,46 +22,46 @@
  *     for twice as long each time, up to an hour.  So whatever a stranger does,
  *     a server's greetings are late once an hour.
  *
- * What a server says to a client that was silent for GREETING_LATE_MS is not a
+ * What a server says to a client that was silent for HANDSHAKE_LATE_MS is not a
  * greeting (mostly it is "408 Request Timeout"), and tells nothing.
  */
-#ifndef NET_GREETING_H
-#define NET_GREETING_H
+#ifndef NET_HANDSHAKE_H
+#define NET_HANDSHAKE_H
 
 #include "base/compiler.h"
 
 struct session;
 
-#define GREETING_MS      10
-#define GREETING_LATE_MS 1000
-#define GREETING_LEARN   32
+#define HANDSHAKE_MS      10
+#define HANDSHAKE_LATE_MS 1000
+#define HANDSHAKE_LEARN   32
 
 /* What one worker believes of one server; all zero at first. */
-struct greeting {
+struct handshake {
 	uint32_t spoken_to;  /* connections in a row in which the client spoke first */
 	uint32_t spoke;      /* connections in which the server did */
 	uint64_t trusted_ms; /* the server is not believed to wait for its clients before */
 };
 
 /* Whether the server is believed to wait for its clients. */
-bool greeting_awaits(const struct greeting *greeting, uint64_t now_ms);
+bool handshake_awaits(const struct handshake *handshake, uint64_t now_ms);
 /* A client spoke first. */
-void greeting_spoken_to(struct greeting *greeting);
+void handshake_spoken_to(struct handshake *handshake);
 /* A client kept silent while an ACK was held. */
-void greeting_met_silence(struct greeting *greeting, uint64_t now_ms);
+void handshake_met_silence(struct handshake *handshake, uint64_t now_ms);
 /* The server spoke first, so long after the client had come. */
-void greeting_spoke(struct greeting *greeting, uint64_t after_ms, uint64_t now_ms);
+void handshake_spoke(struct handshake *handshake, uint64_t after_ms, uint64_t now_ms);
 
 /* There is a TCP socket for the session's server, not yet connecting. */
-void greeting_begin(struct session *session);
+void handshake_begin(struct session *session);
 
 /* The server's first bytes have arrived. */
-void greeting_answered(struct session *session);
+void handshake_answered(struct session *session);
 
-/* session.greeting_until_ms has passed. */
-void greeting_expired(struct session *session);
+/* session.handshake_until_ms has passed. */
+void handshake_expired(struct session *session);
 
 /* A RST follows: the server must hear of the connection before, or it never does. */
-void greeting_reset(struct session *session);
+void handshake_reset(struct session *session);
 
 #endif
