@@ -1,8 +1,8 @@
 #include "net/ending.h"
 
+#include "net/deadline.h"
 #include "net/session.h"
 #include "net/socket.h"
-#include "net/timing.h"
 #include "net/worker.h"
 
 #include <errno.h>
@@ -121,7 +121,7 @@ static bool delivered(struct session *session, const struct lane *lane)
 	/* No event tells of acknowledgements: look again, ever less often. */
 	wait = wait < LOOK_MAX_MS ? wait : LOOK_MAX_MS;
 	session->retry_ms = now + (wait ? wait : 1);
-	timing_update(session);
+	deadline_update(session);
 	return false;
 }
 
@@ -173,7 +173,7 @@ void ending_check(struct session *session)
 	if (lanes[LANE_UP].state == LANE_SHUT && lanes[LANE_DOWN].state == LANE_SHUT) {
 		session_end(session, REASON_COMPLETED, SIDE_CLIENT, 0);
 	} else if (lanes[LANE_UP].state == LANE_SHUT || lanes[LANE_DOWN].state == LANE_SHUT) {
-		timing_update(session);
+		deadline_update(session);
 	}
 }
 
@@ -184,7 +184,7 @@ static void watch_within(struct session *session, uint64_t ms)
 	if (session->watch_ms && session->watch_ms <= at)
 		return;
 	session->watch_ms = at;
-	timing_update(session);
+	deadline_update(session);
 }
 
 void ending_begun(struct session *session)

@@ -1,5 +1,6 @@
 #include "net/session.h"
 
+#include "net/deadline.h"
 #include "net/ending.h"
 #include "net/handshake.h"
 #include "net/hop.h"
@@ -9,7 +10,6 @@
 #include "net/section.h"
 #include "net/shortage.h"
 #include "net/socket.h"
-#include "net/timing.h"
 #include "net/upstream.h"
 #include "net/worker.h"
 
@@ -51,7 +51,7 @@ static void enter_relaying(struct session *session)
 	} else {
 		session->lanes[LANE_UP].strategy->start(&session->lanes[LANE_UP]);
 	}
-	timing_update(session);
+	deadline_update(session);
 }
 
 static struct op_tag tag_of(const struct session *session, unsigned lane, enum op_kind kind)

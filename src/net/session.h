@@ -88,7 +88,7 @@ struct session {
 	uint64_t broken_ms;         /* when the first side broke */
 	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
 	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
-	struct wheel_timer timer; /* at the earliest deadline or before; see timing.h */
+	struct wheel_timer timer; /* at the earliest deadline or before; see deadline.h */
 	uint64_t started_ms;
 	uint64_t active_ms;            /* when a byte last moved */
 	uint64_t asked_ns;             /* when the server was asked something, or 0: coalesce.h */

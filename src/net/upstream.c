@@ -1,5 +1,6 @@
 #include "net/upstream.h"
 
+#include "net/deadline.h"
 #include "net/ending.h"
 #include "net/handshake.h"
 #include "net/hop.h"
@@ -8,7 +9,6 @@
 #include "net/session.h"
 #include "net/shortage.h"
 #include "net/socket.h"
-#include "net/timing.h"
 #include "net/worker.h"
 
 #include "base/endpoint.h"
@@ -159,7 +159,7 @@ static void attempt_under_way(struct session *session)
 	/* Still without a buffer from the last attempt: no receive will tell. */
 	if (list_is_linked(&session->lanes[LANE_DOWN].starved))
 		upstream_poll(session);
-	timing_update(session);
+	deadline_update(session);
 }
 
 static void give_up(struct session *session, int error)
@@ -186,7 +186,7 @@ static void round_failed(struct session *session)
 	if (tried)
 		shortage_wait(session, session->lacking, session->lacks);
 	ending_unread(session, SIDE_CLIENT);
-	timing_update(session);
+	deadline_update(session);
 }
 
 void upstream_connect(struct session *session)
@@ -278,7 +278,7 @@ void upstream_look(struct session *session)
 	}
 	session_step(session, SESSION_CONNECTED);
 	session->active_ms = began_ms; /* nothing has moved since */
-	timing_update(session);
+	deadline_update(session);
 }
 
 void upstream_servers_known(struct worker *worker)

@@ -1,9 +1,9 @@
 #include "net/worker.h"
 
 #include "base/clock.h"
+#include "net/deadline.h"
 #include "net/rest.h"
 #include "net/socket.h"
-#include "net/timing.h"
 #include "net/turn.h"
 #include "net/upstream.h"
 
@@ -361,7 +361,7 @@ static void expire(struct worker *worker)
 			 at < (unsigned char *)(worker->listeners + worker->listener_count))
 			accept_expired(worker, container_of(timer, struct listener, retry));
 		else
-			timing_expired(container_of(timer, struct session, timer));
+			deadline_expired(container_of(timer, struct session, timer));
 	}
 }
 

@@ -12,10 +12,10 @@
  * client has closed too, since closing over unread bytes would reset what we just said.
  */
 #include "base/compiler.h"
+#include "net/deadline.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/socket.h"
-#include "net/timing.h"
 #include "net/worker.h"
 #include "service/services.h"
 
@@ -361,7 +361,7 @@ static void say_goodbye(struct lane *lane)
 		session->lifetime_until_ms = until_ms;
 	if (session->end.reason == REASON_NONE)
 		session->end.reason = REASON_ANSWERED;
-	timing_update(session);
+	deadline_update(session);
 }
 
 static void responder_flush(struct lane *lane)

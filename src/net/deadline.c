@@ -1,4 +1,4 @@
-#include "net/timing.h"
+#include "net/deadline.h"
 
 #include "net/ending.h"
 #include "net/handshake.h"
@@ -39,7 +39,7 @@ static uint64_t next_deadline(const struct session *session)
 {
 	uint64_t next = session->lifetime_until_ms;
 
-	/* No deadline that timing_expired() would not act on: one in the past comes back at once.
+	/* No deadline that deadline_expired() would not act on: one in the past comes back at once.
 	 */
 	if (session->state == SESSION_CONNECTING && session->look_ms)
 		next = earlier(next, session->look_ms);
@@ -53,7 +53,7 @@ static uint64_t next_deadline(const struct session *session)
 	return session->retry_ms ? earlier(next, session->retry_ms) : next;
 }
 
-void timing_update(struct session *session)
+void deadline_update(struct session *session)
 {
 	uint64_t next = next_deadline(session);
 
@@ -113,7 +113,7 @@ static void connect_too_long(struct session *session)
 		upstream_failed(session, -ETIMEDOUT);
 }
 
-void timing_expired(struct session *session)
+void deadline_expired(struct session *session)
 {
 	uint64_t now = session->worker->now_ms;
 
@@ -142,5 +142,5 @@ void timing_expired(struct session *session)
 		connect_too_long(session);
 	else if (session->state == SESSION_RELAYING && now >= quiet_until(session))
 		quiet_too_long(session);
-	timing_update(session);
+	deadline_update(session);
 }

@@ -5,15 +5,15 @@
  * time anything could be due, compares, and is set again to what is left.  So
  * traffic costs no timer operation, and idle sessions cost nothing at all.
  */
-#ifndef NET_TIMING_H
-#define NET_TIMING_H
+#ifndef NET_DEADLINE_H
+#define NET_DEADLINE_H
 
 struct session;
 
 /* A deadline may have come nearer: set the timer if it must fire earlier than it would. */
-void timing_update(struct session *session);
+void deadline_update(struct session *session);
 
 /* The session's timer fired. */
-void timing_expired(struct session *session);
+void deadline_expired(struct session *session);
 
 #endif
