@@ -136,11 +136,11 @@ static int read_config(struct config *config, const struct arguments *arguments)
 	return r < 0 ? EX_CONFIG : EX_OK;
 }
 
-static const struct relay_strategy *find_strategy(const struct config_section *section)
+static const struct strategy *find_strategy(const struct config_section *section)
 {
-	const struct relay_strategy *service = service_of(section->kind);
+	const struct strategy *service = service_of(section->kind);
 
-	return service ? service : relay_strategy((enum config_relay)section->settings.relay);
+	return service ? service : strategy((enum config_relay)section->settings.relay);
 }
 
 static int exit_code(int error)

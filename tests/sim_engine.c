@@ -161,7 +161,7 @@ static void make_section(uint32_t index)
 		.config = source,
 		.index = index,
 		.has_upstream = proxy,
-		.strategy = proxy ? relay_strategy((enum config_relay)source->settings.relay)
+		.strategy = proxy ? strategy((enum config_relay)source->settings.relay)
 				  : service_of(source->kind),
 		.servers = servers[index],
 		.server_room = proxy ? sim_between(1, SERVERS) : 0,

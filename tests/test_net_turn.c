@@ -1,7 +1,7 @@
 /* Which lanes are flushed in a turn, and in what order. */
 #include "net/lane.h"
-#include "net/relay.h"
 #include "net/session.h"
+#include "net/strategy.h"
 #include "net/turn.h"
 #include "net/worker.h"
 #include "support/suite.h"
@@ -36,7 +36,7 @@ static void flush(struct lane *lane)
 		lane_mark(lane);
 }
 
-static const struct relay_strategy recorded = {.name = "recorded", .flush = flush};
+static const struct strategy recorded = {.name = "recorded", .flush = flush};
 
 static void begin(void)
 {

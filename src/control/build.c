@@ -4,7 +4,7 @@
 #include "control/fit.h"
 #include "control/roster.h"
 #include "net/pipes.h"
-#include "net/relay.h"
+#include "net/strategy.h"
 
 #include "ops/log.h"
 

@@ -16,7 +16,7 @@
 #include <errno.h>
 
 /* Which strategy serves a section: the one thing that main.c alone can know. */
-typedef const struct relay_strategy *strategy_finder(const struct config_section *section);
+typedef const struct strategy *strategy_finder(const struct config_section *section);
 
 /*
  * Sections and limits.  0, or -EINVAL for what the configuration is to blame

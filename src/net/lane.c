@@ -2,9 +2,9 @@
 
 #include "net/ending.h"
 #include "net/handshake.h"
-#include "net/relay.h"
 #include "net/session.h"
 #include "net/socket.h"
+#include "net/strategy.h"
 #include "net/turn.h"
 #include "net/upstream.h"
 #include "net/worker.h"

@@ -37,7 +37,7 @@
 
 struct io_uring_cqe;
 struct io_uring_sqe;
-struct relay_strategy;
+struct strategy;
 struct session;
 struct worker;
 
@@ -55,7 +55,7 @@ enum lane_state { LANE_OPEN, LANE_ENDING, LANE_RESETTING, LANE_BROKEN, LANE_SHUT
 enum lane_trust { LANE_NEW, LANE_LIMITED, LANE_PROVEN };
 
 struct lane {
-	const struct relay_strategy *strategy;
+	const struct strategy *strategy;
 	struct list dirty;   /* in worker.dirty until the end of the turn */
 	struct list starved; /* in worker.starved while it waits to be fed */
 	struct rest rest;

@@ -2,10 +2,10 @@
 #include "net/lane.h"
 
 #include "net/ending.h"
-#include "net/relay.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/socket.h"
+#include "net/strategy.h"
 #include "net/worker.h"
 
 #include <errno.h>

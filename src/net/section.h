@@ -14,7 +14,7 @@
 
 #include <stdatomic.h>
 
-struct relay_strategy;
+struct strategy;
 
 struct server {
 	struct address address; /* resolved: INET or UNIX */
@@ -24,7 +24,7 @@ struct server {
 
 struct section {
 	const struct config_section *config;
-	const struct relay_strategy *strategy;
+	const struct strategy *strategy;
 	struct server *servers;        /* none for a service */
 	_Atomic uint32_t server_count; /* known so far: there may be none yet */
 	uint32_t server_room;          /* that there can be */

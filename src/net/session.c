@@ -5,11 +5,11 @@
 #include "net/handshake.h"
 #include "net/hop.h"
 #include "net/record.h"
-#include "net/relay.h"
 #include "net/rest.h"
 #include "net/section.h"
 #include "net/shortage.h"
 #include "net/socket.h"
+#include "net/strategy.h"
 #include "net/upstream.h"
 #include "net/worker.h"
 

@@ -1,8 +1,8 @@
 #include "net/turn.h"
 
 #include "net/lane.h"
-#include "net/relay.h"
 #include "net/session.h"
+#include "net/strategy.h"
 #include "net/worker.h"
 
 #define COPY_COST     2 /* of a byte that is sent from a buffer, as one that is spliced */

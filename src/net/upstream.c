@@ -4,11 +4,11 @@
 #include "net/ending.h"
 #include "net/handshake.h"
 #include "net/hop.h"
-#include "net/relay.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/shortage.h"
 #include "net/socket.h"
+#include "net/strategy.h"
 #include "net/worker.h"
 
 #include "base/endpoint.h"

@@ -112,7 +112,7 @@ bool auto_has_calmed(const struct lane *lane, uint64_t moved, uint8_t *small)
 	return *small >= CALM_TURNS;
 }
 
-const struct relay_strategy relay_auto = {
+const struct strategy relay_auto = {
 	.name = "auto",
 	.help = "copy, and splice what proves to be bulk",
 	.start = lane_mark,
@@ -120,7 +120,7 @@ const struct relay_strategy relay_auto = {
 	.flush = auto_flush,
 };
 
-const struct relay_strategy relay_splice = {
+const struct strategy relay_splice = {
 	.name = "splice",
 	.help = "splice from the first byte after the connect",
 	.start = lane_mark,

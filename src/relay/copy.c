@@ -8,7 +8,7 @@
 #include "net/lane.h"
 #include "relay/strategies.h"
 
-const struct relay_strategy relay_copy = {
+const struct strategy relay_copy = {
 	.name = "copy",
 	.help = "through shared buffers; the cheapest for requests and answers",
 	.start = lane_mark,

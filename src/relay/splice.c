@@ -308,7 +308,7 @@ static void splice_stop(struct lane *lane)
 }
 
 /* What a lane's strategy is once it splices. */
-const struct relay_strategy splice_pump = {
+const struct strategy splice_pump = {
 	.name = "splice",
 	.help = "pages move from socket to socket",
 	.start = lane_mark,

@@ -4,10 +4,10 @@
 #ifndef RELAY_SPLICE_H
 #define RELAY_SPLICE_H
 
-#include "net/relay.h"
+#include "net/strategy.h"
 
 /* The strategy of a lane while it splices (splice.c). */
-extern const struct relay_strategy splice_pump;
+extern const struct strategy splice_pump;
 
 /* From copying to splicing: nothing is queued, being received or being sent. */
 void splice_begin(struct lane *lane);

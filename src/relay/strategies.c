@@ -62,9 +62,9 @@
  */
 #include "relay/strategies.h"
 
-const struct relay_strategy *relay_strategy(enum config_relay relay)
+const struct strategy *strategy(enum config_relay relay)
 {
-	static const struct relay_strategy *const strategies[] = {
+	static const struct strategy *const strategies[] = {
 		[CONFIG_RELAY_AUTO] = &relay_auto,
 		[CONFIG_RELAY_COPY] = &relay_copy,
 		[CONFIG_RELAY_SPLICE] = &relay_splice,

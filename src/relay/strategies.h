@@ -3,11 +3,11 @@
 #define RELAY_STRATEGIES_H
 
 #include "config/config.h"
-#include "net/relay.h"
+#include "net/strategy.h"
 
-extern const struct relay_strategy relay_copy, relay_splice, relay_zerocopy, relay_auto;
+extern const struct strategy relay_copy, relay_splice, relay_zerocopy, relay_auto;
 
 /* The strategy for a `relay =` of the configuration. */
-const struct relay_strategy *relay_strategy(enum config_relay relay);
+const struct strategy *strategy(enum config_relay relay);
 
 #endif

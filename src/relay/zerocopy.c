@@ -98,7 +98,7 @@ static void zerocopy_flush(struct lane *lane)
 	lane_flush(lane);
 }
 
-const struct relay_strategy relay_zerocopy = {
+const struct strategy relay_zerocopy = {
 	.name = "zerocopy",
 	.help = "the card reads the buffers; for large sends over real networks",
 	.start = lane_mark,

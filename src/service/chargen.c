@@ -58,7 +58,7 @@ static void chargen_flush(struct lane *lane)
 	lane_say(lane, block + lane->own[0], (uint32_t)(sizeof(block) - lane->own[0]));
 }
 
-const struct relay_strategy service_chargen = {
+const struct strategy service_chargen = {
 	.name = "chargen",
 	.help = "printable characters as fast as the client reads (RFC 864)",
 	.start = chargen_start,

@@ -8,7 +8,7 @@ static void discard_complete(struct lane *lane, enum op_kind kind, const struct 
 	lane_drop(lane);
 }
 
-const struct relay_strategy service_discard = {
+const struct strategy service_discard = {
 	.name = "discard",
 	.help = "what comes in is thrown away (RFC 863)",
 	.start = lane_mark,

@@ -7,7 +7,7 @@
 #include "net/lane.h"
 #include "service/services.h"
 
-const struct relay_strategy service_echo = {
+const struct strategy service_echo = {
 	.name = "echo",
 	.help = "what comes in goes back (RFC 862)",
 	.start = lane_mark,

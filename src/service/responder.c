@@ -389,7 +389,7 @@ static void responder_flush(struct lane *lane)
 		lane_receive(lane);
 }
 
-const struct relay_strategy service_responder = {
+const struct strategy service_responder = {
 	.name = "responder",
 	.help = "a fixed HTTP/1.1 200 to every request, for load tests",
 	.prepare = responder_prepare,

@@ -1,8 +1,8 @@
 #include "service/services.h"
 
-const struct relay_strategy *service_of(enum config_kind kind)
+const struct strategy *service_of(enum config_kind kind)
 {
-	static const struct relay_strategy *const services[] = {
+	static const struct strategy *const services[] = {
 		[CONFIG_PROXY] = NULL,
 		[CONFIG_ECHO] = &service_echo,
 		[CONFIG_DISCARD] = &service_discard,

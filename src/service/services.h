@@ -3,12 +3,11 @@
 #define SERVICE_SERVICES_H
 
 #include "config/config.h"
-#include "net/relay.h"
+#include "net/strategy.h"
 
-extern const struct relay_strategy service_echo, service_discard, service_chargen,
-	service_responder;
+extern const struct strategy service_echo, service_discard, service_chargen, service_responder;
 
 /* The service for a kind of section; NULL for CONFIG_PROXY. */
-const struct relay_strategy *service_of(enum config_kind kind);
+const struct strategy *service_of(enum config_kind kind);
 
 #endif

@@ -11,8 +11,8 @@
  * Calls never nest: completions are handed out one after the other, flush runs
  * after the last one of a turn, stop when nothing of the session is in flight.
  */
-#ifndef NET_RELAY_H
-#define NET_RELAY_H
+#ifndef NET_STRATEGY_H
+#define NET_STRATEGY_H
 
 #include "net/op.h"
 
@@ -20,7 +20,7 @@ struct io_uring_cqe;
 struct lane;
 struct section;
 
-struct relay_strategy {
+struct strategy {
 	const char *name;
 	const char *help; /* one line, for people choosing */
 
