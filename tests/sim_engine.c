@@ -277,7 +277,7 @@ static void make_faults(void)
 
 static void command(enum worker_command what)
 {
-	struct op_tag tag = {.kind = OP_CONTROL, .generation = 1};
+	struct op_tag tag = {.kind = OP_CONTROL};
 
 	sim_trace("command: %s", what == WORKER_STOP       ? "stop"
 				 : what == WORKER_CATCH_UP ? "catch up"

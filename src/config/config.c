@@ -13,12 +13,6 @@
 
 static_assert(array_size(((struct config *)0)->cpus) == VALUE_CPU_WORDS, "a set of CPUs");
 
-const char *config_kind_name(enum config_kind kind)
-{
-	assert(kind < CONFIG_KIND_COUNT);
-	return schema_where_name((unsigned)IN_PROXY << kind);
-}
-
 void config_done(struct config *config)
 {
 	for (size_t i = 0; i < config->section_count; i++)

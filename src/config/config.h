@@ -154,8 +154,6 @@ int config_parse(struct config *config, const char *name, const char *text, size
 void config_done(struct config *config);
 void config_errors_done(struct config_errors *errors);
 
-const char *config_kind_name(enum config_kind kind);
-
 /*
  * The key that governs something, for a message about it: "idle_timeout = 1h,
  * [proxy web] line 14", and "line 2 of PATH" where that is not the first file.

@@ -157,7 +157,7 @@ static void tell_mode(const struct supervisor *supervisor)
 
 static void command(struct supervisor *supervisor, enum worker_command what)
 {
-	uint64_t tag = op_pack((struct op_tag){.kind = OP_CONTROL, .generation = 1});
+	uint64_t tag = op_pack((struct op_tag){.kind = OP_CONTROL});
 
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
 		struct worker *worker = &supervisor->workers[i];

@@ -68,7 +68,7 @@ static void cancel(struct worker *worker, struct listener *listener)
 		return;
 	sqe = worker_entry(worker);
 	ring_prep_cancel(sqe, op_pack(tag), 0);
-	tag.kind = OP_CONTROL;
+	tag.kind = OP_ACCEPT_CANCEL;
 	ring_sqe_tag(sqe, op_pack(tag));
 	worker->in_flight++;
 	listener->cancelling = true;

@@ -6,8 +6,8 @@
  *
  * No pointer leaves the process.  A completion is matched to its session by
  * slot and generation, so one that outlives its session finds nobody, and a
- * tag printed in hex can be read by eye.  For OP_ACCEPT the slot is the
- * listener's index, for OP_CONTROL it is nothing.
+ * tag printed in hex can be read by eye.  For OP_ACCEPT and
+ * OP_ACCEPT_CANCEL the slot is the listener's index, for OP_CONTROL it is nothing.
  */
 #ifndef NET_OP_H
 #define NET_OP_H
@@ -25,7 +25,8 @@ enum op_kind {
 	OP_POLL_OUT, /* the sink is writable */
 	OP_WATCH,    /* a poll for the reset of a side that has said its end */
 	OP_CANCEL,
-	OP_CONTROL, /* a message from the main thread; the result is the command */
+	OP_ACCEPT_CANCEL, /* slot: the listener whose accept it cancels */
+	OP_CONTROL,       /* a message from the main thread; the result is the command */
 	OP_KIND_COUNT,
 };
 static_assert(OP_KIND_COUNT <= 16, "a session has 16 bits a lane to note them in");
@@ -59,7 +60,5 @@ static inline struct op_tag op_unpack(uint64_t user_data)
 		.kind = (uint8_t)(user_data >> 56),
 	};
 }
-
-const char *op_kind_name(enum op_kind kind);
 
 #endif

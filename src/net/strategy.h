@@ -22,7 +22,6 @@ struct section;
 
 struct strategy {
 	const char *name;
-	const char *help; /* one line, for people choosing */
 
 	/*
 	 * Before any worker starts: make what all lanes of a section share

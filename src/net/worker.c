@@ -246,11 +246,11 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 		return;
 	}
 	if (tag.kind == OP_CONTROL) {
-		if (tag.generation) {
-			worker_command(worker, (enum worker_command)done->res);
-			return;
-		}
-		worker->in_flight--; /* a cancel's own end, not a message */
+		worker_command(worker, (enum worker_command)done->res);
+		return;
+	}
+	if (tag.kind == OP_ACCEPT_CANCEL) {
+		worker->in_flight--;
 		if (done->res < 0)
 			accept_cancelled(worker, tag.slot);
 		return;

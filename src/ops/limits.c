@@ -21,16 +21,6 @@ int limits_raise_descriptors(uint64_t *ret_limit)
 	return 0;
 }
 
-int limits_locked_memory(uint64_t *ret_limit)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
-		return -errno;
-	*ret_limit = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
-	return 0;
-}
-
 int limits_cpus(struct limits_cpus *ret_cpus)
 {
 	/* The kernel refuses a set smaller than its own; 8192 is the most it is built for. */
@@ -53,18 +43,4 @@ int limits_cpus(struct limits_cpus *ret_cpus)
 		cpus.usable = 1;
 	*ret_cpus = cpus;
 	return 0;
-}
-
-unsigned limits_cpu_list(const struct limits_cpus *cpus, unsigned numbers[], unsigned max)
-{
-	unsigned found = 0;
-
-	for (unsigned cpu = 0; cpu < LIMITS_CPUS_MAX; cpu++) {
-		if (!(cpus->mask[cpu / 64] >> (cpu % 64) & 1))
-			continue;
-		if (found < max)
-			numbers[found] = cpu;
-		found++;
-	}
-	return found;
 }

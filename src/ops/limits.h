@@ -16,13 +16,6 @@
  */
 int limits_raise_descriptors(uint64_t *ret_limit) must_check;
 
-/*
- * How much memory may be locked, in bytes, UINT64_MAX for no limit.  The
- * kernel counts rings and registered buffers of all processes of this user
- * against it, unless they have CAP_IPC_LOCK.
- */
-int limits_locked_memory(uint64_t *ret_limit) must_check;
-
 #define LIMITS_CPUS_MAX 1024 /* as in the configuration's CPU lists; further CPUs are not used */
 
 struct limits_cpus {
@@ -42,9 +35,6 @@ struct limits_cpus {
  * none.  0, or a negative errno.
  */
 int limits_cpus(struct limits_cpus *ret_cpus) must_check;
-
-/* The numbers of the CPUs in the mask, ascending, at most max; returns how many there are. */
-unsigned limits_cpu_list(const struct limits_cpus *cpus, unsigned numbers[], unsigned max);
 
 /* The quota alone, as seen in a file tree that begins at root ("" for the real one). */
 uint64_t limits_cpu_quota(const char *root);

@@ -114,7 +114,6 @@ bool auto_has_calmed(const struct lane *lane, uint64_t moved, uint8_t *small)
 
 const struct strategy relay_auto = {
 	.name = "auto",
-	.help = "copy, and splice what proves to be bulk",
 	.start = lane_mark,
 	.complete = auto_complete,
 	.flush = auto_flush,
@@ -122,7 +121,6 @@ const struct strategy relay_auto = {
 
 const struct strategy relay_splice = {
 	.name = "splice",
-	.help = "splice from the first byte after the connect",
 	.start = lane_mark,
 	.complete = auto_complete,
 	.flush = auto_flush,

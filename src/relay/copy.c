@@ -10,7 +10,6 @@
 
 const struct strategy relay_copy = {
 	.name = "copy",
-	.help = "through shared buffers; the cheapest for requests and answers",
 	.start = lane_mark,
 	.complete = lane_complete,
 	.flush = lane_flush,

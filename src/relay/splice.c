@@ -310,7 +310,6 @@ static void splice_stop(struct lane *lane)
 /* What a lane's strategy is once it splices. */
 const struct strategy splice_pump = {
 	.name = "splice",
-	.help = "pages move from socket to socket",
 	.start = lane_mark,
 	.complete = splice_complete,
 	.flush = splice_flush,

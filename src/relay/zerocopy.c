@@ -100,7 +100,6 @@ static void zerocopy_flush(struct lane *lane)
 
 const struct strategy relay_zerocopy = {
 	.name = "zerocopy",
-	.help = "the card reads the buffers; for large sends over real networks",
 	.start = lane_mark,
 	.complete = zerocopy_complete,
 	.flush = zerocopy_flush,

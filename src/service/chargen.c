@@ -60,7 +60,6 @@ static void chargen_flush(struct lane *lane)
 
 const struct strategy service_chargen = {
 	.name = "chargen",
-	.help = "printable characters as fast as the client reads (RFC 864)",
 	.start = chargen_start,
 	.complete = chargen_complete,
 	.flush = chargen_flush,

@@ -10,7 +10,6 @@ static void discard_complete(struct lane *lane, enum op_kind kind, const struct 
 
 const struct strategy service_discard = {
 	.name = "discard",
-	.help = "what comes in is thrown away (RFC 863)",
 	.start = lane_mark,
 	.complete = discard_complete,
 	.flush = lane_flush,

@@ -9,7 +9,6 @@
 
 const struct strategy service_echo = {
 	.name = "echo",
-	.help = "what comes in goes back (RFC 862)",
 	.start = lane_mark,
 	.complete = lane_complete,
 	.flush = lane_flush,

@@ -391,7 +391,6 @@ static void responder_flush(struct lane *lane)
 
 const struct strategy service_responder = {
 	.name = "responder",
-	.help = "a fixed HTTP/1.1 200 to every request, for load tests",
 	.prepare = responder_prepare,
 	.release = responder_release,
 	.start = responder_start,
