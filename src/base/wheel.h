@@ -36,6 +36,7 @@ struct wheel_timer {
 	struct list link;
 	uint64_t expires_ms; /* read it freely; wheel_set() alone writes it */
 	uint32_t slot;       /* index into wheel.slots */
+	uint32_t kind;       /* whose it is, in the caller's words; the wheel does not look at it */
 };
 
 struct wheel {

@@ -59,6 +59,9 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 		.vectors = calloc(WORKER_QUEUE_ENTRIES, sizeof(*worker->vectors)),
 		.random = clock_now_ns() * 2654435761u + index + 1,
 		.ring.fd = -1,
+		.settle.kind = TIMER_SETTLE,
+		.drain.kind = TIMER_DRAIN,
+		.trim.kind = TIMER_TRIM,
 	};
 	pipes_init(&worker->pipes, engine->pipes_max);
 	list_init(&worker->dirty);
@@ -68,14 +71,17 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 	list_init(&worker->failing);
 	list_init(&worker->returning);
 	shortage_init(&worker->shortages);
+	worker->shortages.timer.kind = TIMER_SHORTAGE;
 	if (!worker->listeners || !worker->parked || !worker->vectors ||
 	    slab_init(&worker->sessions, engine->connections_max, sizeof(struct session)) < 0 ||
 	    init_sections(worker) < 0) {
 		worker_done(worker);
 		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < socket_count; i++)
+	for (uint32_t i = 0; i < socket_count; i++) {
 		worker->listeners[i].socket.fd = -1;
+		worker->listeners[i].retry.kind = TIMER_LISTENER;
+	}
 	return 0;
 }
 
@@ -347,22 +353,27 @@ static void expire(struct worker *worker)
 {
 	struct wheel_timer *timer;
 
-	while ((timer = wheel_expire(&worker->wheel, worker->now_ms))) {
-		unsigned char *at = (unsigned char *)timer;
-		if (timer == &worker->drain)
-			drain_expired(worker);
-		else if (timer == &worker->trim)
-			trim_pipes(worker);
-		else if (timer == &worker->settle)
-			settle(worker);
-		else if (timer == &worker->shortages.timer)
-			shortage_expired(worker);
-		else if (at >= (unsigned char *)worker->listeners &&
-			 at < (unsigned char *)(worker->listeners + worker->listener_count))
-			accept_expired(worker, container_of(timer, struct listener, retry));
-		else
+	while ((timer = wheel_expire(&worker->wheel, worker->now_ms)))
+		switch ((enum worker_timer)timer->kind) {
+		case TIMER_SESSION:
 			deadline_expired(container_of(timer, struct session, timer));
-	}
+			break;
+		case TIMER_LISTENER:
+			accept_expired(worker, container_of(timer, struct listener, retry));
+			break;
+		case TIMER_SHORTAGE:
+			shortage_expired(worker);
+			break;
+		case TIMER_SETTLE:
+			settle(worker);
+			break;
+		case TIMER_DRAIN:
+			drain_expired(worker);
+			break;
+		case TIMER_TRIM:
+			trim_pipes(worker);
+			break;
+		}
 }
 
 /*

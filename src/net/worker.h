@@ -56,6 +56,16 @@ enum worker_command {
 	WORKER_CATCH_UP, /* sockets are offered, or servers are known, that were not */
 };
 
+/* Whose a timer of the wheel is. */
+enum worker_timer {
+	TIMER_SESSION, /* 0: what a new session's is */
+	TIMER_LISTENER,
+	TIMER_SHORTAGE,
+	TIMER_SETTLE,
+	TIMER_DRAIN,
+	TIMER_TRIM,
+};
+
 #define WORKER_QUEUE_ENTRIES 1024 /* of the submission queue; completions: eight times as many */
 
 /* The parts of one SENDMSG; one for each entry of the submission queue. */
