@@ -6,10 +6,10 @@
 #ifndef CONTROL_BUILD_H
 #define CONTROL_BUILD_H
 
+#include "control/bind.h"
 #include "control/mode.h"
 #include "control/resolve.h"
 #include "net/engine.h"
-#include "net/listener.h"
 
 #include "ops/activation.h"
 
@@ -37,9 +37,9 @@ static inline int build_of_system(int error)
 
 /* The sockets of every worker. */
 struct sockets {
-	struct listening *list;      /* worker by worker, count of each; who takes one leaves -1 */
-	struct opening *openings;    /* what is, or will be, behind each of the count */
-	struct listener_path *paths; /* of unix sockets we bound, by listen line */
+	struct listening *list;   /* worker by worker, count of each; who takes one leaves -1 */
+	struct opening *openings; /* what is, or will be, behind each of the count */
+	struct bind_path *paths;  /* of unix sockets we bound, by listen line */
 	uint32_t count;
 	uint32_t workers;
 	uint64_t patient_until_ms; /* with addresses in use, for all together */

@@ -57,7 +57,7 @@ static void put(struct sockets *sockets, const struct opening *opening, uint32_t
 
 	listening->section = opening->section_index;
 	/* The record of a connection names the address it came in on, whatever that is called. */
-	listener_text(fd, opening->text, listening->text);
+	bind_text(fd, opening->text, listening->text);
 	atomic_store_explicit(&listening->fd, fd, memory_order_release);
 }
 
@@ -102,7 +102,7 @@ static void close_opened(struct opened *opened)
 static int share_out(struct opened *opened, uint32_t workers)
 {
 	while (opened->count < workers) {
-		int fd = listener_share(opened->fds[0]);
+		int fd = bind_share(opened->fds[0]);
 
 		if (fd < 0)
 			return fd;
@@ -127,11 +127,11 @@ static int open_own(struct sockets *sockets, struct opening *opening, struct ope
 	int fd, r;
 
 	do
-		r = listener_try(&opening->address, opening->endpoint);
+		r = bind_try(&opening->address, opening->endpoint);
 	while (may_come_free(sockets, r));
 	if (r < 0) {
 		/* For its explanation. */
-		fd = listener_open(&opening->address, opening->endpoint, settings, ret_why);
+		fd = bind_open(&opening->address, opening->endpoint, settings, ret_why);
 		if (fd >= 0)
 			socket_close(fd);
 		if (!*ret_why && r == -EADDRINUSE)
@@ -140,13 +140,13 @@ static int open_own(struct sockets *sockets, struct opening *opening, struct ope
 	}
 	while (opened->count < sockets->workers) {
 		do
-			fd = listener_open(&opening->address, opening->endpoint, settings, ret_why);
+			fd = bind_open(&opening->address, opening->endpoint, settings, ret_why);
 		while (may_come_free(sockets, fd));
 		if (fd < 0)
 			return fd;
 		opened->fds[opened->count++] = fd;
 		if (opening->address.kind == ADDRESS_UNIX) {
-			sockets->paths[opening->line] = listener_path(&opening->address);
+			sockets->paths[opening->line] = bind_path(&opening->address);
 			return share_out(opened, sockets->workers);
 		}
 	}
@@ -155,7 +155,7 @@ static int open_own(struct sockets *sockets, struct opening *opening, struct ope
 
 static int open_inherited(struct sockets *sockets, struct opening *opening, struct opened *opened)
 {
-	int fd = listener_share(opening->inherited);
+	int fd = bind_share(opening->inherited);
 
 	if (fd < 0)
 		return fd;
@@ -278,7 +278,7 @@ static int plan_inherited(struct sockets *sockets, struct opening *line,
 	}
 	for (int i = 0; i < count; i++) {
 		line->inherited = fds[i];
-		listener_address(fds[i], &line->address);
+		bind_address(fds[i], &line->address);
 		int r = add(sockets, line);
 		if (r < 0)
 			return r;
@@ -304,7 +304,7 @@ static bool fill_named(struct opening *line, const struct resolution *answer, ui
 
 		line->address = answer->found[(*next)++];
 		name_text(line);
-		r = listener_try(&line->address, line->endpoint);
+		r = bind_try(&line->address, line->endpoint);
 		if (r != -EAFNOSUPPORT || answer->count == 1)
 			return true;
 		log_warning("%s: not listening on %s: %s; on the others of the name it is",
@@ -420,7 +420,7 @@ void build_sockets_done(struct sockets *sockets, const struct engine *engine)
 	for (uint32_t s = 0; sockets->list && s < engine->section_count; s++) {
 		const struct config_section *section = &engine->config->sections[s];
 		for (size_t i = 0; i < section->listen_count; i++)
-			listener_remove(&section->listens[i].address, &sockets->paths[line++]);
+			bind_remove(&section->listens[i].address, &sockets->paths[line++]);
 	}
 	free(sockets->list);
 	free(sockets->paths);

@@ -1,4 +1,4 @@
-#include "net/listener.h"
+#include "control/bind.h"
 
 #include "net/socket.h"
 
@@ -221,9 +221,9 @@ static int open_unix(const struct address *address, const struct config_endpoint
 		return fd;
 	r = open_rights(address->u.un.sun_path, line, ret_why);
 	if (r < 0) {
-		struct listener_path path = listener_path(address);
+		struct bind_path path = bind_path(address);
 
-		listener_remove(address, &path);
+		bind_remove(address, &path);
 		socket_close(fd);
 	}
 	return r < 0 ? r : fd;
@@ -240,8 +240,8 @@ static int bind_one(const struct address *address, const struct config_endpoint 
 					    : bind_socket(address, line->freebind, true);
 }
 
-int listener_open(const struct address *address, const struct config_endpoint *line,
-		  const struct config_settings *settings, const char **ret_why)
+int bind_open(const struct address *address, const struct config_endpoint *line,
+	      const struct config_settings *settings, const char **ret_why)
 {
 	int fd, r;
 
@@ -261,7 +261,7 @@ int listener_open(const struct address *address, const struct config_endpoint *l
 	return fd;
 }
 
-int listener_try(const struct address *address, const struct config_endpoint *line)
+int bind_try(const struct address *address, const struct config_endpoint *line)
 {
 	int fd;
 
@@ -275,7 +275,7 @@ int listener_try(const struct address *address, const struct config_endpoint *li
 	return 0;
 }
 
-const char *listener_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX])
+const char *bind_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX])
 {
 	struct sockaddr_storage address = {0};
 	socklen_t size = sizeof(address);
@@ -287,7 +287,7 @@ const char *listener_text(int fd, const char *fallback, char text[ADDRESS_TEXT_M
 	return text;
 }
 
-void listener_address(int fd, struct address *ret_address)
+void bind_address(int fd, struct address *ret_address)
 {
 	struct address address = {.kind = ADDRESS_INET};
 	socklen_t size = sizeof(address.u), size_of_one = sizeof(int);
@@ -312,26 +312,26 @@ void listener_address(int fd, struct address *ret_address)
 	*ret_address = address;
 }
 
-int listener_share(int fd)
+int bind_share(int fd)
 {
 	int shared = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	return shared < 0 ? -errno : shared;
 }
 
-struct listener_path listener_path(const struct address *address)
+struct bind_path bind_path(const struct address *address)
 {
 	struct stat status;
 
 	if (address->kind != ADDRESS_UNIX || !address->u.un.sun_path[0] ||
 	    lstat(address->u.un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
-		return (struct listener_path){0};
-	return (struct listener_path){.device = status.st_dev, .inode = status.st_ino};
+		return (struct bind_path){0};
+	return (struct bind_path){.device = status.st_dev, .inode = status.st_ino};
 }
 
-void listener_remove(const struct address *address, const struct listener_path *path)
+void bind_remove(const struct address *address, const struct bind_path *path)
 {
-	struct listener_path now = listener_path(address);
+	struct bind_path now = bind_path(address);
 
 	if (now.inode && now.inode == path->inode && now.device == path->device)
 		(void)unlink(address->u.un.sun_path);

@@ -1,6 +1,6 @@
 /* Listening on unix sockets: who may connect, and what else may be in the way of their files. */
 #include "config/config.h"
-#include "net/listener.h"
+#include "control/bind.h"
 #include "net/socket.h"
 #include "support/skip.h"
 #include "support/suite.h"
@@ -65,14 +65,14 @@ static void name(const char *last)
 
 static int open_it(void)
 {
-	return listener_open(&address, &line, &settings, &why);
+	return bind_open(&address, &line, &settings, &why);
 }
 
 static void close_it(int fd)
 {
-	struct listener_path path = listener_path(&address);
+	struct bind_path path = bind_path(&address);
 
-	listener_remove(&address, &path);
+	bind_remove(&address, &path);
 	close(fd);
 	ck_assert_uint_eq(mode_of(PATH), (mode_t)-1);
 }
@@ -211,7 +211,7 @@ START_TEST(no_link_is_followed_and_none_removed)
 	ck_assert_int_eq(lstat(PATH, &status), 0);
 	ck_assert(S_ISLNK(status.st_mode));
 	ck_assert_int_eq(lstat(target, &status), 0);
-	ck_assert_uint_eq(listener_path(&address).inode, 0);
+	ck_assert_uint_eq(bind_path(&address).inode, 0);
 	unlink(PATH);
 	unlink(target);
 }

@@ -8,8 +8,8 @@
  * without it as a trial.  A unix socket cannot be opened twice, and a socket
  * from systemd is as it is: all workers accept from the same one.
  */
-#ifndef NET_LISTENER_H
-#define NET_LISTENER_H
+#ifndef CONTROL_BIND_H
+#define CONTROL_BIND_H
 
 #include "net/section.h"
 
@@ -24,28 +24,28 @@
  * descriptor, or a negative errno with *ret_why, a static text that says what to
  * do, or NULL.
  */
-int listener_open(const struct address *address, const struct config_endpoint *line,
-		  const struct config_settings *settings, const char **ret_why) must_check;
+int bind_open(const struct address *address, const struct config_endpoint *line,
+	      const struct config_settings *settings, const char **ret_why) must_check;
 
 /* Whether the address is free: 0, or the negative errno of bind(2) on it. */
-int listener_try(const struct address *address, const struct config_endpoint *line) must_check;
+int bind_try(const struct address *address, const struct config_endpoint *line) must_check;
 
 /* Where a socket listens, as text: the address it is bound to; fallback where that is not known. */
-const char *listener_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX]);
+const char *bind_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX]);
 /* What a socket that somebody else opened is bound to; kind NONE when that cannot be known. */
-void listener_address(int fd, struct address *ret_address);
+void bind_address(int fd, struct address *ret_address);
 
 /* Another descriptor of the same socket, for another worker. */
-int listener_share(int fd) must_check;
+int bind_share(int fd) must_check;
 
 /* The file that a unix socket's path named when we had bound it; all zeroes: none. */
-struct listener_path {
+struct bind_path {
 	dev_t device;
 	ino_t inode;
 };
-struct listener_path listener_path(const struct address *address);
+struct bind_path bind_path(const struct address *address);
 
 /* Remove the path, unless another process has replaced it since. */
-void listener_remove(const struct address *address, const struct listener_path *path);
+void bind_remove(const struct address *address, const struct bind_path *path);
 
 #endif
