@@ -5,8 +5,8 @@
  *   SIM_SEED=4711 build/asan/tests/sim_engine      one seed, told step by step
  *   SIM_SEEDS=1000000 SIM_FIRST=0 ...              so many from there on
  */
+#include "loop/socket.h"
 #include "net/rest.h"
-#include "net/socket.h"
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "support/sim.h"

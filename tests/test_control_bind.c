@@ -1,7 +1,7 @@
 /* Listening on unix sockets: who may connect, and what else may be in the way of their files. */
 #include "config/config.h"
 #include "control/bind.h"
-#include "net/socket.h"
+#include "loop/socket.h"
 #include "support/skip.h"
 #include "support/suite.h"
 

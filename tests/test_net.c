@@ -1,5 +1,5 @@
 /* The engine's tables: tags, states, reasons; and shortages that come and go. */
-#include "net/op.h"
+#include "loop/op.h"
 #include "net/reason.h"
 #include "net/session.h"
 #include "net/worker.h"

@@ -1,6 +1,6 @@
 #include "control/bind.h"
 
-#include "net/socket.h"
+#include "loop/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "control/fit.h"
 #include "control/roster.h"
-#include "net/pipes.h"
+#include "loop/pipes.h"
 #include "net/strategy.h"
 
 #include "ops/log.h"

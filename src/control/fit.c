@@ -2,8 +2,8 @@
 
 #include "config/schema.h"
 #include "config/value.h"
-#include "net/socket.h"
-#include "net/stock.h"
+#include "loop/socket.h"
+#include "loop/stock.h"
 
 #include "ops/log.h"
 

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/meet.h"
 #include "control/resolve.h"
-#include "net/socket.h"
+#include "loop/socket.h"
 
 #include "ops/log.h"
 

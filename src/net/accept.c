@@ -1,8 +1,8 @@
 #include "net/accept.h"
 
+#include "loop/socket.h"
 #include "net/record.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 
 #include "ops/log.h"

@@ -8,7 +8,7 @@
 #ifndef NET_CONDITION_H
 #define NET_CONDITION_H
 
-#include "net/spell.h"
+#include "loop/spell.h"
 
 struct worker;
 

@@ -1,10 +1,10 @@
 #include "net/deadline.h"
 
+#include "loop/socket.h"
 #include "net/ending.h"
 #include "net/handshake.h"
 #include "net/section.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/upstream.h"
 #include "net/worker.h"
 

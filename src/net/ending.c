@@ -1,8 +1,8 @@
 #include "net/ending.h"
 
+#include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "net/handshake.h"
 
+#include "loop/socket.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 
 #define SUSPENSE_MS    100

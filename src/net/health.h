@@ -11,9 +11,9 @@
 #define NET_HEALTH_H
 
 #include "base/list.h"
+#include "loop/spell.h"
 #include "net/handshake.h"
 #include "net/shortage.h"
-#include "net/spell.h"
 
 struct section;
 struct worker;

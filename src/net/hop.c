@@ -1,7 +1,7 @@
 #include "net/hop.h"
 
+#include "loop/socket.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 #include "net/lane.h"
 
+#include "loop/socket.h"
 #include "net/ending.h"
 #include "net/handshake.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/strategy.h"
 #include "net/turn.h"
 #include "net/upstream.h"

@@ -30,7 +30,7 @@
 #define NET_LANE_H
 
 #include "base/list.h"
-#include "net/op.h"
+#include "loop/op.h"
 #include "net/rest.h"
 
 #include <sys/socket.h>

@@ -10,8 +10,8 @@
  */
 #include "net/lane.h"
 
+#include "loop/socket.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* The sending half of a lane: lane.h says what it is for. */
 #include "net/lane.h"
 
+#include "loop/socket.h"
 #include "net/ending.h"
 #include "net/section.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/strategy.h"
 #include "net/worker.h"
 

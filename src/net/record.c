@@ -1,8 +1,8 @@
 #include "net/record.h"
 
+#include "loop/socket.h"
 #include "net/section.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 
 #include "config/config.h"

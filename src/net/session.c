@@ -1,5 +1,6 @@
 #include "net/session.h"
 
+#include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/ending.h"
 #include "net/handshake.h"
@@ -8,7 +9,6 @@
 #include "net/rest.h"
 #include "net/section.h"
 #include "net/shortage.h"
-#include "net/socket.h"
 #include "net/strategy.h"
 #include "net/upstream.h"
 #include "net/worker.h"

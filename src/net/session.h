@@ -24,8 +24,8 @@
 #include "base/compiler.h"
 #include "base/list.h"
 #include "base/wheel.h"
+#include "loop/op.h"
 #include "net/lane.h"
-#include "net/op.h"
 #include "net/reason.h"
 
 #include <netinet/in.h>

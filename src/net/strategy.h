@@ -14,7 +14,7 @@
 #ifndef NET_STRATEGY_H
 #define NET_STRATEGY_H
 
-#include "net/op.h"
+#include "loop/op.h"
 
 struct io_uring_cqe;
 struct lane;

@@ -1,5 +1,6 @@
 #include "net/upstream.h"
 
+#include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/ending.h"
 #include "net/handshake.h"
@@ -7,7 +8,6 @@
 #include "net/section.h"
 #include "net/session.h"
 #include "net/shortage.h"
-#include "net/socket.h"
 #include "net/strategy.h"
 #include "net/worker.h"
 

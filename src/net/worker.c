@@ -1,9 +1,9 @@
 #include "net/worker.h"
 
 #include "base/clock.h"
+#include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/rest.h"
-#include "net/socket.h"
 #include "net/turn.h"
 #include "net/upstream.h"
 

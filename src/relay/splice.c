@@ -30,11 +30,11 @@
  */
 #include "relay/splice.h"
 
+#include "loop/socket.h"
 #include "net/ending.h"
 #include "net/rest.h"
 #include "net/section.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 #include "relay/strategies.h"
 

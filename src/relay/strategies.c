@@ -8,7 +8,7 @@
  * the change and (without).  Linux 6.18, loopback.
  *
  *   kept
- *     several completions at once (net/coalesce.h), where
+ *     several completions at once (loop/coalesce.h), where
  *         servers take 5 ms: 1.04 times the latency (p50)     message     0.74-0.90
  *     bulk that gathers a while (net/rest.h)                  GiB         0.73-0.97
  *         the machine as a whole                              GiB         0.82-0.90

@@ -12,10 +12,10 @@
  * client has closed too, since closing over unread bytes would reset what we just said.
  */
 #include "base/compiler.h"
+#include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/section.h"
 #include "net/session.h"
-#include "net/socket.h"
 #include "net/worker.h"
 #include "service/services.h"
 

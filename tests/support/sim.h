@@ -3,7 +3,7 @@
  *
  * The engine and the ring module are the real ones.  Under them the simulation
  * puts a kernel (fake_kernel.h moves entries and completions, sim_ops.c performs
- * the operations), sockets (sim_net.c, which is also net/socket.h), and a clock
+ * the operations), sockets (sim_net.c, which is also loop/socket.h), and a clock
  * that stands still until somebody waits; around them, clients and servers that
  * play scripts (sim_peer.c).  From the seed follow who comes when and does what,
  * how bytes are cut into pieces, how late each completion is, which of them fail

@@ -1,5 +1,5 @@
-/* net/socket.h on the sockets of sim_net.c, in place of net/socket.c. */
-#include "net/socket.h"
+/* loop/socket.h on the sockets of sim_net.c, in place of net/socket.c. */
+#include "loop/socket.h"
 #include "support/sim.h"
 
 #include <errno.h>

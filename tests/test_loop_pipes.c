@@ -1,5 +1,5 @@
 /* The pipes of a worker: made when needed, kept, given back to the system when idle. */
-#include "net/pipes.h"
+#include "loop/pipes.h"
 #include "support/skip.h"
 #include "support/suite.h"
 

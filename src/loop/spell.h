@@ -8,8 +8,8 @@
  * within a minute of its end gets twice the patience, up to a minute: whatever
  * comes and goes for a day is some lines, not some thousand.
  */
-#ifndef NET_SPELL_H
-#define NET_SPELL_H
+#ifndef LOOP_SPELL_H
+#define LOOP_SPELL_H
 
 #include "base/compiler.h"
 

@@ -1,6 +1,6 @@
 /* What a sink takes, and what we say it takes. */
 #include "base/clock.h"
-#include "net/socket.h"
+#include "loop/socket.h"
 #include "support/skip.h"
 #include "support/suite.h"
 

@@ -1,6 +1,6 @@
 /* When a worker waits for several completions at once, and when it does not. */
 #include "base/clock.h"
-#include "net/coalesce.h"
+#include "loop/coalesce.h"
 #include "net/lane.h"
 #include "net/session.h"
 #include "net/worker.h"

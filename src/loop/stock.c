@@ -1,4 +1,4 @@
-#include "net/stock.h"
+#include "loop/stock.h"
 
 #include <errno.h>
 #include <stdlib.h>

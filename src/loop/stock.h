@@ -19,8 +19,8 @@
  * The last eighth never lies with the kernel, where any receive takes it and a
  * sink that does not read may keep it for ever.  It is for lane_feed.c.
  */
-#ifndef NET_STOCK_H
-#define NET_STOCK_H
+#ifndef LOOP_STOCK_H
+#define LOOP_STOCK_H
 
 #include "ring/ring.h"
 

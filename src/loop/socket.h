@@ -3,8 +3,8 @@
  * are cheaper as plain calls, or have no operation.  All return a negative
  * errno.  Simulations link their own.
  */
-#ifndef NET_SOCKET_H
-#define NET_SOCKET_H
+#ifndef LOOP_SOCKET_H
+#define LOOP_SOCKET_H
 
 #include "base/address.h"
 #include "config/config.h"

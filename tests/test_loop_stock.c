@@ -1,5 +1,5 @@
 /* The receive buffers of a worker: where each is, and how many lie with the kernel. */
-#include "net/stock.h"
+#include "loop/stock.h"
 #include "support/fake_kernel.h"
 #include "support/suite.h"
 

@@ -1,4 +1,4 @@
-#include "net/coalesce.h"
+#include "loop/coalesce.h"
 
 #include "base/clock.h"
 #include "ring/ring.h"

@@ -9,8 +9,8 @@
  * tag printed in hex can be read by eye.  For OP_ACCEPT and
  * OP_ACCEPT_CANCEL the slot is the listener's index, for OP_CONTROL it is nothing.
  */
-#ifndef NET_OP_H
-#define NET_OP_H
+#ifndef LOOP_OP_H
+#define LOOP_OP_H
 
 #include "base/compiler.h"
 #include "base/slab.h"

@@ -7,8 +7,8 @@
  * lanes that put into it only what their sink is certain to take at once, and give
  * it back in the same turn: so however many sinks stall, the others are spliced.
  */
-#ifndef NET_PIPES_H
-#define NET_PIPES_H
+#ifndef LOOP_PIPES_H
+#define LOOP_PIPES_H
 
 #include "base/compiler.h"
 

@@ -1,6 +1,6 @@
-#include "net/pipes.h"
+#include "loop/pipes.h"
 
-#include "net/socket.h"
+#include "loop/socket.h"
 
 #define SMALLEST 65536u /* bytes; of what is smaller, each splice(2) moves too little */
 

@@ -33,8 +33,8 @@
  * All this needs a kernel that can sleep until several have come (6.12).  Others wake
  * the thread for each, and it would wait on top of that.
  */
-#ifndef NET_COALESCE_H
-#define NET_COALESCE_H
+#ifndef LOOP_COALESCE_H
+#define LOOP_COALESCE_H
 
 #include "base/compiler.h"
 

@@ -1,4 +1,4 @@
-#include "net/socket.h"
+#include "loop/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "net/spell.h"
+#include "loop/spell.h"
 
 #define PATIENCE_MAX_MS 60000
 #define SOON_MS         60000
