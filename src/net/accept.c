@@ -173,9 +173,9 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 		return;
 	}
 	if (place == PLACE_NONE_IN_SECTION)
-		condition_full(worker, section->index);
+		full_enter(worker, section);
 	else
-		condition_enter(worker, CONDITION_CONNECTIONS, 0);
+		full_enter(worker, NULL);
 	park(worker, parked);
 	pause_section(worker, listener->socket.section);
 }

@@ -10,16 +10,11 @@
 
 #define NO_COUNTER STATS_COUNT
 
-/* Those of the sections come behind the others, and are of their kind. */
-#define OF_SECTION(section) (CONDITION_COUNT + (section))
-
 static const struct {
-	const char *began, *ended; /* began is NULL where tell_full() says it */
+	const char *began, *ended;
 	enum log_level level;
 	unsigned counter; /* of the times it began, among the statistics */
 } conditions[] = {
-	[CONDITION_CONNECTIONS] = {NULL, "accepting again: there is room for connections",
-				   LOG_LEVEL_WARNING, STATS_INDEX_paused_connections},
 	[CONDITION_DESCRIPTORS] =
 		{"paused: no file descriptors are left; raise LimitNOFILE= of the "
 		 "unit (ulimit -n), or lower max_connections; of the whole machine: fs.file-max",
@@ -77,110 +72,59 @@ static const char *advice(enum condition condition, int error)
 	}
 }
 
-static enum condition kind_of(unsigned index)
-{
-	return index < CONDITION_COUNT ? (enum condition)index : CONDITION_CONNECTIONS;
-}
-
-static struct spell *spell_of(struct worker *worker, unsigned index)
-{
-	return index < CONDITION_COUNT ? &worker->conditions.of[index]
-				       : &worker->conditions.full[index - CONDITION_COUNT];
-}
-
-/* NULL for what is of all sections. */
-static const struct config_section *section_of(const struct worker *worker, unsigned index)
-{
-	return index < CONDITION_COUNT ? NULL
-				       : worker->engine->sections[index - CONDITION_COUNT].config;
-}
-
-/* Which max_connections, where it is written, or what else allows no more. */
-static void tell_full(const struct worker *worker, unsigned index)
-{
-	const struct engine *engine = worker->engine;
-	const struct config_section *section = section_of(worker, index);
-	uint32_t most = section ? section->settings.max_connections : engine->connections_max;
-	char place[CONFIG_PLACE_MAX];
-
-	if (!section && most != engine->config->max_connections)
-		log_warning("worker %u: paused accepting: max_connections is reached, which is %u "
-			    "for want of descriptors; raise LimitNOFILE= of the unit (ulimit -n)",
-			    worker->index, most);
-	else
-		log_warning("worker %u: paused accepting%s%s: max_connections is reached; raise "
-			    "it: %s = %u",
-			    worker->index, section ? " for " : "", section ? section->title : "",
-			    config_place(engine->config, section, "max_connections", place,
-					 sizeof(place)),
-			    most);
-}
-
-static void begin(struct worker *worker, unsigned index, int error)
-{
-	enum condition kind = kind_of(index);
-	unsigned counter = conditions[kind].counter;
-
-	if (counter != NO_COUNTER)
-		stats_count_index(&worker->stats, counter, 1);
-	if (!conditions[kind].began)
-		tell_full(worker, index);
-	else if (error)
-		log_at(conditions[kind].level, "worker %u: %s (%s%s)", worker->index,
-		       conditions[kind].began, strerror(-error), advice(kind, error));
-	else
-		log_at(conditions[kind].level, "worker %u: %s", worker->index,
-		       conditions[kind].began);
-}
-
 void condition_settle_by(struct worker *worker, uint64_t when_ms)
 {
 	if (!wheel_is_set(&worker->settle) || when_ms < worker->settle.expires_ms)
 		wheel_set(&worker->wheel, &worker->settle, when_ms);
 }
 
-static void enter(struct worker *worker, unsigned index, int error)
-{
-	struct spell *spell = spell_of(worker, index);
-
-	if (spell_meet(spell, worker->now_ms))
-		begin(worker, index, error);
-	condition_settle_by(worker, spell_over_ms(spell));
-}
-
 void condition_enter(struct worker *worker, enum condition condition, int error)
 {
-	enter(worker, condition, error);
+	struct spell *spell = &worker->conditions.of[condition];
+	unsigned counter = conditions[condition].counter;
+	bool begins = spell_meet(spell, worker->now_ms);
+
+	condition_settle_by(worker, spell_over_ms(spell));
+	if (!begins)
+		return;
+	if (counter != NO_COUNTER)
+		stats_count_index(&worker->stats, counter, 1);
+	if (error)
+		log_at(conditions[condition].level, "worker %u: %s (%s%s)", worker->index,
+		       conditions[condition].began, strerror(-error), advice(condition, error));
+	else
+		log_at(conditions[condition].level, "worker %u: %s", worker->index,
+		       conditions[condition].began);
 }
 
-void condition_full(struct worker *worker, uint32_t section)
+void condition_hold(struct worker *worker, enum condition condition)
 {
-	enter(worker, OF_SECTION(section), 0);
+	struct spell *spell = &worker->conditions.of[condition];
+
+	if (spell->met)
+		spell->last_ms = worker->now_ms;
 }
 
-static void end(struct worker *worker, unsigned index)
+static void end(struct worker *worker, enum condition condition)
 {
-	struct spell *spell = spell_of(worker, index);
-	const struct config_section *section = section_of(worker, index);
+	struct spell *spell = &worker->conditions.of[condition];
 	uint64_t lasted = spell_lasted_ms(spell);
 
-	log_info("worker %u: %s%s%s (after %" PRIu64 ".%03" PRIu64 " s, met %" PRIu64 " times)",
-		 worker->index, section ? section->title : "", section ? ": " : "",
-		 conditions[kind_of(index)].ended, lasted / 1000, lasted % 1000, spell->met);
+	log_info("worker %u: %s (after %" PRIu64 ".%03" PRIu64 " s, met %" PRIu64 " times)",
+		 worker->index, conditions[condition].ended, lasted / 1000, lasted % 1000,
+		 spell->met);
 	spell_end(spell, worker->now_ms);
 }
 
 void condition_settle(struct worker *worker)
 {
-	for (unsigned i = 0; i < OF_SECTION(worker->engine->section_count); i++) {
-		struct spell *spell = spell_of(worker, i);
+	for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+		struct spell *spell = &worker->conditions.of[i];
 
 		if (spell->met == 0)
 			continue;
-		if (i < CONDITION_COUNT && shortage_holds(worker, (enum condition)i))
-			spell->last_ms = worker->now_ms;
 		if (worker->now_ms >= spell_over_ms(spell))
-			end(worker, i);
+			end(worker, (enum condition)i);
 		else
 			condition_settle_by(worker, spell_over_ms(spell));
 	}

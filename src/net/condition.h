@@ -2,8 +2,8 @@
  * Being full is a state with a name, not an event: one line in the log when it
  * begins, with the remedy, and one when it ends, however often it is met
  * between (spell.h); or a daemon at its limit would write two lines for each
- * connection that makes room for the next.  One of each per worker, and for each
- * section one of its own max_connections.
+ * connection that makes room for the next.  One of each per worker.  (That
+ * max_connections is reached is full.h.)
  */
 #ifndef NET_CONDITION_H
 #define NET_CONDITION_H
@@ -13,7 +13,6 @@
 struct worker;
 
 enum condition {
-	CONDITION_CONNECTIONS, /* max_connections of all sections together */
 	CONDITION_DESCRIPTORS, /* EMFILE, ENFILE */
 	CONDITION_MEMORY,      /* ENOBUFS, ENOMEM from the kernel */
 	CONDITION_PORTS,       /* EADDRNOTAVAIL: no local port to connect from */
@@ -26,13 +25,12 @@ enum condition {
 
 struct conditions {
 	struct spell of[CONDITION_COUNT];
-	struct spell *full; /* by section: its own max_connections is reached */
 };
 
 /* It is met (error: a negative errno, or 0). */
 void condition_enter(struct worker *worker, enum condition condition, int error);
-/* A section's own max_connections is reached. */
-void condition_full(struct worker *worker, uint32_t section);
+/* It has not ended, though nothing has met it. */
+void condition_hold(struct worker *worker, enum condition condition);
 /* For the worker's timer: end what was not met for long enough. */
 void condition_settle(struct worker *worker);
 /* See to it that the timer fires then, or earlier. */

@@ -67,7 +67,6 @@ static struct shortage_line *line_for(struct worker *worker, struct server_healt
 	case CONDITION_COUNT:
 		return &health->backlog;
 	case CONDITION_MEMORY:
-	case CONDITION_CONNECTIONS:
 	case CONDITION_BUFFERS:
 	case CONDITION_ACCEPT:
 	case CONDITION_SUBMISSIONS:
@@ -237,12 +236,15 @@ void shortage_ease(struct worker *worker, const struct session *session)
 		ease(worker, &worker_health(worker, session->section, session->server)->ports);
 }
 
-bool shortage_holds(const struct worker *worker, enum condition condition)
+void shortage_hold(struct worker *worker)
 {
 	const struct list *lines = &worker->shortages.lines;
 
-	for (const struct list *node = lines->next; node != lines; node = node->next)
-		if (container_of(node, const struct shortage_line, link)->condition == condition)
-			return true;
-	return false;
+	for (const struct list *node = lines->next; node != lines; node = node->next) {
+		enum condition condition =
+			container_of(node, const struct shortage_line, link)->condition;
+
+		if (condition != CONDITION_COUNT)
+			condition_hold(worker, condition);
+	}
 }

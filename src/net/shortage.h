@@ -69,7 +69,7 @@ void shortage_ease(struct worker *worker, const struct session *session);
 /* For the worker: shortages.timer fired. */
 void shortage_expired(struct worker *worker);
 
-/* Whether somebody stands in line, so that the condition is not over. */
-bool shortage_holds(const struct worker *worker, enum condition condition);
+/* Where somebody stands in line the condition is not over. */
+void shortage_hold(struct worker *worker);
 
 #endif

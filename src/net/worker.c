@@ -27,9 +27,8 @@ static int init_sections(struct worker *worker)
 
 	worker->next_server = calloc(engine->section_count + 1, sizeof(*worker->next_server));
 	worker->health = calloc(engine->section_count + 1, sizeof(*worker->health));
-	worker->conditions.full =
-		calloc(engine->section_count + 1, sizeof(*worker->conditions.full));
-	if (!worker->next_server || !worker->health || !worker->conditions.full)
+	if (!worker->next_server || !worker->health ||
+	    full_init(&worker->full, engine->section_count) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < engine->section_count; i++) {
 		uint32_t servers = engine->sections[i].server_room;
@@ -91,14 +90,13 @@ void worker_done(struct worker *worker)
 		free(worker->health[i]);
 	free(worker->health);
 	free(worker->next_server);
-	free(worker->conditions.full);
+	full_done(&worker->full);
 	slab_done(&worker->sessions);
 	free(worker->listeners);
 	free(worker->parked);
 	free(worker->vectors);
 	worker->health = NULL;
 	worker->next_server = NULL;
-	worker->conditions.full = NULL;
 	worker->listeners = NULL;
 	worker->parked = NULL;
 	worker->vectors = NULL;
@@ -345,7 +343,9 @@ static void trim_pipes(struct worker *worker)
 /* Say what is over. */
 static void settle(struct worker *worker)
 {
+	shortage_hold(worker);
 	condition_settle(worker);
+	full_settle(worker);
 	health_settle(worker);
 }
 

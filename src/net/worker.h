@@ -28,6 +28,7 @@
 #include "net/accept.h"
 #include "net/condition.h"
 #include "net/engine.h"
+#include "net/full.h"
 #include "net/health.h"
 #include "net/session.h"
 #include "net/shortage.h"
@@ -112,6 +113,7 @@ struct worker {
 	struct server_health **health; /* by section and server */
 	struct shortages shortages;
 	struct conditions conditions;
+	struct full full;
 	struct wheel_timer settle; /* set while a condition is in force, or a server comes back */
 	struct wheel_timer drain;
 	struct wheel_timer trim; /* set while there are pipes */
