@@ -199,13 +199,14 @@ static void make_engine(void)
 		.section_count = sim_between(1, SECTIONS),
 		.worker_count = 1,
 		.connections_max = one_of(sim_between(1, 3), sim_between(1, 16), 300, 300),
-		.buffer_size = sim.scale * one_of(10, 30, 100, 512),
-		.pipes_max = one_of(0, 1, 2, 8),
-		.coalesce_us = one_of(0, 100, 1000, 1000),
-		.turn_bytes = sim.scale * one_of(1, 100, 1000, ENGINE_TURN_BYTES),
+		.sizes.buffer_size = sim.scale * one_of(10, 30, 100, 512),
+		.sizes.pipes_max = one_of(0, 1, 2, 8),
+		.sizes.coalesce_us = one_of(0, 100, 1000, 1000),
+		.sizes.turn_bytes = sim.scale * one_of(1, 100, 1000, ENGINE_TURN_BYTES),
 		.wake_fd = -1,
 	};
-	engine.buffer_memory = (uint64_t)engine.buffer_size * (jammed ? 4 : one_of(4, 8, 32, 200));
+	engine.sizes.buffer_memory =
+		(uint64_t)engine.sizes.buffer_size * (jammed ? 4 : one_of(4, 8, 32, 200));
 	fake_kernel_capabilities(&engine.capabilities);
 	if (sim_chance(4))
 		(void)!ring_capabilities_without(&engine.capabilities, "recv-bundle");
@@ -350,7 +351,7 @@ static void rest(unsigned *rests)
 /* Grows with whatever is done for anybody. */
 static uint64_t progress(void)
 {
-	const struct stats *stats = &worker.stats;
+	const struct stats *stats = &worker.loop.stats;
 	uint64_t read = 0;
 
 	for (uint32_t i = 0; i < sim.connection_count; i++)
@@ -381,12 +382,12 @@ static void serve(void)
 	int r;
 
 	while (!worker_finished(&worker)) {
-		before = stats_read(&worker.stats, completions);
+		before = stats_read(&worker.loop.stats, completions);
 		/* As if servers had taken long to answer many. */
-		if (worker.coalesce.wait_us && sim_chance(4))
-			worker.coalesce.batch = sim_between(2, 40);
+		if (worker.loop.coalesce.wait_us && sim_chance(4))
+			worker.loop.coalesce.batch = sim_between(2, 40);
 		flow();
-		rested_ns = rest_deadline(&worker);
+		rested_ns = rest_deadline(&worker.loop);
 		r = worker_turn(&worker);
 		sim_life_turn();
 		/* Only a wait for memory may take that much longer. */
@@ -396,7 +397,7 @@ static void serve(void)
 			sim_fail("bytes are held back for an end that did not follow");
 		if (r < 0)
 			sim_fail("the ring is given up: %s", strerror(-r));
-		idle = stats_read(&worker.stats, completions) == before ? idle + 1 : 0;
+		idle = stats_read(&worker.loop.stats, completions) == before ? idle + 1 : 0;
 		if (worker.state != WORKER_STOPPING)
 			stopping_ns = sim.now_ns;
 		if (sim.now_ns > stopping_ns + HORIZON_MS * SIM_MS)
@@ -406,7 +407,7 @@ static void serve(void)
 			horizon_ns = SIM_NEVER;
 		}
 		if (sim.quiescent && idle > 0 && !worker_finished(&worker) &&
-		    list_is_empty(&worker.dirty) && list_is_empty(&worker.quiet))
+		    list_is_empty(&worker.loop.dirty) && list_is_empty(&worker.quiet))
 			rest(&rests);
 		sim.quiescent = false;
 		still = progress() == done ? still + 1 : 0;

@@ -10,7 +10,7 @@
 enum { WAIT_US = 200, FAR_US = 20 * WAIT_US, WINDOW_US = 2000, BEGAN_US = 1000000 };
 
 static struct worker worker; /* tests are processes of their own */
-static struct coalesce *const coalesce = &worker.coalesce;
+static struct coalesce *const coalesce = &worker.loop.coalesce;
 
 static void begin(uint32_t wait_us)
 {

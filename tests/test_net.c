@@ -43,18 +43,18 @@ END_TEST
 /* What its timer does until then, and how often the state has begun. */
 static uint64_t begun_by(struct worker *worker, uint64_t now_ms)
 {
-	worker->now_ms = now_ms;
-	while (wheel_expire(&worker->wheel, now_ms))
-		condition_settle(worker);
-	return stats_read(&worker->stats, paused_buffers);
+	worker->loop.now_ms = now_ms;
+	while (wheel_expire(&worker->loop.wheel, now_ms))
+		condition_settle(&worker->loop);
+	return stats_read(&worker->loop.stats, paused_buffers);
 }
 
 static void open_clock(struct worker *worker)
 {
 	static struct engine engine;
 
-	*worker = (struct worker){.now_ms = 1000, .engine = &engine};
-	wheel_init(&worker->wheel, worker->now_ms);
+	*worker = (struct worker){.loop.now_ms = 1000, .engine = &engine};
+	wheel_init(&worker->loop.wheel, worker->loop.now_ms);
 	shortage_init(&worker->shortages);
 }
 
@@ -65,12 +65,12 @@ START_TEST(a_state_is_over_when_it_was_not_met_for_a_second)
 	open_clock(&worker);
 	for (uint64_t now = 1000; now < 21000; now += 900) {
 		ck_assert_uint_eq(begun_by(&worker, now), now > 1000);
-		condition_enter(&worker, CONDITION_BUFFERS, 0);
+		condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
 	}
 	begun_by(&worker, 30000);
-	ck_assert_uint_eq(worker.conditions.of[CONDITION_BUFFERS].met, 0);
-	ck_assert_uint_eq(wheel_next(&worker.wheel), UINT64_MAX);
-	condition_enter(&worker, CONDITION_BUFFERS, 0);
+	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_BUFFERS].met, 0);
+	ck_assert_uint_eq(wheel_next(&worker.loop.wheel), UINT64_MAX);
+	condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
 	ck_assert_uint_eq(begun_by(&worker, 30000), 2);
 }
 END_TEST
@@ -85,10 +85,10 @@ START_TEST(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines)
 	open_clock(&worker);
 	for (uint64_t now = 1000; now < 3600 * 1000; now += rhythm) {
 		begun_by(&worker, now);
-		condition_enter(&worker, CONDITION_BUFFERS, 0);
+		condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
 	}
-	ck_assert_uint_ge(stats_read(&worker.stats, paused_buffers), 1);
-	ck_assert_uint_le(stats_read(&worker.stats, paused_buffers), 10);
+	ck_assert_uint_ge(stats_read(&worker.loop.stats, paused_buffers), 1);
+	ck_assert_uint_le(stats_read(&worker.loop.stats, paused_buffers), 10);
 }
 END_TEST
 
@@ -97,15 +97,15 @@ START_TEST(a_state_that_is_waited_for_with_patience_does_not_keep_others)
 	static struct worker worker;
 
 	open_clock(&worker);
-	worker.conditions.of[CONDITION_BUFFERS] =
+	worker.loop.conditions.of[CONDITION_BUFFERS] =
 		(struct spell){.ended_ms = 900, .patience_ms = 30000};
-	condition_enter(&worker, CONDITION_BUFFERS, 0);
-	condition_enter(&worker, CONDITION_DESCRIPTORS, 0);
+	condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
+	condition_enter(&worker.loop, CONDITION_DESCRIPTORS, 0);
 	begun_by(&worker, 3000);
-	ck_assert_uint_eq(worker.conditions.of[CONDITION_DESCRIPTORS].met, 0);
-	ck_assert_uint_eq(worker.conditions.of[CONDITION_BUFFERS].met, 1);
+	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_DESCRIPTORS].met, 0);
+	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_BUFFERS].met, 1);
 	begun_by(&worker, 62000);
-	ck_assert_uint_eq(worker.conditions.of[CONDITION_BUFFERS].met, 0);
+	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_BUFFERS].met, 0);
 }
 END_TEST
 

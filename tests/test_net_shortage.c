@@ -18,9 +18,9 @@ static void open_worker(void)
 {
 	memset(&worker, 0, sizeof(worker));
 	memset(sessions, 0, sizeof(sessions));
-	worker.now_ms = NOW;
+	worker.loop.now_ms = NOW;
 	worker.health = of_section;
-	wheel_init(&worker.wheel, NOW);
+	wheel_init(&worker.loop.wheel, NOW);
 	shortage_init(&worker.shortages);
 	for (unsigned i = 0; i < array_size(servers); i++)
 		health_init(&servers[i], &section, i);
@@ -41,9 +41,9 @@ static uint64_t next(void)
 static void wait_long(struct shortage_line *line, uint64_t ago_ms)
 {
 	line->pause_ms = 1000;
-	line->failed_ms = worker.now_ms - ago_ms;
+	line->failed_ms = worker.loop.now_ms - ago_ms;
 	line->next_ms = line->failed_ms + 1000;
-	wheel_set(&worker.wheel, &worker.shortages.timer, line->next_ms);
+	wheel_set(&worker.loop.wheel, &worker.shortages.timer, line->next_ms);
 }
 
 START_TEST(a_newcomer_does_not_overtake_those_who_wait_for_the_same)
@@ -82,23 +82,23 @@ END_TEST
 /* So much later what nothing has met, and nobody waits for, is over. */
 static void later(uint64_t ms)
 {
-	worker.now_ms += ms;
+	worker.loop.now_ms += ms;
 	shortage_hold(&worker);
-	condition_settle(&worker);
+	condition_settle(&worker.loop);
 }
 
 START_TEST(a_condition_lasts_while_somebody_stands_in_line)
 {
 	open_worker();
-	condition_enter(&worker, CONDITION_PORTS, 0);
-	condition_enter(&worker, CONDITION_DESCRIPTORS, 0);
+	condition_enter(&worker.loop, CONDITION_PORTS, 0);
+	condition_enter(&worker.loop, CONDITION_DESCRIPTORS, 0);
 	shortage_wait(&sessions[0], &servers[0], -EADDRNOTAVAIL);
 	later(10000);
-	ck_assert_uint_ne(worker.conditions.of[CONDITION_PORTS].met, 0);
-	ck_assert_uint_eq(worker.conditions.of[CONDITION_DESCRIPTORS].met, 0);
+	ck_assert_uint_ne(worker.loop.conditions.of[CONDITION_PORTS].met, 0);
+	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_DESCRIPTORS].met, 0);
 	shortage_leave(&sessions[0]);
 	later(10000);
-	ck_assert_uint_eq(worker.conditions.of[CONDITION_PORTS].met, 0);
+	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_PORTS].met, 0);
 }
 END_TEST
 

@@ -73,10 +73,10 @@ static int fit_connections(struct engine *engine, uint32_t listeners)
 		if (engine->sections[i].has_upstream)
 			per_connection = 2;
 	if (per_connection == 2)
-		engine->pipes_max = pipes_for(limit, engine->worker_count);
+		engine->sizes.pipes_max = pipes_for(limit, engine->worker_count);
 	own = DESCRIPTORS_PROCESS +
 	      (uint64_t)engine->worker_count *
-		      (DESCRIPTORS_WORKER + listeners + 2 * engine->pipes_max);
+		      (DESCRIPTORS_WORKER + listeners + 2 * engine->sizes.pipes_max);
 	most = limit > own ? (limit - own) / per_connection : 0;
 	if (most == 0) {
 		log_error("RLIMIT_NOFILE is %llu, and %llu descriptors are needed before the first "
@@ -124,7 +124,7 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 		.config = config,
 		.worker_count = mode->workers,
 		.sqpoll = mode->sqpoll,
-		.turn_bytes = ENGINE_TURN_BYTES,
+		.sizes.turn_bytes = ENGINE_TURN_BYTES,
 		.wake_fd = -1,
 		.sections = calloc(config->section_count + 1, sizeof(*engine->sections)),
 		.section_count = (uint32_t)config->section_count,

@@ -150,8 +150,8 @@ void fit_buffers(struct engine *engine, uint64_t memory_limit)
 			    (uint64_t)STOCK_BUFFERS_MAX * size * workers / KIB);
 		count = STOCK_BUFFERS_MAX;
 	}
-	engine->buffer_size = size;
-	engine->buffer_memory = count * size;
+	engine->sizes.buffer_size = size;
+	engine->sizes.buffer_memory = count * size;
 }
 
 /* ---- Settings ---------------------------------------------------------------------------------*/
@@ -226,11 +226,11 @@ static bool reduced_budget(const struct engine *engine, const struct config_sect
 			   char why[WHY_MAX])
 {
 	uint32_t budget = section->settings.receive_budget;
-	bool small = budget < engine->buffer_size;
+	bool small = budget < engine->sizes.buffer_size;
 	char size[VALUE_TEXT_MAX], other[VALUE_TEXT_MAX];
 
 	value_format_size(budget, size, sizeof(size));
-	value_format_size(small ? engine->buffer_size : engine->buffer_memory, other,
+	value_format_size(small ? engine->sizes.buffer_size : engine->sizes.buffer_memory, other,
 			  sizeof(other));
 	if (small)
 		snprintf(why, WHY_MAX,
@@ -242,7 +242,7 @@ static bool reduced_budget(const struct engine *engine, const struct config_sect
 			 "%s is more than a worker has, which is %s; raise buffer_memory, or lower "
 			 "workers",
 			 size, other);
-	return small || budget > engine->buffer_memory;
+	return small || budget > engine->sizes.buffer_memory;
 }
 
 static bool reduced_most(const struct engine *engine, const struct config_section *section,
@@ -293,7 +293,7 @@ static void fit_coalesce(struct engine *engine)
 					   : NULL;
 	char place[CONFIG_PLACE_MAX];
 
-	engine->coalesce_us = why || config->busy_poll_us ? 0 : config->coalesce_us;
+	engine->sizes.coalesce_us = why || config->busy_poll_us ? 0 : config->coalesce_us;
 	if (config->sqpoll == CONFIG_ON || config->busy_poll_us)
 		return; /* then the configuration itself says so: config/check.c */
 	if (why && config->coalesce_us && place_of(config, NULL, "coalesce", place))

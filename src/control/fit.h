@@ -10,13 +10,13 @@
 #include "net/engine.h"
 
 /*
- * engine.buffer_memory and buffer_size, from buffer_memory and buffer_size and a
+ * engine.sizes.buffer_memory and buffer_size, from buffer_memory and buffer_size and a
  * memory limit of the control group in bytes, UINT64_MAX for none: what will be
  * mapped, to the byte.  After the capabilities are known.
  */
 void fit_buffers(struct engine *engine, uint64_t memory_limit);
 
-/* The other settings; engine.coalesce_us too. */
+/* The other settings; engine.sizes.coalesce_us too. */
 void fit_settings(struct engine *engine);
 
 #endif

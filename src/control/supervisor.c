@@ -62,7 +62,7 @@ static int await_start(struct supervisor *supervisor, struct worker *worker)
 	}
 	if (atomic_load_explicit(&worker->phase, memory_order_acquire) == WORKER_RUNNING)
 		return 0;
-	log_error("worker %u cannot start: %s", worker->index, worker->error);
+	log_error("worker %u cannot start: %s", worker->loop.index, worker->error);
 	return names_polling_cpus(supervisor->engine->config) ? worker->result
 							      : build_of_system(worker->result);
 }
@@ -144,8 +144,9 @@ static void tell_mode(const struct supervisor *supervisor)
 		 "KiB of "
 		 "buffers of %u KiB for each worker",
 		 engine->worker_count, engine->worker_count == 1 ? "" : "s", supervisor->mode->why,
-		 engine->config->busy_poll_us, engine->coalesce_us, engine->connections_max,
-		 (unsigned long long)engine->buffer_memory / 1024, engine->buffer_size / 1024);
+		 engine->config->busy_poll_us, engine->sizes.coalesce_us, engine->connections_max,
+		 (unsigned long long)engine->sizes.buffer_memory / 1024,
+		 engine->sizes.buffer_size / 1024);
 	if (used)
 		log_info("done without, since this kernel or `without` lacks it:%s", lacking);
 	tell_dropped(supervisor->workers[0].ring_dropped);
@@ -182,7 +183,7 @@ static void tell_counters(const struct supervisor *supervisor, const char *when)
 
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
 		const struct worker *worker = &supervisor->workers[i];
-		stats_add(&total, &worker->stats);
+		stats_add(&total, &worker->loop.stats);
 		for (unsigned reason = 0; reason < REASON_COUNT; reason++)
 			reasons[reason] += atomic_load_explicit(&worker->reasons[reason],
 								memory_order_relaxed);

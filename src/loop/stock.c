@@ -107,6 +107,19 @@ uint16_t stock_take(struct stock *stock)
 	return id;
 }
 
+void stock_return(struct stock *stock, const struct io_uring_cqe *done)
+{
+	struct ring_bundle bundle;
+	uint32_t length;
+	uint16_t id;
+
+	if (!(done->flags & IORING_CQE_F_BUFFER))
+		return;
+	bundle = ring_buffers_bundle(&stock->buffers, done);
+	while (ring_bundle_next(&bundle, &id, &length))
+		stock_give(stock, id);
+}
+
 void stock_refill(struct stock *stock)
 {
 	uint32_t available = ring_buffers_available(&stock->buffers);

@@ -89,6 +89,9 @@ uint16_t stock_take(struct stock *stock);
 /* A buffer comes home. */
 void stock_give(struct stock *stock, uint16_t id);
 
+/* The buffers of a completion that nobody wants come home. */
+void stock_return(struct stock *stock, const struct io_uring_cqe *done);
+
 /* Once per turn, before submitting: fill up the kernel's ring and publish it. */
 void stock_refill(struct stock *stock);
 

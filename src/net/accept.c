@@ -43,7 +43,7 @@ static void arm(struct worker *worker, struct listener *listener)
 	if (listener->armed || listener->paused || listener->socket.fd < 0 ||
 	    worker->state != WORKER_RUNNING || wheel_is_set(&listener->retry))
 		return;
-	sqe = worker_entry(worker);
+	sqe = loop_entry(&worker->loop);
 	listener->multishot = !is_near_full(worker, listener->socket.section);
 	if (listener->multishot)
 		ring_prep_accept_multishot(sqe, listener->socket.fd, NULL, NULL,
@@ -66,7 +66,7 @@ static void cancel(struct worker *worker, struct listener *listener)
 
 	if (!listener->armed || listener->cancelling)
 		return;
-	sqe = worker_entry(worker);
+	sqe = loop_entry(&worker->loop);
 	ring_prep_cancel(sqe, op_pack(tag), 0);
 	tag.kind = OP_ACCEPT_CANCEL;
 	ring_sqe_tag(sqe, op_pack(tag));
@@ -130,13 +130,14 @@ static void pause_section(struct worker *worker, uint32_t section)
 			continue; /* not offered yet */
 		listener->paused = true;
 		cancel(worker, listener);
-		wheel_set(&worker->wheel, &listener->retry, worker->now_ms + RETRY_FULL_MS);
+		wheel_set(&worker->loop.wheel, &listener->retry,
+			  worker->loop.now_ms + RETRY_FULL_MS);
 	}
 }
 
 static void refuse(struct worker *worker, int fd)
 {
-	stats_count(&worker->stats, refused, 1);
+	stats_count(&worker->loop.stats, refused, 1);
 	socket_linger_none(fd);
 	socket_close(fd);
 }
@@ -168,7 +169,7 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 	}
 	enum place place = take_place(worker, section);
 	if (place == PLACE_TAKEN) {
-		stats_count(&worker->stats, accepted, 1);
+		stats_count(&worker->loop.stats, accepted, 1);
 		session_open(worker, section, listener->socket.text, parked->fd);
 		return;
 	}
@@ -182,8 +183,9 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 
 static void accepted(struct worker *worker, int fd, struct listener *listener)
 {
-	open_or_park(worker,
-		     &(struct parked){.fd = fd, .listener = listener, .since_ms = worker->now_ms});
+	open_or_park(
+		worker,
+		&(struct parked){.fd = fd, .listener = listener, .since_ms = worker->loop.now_ms});
 }
 
 static struct parked take_parked(struct worker *worker)
@@ -213,7 +215,7 @@ void accept_resume(struct worker *worker)
 		if (!listener->paused)
 			continue;
 		listener->paused = false;
-		wheel_clear(&worker->wheel, &listener->retry);
+		wheel_clear(&worker->loop.wheel, &listener->retry);
 	}
 	/* A section that is full itself is paused again, and holds up no other. */
 	unpark(worker);
@@ -255,15 +257,15 @@ static void failed(struct worker *worker, struct listener *listener, int error)
 {
 	uint32_t wait = RETRY_FIRST_MS << (listener->failures < 7 ? listener->failures : 7);
 
-	stats_count(&worker->stats, accept_errors, 1);
+	stats_count(&worker->loop.stats, accept_errors, 1);
 	listener->failures++;
 	if (is_passing(error) && listener->failures < 64) {
 		log_debug("%s: accept: %s", listener->socket.text, strerror(-error));
 		return;
 	}
-	condition_enter(worker, condition_of(error), error);
-	wheel_set(&worker->wheel, &listener->retry,
-		  worker->now_ms + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS));
+	condition_enter(&worker->loop, condition_of(error), error);
+	wheel_set(&worker->loop.wheel, &listener->retry,
+		  worker->loop.now_ms + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS));
 }
 
 /* What is in the backlog was accepted by the kernel in our name; who comes now is too late. */
@@ -339,7 +341,7 @@ void accept_stop(struct worker *worker)
 
 		listener->paused = true;
 		cancel(worker, listener);
-		wheel_clear(&worker->wheel, &listener->retry);
+		wheel_clear(&worker->loop.wheel, &listener->retry);
 		if (listener->socket.fd < 0)
 			continue;
 		empty_backlog(worker, listener);

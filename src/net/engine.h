@@ -6,6 +6,7 @@
 #define NET_ENGINE_H
 
 #include "config/config.h"
+#include "loop/loop.h"
 #include "net/hop.h"
 #include "net/section.h"
 #include "ring/ring.h"
@@ -32,11 +33,7 @@ struct engine {
 	struct ring_capabilities capabilities;
 	uint32_t worker_count;
 	uint32_t connections_max;
-	uint32_t pipes_max;     /* of one worker */
-	uint64_t buffer_memory; /* bytes, of one worker */
-	uint32_t buffer_size;   /* bytes, of one buffer */
-	uint32_t coalesce_us;   /* how long completions may wait for others; 0: not at all */
-	uint32_t turn_bytes;    /* that the lanes of a worker may move in a turn: turn.h */
+	struct loop_sizes sizes; /* of one worker */
 	bool sqpoll;
 	int wake_fd; /* an eventfd: a worker has changed its state */
 

@@ -30,11 +30,12 @@ static void tell(const struct worker *worker, const struct config_section *secti
 	if (!section && most != engine->config->max_connections)
 		log_warning("worker %u: paused accepting: max_connections is reached, which is %u "
 			    "for want of descriptors; raise LimitNOFILE= of the unit (ulimit -n)",
-			    worker->index, most);
+			    worker->loop.index, most);
 	else
 		log_warning("worker %u: paused accepting%s%s: max_connections is reached; raise "
 			    "it: %s = %u",
-			    worker->index, section ? " for " : "", section ? section->title : "",
+			    worker->loop.index, section ? " for " : "",
+			    section ? section->title : "",
 			    config_place(engine->config, section, "max_connections", place,
 					 sizeof(place)),
 			    most);
@@ -43,12 +44,12 @@ static void tell(const struct worker *worker, const struct config_section *secti
 void full_enter(struct worker *worker, const struct section *section)
 {
 	struct spell *spell = section ? &worker->full.sections[section->index] : &worker->full.all;
-	bool begins = spell_meet(spell, worker->now_ms);
+	bool begins = spell_meet(spell, worker->loop.now_ms);
 
-	condition_settle_by(worker, spell_over_ms(spell));
+	condition_settle_by(&worker->loop, spell_over_ms(spell));
 	if (!begins)
 		return;
-	stats_count(&worker->stats, paused_connections, 1);
+	stats_count(&worker->loop.stats, paused_connections, 1);
 	tell(worker, section ? section->config : NULL);
 }
 
@@ -58,15 +59,15 @@ static void settle(struct worker *worker, struct spell *spell, const struct sect
 
 	if (spell->met == 0)
 		return;
-	if (worker->now_ms < spell_over_ms(spell)) {
-		condition_settle_by(worker, spell_over_ms(spell));
+	if (worker->loop.now_ms < spell_over_ms(spell)) {
+		condition_settle_by(&worker->loop, spell_over_ms(spell));
 		return;
 	}
 	log_info("worker %u: %s%saccepting again: there is room for connections (after %" PRIu64
 		 ".%03" PRIu64 " s, met %" PRIu64 " times)",
-		 worker->index, section ? section->config->title : "", section ? ": " : "",
+		 worker->loop.index, section ? section->config->title : "", section ? ": " : "",
 		 lasted / 1000, lasted % 1000, spell->met);
-	spell_end(spell, worker->now_ms);
+	spell_end(spell, worker->loop.now_ms);
 }
 
 void full_settle(struct worker *worker)

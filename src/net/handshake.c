@@ -52,7 +52,7 @@ static struct handshake *handshake_of(const struct session *session)
 
 void handshake_begin(struct session *session)
 {
-	uint64_t now = session->worker->now_ms;
+	uint64_t now = session->worker->loop.now_ms;
 
 	session->handshake_until_ms = UINT64_MAX;
 	if (!handshake_awaits(handshake_of(session), now))
@@ -63,7 +63,7 @@ void handshake_begin(struct session *session)
 
 void handshake_answered(struct session *session)
 {
-	uint64_t now = session->worker->now_ms;
+	uint64_t now = session->worker->loop.now_ms;
 
 	if (client_has_spoken(session))
 		handshake_spoken_to(handshake_of(session));
@@ -76,7 +76,7 @@ void handshake_expired(struct session *session)
 	session->handshake_until_ms = UINT64_MAX;
 	if (client_has_spoken(session))
 		return;
-	handshake_met_silence(handshake_of(session), session->worker->now_ms);
+	handshake_met_silence(handshake_of(session), session->worker->loop.now_ms);
 	if (session->fd[SIDE_UPSTREAM] >= 0)
 		socket_release_ack(session->fd[SIDE_UPSTREAM]);
 }

@@ -64,7 +64,7 @@ void health_init(struct server_health *health, const struct section *section, ui
 void health_failed(struct worker *worker, struct server_health *health, int error)
 {
 	health->answers = false;
-	if (!spell_meet(&health->failing, worker->now_ms)) {
+	if (!spell_meet(&health->failing, worker->loop.now_ms)) {
 		log_debug("%s server %s: %s", title_of(health), text_of(health), strerror(-error));
 		return;
 	}
@@ -79,8 +79,8 @@ void health_failed(struct worker *worker, struct server_health *health, int erro
 static bool is_over(struct worker *worker, struct server_health *health)
 {
 	if (!list_is_empty(&health->backlog.sessions))
-		health->failing.last_ms = worker->now_ms;
-	return worker->now_ms >= spell_over_ms(&health->failing);
+		health->failing.last_ms = worker->loop.now_ms;
+	return worker->loop.now_ms >= spell_over_ms(&health->failing);
 }
 
 static void recover(struct worker *worker, struct server_health *health)
@@ -95,7 +95,7 @@ static void recover(struct worker *worker, struct server_health *health)
 		 ".%03" PRIu64 " s%s)",
 		 title_of(health), text_of(health), health->failing.met, lasted / 1000,
 		 lasted % 1000, between);
-	spell_end(&health->failing, worker->now_ms);
+	spell_end(&health->failing, worker->loop.now_ms);
 	list_remove(&health->link);
 }
 
@@ -106,15 +106,15 @@ void health_recovered(struct worker *worker, struct server_health *health)
 	if (is_over(worker, health))
 		recover(worker, health);
 	else
-		condition_settle_by(worker, spell_over_ms(&health->failing));
+		condition_settle_by(&worker->loop, spell_over_ms(&health->failing));
 }
 
 void health_returned(struct worker *worker, struct server_health *health)
 {
-	if (!spell_meet(&health->returning, worker->now_ms))
+	if (!spell_meet(&health->returning, worker->loop.now_ms))
 		return;
 	list_push(&worker->returning, &health->returning_link);
-	condition_settle_by(worker, spell_over_ms(&health->returning));
+	condition_settle_by(&worker->loop, spell_over_ms(&health->returning));
 	log_warning("%s: a connection came back to the section, and is reset: one of its servers "
 		    "leads here again, by itself or through other sections",
 		    title_of(health));
@@ -129,13 +129,13 @@ static void settle_returning(struct worker *worker)
 			container_of(node, struct server_health, returning_link);
 
 		next = node->next;
-		if (worker->now_ms < spell_over_ms(&health->returning)) {
-			condition_settle_by(worker, spell_over_ms(&health->returning));
+		if (worker->loop.now_ms < spell_over_ms(&health->returning)) {
+			condition_settle_by(&worker->loop, spell_over_ms(&health->returning));
 			continue;
 		}
 		log_info("%s: no connection comes back any more (%" PRIu64 " were reset)",
 			 title_of(health), health->returning.met);
-		spell_end(&health->returning, worker->now_ms);
+		spell_end(&health->returning, worker->loop.now_ms);
 		list_remove(node);
 	}
 }
@@ -154,6 +154,6 @@ void health_settle(struct worker *worker)
 		if (is_over(worker, health))
 			recover(worker, health);
 		else
-			condition_settle_by(worker, spell_over_ms(&health->failing));
+			condition_settle_by(&worker->loop, spell_over_ms(&health->failing));
 	}
 }

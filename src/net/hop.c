@@ -198,7 +198,7 @@ void hop_name(struct session *session, int fd)
 	if (!session->worker->engine->hops.table)
 		return;
 	length = snprintf(name, sizeof(name), "uringproxy-%d-%u-%llu", (int)getpid(),
-			  session->worker->index, (unsigned long long)session->id);
+			  session->worker->loop.index, (unsigned long long)session->id);
 	if (socket_label(fd, name) == 0)
 		note(session, key_of(name, (size_t)length));
 }

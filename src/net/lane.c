@@ -56,7 +56,7 @@ void lane_init(struct lane *lane, unsigned index, unsigned to)
 
 struct io_uring_sqe *lane_entry(struct lane *lane)
 {
-	return worker_entry(lane_worker(lane));
+	return loop_entry(&lane_worker(lane)->loop);
 }
 
 void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe)
@@ -67,7 +67,7 @@ void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe)
 void lane_mark(struct lane *lane)
 {
 	if (!list_is_linked(&lane->dirty))
-		list_push(&lane_worker(lane)->dirty, &lane->dirty);
+		list_push(&lane_worker(lane)->loop.dirty, &lane->dirty);
 }
 
 /* ---- Receiving ------------------------------------------------------------------------------- */
@@ -80,7 +80,7 @@ void lane_mark(struct lane *lane)
  */
 static uint64_t share_of(const struct lane *lane)
 {
-	const struct stock *stock = &lane_worker(lane)->stock;
+	const struct stock *stock = &lane_worker(lane)->loop.stock;
 	uint32_t free = stock_free(stock);
 	uint32_t unreserved = free > stock->reserve ? free - stock->reserve : 0;
 	uint32_t fair = stock->count / 8 / (stock->holders + 1);
@@ -97,8 +97,9 @@ static uint64_t share_of(const struct lane *lane)
  */
 static uint32_t next_budget(struct lane *lane)
 {
-	uint32_t buffer_size = lane_worker(lane)->stock.buffer_size;
-	uint32_t most = turn_receive_most(lane_worker(lane), lane_settings(lane)->receive_budget);
+	uint32_t buffer_size = lane_worker(lane)->loop.stock.buffer_size;
+	uint32_t most =
+		turn_receive_most(&lane_worker(lane)->loop, lane_settings(lane)->receive_budget);
 	uint64_t share = share_of(lane);
 
 	lane->budget = lane->budget ? lane->budget * 2 : buffer_size;
@@ -115,7 +116,7 @@ static uint32_t next_budget(struct lane *lane)
 static bool is_to_be_fed(struct lane *lane)
 {
 	if (lane->thrifty && !lane->queued && !lane->polling)
-		list_push(&lane_worker(lane)->starved, &lane->starved);
+		list_push(&lane_worker(lane)->loop.starved, &lane->starved);
 	return lane->thrifty;
 }
 
@@ -144,9 +145,9 @@ void lane_receive(struct lane *lane)
 	}
 	budget = next_budget(lane);
 	sqe = lane_entry(lane);
-	if (worker->has_budget) {
+	if (worker->loop.has_budget) {
 		ring_prep_recv_multishot(sqe, lane_from_fd(lane), STOCK_GROUP, 0, budget);
-		if (worker->has_bundle && lane->filling)
+		if (worker->loop.has_bundle && lane->filling)
 			ring_sqe_bundle(sqe);
 	} else {
 		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
@@ -205,7 +206,7 @@ static void append(struct lane *lane, struct stock *stock, uint16_t id, uint32_t
 
 static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
 {
-	struct stock *stock = &lane_worker(lane)->stock;
+	struct stock *stock = &lane_worker(lane)->loop.stock;
 	struct ring_bundle bundle = ring_buffers_bundle(&stock->buffers, done);
 	uint32_t length;
 	uint16_t id;
@@ -220,7 +221,7 @@ static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
 
 static void take_fed(struct lane *lane, uint32_t length)
 {
-	struct stock *stock = &lane_worker(lane)->stock;
+	struct stock *stock = &lane_worker(lane)->loop.stock;
 
 	if (lane->state == LANE_OPEN)
 		append(lane, stock, lane->fed, length);
@@ -233,10 +234,10 @@ static void starve(struct lane *lane)
 {
 	struct worker *worker = lane_worker(lane);
 
-	stats_count(&worker->stats, buffers_exhausted, 1);
-	if (stock_is_short(&worker->stock))
-		condition_enter(worker, CONDITION_BUFFERS, 0);
-	stock_ran_dry(&worker->stock);
+	stats_count(&worker->loop.stats, buffers_exhausted, 1);
+	if (stock_is_short(&worker->loop.stock))
+		condition_enter(&worker->loop, CONDITION_BUFFERS, 0);
+	stock_ran_dry(&worker->loop.stock);
 	lane->thrifty = true;
 }
 
@@ -249,11 +250,11 @@ void lane_took(struct lane *lane, uint32_t bytes)
 	lane->received += bytes;
 	rest_heard(&session->lanes[lane->index == LANE_UP ? LANE_DOWN : LANE_UP], bytes);
 	if (lane->index == LANE_UP && session_has_upstream(session))
-		coalesce_asked(&session->worker->coalesce, &session->asked_ns);
+		coalesce_asked(&session->worker->loop.coalesce, &session->asked_ns);
 	else
-		coalesce_answered(&session->worker->coalesce, &session->asked_ns);
+		coalesce_answered(&session->worker->loop.coalesce, &session->asked_ns);
 	if (!session_has_upstream(session))
-		stats_count(&session->worker->stats, bytes_up, bytes);
+		stats_count(&session->worker->loop.stats, bytes_up, bytes);
 }
 
 void lane_received(struct lane *lane, const struct io_uring_cqe *done)
@@ -270,10 +271,10 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 	if (done->res > 0 && lane->state == LANE_BROKEN) {
 		ending_dropped(session, lane->index);
 	} else if (done->res > 0) {
-		session->active_ms = session->worker->now_ms;
+		session->active_ms = session->worker->loop.now_ms;
 		lane_took(lane, (uint32_t)done->res);
 		/* Bundles pay where one buffer is not enough, and cost 2 % where it is. */
-		lane->filling = (uint32_t)done->res >= session->worker->stock.buffer_size;
+		lane->filling = (uint32_t)done->res >= session->worker->loop.stock.buffer_size;
 	} else if (done->res == 0) {
 		lane_end(lane);
 	} else if (done->res == -ENOBUFS) {
@@ -331,7 +332,7 @@ void lane_reset(struct lane *lane, int error)
 
 const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)
 {
-	const struct stock *stock = &lane_worker(lane)->stock;
+	const struct stock *stock = &lane_worker(lane)->loop.stock;
 
 	*ret_length = 0;
 	if (lane->head == STOCK_NONE)
@@ -342,7 +343,7 @@ const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)
 
 void lane_consume(struct lane *lane, uint32_t count)
 {
-	struct stock *stock = &lane_worker(lane)->stock;
+	struct stock *stock = &lane_worker(lane)->loop.stock;
 
 	assert(count <= lane->queued);
 	stock->holders -= count > 0 && count == lane->queued;
@@ -393,7 +394,7 @@ void lane_shut(struct lane *lane)
 	/* When the other direction has ended too, the close that follows says so. */
 	if (session->lanes[!lane->index].state != LANE_SHUT)
 		socket_shut_write(lane_to_fd(lane));
-	session->active_ms = session->worker->now_ms;
+	session->active_ms = session->worker->loop.now_ms;
 	ending_check(session);
 }
 

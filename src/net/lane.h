@@ -56,8 +56,8 @@ enum lane_trust { LANE_NEW, LANE_LIMITED, LANE_PROVEN };
 
 struct lane {
 	const struct strategy *strategy;
-	struct list dirty;   /* in worker.dirty until the end of the turn */
-	struct list starved; /* in worker.starved while it waits to be fed */
+	struct list dirty;   /* in worker.loop.dirty until the end of the turn */
+	struct list starved; /* in worker.loop.starved while it waits to be fed */
 	struct rest rest;
 	uint64_t bytes;      /* delivered */
 	uint64_t received;   /* taken from the source */
@@ -189,9 +189,13 @@ void lane_cancel_receive(struct lane *lane);
 /* Drop the queue, unless a send is reading from it. */
 void lane_drop(struct lane *lane);
 
-/* For the worker, of the first in worker.starved: there are buffers again, receive as usual. */
+/* For the worker, of the first in worker.loop.starved: there are buffers again, receive as usual.
+ */
 void lane_unstarve(struct lane *lane);
-/* ... or there is only a spare one: it gets that, or waits for its sink. */
-void lane_feed(struct lane *lane);
+/*
+ * ... or there is only a spare one: it gets that, or waits for its sink.  Whether a receive has
+ * ended by that, with that result: the caller completes it as it does others.
+ */
+bool lane_feed(struct lane *lane, int *ret_result) must_check;
 
 #endif

@@ -41,19 +41,6 @@ static uint32_t room_of(const struct lane *lane)
 	return socket_room(lane_to_fd(lane), 1);
 }
 
-/* It is as if a receive had completed. */
-static void complete(struct lane *lane, int result)
-{
-	struct session *session = lane_session(lane);
-	struct op_tag tag = {.slot = session->slot,
-			     .generation = session->generation,
-			     .lane = lane->index,
-			     .kind = OP_RECV};
-
-	session_complete(session, tag, &(struct io_uring_cqe){.res = result});
-	assert(lane->fed == STOCK_NONE);
-}
-
 void lane_unstarve(struct lane *lane)
 {
 	list_remove(&lane->starved);
@@ -61,20 +48,20 @@ void lane_unstarve(struct lane *lane)
 	lane_mark(lane);
 }
 
-void lane_feed(struct lane *lane)
+bool lane_feed(struct lane *lane, int *ret_result)
 {
-	struct stock *stock = &lane_session(lane)->worker->stock;
+	struct stock *stock = &lane_session(lane)->worker->loop.stock;
 	uint32_t room;
 	uint16_t id;
 	int n;
 
 	list_remove(&lane->starved);
 	if (!is_usable(lane))
-		return;
+		return false;
 	room = room_of(lane);
 	if (!room) {
 		lane_wait_writable(lane); /* then it goes to the end of the line */
-		return;
+		return false;
 	}
 	id = stock_take(stock);
 	n = socket_receive(lane_from_fd(lane), stock_memory(stock, id),
@@ -83,11 +70,11 @@ void lane_feed(struct lane *lane)
 		lane->fed = id;
 	else
 		stock_give(stock, id);
-	if (n != -EAGAIN) {
-		complete(lane, n);
-		return;
-	}
+	*ret_result = n;
+	if (n != -EAGAIN)
+		return true;
 	lane->thrifty = false;
 	lane->wait_first = true;
 	lane_mark(lane);
+	return false;
 }

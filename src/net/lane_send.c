@@ -14,8 +14,8 @@
 const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *sqe)
 {
 	struct worker *worker = lane_session(lane)->worker;
-	struct stock *stock = &worker->stock;
-	struct vector *vector = &worker->vectors[ring_sqe_index(&worker->ring, sqe)];
+	struct stock *stock = &worker->loop.stock;
+	struct vector *vector = &worker->loop.vectors[ring_sqe_index(&worker->loop.ring, sqe)];
 	unsigned n = 0;
 
 	lane->sending = 0;
@@ -81,6 +81,16 @@ static void send_last(struct lane *lane)
 	}
 }
 
+/* Whether the next send may be silent: the lane waits for nothing but its next bytes. */
+static bool may_be_silent(const struct lane *lane)
+{
+	const struct loop *loop = &lane_session(lane)->worker->loop;
+
+	return loop->has_silent && silent_has_room(&loop->silent) && lane->state == LANE_OPEN &&
+	       lane->receiving && lane->chunks == 1 &&
+	       lane_session(lane)->state == SESSION_RELAYING;
+}
+
 void lane_send(struct lane *lane)
 {
 	struct worker *worker = lane_session(lane)->worker;
@@ -98,7 +108,7 @@ void lane_send(struct lane *lane)
 		return;
 	}
 	sqe = lane_entry(lane);
-	silent = silent_may(worker, lane);
+	silent = may_be_silent(lane);
 	if (lane->chunks == 1) {
 		uint32_t length;
 		const unsigned char *bytes = lane_peek(lane, &length);
@@ -111,10 +121,10 @@ void lane_send(struct lane *lane)
 	lane_submit(lane, OP_SEND, sqe);
 	if (silent) {
 		ring_sqe_skip_success(sqe);
-		silent_note(worker, sqe->user_data);
+		silent_note(&worker->loop.silent, sqe->user_data, worker->loop.now_ms);
 		lane->unanswered = true;
 	} else {
-		coalesce_sent(&worker->coalesce);
+		coalesce_sent(&worker->loop.coalesce);
 	}
 }
 
@@ -140,11 +150,11 @@ void lane_delivered(struct lane *lane, uint32_t bytes)
 	lane->bytes += bytes;
 	if (unlikely(lane->bytes >= enough[lane->trust]))
 		reconsider(lane);
-	session->active_ms = session->worker->now_ms;
+	session->active_ms = session->worker->loop.now_ms;
 	if (lane->index == LANE_UP && session_has_upstream(session))
-		stats_count(&session->worker->stats, bytes_up, bytes);
+		stats_count(&session->worker->loop.stats, bytes_up, bytes);
 	else
-		stats_count(&session->worker->stats, bytes_down, bytes);
+		stats_count(&session->worker->loop.stats, bytes_down, bytes);
 }
 
 void lane_given_back(struct lane *lane, int result)
@@ -179,7 +189,7 @@ void lane_say(struct lane *lane, const void *bytes, uint32_t length)
 	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, LANE_SEND_FLAGS);
 	lane->sending = length;
 	lane_submit(lane, OP_SEND, sqe);
-	coalesce_sent(&lane_session(lane)->worker->coalesce);
+	coalesce_sent(&lane_session(lane)->worker->loop.coalesce);
 }
 
 uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done)

@@ -121,7 +121,7 @@ void record_write(struct session *session)
 			   .error = -end->error,
 			   .bytes_up = service ? up->received : up->bytes,
 			   .bytes_down = service ? up->bytes : session->lanes[LANE_DOWN].bytes,
-			   .duration_ms = worker->now_ms - session->started_ms,
+			   .duration_ms = worker->loop.now_ms - session->started_ms,
 		   });
 }
 
@@ -144,6 +144,6 @@ void record_parked(struct worker *worker, const struct parked *parked, enum reas
 				   .reason = reason_sentence(reason),
 				   .key = key_text(worker, section, reason, key),
 				   .phase = "waiting",
-				   .duration_ms = worker->now_ms - parked->since_ms,
+				   .duration_ms = worker->loop.now_ms - parked->since_ms,
 			   });
 }

@@ -9,9 +9,9 @@
 #define REQUEST_BYTES (4u << 10) /* and fewer */
 #define PERIOD_MAX_US 200u       /* in 1 ms a source with 512 KiB (tcp_rmem) stands still */
 
-static uint64_t period_ns(const struct worker *worker)
+static uint64_t period_ns(const struct loop *loop)
 {
-	uint32_t us = worker->engine->coalesce_us;
+	uint32_t us = loop->sizes.coalesce_us;
 
 	return (us < PERIOD_MAX_US ? us : PERIOD_MAX_US) * 1000ull;
 }
@@ -29,7 +29,7 @@ static uint64_t end_of_rest(uint64_t now_ns, uint64_t period)
 
 bool rest_begin(struct lane *lane, uint64_t moved)
 {
-	struct worker *worker = lane_session(lane)->worker;
+	struct loop *loop = &lane_session(lane)->worker->loop;
 	struct rest *rest = &lane->rest;
 	bool due = rest_is_ahead(lane) && moved > 0;
 
@@ -40,14 +40,14 @@ bool rest_begin(struct lane *lane, uint64_t moved)
 		rest->rich++;
 	if (!due)
 		return false;
-	rest->until_ns = end_of_rest(clock_now_ns(), period_ns(worker));
-	list_push(&worker->resting, &rest->link);
+	rest->until_ns = end_of_rest(clock_now_ns(), period_ns(loop));
+	list_push(&loop->resting, &rest->link);
 	return true;
 }
 
 bool rest_is_ahead(const struct lane *lane)
 {
-	return lane->rest.rich >= REST_AFTER && period_ns(lane_session(lane)->worker) > 0;
+	return lane->rest.rich >= REST_AFTER && period_ns(&lane_session(lane)->worker->loop) > 0;
 }
 
 void rest_heard(struct lane *lane, uint32_t bytes)
@@ -67,20 +67,20 @@ void rest_cut(struct lane *lane)
 		list_remove(&lane->rest.link);
 }
 
-static struct lane *first_of(const struct worker *worker)
+static struct lane *first_of(const struct loop *loop)
 {
-	return container_of(worker->resting.next, struct lane, rest.link);
+	return container_of(loop->resting.next, struct lane, rest.link);
 }
 
-uint64_t rest_deadline(const struct worker *worker)
+uint64_t rest_deadline(const struct loop *loop)
 {
-	return list_is_empty(&worker->resting) ? UINT64_MAX : first_of(worker)->rest.until_ns;
+	return list_is_empty(&loop->resting) ? UINT64_MAX : first_of(loop)->rest.until_ns;
 }
 
-void rest_expire(struct worker *worker, uint64_t now_ns)
+void rest_expire(struct loop *loop, uint64_t now_ns)
 {
-	while (rest_deadline(worker) <= now_ns) {
-		struct lane *lane = first_of(worker);
+	while (rest_deadline(loop) <= now_ns) {
+		struct lane *lane = first_of(loop);
 
 		rest_cut(lane);
 		lane_mark(lane);

@@ -22,11 +22,11 @@
 #include "base/list.h"
 
 struct lane;
-struct worker;
+struct loop;
 
 /* Of a lane; all zero at first. */
 struct rest {
-	struct list link;  /* in worker.resting, in the order in which they go on */
+	struct list link;  /* in worker.loop.resting, in the order in which they go on */
 	uint64_t until_ns; /* ... at that time */
 	uint8_t rich;      /* turns in a row that moved much */
 };
@@ -44,8 +44,8 @@ void rest_heard(struct lane *lane, uint32_t bytes);
 void rest_cut(struct lane *lane);
 
 /* For the worker: when the first rest is over, UINT64_MAX: nobody rests. */
-uint64_t rest_deadline(const struct worker *worker);
+uint64_t rest_deadline(const struct loop *loop);
 /* ... and mark the lanes whose rest is over at now_ns. */
-void rest_expire(struct worker *worker, uint64_t now_ns);
+void rest_expire(struct loop *loop, uint64_t now_ns);
 
 #endif

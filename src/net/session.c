@@ -45,7 +45,7 @@ static void enter_relaying(struct session *session)
 	if (session_has_upstream(session)) {
 		/* The first byte or end from the server, or to it, proved the connect. */
 		upstream_connected(session);
-		session->active_ms = session->worker->now_ms;
+		session->active_ms = session->worker->loop.now_ms;
 		lane_mark(&session->lanes[LANE_UP]);
 		lane_mark(&session->lanes[LANE_DOWN]);
 	} else {
@@ -80,7 +80,7 @@ static unsigned side_of(const struct session *session, unsigned lane, unsigned k
 
 void session_cancel_op(struct session *session, unsigned lane, enum op_kind kind)
 {
-	struct io_uring_sqe *sqe = worker_entry(session->worker);
+	struct io_uring_sqe *sqe = loop_entry(&session->worker->loop);
 
 	ring_prep_cancel(sqe, op_pack(tag_of(session, lane, kind)), 0);
 	session_submit(session, lane, OP_CANCEL, sqe);
@@ -102,12 +102,12 @@ void session_cancel(struct session *session)
 	assert(session->state == SESSION_CLOSING);
 	session_cancel_side(session, SIDE_CLIENT);
 	session_cancel_side(session, SIDE_UPSTREAM);
-	wheel_set(&worker->wheel, &session->timer, worker->now_ms + CANCEL_AGAIN_MS);
+	wheel_set(&worker->loop.wheel, &session->timer, worker->loop.now_ms + CANCEL_AGAIN_MS);
 }
 
 static void wait_for_burial(struct session *session)
 {
-	wheel_clear(&session->worker->wheel, &session->timer);
+	wheel_clear(&session->worker->loop.wheel, &session->timer);
 	list_push(&session->worker->quiet, &session->link);
 }
 
@@ -197,8 +197,9 @@ static uint64_t lifetime_until(struct worker *worker, const struct config_settin
 		return UINT64_MAX;
 	if (settings->max_lifetime_jitter)
 		lifetime -= lifetime *
-			    (worker_random(worker) % (settings->max_lifetime_jitter + 1)) / 100;
-	return worker->now_ms + lifetime;
+			    (loop_random(&worker->loop) % (settings->max_lifetime_jitter + 1)) /
+			    100;
+	return worker->loop.now_ms + lifetime;
 }
 
 void session_open(struct worker *worker, const struct section *section, const char *listener,
@@ -216,7 +217,7 @@ void session_open(struct worker *worker, const struct section *section, const ch
 	session->id = worker_next_id(worker);
 	session->fd[SIDE_CLIENT] = client_fd;
 	session->fd[SIDE_UPSTREAM] = -1;
-	session->started_ms = session->active_ms = worker->now_ms;
+	session->started_ms = session->active_ms = worker->loop.now_ms;
 	session->handshake_until_ms = UINT64_MAX;
 	session->lifetime_until_ms = lifetime_until(worker, &section->config->settings);
 	lane_init(&session->lanes[LANE_UP], LANE_UP,
@@ -289,7 +290,7 @@ static bool abandoned(struct session *session, struct op_tag tag, const struct i
 {
 	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
 		session->lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
-		worker_give_back(session->worker, done);
+		stock_return(&session->worker->loop.stock, done);
 		return true;
 	}
 	if (tag.kind == OP_POLL_OUT && tag.lane == LANE_UP) {
@@ -315,7 +316,7 @@ static void complete_closing(struct session *session, struct op_tag tag,
 
 	if (tag.kind == OP_RECV) {
 		lane->receiving = done->flags & IORING_CQE_F_MORE;
-		worker_give_back(session->worker, done);
+		stock_return(&session->worker->loop.stock, done);
 	} else if (tag.kind == OP_SEND) {
 		if (done->res > 0 && !(done->flags & IORING_CQE_F_NOTIF))
 			lane_delivered(lane, (uint32_t)done->res);
@@ -353,6 +354,30 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 		lane->strategy->complete(lane, (enum op_kind)tag.kind, done);
 	if (session->state == SESSION_RETRYING)
 		upstream_settle(session);
+}
+
+void session_succeed(struct session *session, struct op_tag tag, uint64_t noted_ms)
+{
+	const struct lane *lane = &session->lanes[tag.lane];
+	struct io_uring_cqe done = {.user_data = op_pack(tag), .res = (int32_t)lane->sending};
+	uint64_t active_ms = session->active_ms;
+
+	if (!lane->unanswered)
+		return;
+	session->in_flight--;
+	session_complete(session, tag, &done);
+	session->active_ms = active_ms > noted_ms ? active_ms : noted_ms;
+}
+
+void session_feed(struct lane *lane)
+{
+	struct session *session = lane_session(lane);
+	struct io_uring_cqe done = {0};
+
+	if (!lane_feed(lane, &done.res))
+		return;
+	session_complete(session, tag_of(session, lane->index, OP_RECV), &done);
+	assert(lane->fed == STOCK_NONE);
 }
 
 /* Bytes that were received have not been sent. */
@@ -408,7 +433,7 @@ void session_cut(struct session *session, enum reason reason)
 {
 	assert(!list_is_linked(&session->link));
 	note_end(session, reason, SIDE_CLIENT, 0);
-	wheel_clear(&session->worker->wheel, &session->timer);
+	wheel_clear(&session->worker->loop.wheel, &session->timer);
 	shortage_leave(session);
 	record_write(session);
 	session_step(session, SESSION_CUT);

@@ -124,6 +124,10 @@ static inline bool session_has_upstream(const struct session *session)
 void session_open(struct worker *worker, const struct section *section, const char *listener,
 		  int client_fd);
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
+/* A silent send of that tag has succeeded, at that time, unless it has said otherwise. */
+void session_succeed(struct session *session, struct op_tag tag, uint64_t noted_ms);
+/* For the first in loop.starved: lane_feed(). */
+void session_feed(struct lane *lane);
 /* Nothing is in flight in CLOSING: close, give back, log, release the slot. */
 void session_bury(struct session *session);
 /*

@@ -106,7 +106,7 @@ static void wake_by(struct worker *worker, uint64_t when_ms)
 	struct wheel_timer *timer = &worker->shortages.timer;
 
 	if (!wheel_is_set(timer) || when_ms < timer->expires_ms)
-		wheel_set(&worker->wheel, timer, when_ms);
+		wheel_set(&worker->loop.wheel, timer, when_ms);
 }
 
 void shortage_wait(struct session *session, struct server_health *health, int error)
@@ -120,8 +120,8 @@ void shortage_wait(struct session *session, struct server_health *health, int er
 	if (is_empty(line) && !again) {
 		line->pause_ms = PAUSE_FIRST_MS;
 		line->batch = 1;
-		line->failed_ms = worker->now_ms;
-		line->next_ms = worker->now_ms + line->pause_ms;
+		line->failed_ms = worker->loop.now_ms;
+		line->next_ms = worker->loop.now_ms + line->pause_ms;
 		wake_by(worker, line->next_ms);
 	}
 	line->error = error;
@@ -140,7 +140,7 @@ void shortage_leave(struct session *session)
 	if (is_empty(session->line))
 		list_remove(&session->line->link);
 	if (list_is_empty(&shortages->lines))
-		wheel_clear(&session->worker->wheel, &shortages->timer);
+		wheel_clear(&session->worker->loop.wheel, &shortages->timer);
 }
 
 /* ---- Getting on ------------------------------------------------------------------------------ */
@@ -182,11 +182,11 @@ static void serve(struct worker *worker, struct shortage_line *line)
 		line->pause_ms = at_most(2 * line->pause_ms, PAUSE_MAX_MS);
 	if (lacked) {
 		line->batch = 1;
-		line->failed_ms = worker->now_ms;
-		line->next_ms = worker->now_ms + line->pause_ms;
+		line->failed_ms = worker->loop.now_ms;
+		line->next_ms = worker->loop.now_ms + line->pause_ms;
 	} else {
 		line->batch = at_most(2 * line->batch, BATCH_MAX);
-		line->next_ms = worker->now_ms + 1;
+		line->next_ms = worker->loop.now_ms + 1;
 	}
 }
 
@@ -200,7 +200,7 @@ void shortage_expired(struct worker *worker)
 		struct shortage_line *line = container_of(node, struct shortage_line, link);
 
 		node = node->next;
-		if (worker->now_ms < line->next_ms)
+		if (worker->loop.now_ms < line->next_ms)
 			continue;
 		list_remove(&line->link);
 		list_push(&due, &line->link);
@@ -222,7 +222,7 @@ static void ease(struct worker *worker, struct shortage_line *line)
 
 	if (is_empty(line) || when_ms >= line->next_ms)
 		return;
-	line->next_ms = when_ms > worker->now_ms ? when_ms : worker->now_ms;
+	line->next_ms = when_ms > worker->loop.now_ms ? when_ms : worker->loop.now_ms;
 	wake_by(worker, line->next_ms);
 }
 
@@ -245,6 +245,6 @@ void shortage_hold(struct worker *worker)
 			container_of(node, const struct shortage_line, link)->condition;
 
 		if (condition != CONDITION_COUNT)
-			condition_hold(worker, condition);
+			condition_hold(&worker->loop, condition);
 	}
 }

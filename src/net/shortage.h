@@ -22,7 +22,7 @@
 
 #include "base/list.h"
 #include "base/wheel.h"
-#include "net/condition.h"
+#include "loop/condition.h"
 
 struct server_health;
 struct session;

@@ -25,8 +25,8 @@ struct ring_options worker_ring_options(const struct worker *worker)
 {
 	const struct engine *engine = worker->engine;
 	struct ring_options options = {
-		.entries = WORKER_QUEUE_ENTRIES,
-		.cq_entries = 8 * WORKER_QUEUE_ENTRIES,
+		.entries = LOOP_QUEUE_ENTRIES,
+		.cq_entries = 8 * LOOP_QUEUE_ENTRIES,
 		.required = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
 		.wanted = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER,
 		.capabilities = &engine->capabilities,
@@ -73,8 +73,8 @@ static void pin(const struct worker *worker)
 	CPU_ZERO(&set);
 	CPU_SET((unsigned)worker->cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		log_warning("worker %u: cannot run on CPU %d alone: %s", worker->index, worker->cpu,
-			    strerror(errno));
+		log_warning("worker %u: cannot run on CPU %d alone: %s", worker->loop.index,
+			    worker->cpu, strerror(errno));
 }
 
 /* What `top -H` shows; the main thread keeps the daemon's name. */
@@ -82,7 +82,7 @@ static void name_thread(const struct worker *worker)
 {
 	char name[16];
 
-	snprintf(name, sizeof(name), "worker %u", worker->index);
+	snprintf(name, sizeof(name), "worker %u", worker->loop.index);
 	(void)pthread_setname_np(pthread_self(), name);
 }
 
@@ -105,8 +105,8 @@ void *worker_run(void *argument)
 	r = open_patiently(worker);
 	pin(worker);
 	if (r == 0) {
-		worker->ring_fd = worker->ring.fd;
-		worker->ring_dropped = worker->ring.dropped;
+		worker->ring_fd = worker->loop.ring.fd;
+		worker->ring_dropped = worker->loop.ring.dropped;
 		tell_main(worker, WORKER_RUNNING);
 		while (r == 0 && !worker_finished(worker))
 			r = worker_turn(worker);

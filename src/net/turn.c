@@ -21,7 +21,7 @@ static bool is_heavy(const struct lane *lane)
 }
 
 /* What lanes move that move little is not counted, or many of them would leave nothing. */
-static void flush(struct worker *worker, struct lane *lane)
+static void flush(struct loop *loop, struct lane *lane)
 {
 	uint64_t bytes = lane->bytes, moved;
 	uint32_t sending = lane->sending;
@@ -34,61 +34,61 @@ static void flush(struct worker *worker, struct lane *lane)
 	if (moved <= LANE_HEAVY)
 		return;
 	moved += (uint64_t)sending * (COPY_COST - 1);
-	worker->turn_left -= moved < worker->turn_left ? (uint32_t)moved : worker->turn_left;
+	loop->turn_left -= moved < loop->turn_left ? (uint32_t)moved : loop->turn_left;
 }
 
 /* Put them before all that are marked. */
-static void mark_first(struct worker *worker, struct list *left)
+static void mark_first(struct loop *loop, struct list *left)
 {
 	struct list marked, *node;
 
 	list_init(&marked);
-	list_move_all(&worker->dirty, &marked);
-	list_move_all(left, &worker->dirty);
+	list_move_all(&loop->dirty, &marked);
+	list_move_all(left, &loop->dirty);
 	while ((node = list_pop(&marked)))
-		list_push(&worker->dirty, node);
+		list_push(&loop->dirty, node);
 }
 
 /* Whether heavy lanes were left over: receive less at once then, or again more. */
-static void adapt(struct worker *worker, bool left)
+static void adapt(struct loop *loop, bool left)
 {
-	worker->turns_easy = left ? 0 : worker->turns_easy + 1;
-	if (left && worker->squeeze < SQUEEZE_MAX) {
-		worker->squeeze++;
-	} else if (worker->squeeze && worker->turns_easy >= EASY_TURNS) {
-		worker->squeeze--;
-		worker->turns_easy = 0;
+	loop->turns_easy = left ? 0 : loop->turns_easy + 1;
+	if (left && loop->squeeze < SQUEEZE_MAX) {
+		loop->squeeze++;
+	} else if (loop->squeeze && loop->turns_easy >= EASY_TURNS) {
+		loop->squeeze--;
+		loop->turns_easy = 0;
 	}
 }
 
-uint32_t turn_receive_most(const struct worker *worker, uint32_t budget)
+uint32_t turn_receive_most(const struct loop *loop, uint32_t budget)
 {
 	uint32_t least = budget < RECEIVE_LEAST ? budget : RECEIVE_LEAST;
-	uint32_t most = budget >> worker->squeeze;
+	uint32_t most = budget >> loop->squeeze;
 
 	return most > least ? most : least;
 }
 
-void turn_flush(struct worker *worker)
+void turn_flush(struct loop *loop)
 {
 	struct list marked, heavy, *node;
 
 	list_init(&marked);
 	list_init(&heavy);
-	list_move_all(&worker->dirty, &marked);
-	worker->turn_left = worker->engine->turn_bytes;
+	list_move_all(&loop->dirty, &marked);
+	loop->turn_left = loop->sizes.turn_bytes;
 	while ((node = list_pop(&marked))) {
 		if (is_heavy(lane_of(node)))
 			list_push(&heavy, node);
 		else
-			flush(worker, lane_of(node));
+			flush(loop, lane_of(node));
 	}
 	do {
 		node = list_pop(&heavy);
 		if (node)
-			flush(worker, lane_of(node));
-	} while (node && worker->turn_left > 0);
-	adapt(worker, !list_is_empty(&heavy));
+			flush(loop, lane_of(node));
+	} while (node && loop->turn_left > 0);
+	adapt(loop, !list_is_empty(&heavy));
 	if (!list_is_empty(&heavy))
-		mark_first(worker, &heavy);
+		mark_first(loop, &heavy);
 }

@@ -3,7 +3,7 @@
  *
  * What is moved in a turn -- by splice(2) at once, by sends when they are submitted --
  * is moved before the worker looks at anything else.  So the lanes that move much
- * together move engine.turn_bytes in a turn, each byte that is copied counted as two, or
+ * together move engine.sizes.turn_bytes in a turn, each byte that is copied counted as two, or
  * one of them its piece where that is more.  Those left over are the first of the next
  * turn, which looks for completions without waiting; and within a turn all that move
  * little come first.  What a small message waits for is then one turn's bytes, however
@@ -24,12 +24,12 @@
 
 #include <stdint.h>
 
-struct worker;
+struct loop;
 
 /* Flush the lanes that lane_mark() has marked; what marks itself meanwhile is for the next turn. */
-void turn_flush(struct worker *worker);
+void turn_flush(struct loop *loop);
 
 /* What one receive may bring, of a lane that may have budget bytes waiting. */
-uint32_t turn_receive_most(const struct worker *worker, uint32_t budget);
+uint32_t turn_receive_most(const struct loop *loop, uint32_t budget);
 
 #endif

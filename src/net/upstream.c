@@ -47,11 +47,11 @@ static void note_failure(struct session *session, int error)
 	struct worker *worker = session->worker;
 
 	session->connect_error = error;
-	stats_count(&worker->stats, connect_failed, 1);
+	stats_count(&worker->loop.stats, connect_failed, 1);
 	if (shortage_is(error))
 		note_shortage(session, error);
 	if (shortage_is(error) && shortage_condition(error) != CONDITION_COUNT)
-		condition_enter(worker, shortage_condition(error), error);
+		condition_enter(&worker->loop, shortage_condition(error), error);
 	else
 		health_failed(worker, health_of(session), error);
 }
@@ -88,7 +88,7 @@ static uint32_t server_for(const struct session *session)
 static bool meets_itself(struct session *session, int fd, const struct server *server)
 {
 	struct server_health *health = health_of(session);
-	uint64_t now = session->worker->now_ms;
+	uint64_t now = session->worker->loop.now_ms;
 	struct endpoint from, to;
 	struct sockaddr_in6 name;
 
@@ -150,8 +150,8 @@ static void attempt_under_way(struct session *session)
 {
 	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
 
-	session->connect_until_ms = timeout ? session->worker->now_ms + timeout : UINT64_MAX;
-	session->look_ms = session->worker->now_ms + LOOK_AFTER_MS;
+	session->connect_until_ms = timeout ? session->worker->loop.now_ms + timeout : UINT64_MAX;
+	session->look_ms = session->worker->loop.now_ms + LOOK_AFTER_MS;
 	session->retry_ms = 0;
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
@@ -177,7 +177,7 @@ static void round_failed(struct session *session)
 	bool tried = session->lacks || session->connect_error;
 
 	session->attempts = 0;
-	if ((tried && !session->lacks) || session->worker->now_ms >= until) {
+	if ((tried && !session->lacks) || session->worker->loop.now_ms >= until) {
 		give_up(session, session->lacks ? session->lacks : session->connect_error);
 		return;
 	}
@@ -261,7 +261,7 @@ void upstream_settle(struct session *session)
 		round_failed(session);
 		return;
 	}
-	stats_count(&session->worker->stats, connect_retried, 1);
+	stats_count(&session->worker->loop.stats, connect_retried, 1);
 	session_step(session, SESSION_RETRY);
 }
 
@@ -301,7 +301,7 @@ void upstream_poll(struct session *session)
 
 	if (session->connect_poll)
 		return;
-	sqe = worker_entry(session->worker);
+	sqe = loop_entry(&session->worker->loop);
 	ring_prep_poll(sqe, session->fd[SIDE_UPSTREAM], POLLOUT, 0);
 	session_submit(session, LANE_UP, OP_CONNECT, sqe);
 	session->connect_poll = true;

@@ -22,24 +22,16 @@
 #include "base/list.h"
 #include "base/slab.h"
 #include "base/wheel.h"
-#include "loop/coalesce.h"
-#include "loop/pipes.h"
-#include "loop/stock.h"
+#include "loop/loop.h"
 #include "net/accept.h"
-#include "net/condition.h"
 #include "net/engine.h"
 #include "net/full.h"
 #include "net/health.h"
 #include "net/session.h"
 #include "net/shortage.h"
-#include "net/silent.h"
 #include "ops/access.h"
-#include "ops/stats.h"
-#include "ring/ring.h"
 
 #include <pthread.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 enum worker_state {
 	WORKER_STARTING,
@@ -57,50 +49,15 @@ enum worker_command {
 	WORKER_CATCH_UP, /* sockets are offered, or servers are known, that were not */
 };
 
-/* Whose a timer of the wheel is. */
-enum worker_timer {
-	TIMER_SESSION, /* 0: what a new session's is */
-	TIMER_LISTENER,
-	TIMER_SHORTAGE,
-	TIMER_SETTLE,
-	TIMER_DRAIN,
-	TIMER_TRIM,
-};
-
-#define WORKER_QUEUE_ENTRIES 1024 /* of the submission queue; completions: eight times as many */
-
-/* The parts of one SENDMSG; one for each entry of the submission queue. */
-#define VECTOR_MAX 64
-struct vector {
-	struct msghdr message;
-	struct iovec parts[VECTOR_MAX];
-};
-
 struct worker {
-	struct ring ring;
-	struct stock stock;
-	struct pipes pipes;
+	struct loop loop;
 	struct slab sessions;
-	struct wheel wheel;
-	struct list dirty;     /* lanes to flush at the end of the turn */
-	struct list starved;   /* lanes to be fed, first come first served */
-	struct list resting;   /* lanes that rest, in the order in which they go on */
 	struct list quiet;     /* sessions in CLOSING with nothing in flight */
 	struct list failing;   /* servers, by their server_health */
 	struct list returning; /* the same, where connections come back */
-	struct vector *vectors;
-	uint64_t now_ms;
-	uint32_t in_flight;   /* the worker's own operations: accepts and their cancels */
-	uint32_t full_before; /* ring.full as of the last turn */
-	bool has_budget, has_bundle, has_silent;
-	uint32_t turn_left;  /* bytes that lanes may still move in this turn: turn.h */
-	uint32_t turns_easy; /* in a row in which all moved what they could */
-	uint8_t squeeze;     /* receives bring so many halvings less */
-	struct silent silent;
-	struct coalesce coalesce;
+	uint32_t in_flight;    /* the worker's own operations: accepts and their cancels */
 
 	struct engine *engine;
-	uint32_t index;
 	int cpu;                       /* to run on, or -1 */
 	int sq_cpu;                    /* for the polling thread, or -1 */
 	const struct worker *sq_share; /* whose polling thread to share, or NULL */
@@ -112,20 +69,15 @@ struct worker {
 	uint32_t *next_server;         /* by section */
 	struct server_health **health; /* by section and server */
 	struct shortages shortages;
-	struct conditions conditions;
 	struct full full;
-	struct wheel_timer settle; /* set while a condition is in force, or a server comes back */
 	struct wheel_timer drain;
-	struct wheel_timer trim; /* set while there are pipes */
 	uint64_t next_id;
-	uint64_t random;
 	struct access_queue *access; /* NULL: no access log */
 	enum worker_state state;
 	enum reason cutting; /* in STOPPING: what connections are cut for */
 	uint32_t cut_to;     /* ... those in the slots below */
 
 	/* Read by the main thread. */
-	struct stats stats;
 	_Atomic uint64_t reasons[REASON_COUNT]; /* connections ended, by reason */
 	_Atomic int phase;                      /* enum worker_state */
 	_Atomic uint64_t pings;                 /* answered */
@@ -162,16 +114,9 @@ struct ring_options worker_ring_options(const struct worker *worker);
 
 /* ---- For the rest of net, relay and service -------------------------------------------------- */
 
-/* A submission queue entry; never NULL.  Waits where the kernel is short of memory. */
-struct io_uring_sqe *worker_entry(struct worker *worker);
-
-/* Give back the buffers of a completion nobody wants. */
-void worker_give_back(struct worker *worker, const struct io_uring_cqe *done);
-
 uint32_t worker_next_server(struct worker *worker, const struct section *section);
 struct server_health *worker_health(struct worker *worker, const struct section *section,
 				    uint32_t server);
-uint64_t worker_random(struct worker *worker);
 /* For a session: no other in the process has it, though nothing is shared. */
 uint64_t worker_next_id(struct worker *worker);
 

@@ -67,7 +67,7 @@ static struct splicing *splicing_of(struct lane *lane)
 
 static struct pipes *pipes_of(const struct lane *lane)
 {
-	return &lane_session(lane)->worker->pipes;
+	return &lane_session(lane)->worker->loop.pipes;
 }
 
 static uint32_t pipe_size_of(const struct lane *lane)
@@ -177,7 +177,7 @@ static bool is_to_gather(struct lane *lane, uint32_t taken)
 static uint64_t pump(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
-	uint64_t before = lane->bytes, most = lane_session(lane)->worker->turn_left;
+	uint64_t before = lane->bytes, most = lane_session(lane)->worker->loop.turn_left;
 	bool moved = true;
 
 	most = most < WORK_MAX ? most : WORK_MAX;

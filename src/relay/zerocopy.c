@@ -93,7 +93,7 @@ static void zerocopy_flush(struct lane *lane)
 	/* A thrifty lane's buffer shall come back before the far end acknowledges. */
 	if (lane->queued >= ZC_MIN && !lane->sending && !lane->blocked && !lane->thrifty &&
 	    lane->state != LANE_BROKEN && session->state == SESSION_RELAYING &&
-	    ring_has(&session->worker->ring, RING_SENDMSG_ZC))
+	    ring_has(&session->worker->loop.ring, RING_SENDMSG_ZC))
 		send_zerocopy(lane);
 	lane_flush(lane);
 }

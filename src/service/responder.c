@@ -353,7 +353,7 @@ static void responder_complete(struct lane *lane, enum op_kind kind,
 static void say_goodbye(struct lane *lane)
 {
 	struct session *session = lane_session(lane);
-	uint64_t until_ms = session->worker->now_ms + LAST_WORDS_MS;
+	uint64_t until_ms = session->worker->loop.now_ms + LAST_WORDS_MS;
 
 	conversation_of(lane)->said = true;
 	socket_shut_write(lane_to_fd(lane));

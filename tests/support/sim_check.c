@@ -39,7 +39,7 @@ static void check_line(const struct session *session)
 	if (!list_is_linked(&session->waiting))
 		return;
 	if (!wheel_is_set(&worker->shortages.timer) ||
-	    worker->shortages.timer.expires_ms > worker->now_ms + 1000)
+	    worker->shortages.timer.expires_ms > worker->loop.now_ms + 1000)
 		sim_fail("session %u stands in a line that does not move", session->slot);
 	if (!wheel_is_set(&session->timer) ||
 	    session->timer.expires_ms > session->started_ms + settings->connect_timeout_ms)
@@ -77,7 +77,7 @@ static void check_handshake(const struct session *session)
 	    session->state == SESSION_CLOSING)
 		return;
 	if (!wheel_is_set(&session->timer) ||
-	    session->timer.expires_ms > sim.worker->now_ms + HANDSHAKE_MS)
+	    session->timer.expires_ms > sim.worker->loop.now_ms + HANDSHAKE_MS)
 		sim_fail("nobody will release the acknowledgement that descriptor %d holds",
 			 file->fd);
 }
@@ -85,7 +85,7 @@ static void check_handshake(const struct session *session)
 static bool is_due_soon(const struct session *session)
 {
 	return wheel_is_set(&session->timer) &&
-	       session->timer.expires_ms <= sim.worker->now_ms + WATCH_WITHIN_MS;
+	       session->timer.expires_ms <= sim.worker->loop.now_ms + WATCH_WITHIN_MS;
 }
 
 /* Whether bytes from a side are waited for, or given up by somebody who is short of buffers. */
@@ -312,7 +312,7 @@ void sim_check_reset(struct sim_connection *connection)
 	 */
 	if (session->end.reason == REASON_ANSWERED &&
 	    (sim.worker->state == WORKER_STOPPING ||
-	     sim.worker->now_ms >= session->lifetime_until_ms) &&
+	     sim.worker->loop.now_ms >= session->lifetime_until_ms) &&
 	    sim_has_unread(connection))
 		return;
 	if (session->end.reason == REASON_COMPLETED || session->end.reason == REASON_ANSWERED)
@@ -323,7 +323,7 @@ void sim_check_reset(struct sim_connection *connection)
 	if (!is_broken_by(session, from) || connection->vanished ||
 	    session->end.phase != SESSION_RELAYING)
 		return;
-	if (sim.worker->now_ms >= session->taken_ms + ENDING_DEAF_MS)
+	if (sim.worker->loop.now_ms >= session->taken_ms + ENDING_DEAF_MS)
 		return; /* it writes, and takes nothing */
 	if (connection->out.acked != from->in.arrived)
 		sim_fail("a RST to %u, which has %llu of the %llu bytes before it",
@@ -380,7 +380,7 @@ static void check_responder(const struct sim_connection *client)
 	    out->send_room == out->written - out->acked)
 		return;
 	sim_check_answered(client);
-	if (client->in.arrived > client->in.read && stock_free(&sim.worker->stock) > 0)
+	if (client->in.arrived > client->in.read && stock_free(&sim.worker->loop.stock) > 0)
 		sim_fail("%llu bytes from %u are never read",
 			 (unsigned long long)(client->in.arrived - client->in.read),
 			 number(client));
@@ -465,28 +465,28 @@ void sim_check_end(void)
 	for (uint32_t i = 0; i < sim.file_count; i++)
 		if (sim.files[i].fd >= 0 && !sim.files[i].pipe)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
-	if (!list_is_empty(&worker->resting))
+	if (!list_is_empty(&worker->loop.resting))
 		sim_fail("a lane rests at the end");
-	if (stock_held(&worker->stock) && !left)
-		sim_fail("%u buffers are missing at the end", stock_held(&worker->stock));
+	if (stock_held(&worker->loop.stock) && !left)
+		sim_fail("%u buffers are missing at the end", stock_held(&worker->loop.stock));
 	/* The worker's own: a drain and conditions that are over, pipes that it closes itself. */
-	wheel_clear(&worker->wheel, &worker->drain);
-	wheel_clear(&worker->wheel, &worker->trim);
-	wheel_clear(&worker->wheel, &worker->settle);
+	wheel_clear(&worker->loop.wheel, &worker->drain);
+	wheel_clear(&worker->loop.wheel, &worker->loop.trim);
+	wheel_clear(&worker->loop.wheel, &worker->loop.settle);
 	for (uint32_t i = 0; i < worker->listener_count; i++)
-		wheel_clear(&worker->wheel, &worker->listeners[i].retry);
-	if (wheel_next(&worker->wheel) != UINT64_MAX)
+		wheel_clear(&worker->loop.wheel, &worker->listeners[i].retry);
+	if (wheel_next(&worker->loop.wheel) != UINT64_MAX)
 		sim_fail("a timer is armed at the end");
-	if (stats_read(&worker->stats, stale_completions))
+	if (stats_read(&worker->loop.stats, stale_completions))
 		sim_fail("%llu completions were for nobody",
-			 (unsigned long long)stats_read(&worker->stats, stale_completions));
+			 (unsigned long long)stats_read(&worker->loop.stats, stale_completions));
 	if (engine->connections)
 		sim_fail("%u connections are counted at the end", engine->connections);
 	for (uint32_t i = 0; i < engine->section_count; i++)
 		if (engine->sections[i].connections)
 			sim_fail("%u connections of section %u are counted at the end",
 				 engine->sections[i].connections, i);
-	if (stats_read(&worker->stats, accepted) != stats_read(&worker->stats, closed))
+	if (stats_read(&worker->loop.stats, accepted) != stats_read(&worker->loop.stats, closed))
 		sim_fail("accepted and closed differ at the end");
 }
 

@@ -66,7 +66,7 @@ static void note_sides(struct sim_life *life, const struct session *session)
 static uint64_t budget_most(const struct session *session)
 {
 	uint32_t most = session->section->config->settings.receive_budget;
-	uint32_t buffer = sim.worker->stock.buffer_size;
+	uint32_t buffer = sim.worker->loop.stock.buffer_size;
 
 	return most > buffer ? most : buffer;
 }
@@ -74,7 +74,7 @@ static uint64_t budget_most(const struct session *session)
 /* The budget of a lane's nth receive: a buffer, doubled each time, up to the most there is. */
 static uint64_t budget_of(const struct session *session, uint32_t nth)
 {
-	uint64_t most = budget_most(session), budget = sim.worker->stock.buffer_size;
+	uint64_t most = budget_most(session), budget = sim.worker->loop.stock.buffer_size;
 
 	for (uint32_t i = 1; i < nth && budget < most; i++)
 		budget *= 2;
@@ -126,11 +126,11 @@ static uint64_t held_most(const struct session *session, const struct lane *lane
 {
 	uint32_t nth = life_of(session)->receives[lane->index];
 	uint64_t budget = budget_of(session, nth), left = budget_of(session, nth - 1) / 2;
-	uint64_t buffer = sim.worker->stock.buffer_size;
+	uint64_t buffer = sim.worker->loop.stock.buffer_size;
 
 	if (lane->strategy == &splice_pump)
 		return budget_most(session) * 3 / 2;
-	return left + (sim.worker->has_budget ? budget + buffer - 1 : buffer);
+	return left + (sim.worker->loop.has_budget ? budget + buffer - 1 : buffer);
 }
 
 static void check_lane(const struct session *session, const struct lane *lane)

@@ -18,28 +18,34 @@
  * What moved then moved when it was sent: a connection is not less idle because
  * another one woke the worker up.
  */
-#ifndef NET_SILENT_H
-#define NET_SILENT_H
+#ifndef LOOP_SILENT_H
+#define LOOP_SILENT_H
 
 #include "base/compiler.h"
 
 #define SILENT_MAX 1024
 
-struct lane;
-struct worker;
+struct ring;
 
 struct silent {
 	uint64_t tags[SILENT_MAX]; /* of the sends since the last conclusion */
 	uint64_t noted_ms;         /* when the last of them was prepared */
 	uint32_t count;
+	uint32_t next;  /* to be concluded */
 	bool postponed; /* the kernel has not taken all of them yet */
 };
 
-/* Whether this lane's next send may be silent. */
-bool silent_may(const struct worker *worker, const struct lane *lane);
+/* Whether one more can be noted. */
+static inline bool silent_has_room(const struct silent *silent)
+{
+	return silent->count < SILENT_MAX;
+}
+
 /* Note a silent send by its tag. */
-void silent_note(struct worker *worker, uint64_t tag);
-/* Every completion has been read: complete the sends that had none. */
-void silent_conclude(struct worker *worker);
+void silent_note(struct silent *silent, uint64_t tag, uint64_t now_ms);
+/* Every completion has been read: whether those of which nothing was heard have succeeded. */
+bool silent_is_over(struct silent *silent, struct ring *ring);
+/* Then one after the other is concluded, and none is noted meanwhile: false after the last. */
+bool silent_next(struct silent *silent, uint64_t *ret_tag);
 
 #endif

@@ -5,12 +5,12 @@
  * connection that makes room for the next.  One of each per worker.  (That
  * max_connections is reached is full.h.)
  */
-#ifndef NET_CONDITION_H
-#define NET_CONDITION_H
+#ifndef LOOP_CONDITION_H
+#define LOOP_CONDITION_H
 
 #include "loop/spell.h"
 
-struct worker;
+struct loop;
 
 enum condition {
 	CONDITION_DESCRIPTORS, /* EMFILE, ENFILE */
@@ -28,12 +28,12 @@ struct conditions {
 };
 
 /* It is met (error: a negative errno, or 0). */
-void condition_enter(struct worker *worker, enum condition condition, int error);
+void condition_enter(struct loop *loop, enum condition condition, int error);
 /* It has not ended, though nothing has met it. */
-void condition_hold(struct worker *worker, enum condition condition);
+void condition_hold(struct loop *loop, enum condition condition);
 /* For the worker's timer: end what was not met for long enough. */
-void condition_settle(struct worker *worker);
+void condition_settle(struct loop *loop);
 /* See to it that the timer fires then, or earlier. */
-void condition_settle_by(struct worker *worker, uint64_t when_ms);
+void condition_settle_by(struct loop *loop, uint64_t when_ms);
 
 #endif

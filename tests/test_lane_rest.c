@@ -20,10 +20,10 @@ static struct lane *lane_of(unsigned session)
 /* A worker that coalesces for so long, and lanes that have not moved anything. */
 static void begin(uint32_t coalesce_us)
 {
-	engine = (struct engine){.coalesce_us = coalesce_us};
-	worker = (struct worker){.engine = &engine};
-	list_init(&worker.dirty);
-	list_init(&worker.resting);
+	engine = (struct engine){0};
+	worker = (struct worker){.engine = &engine, .loop.sizes.coalesce_us = coalesce_us};
+	list_init(&worker.loop.dirty);
+	list_init(&worker.loop.resting);
 	for (unsigned i = 0; i < SESSIONS; i++) {
 		sessions[i] = (struct session){.worker = &worker};
 		lane_init(lane_of(i), LANE_DOWN, LANE_UP);
@@ -98,7 +98,7 @@ START_TEST(nobody_rests_where_completions_are_not_coalesced)
 	begin(0);
 	ck_assert(!move(0, 2 * REST_AFTER, MUCH));
 	ck_assert(!rest_is_ahead(lane_of(0)));
-	ck_assert(rest_deadline(&worker) == UINT64_MAX);
+	ck_assert(rest_deadline(&worker.loop) == UINT64_MAX);
 }
 END_TEST
 
@@ -112,9 +112,10 @@ START_TEST(a_rest_is_over_at_a_multiple_of_the_period_a_quarter_of_it_away_at_le
 		before_ns = clock_now_ns();
 		ck_assert(move(0, 1, MUCH));
 		after_ns = clock_now_ns();
-		ck_assert_uint_eq(rest_deadline(&worker) % PERIOD_NS, 0);
-		ck_assert_uint_ge(rest_deadline(&worker), before_ns + PERIOD_NS / 4);
-		ck_assert_uint_lt(rest_deadline(&worker), after_ns + PERIOD_NS / 4 + PERIOD_NS);
+		ck_assert_uint_eq(rest_deadline(&worker.loop) % PERIOD_NS, 0);
+		ck_assert_uint_ge(rest_deadline(&worker.loop), before_ns + PERIOD_NS / 4);
+		ck_assert_uint_lt(rest_deadline(&worker.loop),
+				  after_ns + PERIOD_NS / 4 + PERIOD_NS);
 	}
 }
 END_TEST
@@ -128,16 +129,16 @@ START_TEST(those_whose_rest_is_over_are_marked_and_no_others)
 	}
 	lane_of(0)->rest.until_ns = lane_of(1)->rest.until_ns = 1000;
 	lane_of(2)->rest.until_ns = 2000;
-	ck_assert_uint_eq(rest_deadline(&worker), 1000);
-	rest_expire(&worker, 999);
+	ck_assert_uint_eq(rest_deadline(&worker.loop), 1000);
+	rest_expire(&worker.loop, 999);
 	ck_assert(!is_marked(0) && !is_marked(1) && !is_marked(2));
-	rest_expire(&worker, 1000);
+	rest_expire(&worker.loop, 1000);
 	ck_assert(is_marked(0) && is_marked(1) && !is_marked(2));
 	ck_assert(!rest_is_on(lane_of(0)) && !rest_is_on(lane_of(1)) && rest_is_on(lane_of(2)));
-	ck_assert_uint_eq(rest_deadline(&worker), 2000);
-	rest_expire(&worker, 2000);
+	ck_assert_uint_eq(rest_deadline(&worker.loop), 2000);
+	rest_expire(&worker.loop, 2000);
 	ck_assert(is_marked(2));
-	ck_assert(rest_deadline(&worker) == UINT64_MAX);
+	ck_assert(rest_deadline(&worker.loop) == UINT64_MAX);
 }
 END_TEST
 
@@ -149,8 +150,8 @@ START_TEST(a_rest_that_is_cut_marks_nobody)
 	rest_cut(lane_of(0));
 	rest_cut(lane_of(0));
 	ck_assert(!rest_is_on(lane_of(0)));
-	ck_assert(rest_deadline(&worker) == UINT64_MAX);
-	rest_expire(&worker, UINT64_MAX - 1);
+	ck_assert(rest_deadline(&worker.loop) == UINT64_MAX);
+	rest_expire(&worker.loop, UINT64_MAX - 1);
 	ck_assert(!is_marked(0));
 }
 END_TEST

@@ -40,11 +40,11 @@ static const struct strategy recorded = {.name = "recorded", .flush = flush};
 
 static void begin(void)
 {
-	engine = (struct engine){.turn_bytes = TURN};
-	worker = (struct worker){.engine = &engine};
+	engine = (struct engine){0};
+	worker = (struct worker){.engine = &engine, .loop.sizes.turn_bytes = TURN};
 	restless = NULL;
 	by_sending = false;
-	list_init(&worker.dirty);
+	list_init(&worker.loop.dirty);
 	for (unsigned i = 0; i < SESSIONS; i++) {
 		sessions[i] = (struct session){.worker = &worker, .state = SESSION_RELAYING};
 		lane_init(lane_of(i), LANE_DOWN, LANE_UP);
@@ -71,7 +71,7 @@ static void mark(const char *who)
 static const char *turn(void)
 {
 	memset(order, 0, sizeof(order));
-	turn_flush(&worker);
+	turn_flush(&worker.loop);
 	return order;
 }
 
@@ -81,7 +81,7 @@ START_TEST(who_moves_little_is_flushed_before_who_moves_much)
 	make_heavy("ac");
 	mark("abcd");
 	ck_assert_str_eq(turn(), "bdac");
-	ck_assert(list_is_empty(&worker.dirty));
+	ck_assert(list_is_empty(&worker.loop.dirty));
 }
 END_TEST
 
@@ -101,12 +101,12 @@ START_TEST(who_is_left_over_is_first_in_the_next_turn)
 	make_heavy("abcdef");
 	mark("abcde");
 	ck_assert_str_eq(turn(), "ab");
-	ck_assert(!list_is_empty(&worker.dirty));
+	ck_assert(!list_is_empty(&worker.loop.dirty));
 	mark("fa");
 	ck_assert_str_eq(turn(), "cd");
 	ck_assert_str_eq(turn(), "ef");
 	ck_assert_str_eq(turn(), "a");
-	ck_assert(list_is_empty(&worker.dirty));
+	ck_assert(list_is_empty(&worker.loop.dirty));
 }
 END_TEST
 
@@ -139,7 +139,7 @@ START_TEST(one_that_moves_much_is_flushed_in_every_turn)
 {
 	begin();
 	make_heavy("ab");
-	engine.turn_bytes = 0;
+	worker.loop.sizes.turn_bytes = 0;
 	mark("abcdefgh");
 	ck_assert_str_eq(turn(), "cdefgha");
 	mark("cdefgh");
@@ -169,17 +169,17 @@ START_TEST(receives_bring_less_while_lanes_are_left_over_and_later_more_again)
 	make_heavy("abcdefgh");
 	mark("ab");
 	(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker, budget), budget);
+	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), budget);
 	mark("abcdefgh");
 	(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker, budget), budget / 2);
+	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), budget / 2);
 	(void)turn();
 	(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker, budget), 64 << 10);
-	ck_assert_uint_eq(turn_receive_most(&worker, little), little);
+	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), 64 << 10);
+	ck_assert_uint_eq(turn_receive_most(&worker.loop, little), little);
 	for (unsigned i = 0; i < 1000; i++)
 		(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker, budget), budget);
+	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), budget);
 }
 END_TEST
 
@@ -190,7 +190,7 @@ START_TEST(a_session_that_is_closing_is_flushed_no_more)
 	mark("abcd");
 	sessions[1].state = sessions[3].state = SESSION_CLOSING;
 	ck_assert_str_eq(turn(), "ac");
-	ck_assert(list_is_empty(&worker.dirty));
+	ck_assert(list_is_empty(&worker.loop.dirty));
 }
 END_TEST
 

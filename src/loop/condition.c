@@ -1,6 +1,6 @@
-#include "net/condition.h"
+#include "loop/condition.h"
 
-#include "net/worker.h"
+#include "loop/loop.h"
 
 #include "ops/log.h"
 
@@ -72,60 +72,60 @@ static const char *advice(enum condition condition, int error)
 	}
 }
 
-void condition_settle_by(struct worker *worker, uint64_t when_ms)
+void condition_settle_by(struct loop *loop, uint64_t when_ms)
 {
-	if (!wheel_is_set(&worker->settle) || when_ms < worker->settle.expires_ms)
-		wheel_set(&worker->wheel, &worker->settle, when_ms);
+	if (!wheel_is_set(&loop->settle) || when_ms < loop->settle.expires_ms)
+		wheel_set(&loop->wheel, &loop->settle, when_ms);
 }
 
-void condition_enter(struct worker *worker, enum condition condition, int error)
+void condition_enter(struct loop *loop, enum condition condition, int error)
 {
-	struct spell *spell = &worker->conditions.of[condition];
+	struct spell *spell = &loop->conditions.of[condition];
 	unsigned counter = conditions[condition].counter;
-	bool begins = spell_meet(spell, worker->now_ms);
+	bool begins = spell_meet(spell, loop->now_ms);
 
-	condition_settle_by(worker, spell_over_ms(spell));
+	condition_settle_by(loop, spell_over_ms(spell));
 	if (!begins)
 		return;
 	if (counter != NO_COUNTER)
-		stats_count_index(&worker->stats, counter, 1);
+		stats_count_index(&loop->stats, counter, 1);
 	if (error)
-		log_at(conditions[condition].level, "worker %u: %s (%s%s)", worker->index,
+		log_at(conditions[condition].level, "worker %u: %s (%s%s)", loop->index,
 		       conditions[condition].began, strerror(-error), advice(condition, error));
 	else
-		log_at(conditions[condition].level, "worker %u: %s", worker->index,
+		log_at(conditions[condition].level, "worker %u: %s", loop->index,
 		       conditions[condition].began);
 }
 
-void condition_hold(struct worker *worker, enum condition condition)
+void condition_hold(struct loop *loop, enum condition condition)
 {
-	struct spell *spell = &worker->conditions.of[condition];
+	struct spell *spell = &loop->conditions.of[condition];
 
 	if (spell->met)
-		spell->last_ms = worker->now_ms;
+		spell->last_ms = loop->now_ms;
 }
 
-static void end(struct worker *worker, enum condition condition)
+static void end(struct loop *loop, enum condition condition)
 {
-	struct spell *spell = &worker->conditions.of[condition];
+	struct spell *spell = &loop->conditions.of[condition];
 	uint64_t lasted = spell_lasted_ms(spell);
 
 	log_info("worker %u: %s (after %" PRIu64 ".%03" PRIu64 " s, met %" PRIu64 " times)",
-		 worker->index, conditions[condition].ended, lasted / 1000, lasted % 1000,
+		 loop->index, conditions[condition].ended, lasted / 1000, lasted % 1000,
 		 spell->met);
-	spell_end(spell, worker->now_ms);
+	spell_end(spell, loop->now_ms);
 }
 
-void condition_settle(struct worker *worker)
+void condition_settle(struct loop *loop)
 {
 	for (unsigned i = 0; i < CONDITION_COUNT; i++) {
-		struct spell *spell = &worker->conditions.of[i];
+		struct spell *spell = &loop->conditions.of[i];
 
 		if (spell->met == 0)
 			continue;
-		if (worker->now_ms >= spell_over_ms(spell))
-			end(worker, (enum condition)i);
+		if (loop->now_ms >= spell_over_ms(spell))
+			end(loop, (enum condition)i);
 		else
-			condition_settle_by(worker, spell_over_ms(spell));
+			condition_settle_by(loop, spell_over_ms(spell));
 	}
 }
