@@ -6,7 +6,8 @@
  *   SIM_SEEDS=1000000 SIM_FIRST=0 ...              so many from there on
  */
 #include "loop/socket.h"
-#include "net/rest.h"
+#include "net/section.h"
+#include "net/worker.h"
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "support/sim.h"
@@ -90,12 +91,11 @@ static int answer(struct sim_connection *connection, const struct address *addre
 {
 	static const int errors[] = {-ECONNREFUSED,  -EHOSTUNREACH, -ETIMEDOUT,
 				     -EADDRNOTAVAIL, -ENETUNREACH,  -ENOBUFS};
+	unsigned number = address->port - SIM_PORT_FIRST;
 
 	connection->script = some_script(false);
-	connection->section = &sections[(address->port - SIM_PORT_FIRST) / SERVERS];
-	connection->server =
-		servers[connection->section->index][(address->port - SIM_PORT_FIRST) % SERVERS]
-			.text;
+	connection->section = &config_sections[number / SERVERS];
+	connection->server = servers[number / SERVERS][number % SERVERS].text;
 	if (connection->local && sim_chance(sim.faults.connect))
 		return sim_chance(2) ? -EAGAIN : -ECONNREFUSED;
 	if (sim_chance(sim.faults.connect))
@@ -111,10 +111,10 @@ static void send_clients(void)
 		struct sim_connection *client = sim_connection_new(true);
 
 		client->script = some_script(true);
-		client->section = &sections[sim_random() % engine.section_count];
-		if (client->section->config->kind == CONFIG_CHARGEN)
+		client->section = &config_sections[sim_random() % engine.section_count];
+		if (client->section->kind == CONFIG_CHARGEN)
 			client->script.finish = SIM_HALF_CLOSE;
-		else if (client->section->config->kind == CONFIG_RESPONDER)
+		else if (client->section->kind == CONFIG_RESPONDER)
 			sim_ask(client);
 		sim_at(sim.now_ns + sim_random() % (sim_chance(2) ? SIM_MS : 100 * SIM_MS),
 		       sim_arrive, client);
@@ -303,9 +303,9 @@ static void offer(void *socket)
 	struct listening *listening = socket;
 	int fd;
 
-	if (worker.state != WORKER_RUNNING)
+	if (!view_is_running(&worker))
 		return; /* who has told it to stop offers nothing more */
-	fd = sim_listen(listening->section);
+	fd = sim_listen(&config_sections[listening->section]);
 	if (fd < 0) {
 		sim_at(sim.now_ns + 50 * SIM_MS, offer, socket);
 		return;
@@ -329,7 +329,7 @@ static void make_late(void)
 		bool late = sim_chance(8);
 
 		sockets[i] = (struct listening){.section = i, .text = "sim"};
-		sockets[i].fd = late ? -1 : sim_listen(i);
+		sockets[i].fd = late ? -1 : sim_listen(&config_sections[i]);
 		if (late)
 			sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), offer, &sockets[i]);
 		if (sections[i].server_count < sections[i].server_room)
@@ -343,7 +343,7 @@ static void rest(unsigned *rests)
 	sim.quiescent = false;
 	sim_check_quiescent();
 	sim_life_rest();
-	if (worker.state == WORKER_STOPPING)
+	if (view_is_stopping(&worker))
 		sim_fail("the worker does not stop");
 	command((*rests)++ == 0 && sim_chance(2) ? WORKER_DRAIN : WORKER_STOP);
 }
@@ -351,7 +351,7 @@ static void rest(unsigned *rests)
 /* Grows with whatever is done for anybody. */
 static uint64_t progress(void)
 {
-	const struct stats *stats = &worker.loop.stats;
+	const struct stats *stats = view_stats(&worker);
 	uint64_t read = 0;
 
 	for (uint32_t i = 0; i < sim.connection_count; i++)
@@ -364,14 +364,12 @@ static uint64_t progress(void)
 /* As if some lanes had moved much for a while. */
 static void flow(void)
 {
-	uint32_t slot = sim_between(0, worker.sessions.capacity - 1);
-	struct session *session =
-		slab_find(&worker.sessions, slot, worker.sessions.generation[slot]);
+	struct session *session = view_session(&worker, sim_between(0, view_slots(&worker) - 1));
 
 	if (session && sim_chance(2))
-		session->lanes[sim_between(LANE_UP, LANE_DOWN)].rest.rich = REST_AFTER;
+		view_make_rich(session, sim_between(VIEW_UP, VIEW_DOWN));
 	if (session && sim_chance(4))
-		session->lanes[sim_between(LANE_UP, LANE_DOWN)].heavy = true;
+		view_make_heavy(session, sim_between(VIEW_UP, VIEW_DOWN));
 }
 
 static void serve(void)
@@ -382,12 +380,12 @@ static void serve(void)
 	int r;
 
 	while (!worker_finished(&worker)) {
-		before = stats_read(&worker.loop.stats, completions);
+		before = stats_read(view_stats(&worker), completions);
 		/* As if servers had taken long to answer many. */
-		if (worker.loop.coalesce.wait_us && sim_chance(4))
-			worker.loop.coalesce.batch = sim_between(2, 40);
+		if (view_may_be_patient(&worker) && sim_chance(4))
+			view_make_patient(&worker, sim_between(2, 40));
 		flow();
-		rested_ns = rest_deadline(&worker.loop);
+		rested_ns = view_rest_over_ns(&worker);
 		r = worker_turn(&worker);
 		sim_life_turn();
 		/* Only a wait for memory may take that much longer. */
@@ -397,8 +395,8 @@ static void serve(void)
 			sim_fail("bytes are held back for an end that did not follow");
 		if (r < 0)
 			sim_fail("the ring is given up: %s", strerror(-r));
-		idle = stats_read(&worker.loop.stats, completions) == before ? idle + 1 : 0;
-		if (worker.state != WORKER_STOPPING)
+		idle = stats_read(view_stats(&worker), completions) == before ? idle + 1 : 0;
+		if (!view_is_stopping(&worker))
 			stopping_ns = sim.now_ns;
 		if (sim.now_ns > stopping_ns + HORIZON_MS * SIM_MS)
 			sim_fail("the worker does not stop");
@@ -406,8 +404,7 @@ static void serve(void)
 			command(WORKER_STOP);
 			horizon_ns = SIM_NEVER;
 		}
-		if (sim.quiescent && idle > 0 && !worker_finished(&worker) &&
-		    list_is_empty(&worker.loop.dirty) && list_is_empty(&worker.quiet))
+		if (sim.quiescent && idle > 0 && !worker_finished(&worker) && view_is_calm(&worker))
 			rest(&rests);
 		sim.quiescent = false;
 		still = progress() == done ? still + 1 : 0;
@@ -423,8 +420,7 @@ static void learn(void)
 	for (uint32_t i = 0; i < engine.section_count; i++)
 		for (uint32_t s = 0; s < sections[i].server_count; s++)
 			if (sim_chance(2))
-				worker_health(&worker, &sections[i], s)->handshake.spoken_to =
-					HANDSHAKE_LEARN;
+				view_make_spoken_to(&worker, i, s);
 }
 
 static void run(uint64_t seed)
@@ -445,7 +441,7 @@ static void run(uint64_t seed)
 		sim_fail("the worker does not open: %s", strerror(-r));
 
 	learn();
-	worker.access = &access_log; /* sim_life.c reads the records */
+	view_log_to(&worker, &access_log); /* sim_life.c reads the records */
 	send_clients();
 	if (sim_chance(3))
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,

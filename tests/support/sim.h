@@ -17,8 +17,11 @@
 #ifndef TESTS_SUPPORT_SIM_H
 #define TESTS_SUPPORT_SIM_H
 
-#include "net/worker.h"
+#include "base/address.h"
 #include "support/fake_kernel.h"
+#include "support/sim_view.h"
+
+#include <sys/uio.h>
 
 #define SIM_FD_FIRST    2000 /* no descriptor of this process */
 #define SIM_PORT_FIRST  7000 /* of servers */
@@ -29,6 +32,7 @@
 #define SIM_PIPES       64
 #define SIM_SLOTS       16
 #define SIM_OPS         256
+#define SIM_PARTS       64 /* of a vector */
 #define SIM_EVENTS      4096
 #define SIM_LIVES       300
 #define SIM_NEVER       UINT64_MAX
@@ -37,7 +41,6 @@
 
 struct sim_asked;
 struct sim_connection;
-struct session;
 
 /* One direction of a connection, from one end's send buffer to the other's receive buffer. */
 struct sim_flow {
@@ -94,7 +97,7 @@ struct sim_connection {
 	struct sim_flow in, out;
 	struct sim_file *file;
 	struct sim_connection *partner; /* the other side of the session, once known */
-	struct section *section;
+	const struct config_section *section;
 	/* the peer's end */
 	struct sim_script script;
 	uint64_t stream; /* which pattern it sends */
@@ -112,7 +115,7 @@ struct sim_connection {
 };
 
 struct sim_listener {
-	uint32_t section;
+	const struct config_section *section;
 	bool closed;
 	struct sim_connection *backlog[SIM_BACKLOG];
 	uint32_t waiting;
@@ -139,7 +142,7 @@ struct sim_file {
 
 struct sim_op {
 	struct io_uring_sqe sqe;
-	struct iovec parts[VECTOR_MAX];
+	struct iovec parts[SIM_PARTS];
 	uint32_t part_count;
 	struct sim_file *file; /* NULL: only the notification is left */
 	struct sim_connection *connection;
@@ -155,10 +158,10 @@ struct sim_life {
 	uint64_t session_id; /* and one; 0: none */
 	uint64_t opened_after_ms, opened_by_ms;
 	uint64_t untold_ms[SIDE_COUNT]; /* since when a reset of it waits to be passed on */
-	const struct section *section;
+	const struct config_section *section;
 	struct sim_connection *client, *upstream; /* the last one */
-	unsigned state;                           /* as of the last turn */
-	uint32_t receives[LANE_COUNT];            /* armed so far */
+	enum view_state state;                    /* as of the last turn */
+	uint32_t receives[VIEW_LANES];            /* armed so far */
 };
 
 /* Once in n; 0: never. */
@@ -238,7 +241,7 @@ int sim_room(struct sim_connection *connection);
 void sim_put(struct sim_connection *connection, uint32_t count);
 unsigned char sim_byte(uint64_t stream, uint64_t position);
 struct sim_file *sim_file_of(int fd); /* NULL: closed */
-int sim_listen(uint32_t section);
+int sim_listen(const struct config_section *section);
 struct sim_connection *sim_connection_new(bool client);
 /* A client's connection waits to be accepted. */
 void sim_arrive(void *connection);

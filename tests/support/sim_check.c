@@ -1,18 +1,9 @@
 /* The rules: what must be true of every run, whatever the seed. */
 #include "net/ending.h"
 #include "net/handshake.h"
-#include "net/rest.h"
-#include "net/section.h"
 #include "support/sim.h"
 
 #include <string.h>
-
-static struct session *session_at(uint32_t slot)
-{
-	struct slab *slab = &sim.worker->sessions;
-
-	return slab_find(slab, slot, slab->generation[slot]);
-}
 
 struct session *sim_session_of(const struct sim_connection *connection)
 {
@@ -20,10 +11,10 @@ struct session *sim_session_of(const struct sim_connection *connection)
 
 	if (!connection->file || !sim.worker)
 		return NULL;
-	for (uint32_t slot = 0; seen < sim.worker->sessions.used; slot++) {
-		struct session *session = session_at(slot);
-		if (session && (session->fd[SIDE_CLIENT] == connection->file->fd ||
-				session->fd[SIDE_UPSTREAM] == connection->file->fd))
+	for (uint32_t slot = 0; seen < view_sessions(sim.worker); slot++) {
+		struct session *session = view_session(sim.worker, slot);
+		if (session && (view_fd(session, SIDE_CLIENT) == connection->file->fd ||
+				view_fd(session, SIDE_UPSTREAM) == connection->file->fd))
 			return session;
 		seen += session != NULL;
 	}
@@ -33,29 +24,26 @@ struct session *sim_session_of(const struct sim_connection *connection)
 /* Who stands in line is tried for within a second, and lets go when its time is over. */
 static void check_line(const struct session *session)
 {
-	const struct config_settings *settings = &session->section->config->settings;
-	const struct worker *worker = sim.worker;
+	const struct config_settings *settings = &view_section(session)->settings;
 
-	if (!list_is_linked(&session->waiting))
+	if (!view_stands_in_line(session))
 		return;
-	if (!wheel_is_set(&worker->shortages.timer) ||
-	    worker->shortages.timer.expires_ms > worker->loop.now_ms + 1000)
-		sim_fail("session %u stands in a line that does not move", session->slot);
-	if (!wheel_is_set(&session->timer) ||
-	    session->timer.expires_ms > session->started_ms + settings->connect_timeout_ms)
-		sim_fail("session %u stands in line for ever", session->slot);
+	if (view_line_moves_ms(sim.worker) > view_now_ms(sim.worker) + 1000)
+		sim_fail("session %u stands in a line that does not move", view_slot(session));
+	if (view_wakes_ms(session) > view_started_ms(session) + settings->connect_timeout_ms)
+		sim_fail("session %u stands in line for ever", view_slot(session));
 }
 
 static struct sim_connection *side_of(const struct session *session, unsigned side)
 {
-	struct sim_file *file = sim_file_of(session->fd[side]);
+	struct sim_file *file = sim_file_of(view_fd(session, side));
 
 	return file ? file->connection : NULL;
 }
 
 static enum config_kind kind_of(const struct session *session)
 {
-	return session->section->config->kind;
+	return view_section(session)->kind;
 }
 
 static unsigned number(const struct sim_connection *connection)
@@ -70,31 +58,28 @@ static unsigned number(const struct sim_connection *connection)
 /* The ACK that is held for the first bytes is released, though none come. */
 static void check_handshake(const struct session *session)
 {
-	struct sim_file *file = sim_file_of(session->fd[SIDE_UPSTREAM]);
+	struct sim_file *file = sim_file_of(view_fd(session, SIDE_UPSTREAM));
 
-	if (!file || !file->ack_held || session->lanes[LANE_UP].bytes ||
-	    session->lanes[LANE_UP].queued || session->broken[SIDE_UPSTREAM] ||
-	    session->state == SESSION_CLOSING)
+	if (!file || !file->ack_held || view_delivered(session, VIEW_UP) ||
+	    view_queued(session, VIEW_UP) || view_is_broken(session, SIDE_UPSTREAM) ||
+	    view_state(session) == VIEW_CLOSING)
 		return;
-	if (!wheel_is_set(&session->timer) ||
-	    session->timer.expires_ms > sim.worker->loop.now_ms + HANDSHAKE_MS)
+	if (view_wakes_ms(session) > view_now_ms(sim.worker) + HANDSHAKE_MS)
 		sim_fail("nobody will release the acknowledgement that descriptor %d holds",
 			 file->fd);
 }
 
 static bool is_due_soon(const struct session *session)
 {
-	return wheel_is_set(&session->timer) &&
-	       session->timer.expires_ms <= sim.worker->loop.now_ms + WATCH_WITHIN_MS;
+	return view_wakes_ms(session) <= view_now_ms(sim.worker) + WATCH_WITHIN_MS;
 }
 
 /* Whether bytes from a side are waited for, or given up by somebody who is short of buffers. */
 static bool is_read(const struct session *session, unsigned side)
 {
-	const struct lane *lane = &session->lanes[side];
-
-	return session->flying[side] & (1u << OP_RECV | 1u << OP_POLL_IN) || lane->thrifty ||
-	       rest_is_on(lane);
+	return view_is_flying(session, side, OP_RECV) ||
+	       view_is_flying(session, side, OP_POLL_IN) || view_is_starved(session, side) ||
+	       view_rests(session, side);
 }
 
 /* A reset on either side is heard of, and who writes to a side that was reset hears of it. */
@@ -104,14 +89,14 @@ static void check_heard(const struct session *session, unsigned side)
 	const struct sim_connection *other = side_of(session, !side);
 
 	if (connection->phase == SIM_DEAD && other->phase == SIM_DEAD && !is_due_soon(session) &&
-	    !session->flying[LANE_UP] && !session->flying[LANE_DOWN])
-		sim_fail("session %u outlives both its peers", session->slot);
+	    !view_flies(session, VIEW_UP) && !view_flies(session, VIEW_DOWN))
+		sim_fail("session %u outlives both its peers", view_slot(session));
 	if (connection->in.fin_arrived && connection->shut_write)
 		return; /* nothing more is to be heard */
 	if (connection->phase == SIM_ESTABLISHED && !sim_ops_on(connection->file) &&
-	    !is_due_soon(session) && !rest_is_on(&session->lanes[side]))
+	    !is_due_soon(session) && !view_rests(session, side))
 		sim_fail("nobody would hear of a reset of %u", number(connection));
-	if (session->broken[!side] && connection->phase == SIM_ESTABLISHED &&
+	if (view_is_broken(session, !side) && connection->phase == SIM_ESTABLISHED &&
 	    connection->in.arrived > connection->in.read && !is_read(session, side))
 		sim_fail("%u writes to a side that was reset, and nobody reads it",
 			 number(connection));
@@ -122,20 +107,18 @@ static void check_connecting(const struct session *session)
 {
 	const struct sim_connection *upstream = side_of(session, SIDE_UPSTREAM);
 
-	if (upstream->phase != SIM_ESTABLISHED || (session->flying[LANE_UP] & 1u << OP_CONNECT))
+	if (upstream->phase != SIM_ESTABLISHED || view_is_flying(session, VIEW_UP, OP_CONNECT))
 		return;
-	if (!wheel_is_set(&session->timer) ||
-	    session->timer.expires_ms * SIM_MS >
-		    upstream->established_ns + KNOWN_WITHIN_MS * SIM_MS)
-		sim_fail("session %u is connected, and does not know it", session->slot);
+	if (view_wakes_ms(session) > upstream->established_ns / SIM_MS + KNOWN_WITHIN_MS)
+		sim_fail("session %u is connected, and does not know it", view_slot(session));
 }
 
 void sim_check_asleep(void)
 {
 	uint32_t seen = 0;
 
-	for (uint32_t slot = 0; sim.worker && seen < sim.worker->sessions.used; slot++) {
-		struct session *session = session_at(slot);
+	for (uint32_t slot = 0; sim.worker && seen < view_sessions(sim.worker); slot++) {
+		struct session *session = view_session(sim.worker, slot);
 
 		seen += session != NULL;
 		if (!session)
@@ -144,9 +127,9 @@ void sim_check_asleep(void)
 		check_line(session);
 		if (sim_has_completions())
 			continue; /* it will wake up soon */
-		if (session->state == SESSION_CONNECTING)
+		if (view_state(session) == VIEW_CONNECTING)
 			check_connecting(session);
-		if (session->state == SESSION_RELAYING && kind_of(session) == CONFIG_PROXY) {
+		if (view_state(session) == VIEW_RELAYING && kind_of(session) == CONFIG_PROXY) {
 			check_heard(session, SIDE_CLIENT);
 			check_heard(session, SIDE_UPSTREAM);
 		}
@@ -248,9 +231,10 @@ void sim_check_splice(struct sim_connection *connection, const struct sim_pipe *
 
 static bool is_attempt(const struct session *session, const struct sim_connection *connection)
 {
-	unsigned phase = session->end.reason ? session->end.phase : session->state;
+	enum view_state state =
+		view_reason(session) ? view_end_state(session) : view_state(session);
 
-	return connection == side_of(session, SIDE_UPSTREAM) && phase != SESSION_RELAYING;
+	return connection == side_of(session, SIDE_UPSTREAM) && state != VIEW_RELAYING;
 }
 
 /*
@@ -279,12 +263,12 @@ void sim_check_fin(struct sim_connection *connection)
 		 (unsigned long long)connection->out.written,
 		 (unsigned long long)(from ? from->in.arrived : 0),
 		 from && from->in.fin_arrived ? "and a FIN" : "and no FIN",
-		 reason_name((enum reason)session->end.reason));
+		 reason_name(view_reason(session)));
 }
 
 static bool is_broken_by(const struct session *session, const struct sim_connection *from)
 {
-	switch ((unsigned)session->end.reason) {
+	switch ((unsigned)view_reason(session)) {
 	case REASON_CLIENT_RESET:
 	case REASON_UPSTREAM_RESET:
 	case REASON_CLIENT_TIMED_OUT:
@@ -293,7 +277,7 @@ static bool is_broken_by(const struct session *session, const struct sim_connect
 	case REASON_UPSTREAM_UNREACHABLE:
 	case REASON_CLIENT_ERROR:
 	case REASON_UPSTREAM_ERROR:
-		return from && side_of(session, session->end.side) == from;
+		return from && side_of(session, view_end_side(session)) == from;
 	default:
 		return false;
 	}
@@ -310,20 +294,20 @@ void sim_check_reset(struct sim_connection *connection)
 	 * The kernel resets where something is left unread, and neither a stop waits to read it
 	 * nor a connection that has had its time.
 	 */
-	if (session->end.reason == REASON_ANSWERED &&
-	    (sim.worker->state == WORKER_STOPPING ||
-	     sim.worker->loop.now_ms >= session->lifetime_until_ms) &&
+	if (view_reason(session) == REASON_ANSWERED &&
+	    (view_is_stopping(sim.worker) ||
+	     view_now_ms(sim.worker) >= view_lifetime_until_ms(session)) &&
 	    sim_has_unread(connection))
 		return;
-	if (session->end.reason == REASON_COMPLETED || session->end.reason == REASON_ANSWERED)
+	if (view_reason(session) == REASON_COMPLETED || view_reason(session) == REASON_ANSWERED)
 		sim_fail("a RST to %u, though both sides finished", number(connection));
 	if (kind_of(session) != CONFIG_PROXY)
 		return;
 	from = source_of(connection, session);
 	if (!is_broken_by(session, from) || connection->vanished ||
-	    session->end.phase != SESSION_RELAYING)
+	    view_end_state(session) != VIEW_RELAYING)
 		return;
-	if (sim.worker->loop.now_ms >= session->taken_ms + ENDING_DEAF_MS)
+	if (view_now_ms(sim.worker) >= view_taken_ms(session) + ENDING_DEAF_MS)
 		return; /* it writes, and takes nothing */
 	if (connection->out.acked != from->in.arrived)
 		sim_fail("a RST to %u, which has %llu of the %llu bytes before it",
@@ -339,7 +323,7 @@ void sim_check_close(struct sim_file *file)
 		(void)source_of(file->connection, session); /* the last time that both are there */
 		sim_life_close(session);
 	}
-	if (sim.worker->state == WORKER_STOPPING && sim_ops_on(file) == file->uses)
+	if (view_is_stopping(sim.worker) && sim_ops_on(file) == file->uses)
 		return; /* cut: those that the kernel has taken end with the ring */
 	if (sim_ops_on(file))
 		sim_fail("descriptor %d is closed with %u operations on it", file->fd,
@@ -348,7 +332,7 @@ void sim_check_close(struct sim_file *file)
 
 /* ---- Rest ------------------------------------------------------------------------------------ */
 
-static void check_lane(const struct lane *lane, struct sim_connection *from,
+static void check_lane(const struct session *session, unsigned lane, struct sim_connection *from,
 		       struct sim_connection *to)
 {
 	uint64_t unread = from->in.arrived - from->in.read;
@@ -361,7 +345,7 @@ static void check_lane(const struct lane *lane, struct sim_connection *from,
 	if (pending && room)
 		sim_fail("%llu bytes for %u stay behind though it takes them",
 			 (unsigned long long)pending, number(to));
-	if ((lane->thrifty || lane->blocked) && !room)
+	if ((view_is_starved(session, lane) || view_is_blocked(session, lane)) && !room)
 		return; /* short of buffers or pipes, nothing is received for a sink that is full */
 	if (unread && !pending)
 		sim_fail("%llu bytes from %u are never read", (unsigned long long)unread,
@@ -380,7 +364,7 @@ static void check_responder(const struct sim_connection *client)
 	    out->send_room == out->written - out->acked)
 		return;
 	sim_check_answered(client);
-	if (client->in.arrived > client->in.read && stock_free(&sim.worker->loop.stock) > 0)
+	if (client->in.arrived > client->in.read && view_buffers_free(sim.worker) > 0)
 		sim_fail("%llu bytes from %u are never read",
 			 (unsigned long long)(client->in.arrived - client->in.read),
 			 number(client));
@@ -391,45 +375,44 @@ static void check_session(struct session *session)
 	struct sim_connection *client = side_of(session, SIDE_CLIENT);
 	struct sim_connection *upstream = side_of(session, SIDE_UPSTREAM);
 
-	switch ((enum session_state)session->state) {
-	case SESSION_CONNECTING:
+	switch (view_state(session)) {
+	case VIEW_CONNECTING:
 		if (upstream->phase != SIM_CONNECTING && client->in.arrived > 0)
-			sim_fail("session %u hangs in connecting", session->slot);
+			sim_fail("session %u hangs in connecting", view_slot(session));
 		break;
-	case SESSION_RELAYING:
+	case VIEW_RELAYING:
 		if (kind_of(session) == CONFIG_PROXY) {
-			check_lane(&session->lanes[LANE_UP], client, upstream);
-			check_lane(&session->lanes[LANE_DOWN], upstream, client);
+			check_lane(session, VIEW_UP, client, upstream);
+			check_lane(session, VIEW_DOWN, upstream, client);
 		} else if (kind_of(session) == CONFIG_ECHO) {
-			check_lane(&session->lanes[LANE_UP], client, client);
+			check_lane(session, VIEW_UP, client, client);
 		} else if (kind_of(session) == CONFIG_RESPONDER) {
 			check_responder(client);
 		}
 		break;
-	case SESSION_FREE:
-	case SESSION_RETRYING:
-	case SESSION_CLOSING:
-	case SESSION_STATE_COUNT:
-		sim_fail("session %u hangs in state %u", session->slot, session->state);
+	case VIEW_FREE:
+	case VIEW_RETRYING:
+	case VIEW_CLOSING:
+		sim_fail("session %u hangs in state %u", view_slot(session), view_state(session));
 	}
 }
 
 void sim_check_quiescent(void)
 {
-	struct worker *worker = sim.worker;
-	struct engine *engine = worker->engine;
+	const struct worker *worker = sim.worker;
 
-	for (uint32_t slot = 0; slot < worker->sessions.capacity; slot++)
-		if (session_at(slot))
-			check_session(session_at(slot));
-	if (worker->state != WORKER_RUNNING)
+	for (uint32_t slot = 0; slot < view_slots(worker); slot++)
+		if (view_session(worker, slot))
+			check_session(view_session(worker, slot));
+	if (!view_is_running(worker))
 		return;
 	for (uint32_t i = 0; i < sim.listener_count; i++) {
-		const struct section *section = &engine->sections[sim.listeners[i].section];
-		uint32_t most = section->config->settings.max_connections;
+		const struct config_section *section = sim.listeners[i].section;
+		uint32_t most = section->settings.max_connections;
 
-		if (sim.listeners[i].waiting && engine->connections < engine->connections_max &&
-		    !(most && section->connections >= most))
+		if (sim.listeners[i].waiting &&
+		    view_connections(worker) < view_connections_max(worker) &&
+		    !(most && view_connections_of(worker, section) >= most))
 			sim_fail("clients wait to be accepted and there is room");
 	}
 }
@@ -456,37 +439,32 @@ static void check_peers(void)
 void sim_check_end(void)
 {
 	struct worker *worker = sim.worker;
-	struct engine *engine = worker->engine;
-
-	bool left = worker->state == WORKER_STOPPING;
+	const struct stats *stats = view_stats(worker);
+	const struct config_section *section;
+	bool left = view_is_stopping(worker);
 
 	if (sim_ops_in_flight() && !left)
 		sim_fail("%u operations are in flight at the end", sim_ops_in_flight());
 	for (uint32_t i = 0; i < sim.file_count; i++)
 		if (sim.files[i].fd >= 0 && !sim.files[i].pipe)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
-	if (!list_is_empty(&worker->loop.resting))
+	if (view_has_resting(worker))
 		sim_fail("a lane rests at the end");
-	if (stock_held(&worker->loop.stock) && !left)
-		sim_fail("%u buffers are missing at the end", stock_held(&worker->loop.stock));
-	/* The worker's own: a drain and conditions that are over, pipes that it closes itself. */
-	wheel_clear(&worker->loop.wheel, &worker->drain);
-	wheel_clear(&worker->loop.wheel, &worker->loop.trim);
-	wheel_clear(&worker->loop.wheel, &worker->loop.settle);
-	for (uint32_t i = 0; i < worker->listener_count; i++)
-		wheel_clear(&worker->loop.wheel, &worker->listeners[i].retry);
-	if (wheel_next(&worker->loop.wheel) != UINT64_MAX)
+	if (view_buffers_held(worker) && !left)
+		sim_fail("%u buffers are missing at the end", view_buffers_held(worker));
+	view_clear_own_timers(worker);
+	if (view_has_timers(worker))
 		sim_fail("a timer is armed at the end");
-	if (stats_read(&worker->loop.stats, stale_completions))
+	if (stats_read(stats, stale_completions))
 		sim_fail("%llu completions were for nobody",
-			 (unsigned long long)stats_read(&worker->loop.stats, stale_completions));
-	if (engine->connections)
-		sim_fail("%u connections are counted at the end", engine->connections);
-	for (uint32_t i = 0; i < engine->section_count; i++)
-		if (engine->sections[i].connections)
+			 (unsigned long long)stats_read(stats, stale_completions));
+	if (view_connections(worker))
+		sim_fail("%u connections are counted at the end", view_connections(worker));
+	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++)
+		if (view_connections_of(worker, section))
 			sim_fail("%u connections of section %u are counted at the end",
-				 engine->sections[i].connections, i);
-	if (stats_read(&worker->loop.stats, accepted) != stats_read(&worker->loop.stats, closed))
+				 view_connections_of(worker, section), i);
+	if (stats_read(stats, accepted) != stats_read(stats, closed))
 		sim_fail("accepted and closed differ at the end");
 }
 

@@ -1,5 +1,4 @@
 /* What clients ask of a responder, and whether they are answered as they should be. */
-#include "net/section.h"
 #include "support/sim.h"
 
 #include <stdio.h>
@@ -102,9 +101,9 @@ void sim_ask(struct sim_connection *client)
 
 /* ---- What must come of it -------------------------------------------------------------------- */
 
-static size_t response_of(const struct section *section, char *ret_head, size_t size)
+static size_t response_of(const struct config_section *section, char *ret_head, size_t size)
 {
-	uint32_t body = section->config->responder_size;
+	uint32_t body = section->responder_size;
 	int head = snprintf(ret_head, size,
 			    "HTTP/1.1 200 OK\r\nServer: uringproxy\r\nContent-Type: text/plain\r\n"
 			    "Content-Length: %u\r\n\r\n",

@@ -191,7 +191,7 @@ bool sim_is_noticing(const struct sim_connection *connection)
 
 unsigned sim_ops_on(const struct sim_file *file)
 {
-	const struct ring *ring = &sim.worker->loop.ring;
+	const struct ring *ring = view_ring(sim.worker);
 	unsigned count = file->uses;
 
 	for (uint32_t at = *sim_ring()->sq_head; at != ring->sq_tail; at++) {

@@ -5,9 +5,7 @@
  * They are checked from outside: against what the connections gave and took and when,
  * not against what the session believes.
  */
-#include "net/section.h"
 #include "ops/access.h"
-#include "relay/splice.h"
 #include "support/sim.h"
 
 #include <errno.h>
@@ -29,23 +27,23 @@ static uint64_t early_ms(void)
 
 static struct sim_life *life_of(const struct session *session)
 {
-	struct sim_life *life = &sim.lives[session->slot];
+	struct sim_life *life = &sim.lives[view_slot(session)];
 
-	if (life->session_id == session->id + 1)
+	if (life->session_id == view_id(session) + 1)
 		return life;
 	*life = (struct sim_life){
-		.session_id = session->id + 1,
+		.session_id = view_id(session) + 1,
 		.opened_after_ms = sim.turned_ms,
 		.opened_by_ms = now_ms(),
 		.untold_ms = {UINT64_MAX, UINT64_MAX},
-		.section = session->section,
+		.section = view_section(session),
 	};
 	return life;
 }
 
 static struct sim_connection *side_of(const struct session *session, unsigned side)
 {
-	struct sim_file *file = sim_file_of(session->fd[side]);
+	struct sim_file *file = sim_file_of(view_fd(session, side));
 
 	return file ? file->connection : NULL;
 }
@@ -57,16 +55,16 @@ static void note_sides(struct sim_life *life, const struct session *session)
 
 	life->client = client ? client : life->client;
 	life->upstream = upstream ? upstream : life->upstream;
-	if (life->state != SESSION_CLOSING)
-		life->state = session->state;
+	if (life->state != VIEW_CLOSING)
+		life->state = view_state(session);
 }
 
 /* ---- What a lane holds ----------------------------------------------------------------------- */
 
 static uint64_t budget_most(const struct session *session)
 {
-	uint32_t most = session->section->config->settings.receive_budget;
-	uint32_t buffer = sim.worker->loop.stock.buffer_size;
+	uint32_t most = view_section(session)->settings.receive_budget;
+	uint32_t buffer = view_buffer_size(sim.worker);
 
 	return most > buffer ? most : buffer;
 }
@@ -74,7 +72,7 @@ static uint64_t budget_most(const struct session *session)
 /* The budget of a lane's nth receive: a buffer, doubled each time, up to the most there is. */
 static uint64_t budget_of(const struct session *session, uint32_t nth)
 {
-	uint64_t most = budget_most(session), budget = sim.worker->loop.stock.buffer_size;
+	uint64_t most = budget_most(session), budget = view_buffer_size(sim.worker);
 
 	for (uint32_t i = 1; i < nth && budget < most; i++)
 		budget *= 2;
@@ -82,10 +80,10 @@ static uint64_t budget_of(const struct session *session, uint32_t nth)
 }
 
 /* Bytes that were taken from the source and have not been given to the sink. */
-static uint64_t held_by(const struct session *session, const struct lane *lane)
+static uint64_t held_by(const struct session *session, unsigned lane)
 {
-	const struct sim_connection *from = side_of(session, lane->index);
-	const struct sim_connection *to = side_of(session, lane->to);
+	const struct sim_connection *from = side_of(session, lane);
+	const struct sim_connection *to = side_of(session, view_to(session, lane));
 
 	if (to && to->takes_no_more)
 		return 0; /* what is read is dropped */
@@ -94,27 +92,27 @@ static uint64_t held_by(const struct session *session, const struct lane *lane)
 
 static bool relays(const struct session *session)
 {
-	return session->section->config->kind == CONFIG_PROXY ||
-	       session->section->config->kind == CONFIG_ECHO;
+	return view_section(session)->kind == CONFIG_PROXY ||
+	       view_section(session)->kind == CONFIG_ECHO;
 }
 
 void sim_life_receive(const struct io_uring_sqe *sqe)
 {
 	struct op_tag tag = op_unpack(sqe->user_data);
-	struct session *session = slab_find(&sim.worker->sessions, tag.slot, tag.generation);
+	struct session *session = view_find(sim.worker, tag);
 	uint32_t nth;
 
-	if (!session || tag.kind != OP_RECV || session->state == SESSION_CLOSING)
+	if (!session || tag.kind != OP_RECV || view_state(session) == VIEW_CLOSING)
 		return;
 	nth = ++life_of(session)->receives[tag.lane];
 	if (sqe->optlen > budget_of(session, nth))
 		sim_fail("receive %u of session %u has a budget of %u instead of %llu", nth,
-			 session->slot, sqe->optlen, (unsigned long long)budget_of(session, nth));
-	if (relays(session) && session->lanes[tag.lane].state != LANE_BROKEN &&
-	    held_by(session, &session->lanes[tag.lane]) > budget_of(session, nth - 1) / 2)
+			 view_slot(session), sqe->optlen,
+			 (unsigned long long)budget_of(session, nth));
+	if (relays(session) && !view_drops(session, tag.lane) &&
+	    held_by(session, tag.lane) > budget_of(session, nth - 1) / 2)
 		sim_fail("receive %u of session %u begins though the lane holds %llu bytes", nth,
-			 session->slot,
-			 (unsigned long long)held_by(session, &session->lanes[tag.lane]));
+			 view_slot(session), (unsigned long long)held_by(session, tag.lane));
 }
 
 /*
@@ -122,30 +120,29 @@ void sim_life_receive(const struct io_uring_sqe *sqe)
  * it is left, and the kernel stops it, at the end of a buffer, after its own; or, where
  * it knows no budgets, after a buffer.
  */
-static uint64_t held_most(const struct session *session, const struct lane *lane)
+static uint64_t held_most(const struct session *session, unsigned lane)
 {
-	uint32_t nth = life_of(session)->receives[lane->index];
+	uint32_t nth = life_of(session)->receives[lane];
 	uint64_t budget = budget_of(session, nth), left = budget_of(session, nth - 1) / 2;
-	uint64_t buffer = sim.worker->loop.stock.buffer_size;
+	uint64_t buffer = view_buffer_size(sim.worker);
 
-	if (lane->strategy == &splice_pump)
+	if (view_splices(session, lane))
 		return budget_most(session) * 3 / 2;
-	return left + (sim.worker->loop.has_budget ? budget + buffer - 1 : buffer);
+	return left + (view_has_budget(sim.worker) ? budget + buffer - 1 : buffer);
 }
 
-static void check_lane(const struct session *session, const struct lane *lane)
+static void check_lane(const struct session *session, unsigned lane)
 {
 	uint64_t held = held_by(session, lane), most;
 
-	if (held < lane->queued) /* for a zero-copy send of which no notice came yet */
-		held = lane->queued;
-	if (held == 0 || lane->state == LANE_BROKEN)
+	if (held < view_queued(session, lane)) /* a zero-copy send's, of which no notice came yet */
+		held = view_queued(session, lane);
+	if (held == 0 || view_drops(session, lane))
 		return;
 	most = held_most(session, lane);
 	if (held > most)
-		sim_fail("lane %u of session %u holds %llu bytes instead of %llu at most",
-			 lane->index, session->slot, (unsigned long long)held,
-			 (unsigned long long)most);
+		sim_fail("lane %u of session %u holds %llu bytes instead of %llu at most", lane,
+			 view_slot(session), (unsigned long long)held, (unsigned long long)most);
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
@@ -182,10 +179,10 @@ static uint64_t lifetime_least(const struct config_settings *settings)
 /* The session has just ended. */
 static void check_timely(const struct sim_life *life, const struct session *session)
 {
-	const struct config_settings *settings = &session->section->config->settings;
+	const struct config_settings *settings = &view_section(session)->settings;
 	uint64_t age = now_ms() - life->opened_after_ms;
 
-	switch ((unsigned)session->end.reason) {
+	switch ((unsigned)view_reason(session)) {
 	case REASON_IDLE_TIMEOUT:
 		check_quiet(life, "idle_timeout", settings->idle_timeout_ms);
 		break;
@@ -205,11 +202,12 @@ static void check_timely(const struct sim_life *life, const struct session *sess
 
 static void check_age(const struct sim_life *life, const struct session *session)
 {
-	uint32_t most = session->section->config->settings.max_lifetime_ms;
+	uint32_t most = view_section(session)->settings.max_lifetime_ms;
 
 	if (most && now_ms() > life->opened_by_ms + most + LATE_MS)
 		sim_fail("session %u is open after %llu ms, with a max_lifetime of %u ms",
-			 session->slot, (unsigned long long)(now_ms() - life->opened_by_ms), most);
+			 view_slot(session), (unsigned long long)(now_ms() - life->opened_by_ms),
+			 most);
 }
 
 void sim_life_given_up(const struct sim_connection *attempt)
@@ -220,7 +218,7 @@ void sim_life_given_up(const struct sim_connection *attempt)
 
 	if (!session || attempt->phase != SIM_CONNECTING)
 		return;
-	timeout = session->section->config->settings.connect_timeout_ms;
+	timeout = view_section(session)->settings.connect_timeout_ms;
 	/* Time is that of the turn, in which there may have been a pause for want of memory. */
 	if (tried + early_ms() < timeout || tried > timeout + LATE_MS)
 		sim_fail("connect_timeout of %u ms gives a server up after %llu ms", timeout,
@@ -238,7 +236,7 @@ static bool is_to_be_told(const struct session *session, unsigned side)
 	const struct sim_connection *dead = side_of(session, side);
 	const struct sim_connection *other = side_of(session, !side);
 
-	if (session->state != SESSION_RELAYING || !dead || !other || dead->phase != SIM_DEAD ||
+	if (view_state(session) != VIEW_RELAYING || !dead || !other || dead->phase != SIM_DEAD ||
 	    other->phase != SIM_ESTABLISHED)
 		return false;
 	return dead->in.read == dead->in.arrived && other->out.acked == dead->in.read &&
@@ -248,7 +246,8 @@ static bool is_to_be_told(const struct session *session, unsigned side)
 /* Acknowledgements are waited for ever less often: ending.c. */
 static uint64_t told_within(const struct session *session, unsigned side, uint64_t since_ms)
 {
-	return TOLD_MS + (session->broken[side] ? (since_ms - session->broken_ms) / 8 : 0);
+	return TOLD_MS +
+	       (view_is_broken(session, side) ? (since_ms - view_broken_ms(session)) / 8 : 0);
 }
 
 static void check_told(struct sim_life *life, const struct session *session, unsigned side)
@@ -262,7 +261,7 @@ static void check_told(struct sim_life *life, const struct session *session, uns
 	else if (now_ms() > *since_ms + told_within(session, side, *since_ms))
 		sim_fail("the reset of session %u by its %s is not passed on for %llu "
 			 "ms",
-			 session->slot, side_name(side),
+			 view_slot(session), side_name(side),
 			 (unsigned long long)(now_ms() - *since_ms));
 }
 
@@ -273,27 +272,26 @@ static void check_session(struct session *session)
 	struct sim_life *life = life_of(session);
 
 	note_sides(life, session);
-	if (session->state == SESSION_CLOSING) {
-		if (life->state != SESSION_CLOSING)
+	if (view_state(session) == VIEW_CLOSING) {
+		if (life->state != VIEW_CLOSING)
 			check_timely(life, session);
-		life->state = SESSION_CLOSING;
+		life->state = VIEW_CLOSING;
 		return;
 	}
 	check_age(life, session);
-	for (unsigned i = 0; i < LANE_COUNT && relays(session); i++)
-		if (session_has_upstream(session) || i == LANE_UP)
-			check_lane(session, &session->lanes[i]);
+	for (unsigned lane = 0; lane < VIEW_LANES && relays(session); lane++)
+		if (view_has_upstream(session) || lane == VIEW_UP)
+			check_lane(session, lane);
 	for (unsigned side = 0; side < SIDE_COUNT; side++)
 		check_told(life, session, side);
 }
 
 static void for_each_session(void (*what)(struct session *))
 {
-	struct slab *slab = &sim.worker->sessions;
 	uint32_t seen = 0;
 
-	for (uint32_t slot = 0; seen < slab->used; slot++) {
-		struct session *session = slab_find(slab, slot, slab->generation[slot]);
+	for (uint32_t slot = 0; seen < view_sessions(sim.worker); slot++) {
+		struct session *session = view_session(sim.worker, slot);
 		if (session)
 			what(session);
 		seen += session != NULL;
@@ -302,16 +300,19 @@ static void for_each_session(void (*what)(struct session *))
 
 static void check_places(void)
 {
-	const struct engine *engine = sim.worker->engine;
+	const struct worker *worker = sim.worker;
+	const struct config_section *section;
 
-	if (sim.worker->sessions.used > engine->connections_max)
-		sim_fail("%u sessions are open, of %u at most", sim.worker->sessions.used,
-			 engine->connections_max);
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		uint32_t most = engine->sections[i].config->settings.max_connections;
-		if (most && engine->sections[i].connections > most)
-			sim_fail("%u sessions of section %u are open, of %u at most",
-				 engine->sections[i].connections, i, most);
+	if (view_sessions(worker) > view_connections_max(worker))
+		sim_fail("%u sessions are open, of %u at most", view_sessions(worker),
+			 view_connections_max(worker));
+	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++) {
+		uint32_t most = section->settings.max_connections;
+		uint32_t open = view_connections_of(worker, section);
+
+		if (most && open > most)
+			sim_fail("%u sessions of section %u are open, of %u at most", open, i,
+				 most);
 	}
 }
 
@@ -326,8 +327,8 @@ static void check_resting(struct session *session)
 {
 	for (unsigned side = 0; side < SIDE_COUNT; side++)
 		if (is_to_be_told(session, side))
-			sim_fail("the reset of session %u by its %s goes unnoticed", session->slot,
-				 side_name(side));
+			sim_fail("the reset of session %u by its %s goes unnoticed",
+				 view_slot(session), side_name(side));
 }
 
 void sim_life_rest(void)
@@ -346,12 +347,11 @@ void __wrap_access_write(struct access_queue *access, const struct access_record
 
 static const struct sim_life *life_recorded(const struct access_record *record)
 {
-	struct slab *slab = &sim.worker->sessions;
 	uint32_t seen = 0;
 
-	for (uint32_t slot = 0; seen < slab->used; slot++) {
-		struct session *session = slab_find(slab, slot, slab->generation[slot]);
-		if (session && session->id == record->id) {
+	for (uint32_t slot = 0; seen < view_sessions(sim.worker); slot++) {
+		struct session *session = view_session(sim.worker, slot);
+		if (session && view_id(session) == record->id) {
 			note_sides(life_of(session), session);
 			return life_of(session);
 		}
@@ -370,7 +370,7 @@ static void check_equal(const char *field, uint64_t said, uint64_t right)
 /* A stop does not wait for what it cuts, and knows of less than there was. */
 static void check_count(const char *field, uint64_t said, uint64_t right)
 {
-	if (sim.worker->state != WORKER_STOPPING || said > right)
+	if (!view_is_stopping(sim.worker) || said > right)
 		check_equal(field, said, right);
 }
 
@@ -390,9 +390,9 @@ static void check_bytes(const struct sim_life *life, const struct access_record 
 	const struct sim_connection *client = life->client, *upstream = life->upstream;
 	bool relayed = strcmp(record->phase, "relaying") == 0;
 
-	if (life->section->config->kind != CONFIG_DISCARD)
+	if (life->section->kind != CONFIG_DISCARD)
 		check_count("bytes_down", record->bytes_down, client->out.written);
-	if (!life->section->has_upstream) {
+	if (life->section->kind != CONFIG_PROXY) {
 		/* What is received while it ends counts for nobody. */
 		if (record->bytes_up > client->in.read)
 			check_equal("bytes_up", record->bytes_up, client->in.read);
@@ -459,17 +459,17 @@ void __wrap_access_write(struct access_queue *access, const struct access_record
 	if (strcmp(record->phase, "waiting") == 0)
 		return; /* of a client that never was a session */
 	life = life_recorded(record);
-	served = !life->section->has_upstream || record->bytes_down > 0;
+	served = life->section->kind != CONFIG_PROXY || record->bytes_down > 0;
 	sim_trace("record: %s, %s side while %s: error %d (%llu up, %llu down, %llu ms)",
 		  record->reason, record->side, record->phase, record->error,
 		  (unsigned long long)record->bytes_up, (unsigned long long)record->bytes_down,
 		  (unsigned long long)record->duration_ms);
-	check_text("section", record->section, life->section->config->title);
+	check_text("section", record->section, life->section->title);
 	check_bytes(life, record);
 	check_duration(life, record);
 	check_cause(life, record);
 	if (served)
 		check_text("phase", record->phase, "relaying");
-	if (life->section->has_upstream && strcmp(record->phase, "relaying") == 0)
+	if (life->section->kind == CONFIG_PROXY && strcmp(record->phase, "relaying") == 0)
 		check_text("upstream", record->upstream, life->upstream->server);
 }

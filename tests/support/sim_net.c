@@ -66,7 +66,7 @@ struct sim_connection *sim_connected(int fd)
 	return file->connection;
 }
 
-int sim_listen(uint32_t section)
+int sim_listen(const struct config_section *section)
 {
 	struct sim_file *file = sim_file_new();
 
@@ -330,7 +330,7 @@ void sim_arrive(void *object)
 	for (uint32_t i = 0; i < sim.listener_count; i++) {
 		struct sim_listener *listener = &sim.listeners[i];
 
-		if (listener->section != connection->section->index || listener->closed ||
+		if (listener->section != connection->section || listener->closed ||
 		    listener->waiting == SIM_BACKLOG)
 			continue;
 		connection->phase = SIM_ESTABLISHED;

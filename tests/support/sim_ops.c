@@ -402,7 +402,7 @@ static void note_parts(struct sim_op *op)
 	} else if (is_send(sqe)) {
 		const struct msghdr *message = memory;
 		op->part_count = (uint32_t)message->msg_iovlen;
-		if (op->part_count > VECTOR_MAX)
+		if (op->part_count > SIM_PARTS)
 			sim_fail("a vector of %u parts", op->part_count);
 		memcpy(op->parts, message->msg_iov, op->part_count * sizeof(op->parts[0]));
 	}

@@ -1,0 +1,329 @@
+#include "support/sim_view.h"
+
+#include "net/section.h"
+#include "net/worker.h"
+#include "relay/splice.h"
+#include "support/sim.h"
+
+static_assert((int)VIEW_UP == (int)LANE_UP && (int)VIEW_DOWN == (int)LANE_DOWN, "lanes are lanes");
+static_assert(SIM_PARTS >= VECTOR_MAX, "a vector fits into an operation");
+
+/* ---- A session ------------------------------------------------------------------------------- */
+
+uint32_t view_slot(const struct session *session)
+{
+	return session->slot;
+}
+
+uint64_t view_id(const struct session *session)
+{
+	return session->id;
+}
+
+static enum view_state state_of(unsigned state)
+{
+	switch ((enum session_state)state) {
+	case SESSION_CONNECTING:
+		return VIEW_CONNECTING;
+	case SESSION_RETRYING:
+		return VIEW_RETRYING;
+	case SESSION_RELAYING:
+		return VIEW_RELAYING;
+	case SESSION_CLOSING:
+		return VIEW_CLOSING;
+	case SESSION_FREE:
+	case SESSION_STATE_COUNT:
+		break;
+	}
+	return VIEW_FREE;
+}
+
+enum view_state view_state(const struct session *session)
+{
+	return state_of(session->state);
+}
+
+const struct config_section *view_section(const struct session *session)
+{
+	return session->section->config;
+}
+
+bool view_has_upstream(const struct session *session)
+{
+	return session_has_upstream(session);
+}
+
+int view_fd(const struct session *session, unsigned side)
+{
+	return session->fd[side];
+}
+
+bool view_is_broken(const struct session *session, unsigned side)
+{
+	return session->broken[side] != 0;
+}
+
+uint64_t view_broken_ms(const struct session *session)
+{
+	return session->broken_ms;
+}
+
+uint64_t view_taken_ms(const struct session *session)
+{
+	return session->taken_ms;
+}
+
+enum reason view_reason(const struct session *session)
+{
+	return (enum reason)session->end.reason;
+}
+
+unsigned view_end_side(const struct session *session)
+{
+	return session->end.side;
+}
+
+enum view_state view_end_state(const struct session *session)
+{
+	return state_of(session->end.phase);
+}
+
+static uint64_t fires_ms(const struct wheel_timer *timer)
+{
+	return wheel_is_set(timer) ? timer->expires_ms : VIEW_NEVER;
+}
+
+uint64_t view_wakes_ms(const struct session *session)
+{
+	return fires_ms(&session->timer);
+}
+
+uint64_t view_started_ms(const struct session *session)
+{
+	return session->started_ms;
+}
+
+uint64_t view_lifetime_until_ms(const struct session *session)
+{
+	return session->lifetime_until_ms;
+}
+
+bool view_stands_in_line(const struct session *session)
+{
+	return list_is_linked(&session->waiting);
+}
+
+/* ---- A lane of it ---------------------------------------------------------------------------- */
+
+bool view_is_flying(const struct session *session, unsigned lane, enum op_kind kind)
+{
+	return session->flying[lane] & 1u << kind;
+}
+
+bool view_flies(const struct session *session, unsigned lane)
+{
+	return session->flying[lane] != 0;
+}
+
+uint64_t view_delivered(const struct session *session, unsigned lane)
+{
+	return session->lanes[lane].bytes;
+}
+
+uint32_t view_queued(const struct session *session, unsigned lane)
+{
+	return session->lanes[lane].queued;
+}
+
+unsigned view_to(const struct session *session, unsigned lane)
+{
+	return session->lanes[lane].to;
+}
+
+bool view_drops(const struct session *session, unsigned lane)
+{
+	return session->lanes[lane].state == LANE_BROKEN;
+}
+
+bool view_splices(const struct session *session, unsigned lane)
+{
+	return session->lanes[lane].strategy == &splice_pump;
+}
+
+bool view_is_starved(const struct session *session, unsigned lane)
+{
+	return session->lanes[lane].thrifty;
+}
+
+bool view_is_blocked(const struct session *session, unsigned lane)
+{
+	return session->lanes[lane].blocked;
+}
+
+bool view_rests(const struct session *session, unsigned lane)
+{
+	return rest_is_on(&session->lanes[lane]);
+}
+
+/* ---- A worker -------------------------------------------------------------------------------- */
+
+struct session *view_session(const struct worker *worker, uint32_t slot)
+{
+	return slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
+}
+
+struct session *view_find(const struct worker *worker, struct op_tag tag)
+{
+	return slab_find(&worker->sessions, tag.slot, tag.generation);
+}
+
+uint32_t view_slots(const struct worker *worker)
+{
+	return worker->sessions.capacity;
+}
+
+uint32_t view_sessions(const struct worker *worker)
+{
+	return worker->sessions.used;
+}
+
+bool view_is_running(const struct worker *worker)
+{
+	return worker->state == WORKER_RUNNING;
+}
+
+bool view_is_stopping(const struct worker *worker)
+{
+	return worker->state == WORKER_STOPPING;
+}
+
+uint64_t view_now_ms(const struct worker *worker)
+{
+	return worker->loop.now_ms;
+}
+
+uint64_t view_line_moves_ms(const struct worker *worker)
+{
+	return fires_ms(&worker->shortages.timer);
+}
+
+const struct ring *view_ring(const struct worker *worker)
+{
+	return &worker->loop.ring;
+}
+
+const struct stats *view_stats(const struct worker *worker)
+{
+	return &worker->loop.stats;
+}
+
+uint32_t view_buffer_size(const struct worker *worker)
+{
+	return worker->loop.stock.buffer_size;
+}
+
+uint32_t view_buffers_held(const struct worker *worker)
+{
+	return stock_held(&worker->loop.stock);
+}
+
+uint32_t view_buffers_free(const struct worker *worker)
+{
+	return stock_free(&worker->loop.stock);
+}
+
+bool view_has_budget(const struct worker *worker)
+{
+	return worker->loop.has_budget;
+}
+
+uint64_t view_rest_over_ns(const struct worker *worker)
+{
+	return rest_deadline(&worker->loop);
+}
+
+bool view_is_calm(const struct worker *worker)
+{
+	return list_is_empty(&worker->loop.dirty) && list_is_empty(&worker->quiet);
+}
+
+bool view_has_timers(const struct worker *worker)
+{
+	return wheel_next(&worker->loop.wheel) != UINT64_MAX;
+}
+
+bool view_has_resting(const struct worker *worker)
+{
+	return !list_is_empty(&worker->loop.resting);
+}
+
+/* ---- What all workers share ------------------------------------------------------------------ */
+
+uint32_t view_connections(const struct worker *worker)
+{
+	return worker->engine->connections;
+}
+
+uint32_t view_connections_max(const struct worker *worker)
+{
+	return worker->engine->connections_max;
+}
+
+uint32_t view_connections_of(const struct worker *worker, const struct config_section *section)
+{
+	const struct engine *engine = worker->engine;
+
+	for (uint32_t i = 0; i < engine->section_count; i++)
+		if (engine->sections[i].config == section)
+			return engine->sections[i].connections;
+	sim_fail("no section is made of %s", section->title);
+}
+
+const struct config_section *view_section_at(const struct worker *worker, uint32_t index)
+{
+	return index < worker->engine->section_count ? worker->engine->sections[index].config
+						     : NULL;
+}
+
+/* ---- Acts ------------------------------------------------------------------------------------ */
+
+void view_make_rich(struct session *session, unsigned lane)
+{
+	session->lanes[lane].rest.rich = REST_AFTER;
+}
+
+void view_make_heavy(struct session *session, unsigned lane)
+{
+	session->lanes[lane].heavy = true;
+}
+
+bool view_may_be_patient(const struct worker *worker)
+{
+	return worker->loop.coalesce.wait_us;
+}
+
+void view_make_patient(struct worker *worker, uint32_t batch)
+{
+	worker->loop.coalesce.batch = batch;
+}
+
+void view_make_spoken_to(struct worker *worker, uint32_t section, uint32_t server)
+{
+	const struct section *which = &worker->engine->sections[section];
+
+	worker_health(worker, which, server)->handshake.spoken_to = HANDSHAKE_LEARN;
+}
+
+void view_log_to(struct worker *worker, struct access_queue *access)
+{
+	worker->access = access;
+}
+
+void view_clear_own_timers(struct worker *worker)
+{
+	wheel_clear(&worker->loop.wheel, &worker->drain);
+	wheel_clear(&worker->loop.wheel, &worker->loop.trim);
+	wheel_clear(&worker->loop.wheel, &worker->loop.settle);
+	for (uint32_t i = 0; i < worker->listener_count; i++)
+		wheel_clear(&worker->loop.wheel, &worker->listeners[i].retry);
+}

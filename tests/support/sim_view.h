@@ -1,0 +1,127 @@
+/*
+ * The simulation's window: all that it sees of the engine's insides, and the few
+ * things that it does to them.
+ *
+ * Nobody else under tests/support/sim*.c knows what a worker, a session, a lane or
+ * an engine is made of, so whoever moves their members changes sim_view.c, and no
+ * rule.  What can be seen from outside is looked at there: in sim_net.c's sockets.
+ */
+#ifndef TESTS_SUPPORT_SIM_VIEW_H
+#define TESTS_SUPPORT_SIM_VIEW_H
+
+#include "config/config.h"
+#include "loop/op.h"
+#include "net/reason.h"
+#include "ops/stats.h"
+#include "ring/ring.h"
+
+struct access_queue;
+struct session;
+struct worker;
+
+#define VIEW_NEVER UINT64_MAX
+
+/* Directions, and how far a session has come. */
+enum { VIEW_UP, VIEW_DOWN, VIEW_LANES };
+enum view_state {
+	VIEW_FREE,
+	VIEW_CONNECTING,
+	VIEW_RETRYING,
+	VIEW_RELAYING,
+	VIEW_CLOSING,
+};
+
+/* ---- A session ------------------------------------------------------------------------------- */
+
+uint32_t view_slot(const struct session *session);
+uint64_t view_id(const struct session *session);
+enum view_state view_state(const struct session *session);
+const struct config_section *view_section(const struct session *session);
+bool view_has_upstream(const struct session *session);
+/* The descriptor of a side, -1: none. */
+int view_fd(const struct session *session, unsigned side);
+/* A side that was reset, or whose peer is gone; since when the first one is. */
+bool view_is_broken(const struct session *session, unsigned side);
+uint64_t view_broken_ms(const struct session *session);
+/* When the side that is left was last seen to take something. */
+uint64_t view_taken_ms(const struct session *session);
+/* Why it ended, REASON_NONE: it lives; on which side; and how far it had come. */
+enum reason view_reason(const struct session *session);
+unsigned view_end_side(const struct session *session);
+enum view_state view_end_state(const struct session *session);
+/* When it wakes up by itself, VIEW_NEVER: it does not. */
+uint64_t view_wakes_ms(const struct session *session);
+uint64_t view_started_ms(const struct session *session);
+uint64_t view_lifetime_until_ms(const struct session *session);
+/* For whatever this machine is short of: a port, a place in a backlog. */
+bool view_stands_in_line(const struct session *session);
+
+/* ---- A lane of it ---------------------------------------------------------------------------- */
+
+/* Operations of that kind, or any, are in flight for it. */
+bool view_is_flying(const struct session *session, unsigned lane, enum op_kind kind);
+bool view_flies(const struct session *session, unsigned lane);
+uint64_t view_delivered(const struct session *session, unsigned lane);
+uint32_t view_queued(const struct session *session, unsigned lane);
+unsigned view_to(const struct session *session, unsigned lane);
+/* Its sink is broken: what arrives is dropped. */
+bool view_drops(const struct session *session, unsigned lane);
+bool view_splices(const struct session *session, unsigned lane);
+/* It waits to be fed, for want of buffers; for its sink; for a rest to be over. */
+bool view_is_starved(const struct session *session, unsigned lane);
+bool view_is_blocked(const struct session *session, unsigned lane);
+bool view_rests(const struct session *session, unsigned lane);
+
+/* ---- A worker -------------------------------------------------------------------------------- */
+
+/* Whoever has the slot, or NULL; how many slots there are, and how many are taken. */
+struct session *view_session(const struct worker *worker, uint32_t slot);
+struct session *view_find(const struct worker *worker, struct op_tag tag);
+uint32_t view_slots(const struct worker *worker);
+uint32_t view_sessions(const struct worker *worker);
+bool view_is_running(const struct worker *worker);
+bool view_is_stopping(const struct worker *worker);
+/* By its own clock. */
+uint64_t view_now_ms(const struct worker *worker);
+/* When those who stand in lines are tried for, VIEW_NEVER: not. */
+uint64_t view_line_moves_ms(const struct worker *worker);
+const struct ring *view_ring(const struct worker *worker);
+const struct stats *view_stats(const struct worker *worker);
+uint32_t view_buffer_size(const struct worker *worker);
+uint32_t view_buffers_held(const struct worker *worker);
+uint32_t view_buffers_free(const struct worker *worker);
+/* The kernel stops receives by their budget. */
+bool view_has_budget(const struct worker *worker);
+/* When the next rest is over, in ns, VIEW_NEVER: nobody rests. */
+uint64_t view_rest_over_ns(const struct worker *worker);
+/* No lane is to be flushed, and no session to be buried. */
+bool view_is_calm(const struct worker *worker);
+/* A timer is armed. */
+bool view_has_timers(const struct worker *worker);
+bool view_has_resting(const struct worker *worker);
+
+/* ---- What all workers share ------------------------------------------------------------------ */
+
+/* Connections that are counted, and that may be, of all sections; and counted of one. */
+uint32_t view_connections(const struct worker *worker);
+uint32_t view_connections_max(const struct worker *worker);
+uint32_t view_connections_of(const struct worker *worker, const struct config_section *section);
+/* One section after the other; NULL behind the last. */
+const struct config_section *view_section_at(const struct worker *worker, uint32_t index);
+
+/* ---- Acts ------------------------------------------------------------------------------------ */
+
+/* As if the lane had moved much for a while, or when last flushed. */
+void view_make_rich(struct session *session, unsigned lane);
+void view_make_heavy(struct session *session, unsigned lane);
+/* As if servers had taken long to answer many; where completions may be waited for. */
+void view_make_patient(struct worker *worker, uint32_t batch);
+bool view_may_be_patient(const struct worker *worker);
+/* As if clients had spoken first to a server of the section before. */
+void view_make_spoken_to(struct worker *worker, uint32_t section, uint32_t server);
+/* Records are written there. */
+void view_log_to(struct worker *worker, struct access_queue *access);
+/* At the end: timers that are the worker's own, of a drain and conditions that are over. */
+void view_clear_own_timers(struct worker *worker);
+
+#endif
