@@ -166,7 +166,7 @@ static void make_section(uint32_t index)
 		.servers = servers[index],
 		.server_room = proxy ? sim_between(1, SERVERS) : 0,
 	};
-	if (section->strategy->prepare && section->strategy->prepare(section) < 0)
+	if (section->strategy->prepare && section->strategy->prepare(source, &section->shared) < 0)
 		sim_fail("%s cannot be prepared", section->strategy->name);
 	/* Names may be answered late. */
 	section->server_count = proxy && sim_chance(8) ? sim_between(0, section->server_room)
@@ -456,7 +456,7 @@ static void run(uint64_t seed)
 	worker_done(&worker);
 	for (uint32_t i = 0; i < engine.section_count; i++)
 		if (sections[i].strategy->release)
-			sections[i].strategy->release(&sections[i]);
+			sections[i].strategy->release(sections[i].shared);
 	sim_end();
 }
 

@@ -1,50 +1,47 @@
 /* Which lanes rest, and when they go on. */
 #include "base/clock.h"
-#include "net/lane.h"
+#include "loop/loop.h"
 #include "net/rest.h"
-#include "net/session.h"
-#include "net/worker.h"
+#include "net/road.h"
 #include "support/suite.h"
 
-enum { SESSIONS = 3, MUCH = 32 << 10, PERIOD_NS = 200000 };
+enum { ROADS = 3, MUCH = 32 << 10, PERIOD_NS = 200000 };
 
-static struct engine engine;
-static struct worker worker;
-static struct session sessions[SESSIONS];
+static struct loop loop;
+static struct road roads[ROADS];
 
-static struct lane *lane_of(unsigned session)
+static struct lane *lane_of(unsigned road)
 {
-	return &sessions[session].lanes[LANE_DOWN];
+	return &roads[road].lanes[LANE_DOWN];
 }
 
-/* A worker that coalesces for so long, and lanes that have not moved anything. */
+/* A loop that coalesces for so long, and lanes that have not moved anything. */
 static void begin(uint32_t coalesce_us)
 {
-	engine = (struct engine){0};
-	worker = (struct worker){.engine = &engine, .loop.sizes.coalesce_us = coalesce_us};
-	list_init(&worker.loop.dirty);
-	list_init(&worker.loop.resting);
-	for (unsigned i = 0; i < SESSIONS; i++) {
-		sessions[i] = (struct session){.worker = &worker};
+	loop = (struct loop){.sizes.coalesce_us = coalesce_us};
+	list_init(&loop.dirty);
+	list_init(&loop.resting);
+	for (unsigned i = 0; i < ROADS; i++) {
+		roads[i] = (struct road){.loop = &loop};
 		lane_init(lane_of(i), LANE_DOWN, LANE_UP);
 	}
 }
 
 /* In that many turns the source had nothing more, after so many bytes; the last one's rest. */
-static bool move(unsigned session, unsigned turns, uint64_t bytes)
+static bool move(unsigned road, unsigned turns, uint64_t bytes)
 {
 	bool rests = false;
 
 	for (unsigned i = 0; i < turns; i++) {
-		rest_cut(lane_of(session));
-		rests = rest_begin(lane_of(session), bytes);
+		rest_cut(lane_of(road));
+		rests = rest_begin(lane_of(road), bytes);
 	}
 	return rests;
 }
 
-static bool is_marked(unsigned session)
+static bool is_marked(unsigned road)
 {
-	return list_is_linked(&lane_of(session)->dirty);
+	return list_is_linked(&lane_of(road)->dirty);
 }
 
 START_TEST(a_lane_rests_when_it_has_moved_much_many_times)
@@ -52,9 +49,9 @@ START_TEST(a_lane_rests_when_it_has_moved_much_many_times)
 	begin(200);
 	ck_assert(!move(0, REST_AFTER, MUCH));
 	ck_assert(rest_is_ahead(lane_of(0)));
-	ck_assert(!rest_is_on(lane_of(0)));
+	ck_assert(!lane_rests(lane_of(0)));
 	ck_assert(move(0, 1, MUCH));
-	ck_assert(rest_is_on(lane_of(0)));
+	ck_assert(lane_rests(lane_of(0)));
 }
 END_TEST
 
@@ -98,7 +95,7 @@ START_TEST(nobody_rests_where_completions_are_not_coalesced)
 	begin(0);
 	ck_assert(!move(0, 2 * REST_AFTER, MUCH));
 	ck_assert(!rest_is_ahead(lane_of(0)));
-	ck_assert(rest_deadline(&worker.loop) == UINT64_MAX);
+	ck_assert(rest_deadline(&loop) == UINT64_MAX);
 }
 END_TEST
 
@@ -112,10 +109,9 @@ START_TEST(a_rest_is_over_at_a_multiple_of_the_period_a_quarter_of_it_away_at_le
 		before_ns = clock_now_ns();
 		ck_assert(move(0, 1, MUCH));
 		after_ns = clock_now_ns();
-		ck_assert_uint_eq(rest_deadline(&worker.loop) % PERIOD_NS, 0);
-		ck_assert_uint_ge(rest_deadline(&worker.loop), before_ns + PERIOD_NS / 4);
-		ck_assert_uint_lt(rest_deadline(&worker.loop),
-				  after_ns + PERIOD_NS / 4 + PERIOD_NS);
+		ck_assert_uint_eq(rest_deadline(&loop) % PERIOD_NS, 0);
+		ck_assert_uint_ge(rest_deadline(&loop), before_ns + PERIOD_NS / 4);
+		ck_assert_uint_lt(rest_deadline(&loop), after_ns + PERIOD_NS / 4 + PERIOD_NS);
 	}
 }
 END_TEST
@@ -123,22 +119,22 @@ END_TEST
 START_TEST(those_whose_rest_is_over_are_marked_and_no_others)
 {
 	begin(200);
-	for (unsigned i = 0; i < SESSIONS; i++) {
+	for (unsigned i = 0; i < ROADS; i++) {
 		(void)move(i, REST_AFTER, MUCH);
 		ck_assert(move(i, 1, MUCH));
 	}
 	lane_of(0)->rest.until_ns = lane_of(1)->rest.until_ns = 1000;
 	lane_of(2)->rest.until_ns = 2000;
-	ck_assert_uint_eq(rest_deadline(&worker.loop), 1000);
-	rest_expire(&worker.loop, 999);
+	ck_assert_uint_eq(rest_deadline(&loop), 1000);
+	rest_expire(&loop, 999);
 	ck_assert(!is_marked(0) && !is_marked(1) && !is_marked(2));
-	rest_expire(&worker.loop, 1000);
+	rest_expire(&loop, 1000);
 	ck_assert(is_marked(0) && is_marked(1) && !is_marked(2));
-	ck_assert(!rest_is_on(lane_of(0)) && !rest_is_on(lane_of(1)) && rest_is_on(lane_of(2)));
-	ck_assert_uint_eq(rest_deadline(&worker.loop), 2000);
-	rest_expire(&worker.loop, 2000);
+	ck_assert(!lane_rests(lane_of(0)) && !lane_rests(lane_of(1)) && lane_rests(lane_of(2)));
+	ck_assert_uint_eq(rest_deadline(&loop), 2000);
+	rest_expire(&loop, 2000);
 	ck_assert(is_marked(2));
-	ck_assert(rest_deadline(&worker.loop) == UINT64_MAX);
+	ck_assert(rest_deadline(&loop) == UINT64_MAX);
 }
 END_TEST
 
@@ -149,9 +145,9 @@ START_TEST(a_rest_that_is_cut_marks_nobody)
 	ck_assert(move(0, 1, MUCH));
 	rest_cut(lane_of(0));
 	rest_cut(lane_of(0));
-	ck_assert(!rest_is_on(lane_of(0)));
-	ck_assert(rest_deadline(&worker.loop) == UINT64_MAX);
-	rest_expire(&worker.loop, UINT64_MAX - 1);
+	ck_assert(!lane_rests(lane_of(0)));
+	ck_assert(rest_deadline(&loop) == UINT64_MAX);
+	rest_expire(&loop, UINT64_MAX - 1);
 	ck_assert(!is_marked(0));
 }
 END_TEST

@@ -1,37 +1,35 @@
 /* Which lanes are flushed in a turn, and in what order. */
-#include "net/lane.h"
-#include "net/session.h"
+#include "loop/loop.h"
+#include "net/road.h"
 #include "net/strategy.h"
 #include "net/turn.h"
-#include "net/worker.h"
 #include "support/suite.h"
 
 #include <string.h>
 
-enum { SESSIONS = 8, TURN = 100 << 10, LITTLE = 1 << 10, MUCH = 50 << 10 };
+enum { ROADS = 8, TURN = 100 << 10, LITTLE = 1 << 10, MUCH = 50 << 10 };
 
-static struct engine engine;
-static struct worker worker;
-static struct session sessions[SESSIONS];
-static uint32_t sizes[SESSIONS];    /* what each lane moves when it is flushed */
-static char order[4 * SESSIONS];    /* who was flushed in this turn, a letter for each */
+static struct loop loop;
+static struct road roads[ROADS];
+static uint32_t sizes[ROADS];       /* what each lane moves when it is flushed */
+static char order[4 * ROADS];       /* who was flushed in this turn, a letter for each */
 static const struct lane *restless; /* marks itself again */
 static bool by_sending;             /* by operations that are only submitted later */
 
-static struct lane *lane_of(unsigned session)
+static struct lane *lane_of(unsigned road)
 {
-	return &sessions[session].lanes[LANE_DOWN];
+	return &roads[road].lanes[LANE_DOWN];
 }
 
 static void flush(struct lane *lane)
 {
-	unsigned session = (unsigned)(lane_session(lane) - sessions);
+	unsigned road = (unsigned)(road_of(lane) - roads);
 
 	if (by_sending)
-		lane->sending += sizes[session];
+		lane->sending += sizes[road];
 	else
-		lane->bytes += sizes[session];
-	order[strlen(order)] = (char)('a' + session);
+		lane->bytes += sizes[road];
+	order[strlen(order)] = (char)('a' + road);
 	if (lane == restless)
 		lane_mark(lane);
 }
@@ -40,15 +38,15 @@ static const struct strategy recorded = {.name = "recorded", .flush = flush};
 
 static void begin(void)
 {
-	engine = (struct engine){0};
-	worker = (struct worker){.engine = &engine, .loop.sizes.turn_bytes = TURN};
+	loop = (struct loop){.sizes.turn_bytes = TURN};
 	restless = NULL;
 	by_sending = false;
-	list_init(&worker.loop.dirty);
-	for (unsigned i = 0; i < SESSIONS; i++) {
-		sessions[i] = (struct session){.worker = &worker, .state = SESSION_RELAYING};
+	list_init(&loop.dirty);
+	for (unsigned i = 0; i < ROADS; i++) {
+		roads[i] = (struct road){.loop = &loop};
 		lane_init(lane_of(i), LANE_DOWN, LANE_UP);
 		lane_of(i)->strategy = &recorded;
+		lane_of(i)->gate = GATE_FLOWS;
 		sizes[i] = LITTLE;
 	}
 }
@@ -71,7 +69,7 @@ static void mark(const char *who)
 static const char *turn(void)
 {
 	memset(order, 0, sizeof(order));
-	turn_flush(&worker.loop);
+	turn_flush(&loop);
 	return order;
 }
 
@@ -81,7 +79,7 @@ START_TEST(who_moves_little_is_flushed_before_who_moves_much)
 	make_heavy("ac");
 	mark("abcd");
 	ck_assert_str_eq(turn(), "bdac");
-	ck_assert(list_is_empty(&worker.loop.dirty));
+	ck_assert(list_is_empty(&loop.dirty));
 }
 END_TEST
 
@@ -101,12 +99,12 @@ START_TEST(who_is_left_over_is_first_in_the_next_turn)
 	make_heavy("abcdef");
 	mark("abcde");
 	ck_assert_str_eq(turn(), "ab");
-	ck_assert(!list_is_empty(&worker.loop.dirty));
+	ck_assert(!list_is_empty(&loop.dirty));
 	mark("fa");
 	ck_assert_str_eq(turn(), "cd");
 	ck_assert_str_eq(turn(), "ef");
 	ck_assert_str_eq(turn(), "a");
-	ck_assert(list_is_empty(&worker.loop.dirty));
+	ck_assert(list_is_empty(&loop.dirty));
 }
 END_TEST
 
@@ -139,7 +137,7 @@ START_TEST(one_that_moves_much_is_flushed_in_every_turn)
 {
 	begin();
 	make_heavy("ab");
-	worker.loop.sizes.turn_bytes = 0;
+	loop.sizes.turn_bytes = 0;
 	mark("abcdefgh");
 	ck_assert_str_eq(turn(), "cdefgha");
 	mark("cdefgh");
@@ -169,17 +167,17 @@ START_TEST(receives_bring_less_while_lanes_are_left_over_and_later_more_again)
 	make_heavy("abcdefgh");
 	mark("ab");
 	(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), budget);
+	ck_assert_uint_eq(turn_receive_most(&loop, budget), budget);
 	mark("abcdefgh");
 	(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), budget / 2);
+	ck_assert_uint_eq(turn_receive_most(&loop, budget), budget / 2);
 	(void)turn();
 	(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), 64 << 10);
-	ck_assert_uint_eq(turn_receive_most(&worker.loop, little), little);
+	ck_assert_uint_eq(turn_receive_most(&loop, budget), 64 << 10);
+	ck_assert_uint_eq(turn_receive_most(&loop, little), little);
 	for (unsigned i = 0; i < 1000; i++)
 		(void)turn();
-	ck_assert_uint_eq(turn_receive_most(&worker.loop, budget), budget);
+	ck_assert_uint_eq(turn_receive_most(&loop, budget), budget);
 }
 END_TEST
 
@@ -188,9 +186,9 @@ START_TEST(a_session_that_is_closing_is_flushed_no_more)
 	begin();
 	make_heavy("abc");
 	mark("abcd");
-	sessions[1].state = sessions[3].state = SESSION_CLOSING;
+	lane_of(1)->gate = lane_of(3)->gate = GATE_CLOSED;
 	ck_assert_str_eq(turn(), "ac");
-	ck_assert(list_is_empty(&worker.loop.dirty));
+	ck_assert(list_is_empty(&loop.dirty));
 }
 END_TEST
 

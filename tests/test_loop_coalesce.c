@@ -1,16 +1,15 @@
 /* When a worker waits for several completions at once, and when it does not. */
 #include "base/clock.h"
 #include "loop/coalesce.h"
-#include "net/lane.h"
-#include "net/session.h"
-#include "net/worker.h"
+#include "loop/loop.h"
+#include "net/road.h"
 #include "ring/ring.h"
 #include "support/suite.h"
 
 enum { WAIT_US = 200, FAR_US = 20 * WAIT_US, WINDOW_US = 2000, BEGAN_US = 1000000 };
 
-static struct worker worker; /* tests are processes of their own */
-static struct coalesce *const coalesce = &worker.loop.coalesce;
+static struct loop loop; /* tests are processes of their own */
+static struct coalesce *const coalesce = &loop.coalesce;
 
 static void begin(uint32_t wait_us)
 {
@@ -211,49 +210,49 @@ START_TEST(without_time_to_wait_nothing_is_waited_for)
 }
 END_TEST
 
-/* A session, to a server or of a service, with a first answer behind it. */
-static struct session *open_session(unsigned to)
+/* A road, to a server or of a service, with a first answer behind it. */
+static struct road *open_road(unsigned to)
 {
-	static struct session session;
+	static struct road road;
 
-	session = (struct session){.worker = &worker};
-	lane_init(&session.lanes[LANE_UP], LANE_UP, to);
-	lane_init(&session.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
-	session.lanes[LANE_DOWN].received = 1;
+	road = (struct road){.loop = &loop};
+	lane_init(&road.lanes[LANE_UP], LANE_UP, to);
+	lane_init(&road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
+	road.lanes[LANE_DOWN].received = 1;
 	begin(WAIT_US);
-	return &session;
+	return &road;
 }
 
 START_TEST(an_answer_takes_from_the_end_of_the_request)
 {
-	struct session *session = open_session(SIDE_UPSTREAM);
+	struct road *road = open_road(SIDE_UPSTREAM);
 
-	lane_took(&session->lanes[LANE_UP], 1);
+	lane_took(&road->lanes[LANE_UP], 1);
 	pass(FAR_US);
-	lane_took(&session->lanes[LANE_UP], 1);
+	lane_took(&road->lanes[LANE_UP], 1);
 	pass(FAR_US - 1);
 	ck_assert_uint_eq(coalesce->answers, 0);
-	lane_took(&session->lanes[LANE_DOWN], 1);
+	lane_took(&road->lanes[LANE_DOWN], 1);
 	ck_assert_uint_eq(coalesce->answers, 1);
 	ck_assert_uint_eq(coalesce->quick, 1);
 
-	lane_took(&session->lanes[LANE_UP], 1);
+	lane_took(&road->lanes[LANE_UP], 1);
 	pass(FAR_US);
-	lane_took(&session->lanes[LANE_DOWN], 1);
+	lane_took(&road->lanes[LANE_DOWN], 1);
 	ck_assert_uint_eq(coalesce->answers, 2);
 	ck_assert_uint_eq(coalesce->quick, 1);
-	lane_took(&session->lanes[LANE_DOWN], 1); /* more of it, or something else */
+	lane_took(&road->lanes[LANE_DOWN], 1); /* more of it, or something else */
 	ck_assert_uint_eq(coalesce->quick, 2);
 }
 END_TEST
 
 START_TEST(a_service_answers_at_once)
 {
-	struct session *session = open_session(SIDE_CLIENT);
+	struct road *road = open_road(SIDE_CLIENT);
 
-	lane_took(&session->lanes[LANE_UP], 1);
+	lane_took(&road->lanes[LANE_UP], 1);
 	pass(FAR_US);
-	lane_took(&session->lanes[LANE_UP], 1);
+	lane_took(&road->lanes[LANE_UP], 1);
 	ck_assert_uint_eq(coalesce->answers, 2);
 	ck_assert_uint_eq(coalesce->quick, 2);
 }

@@ -27,7 +27,7 @@ static void open_worker(void)
 	for (unsigned i = 0; i < array_size(sessions); i++) {
 		sessions[i].worker = &worker;
 		sessions[i].section = &section;
-		sessions[i].lanes[LANE_UP].to = SIDE_UPSTREAM;
+		sessions[i].road.lanes[LANE_UP].to = SIDE_UPSTREAM;
 	}
 }
 

@@ -31,7 +31,8 @@ static int build_section(struct section *section, struct resolver *resolver,
 		if (r < 0)
 			return r;
 	}
-	if (section->strategy->prepare && section->strategy->prepare(section) < 0)
+	if (section->strategy->prepare &&
+	    section->strategy->prepare(section->config, &section->shared) < 0)
 		return log_no_memory(source->title);
 	return 0;
 }
@@ -156,7 +157,7 @@ void build_done(struct engine *engine)
 		struct section *section = &engine->sections[i];
 
 		if (section->strategy && section->strategy->release)
-			section->strategy->release(section);
+			section->strategy->release(section->shared);
 		roster_close(section);
 	}
 	hop_done(engine);

@@ -29,7 +29,8 @@ enum op_kind {
 	OP_CONTROL,       /* a message from the main thread; the result is the command */
 	OP_KIND_COUNT,
 };
-static_assert(OP_KIND_COUNT <= 16, "a session has 16 bits a lane to note them in");
+
+enum { OP_LANES = 2 }; /* directions that have operations of their own */
 
 struct op_tag {
 	uint32_t slot;
@@ -60,5 +61,49 @@ static inline struct op_tag op_unpack(uint64_t user_data)
 		.kind = (uint8_t)(user_data >> 56),
 	};
 }
+
+struct io_uring_sqe;
+struct loop;
+
+/*
+ * What one connection has in the kernel.  Its slot is not free before all of that has
+ * had its last completion.
+ */
+struct flight {
+	uint32_t slot, generation;
+	uint32_t in_flight;        /* operations without their last completion */
+	uint32_t cancels;          /* ... of them cancels */
+	uint32_t notices;          /* ... of them only a zero-copy notification */
+	uint16_t flying[OP_LANES]; /* a bit for each kind that has its descriptor in use */
+};
+static_assert(OP_KIND_COUNT <= 16, "a flight has 16 bits a lane to note them in");
+
+static inline struct op_tag op_tag_of(const struct flight *flight, unsigned lane, enum op_kind kind)
+{
+	return (struct op_tag){
+		.slot = flight->slot,
+		.generation = flight->generation,
+		.lane = (uint8_t)lane,
+		.kind = (uint8_t)kind,
+	};
+}
+
+static inline bool op_flies(const struct flight *flight, unsigned lane, enum op_kind kind)
+{
+	return flight->flying[lane] & 1u << kind;
+}
+
+/* An operation of this connection: the entry gets its tag, and is counted. */
+void op_submit(struct flight *flight, unsigned lane, enum op_kind kind, struct io_uring_sqe *sqe);
+
+/* A completion of it (its flags), perhaps not the last. */
+void op_landed(struct flight *flight, struct op_tag tag, uint32_t flags);
+
+/*
+ * Cancel the one operation of that kind; it still completes.  By its tag, for which the
+ * kernel looks into one bucket: by descriptor it would walk through every operation that
+ * is armed on the ring (6.1 to 6.18), 0.7 ms beside 9,000 connections.
+ */
+void op_cancel(struct loop *loop, struct flight *flight, unsigned lane, enum op_kind kind);
 
 #endif

@@ -17,8 +17,9 @@ static const struct config_settings *settings_of(const struct session *session)
 
 static bool half_closed(const struct session *session)
 {
-	return session_has_upstream(session) && (session->lanes[LANE_UP].state != LANE_OPEN ||
-						 session->lanes[LANE_DOWN].state != LANE_OPEN);
+	return road_has_upstream(&session->road) &&
+	       (session->road.lanes[LANE_UP].state != LANE_OPEN ||
+		session->road.lanes[LANE_DOWN].state != LANE_OPEN);
 }
 
 static uint64_t quiet_until(const struct session *session)
@@ -27,7 +28,7 @@ static uint64_t quiet_until(const struct session *session)
 	uint32_t limit =
 		half_closed(session) ? settings->half_close_timeout_ms : settings->idle_timeout_ms;
 
-	return limit ? session->active_ms + limit : UINT64_MAX;
+	return limit ? session->road.active_ms + limit : UINT64_MAX;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -73,9 +74,9 @@ static bool spared(const struct session *session)
 	if (settings->idle_if_alive != CONFIG_IF_ALIVE_KEEP || !settings->keepalive_ms)
 		return false;
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
-		if (session->fd[side] < 0)
+		if (session->road.fd[side] < 0)
 			continue;
-		if (socket_silent_ms(session->fd[side]) > most)
+		if (socket_silent_ms(session->road.fd[side]) > most)
 			return false;
 	}
 	return true;
@@ -84,14 +85,15 @@ static bool spared(const struct session *session)
 static bool undelivered(const struct session *session)
 {
 	for (unsigned i = 0; i < LANE_COUNT; i++)
-		if (session->lanes[i].queued || session->lanes[i].held)
+		if (session->road.lanes[i].queued || session->road.lanes[i].held)
 			return true;
 	return false;
 }
 
 static void quiet_too_long(struct session *session)
 {
-	bool waiting_to_reset = session->broken[SIDE_CLIENT] || session->broken[SIDE_UPSTREAM];
+	bool waiting_to_reset =
+		session->road.broken[SIDE_CLIENT] || session->road.broken[SIDE_UPSTREAM];
 
 	if (half_closed(session)) {
 		session_end(session,
@@ -99,7 +101,7 @@ static void quiet_too_long(struct session *session)
 								     : REASON_HALF_CLOSE_TIMEOUT,
 			    SIDE_CLIENT, 0);
 	} else if (spared(session)) {
-		session->active_ms = session->worker->loop.now_ms;
+		session->road.active_ms = session->worker->loop.now_ms;
 	} else {
 		session_end(session, REASON_IDLE_TIMEOUT, SIDE_CLIENT, 0);
 	}
@@ -107,7 +109,7 @@ static void quiet_too_long(struct session *session)
 
 static void connect_too_long(struct session *session)
 {
-	if (socket_phase(session->fd[SIDE_UPSTREAM]) == SOCKET_CONNECTED)
+	if (socket_phase(session->road.fd[SIDE_UPSTREAM]) == SOCKET_CONNECTED)
 		session_step(session, SESSION_CONNECTED);
 	else
 		upstream_failed(session, -ETIMEDOUT);

@@ -1,7 +1,7 @@
 /*
  * One timer per session for all its deadlines.
  *
- * Bytes only note the time (session.active_ms); the timer fires at the earliest
+ * Bytes only note the time (session.road.active_ms); the timer fires at the earliest
  * time anything could be due, compares, and is set again to what is left.  So
  * traffic costs no timer operation, and idle sessions cost nothing at all.
  */

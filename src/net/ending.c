@@ -36,7 +36,7 @@ static void end_both(struct session *session, unsigned side, int error)
 /* The side's error ends the session, now. */
 static void end_broken(struct session *session, unsigned side)
 {
-	int error = session->broken[side];
+	int error = session->road.broken[side];
 
 	session->resetting[!side] = true;
 	session_end(session, reason_of_error(side, error), side, error);
@@ -46,7 +46,7 @@ static void end_broken(struct session *session, unsigned side)
 static bool reached_upstream(struct session *session)
 {
 	if (session->state != SESSION_CONNECTING ||
-	    socket_phase(session->fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED)
+	    socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED)
 		return false;
 	session_step(session, SESSION_CONNECTED);
 	return true;
@@ -54,10 +54,10 @@ static bool reached_upstream(struct session *session)
 
 static void note_broken(struct session *session, unsigned side, int error)
 {
-	if (session->broken[side])
+	if (session->road.broken[side])
 		return;
-	session->broken[side] = error;
-	if (session->broken[!side])
+	session->road.broken[side] = error;
+	if (session->road.broken[!side])
 		return;
 	session->broken_ms = session->taken_ms = session->worker->loop.now_ms;
 	session->taken = INT64_MIN;
@@ -69,11 +69,11 @@ void ending_broken(struct session *session, unsigned side, int error)
 	if (session->state == SESSION_CLOSING)
 		return;
 	note_broken(session, side, error);
-	if (is_local(error) || !session_has_upstream(session)) {
+	if (is_local(error) || !road_has_upstream(&session->road)) {
 		end_both(session, side, error);
 		return;
 	}
-	if (session->broken[!side]) { /* nobody is left */
+	if (session->road.broken[!side]) { /* nobody is left */
 		end_broken(session, !side);
 		return;
 	}
@@ -82,25 +82,24 @@ void ending_broken(struct session *session, unsigned side, int error)
 		session_end(session, reason_of_error(side, error), side, error);
 		return;
 	}
-	break_sink(&session->lanes[!side]);
-	lane_mark(&session->lanes[side]); /* there may be more to read: it is armed again */
+	break_sink(&session->road.lanes[!side]);
+	lane_mark(&session->road.lanes[side]); /* there may be more to read: it is armed again */
 	ending_check(session);
 }
 
-void ending_unsent(struct lane *lane, int error)
+void ending_unsent(struct session *session, struct lane *lane, int error)
 {
-	struct session *session = lane_session(lane);
 	unsigned side = lane->to;
 
 	if (session->state == SESSION_CLOSING)
 		return;
-	if (socket_is_gone(session->fd[side])) {
+	if (socket_is_gone(session->road.fd[side])) {
 		ending_broken(session, side, error);
-	} else if (error == -EPIPE && session_has_upstream(session) &&
-		   socket_is_unix(session->fd[side])) { /* it takes no more */
+	} else if (error == -EPIPE && road_has_upstream(&session->road) &&
+		   socket_is_unix(session->road.fd[side])) { /* it takes no more */
 		break_sink(lane);
-		if (socket_is_unix(session->fd[lane->index]))
-			socket_shut_read(session->fd[lane->index]);
+		if (socket_is_unix(session->road.fd[lane->index]))
+			socket_shut_read(session->road.fd[lane->index]);
 	} else {
 		note_broken(session, side, error);
 		end_both(session, side, error);
@@ -115,8 +114,8 @@ static bool delivered(struct session *session, const struct lane *lane)
 
 	if (lane->queued || lane->sending || lane->held)
 		return false;
-	if (socket_is_gone(session->fd[lane->to]) ||
-	    socket_unacknowledged(session->fd[lane->to]) == 0)
+	if (socket_is_gone(session->road.fd[lane->to]) ||
+	    socket_unacknowledged(session->road.fd[lane->to]) == 0)
 		return true;
 	/* No event tells of acknowledgements: look again, ever less often. */
 	wait = wait < LOOK_MAX_MS ? wait : LOOK_MAX_MS;
@@ -127,7 +126,7 @@ static bool delivered(struct session *session, const struct lane *lane)
 
 static void check_broken(struct session *session, unsigned side)
 {
-	const struct lane *source = &session->lanes[side];
+	const struct lane *source = &session->road.lanes[side];
 
 	if (source->state == LANE_OPEN || source->state == LANE_ENDING)
 		return;
@@ -137,17 +136,17 @@ static void check_broken(struct session *session, unsigned side)
 
 void ending_dropped(struct session *session, unsigned side)
 {
-	const struct lane *lane = &session->lanes[!side];
+	const struct lane *lane = &session->road.lanes[!side];
 	uint64_t now = session->worker->loop.now_ms;
 	int64_t taken;
 
-	if (!session->broken[!side])
+	if (!session->road.broken[!side])
 		return; /* it takes no more, and may still say something */
 	/*
 	 * Below zero where a send has not completed yet, and on a unix socket, of which the
 	 * kernel tells what it keeps for the bytes.
 	 */
-	taken = (int64_t)lane->bytes - socket_unacknowledged(session->fd[side]);
+	taken = (int64_t)lane->bytes - socket_unacknowledged(session->road.fd[side]);
 	if (taken > session->taken) {
 		session->taken = taken;
 		session->taken_ms = now;
@@ -158,14 +157,14 @@ void ending_dropped(struct session *session, unsigned side)
 
 void ending_check(struct session *session)
 {
-	const struct lane *lanes = session->lanes;
+	const struct lane *lanes = session->road.lanes;
 
 	if (session->state == SESSION_CLOSING)
 		return;
 	if (session->state == SESSION_RELAYING)
 		session->retry_ms = 0;
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
-		if (session->broken[side])
+		if (session->road.broken[side])
 			check_broken(session, side);
 		if (session->state == SESSION_CLOSING)
 			return;
@@ -189,24 +188,24 @@ static void watch_within(struct session *session, uint64_t ms)
 
 void ending_begun(struct session *session)
 {
-	if (session_has_upstream(session))
+	if (road_has_upstream(&session->road))
 		watch_within(session, WATCH_AFTER_MS);
 }
 
 void ending_unread(struct session *session, unsigned side)
 {
-	if (session_has_upstream(session) && !session->watched[side] && !session->watch_ms)
+	if (road_has_upstream(&session->road) && !session->watched[side] && !session->watch_ms)
 		watch_within(session, UNREAD_AFTER_MS);
 }
 
 static bool is_to_be_watched(const struct session *session, unsigned side)
 {
-	if (session->watched[side] || session->broken[side] || session->fd[side] < 0)
+	if (session->watched[side] || session->road.broken[side] || session->road.fd[side] < 0)
 		return false;
 	/* How a connect has ended others are told. */
 	if (side == SIDE_UPSTREAM && session->state != SESSION_RELAYING)
 		return false;
-	return !(session->flying[side] & (1u << OP_RECV | 1u << OP_POLL_IN));
+	return !(session->road.flight.flying[side] & (1u << OP_RECV | 1u << OP_POLL_IN));
 }
 
 void ending_watch(struct session *session)
@@ -220,8 +219,8 @@ void ending_watch(struct session *session)
 		sqe = loop_entry(&session->worker->loop);
 		/* Errors are always told, and so is the end that is known: multishot tells it once.
 		 */
-		ring_prep_poll(sqe, session->fd[side], 0, IORING_POLL_ADD_MULTI);
-		session_submit(session, side, OP_WATCH, sqe);
+		ring_prep_poll(sqe, session->road.fd[side], 0, IORING_POLL_ADD_MULTI);
+		op_submit(&session->road.flight, side, OP_WATCH, sqe);
 		session->watched[side] = true;
 	}
 }
@@ -235,11 +234,11 @@ void ending_watched(struct session *session, unsigned side, const struct io_urin
 		return;
 	if (!session->watched[side] && !(done->res & POLLHUP)) /* the queue was full */
 		ending_begun(session);
-	error = socket_error(session->fd[side]);
+	error = socket_error(session->road.fd[side]);
 	/* Both directions shut is told too, and is no error. */
 	if (error < 0)
 		ending_broken(session, side, error);
-	else if (socket_phase(session->fd[side]) == SOCKET_DEAD &&
-		 session->lanes[!side].state != LANE_SHUT)
+	else if (socket_phase(session->road.fd[side]) == SOCKET_DEAD &&
+		 session->road.lanes[!side].state != LANE_SHUT)
 		ending_broken(session, side, -ECONNRESET);
 }

@@ -40,7 +40,7 @@ struct session;
 /* An error (negative errno) on a side. */
 void ending_broken(struct session *session, unsigned side, int error);
 /* A send of the lane has failed (negative errno). */
-void ending_unsent(struct lane *lane, int error);
+void ending_unsent(struct session *session, struct lane *lane, int error);
 
 /* Something that an end may have waited for has happened: see whether the session is over. */
 void ending_check(struct session *session);

@@ -42,7 +42,7 @@ void handshake_spoke(struct handshake *handshake, uint64_t after_ms, uint64_t no
 
 static bool client_has_spoken(const struct session *session)
 {
-	return session->lanes[LANE_UP].received > 0;
+	return session->road.lanes[LANE_UP].received > 0;
 }
 
 static struct handshake *handshake_of(const struct session *session)
@@ -57,7 +57,7 @@ void handshake_begin(struct session *session)
 	session->handshake_until_ms = UINT64_MAX;
 	if (!handshake_awaits(handshake_of(session), now))
 		return;
-	socket_hold_ack(session->fd[SIDE_UPSTREAM]);
+	socket_hold_ack(session->road.fd[SIDE_UPSTREAM]);
 	session->handshake_until_ms = now + HANDSHAKE_MS;
 }
 
@@ -67,7 +67,8 @@ void handshake_answered(struct session *session)
 
 	if (client_has_spoken(session))
 		handshake_spoken_to(handshake_of(session));
-	else if (session->lanes[LANE_UP].state == LANE_OPEN) /* what follows an end answers it */
+	else if (session->road.lanes[LANE_UP].state ==
+		 LANE_OPEN) /* what follows an end answers it */
 		handshake_spoke(handshake_of(session), now - session->started_ms, now);
 }
 
@@ -77,13 +78,13 @@ void handshake_expired(struct session *session)
 	if (client_has_spoken(session))
 		return;
 	handshake_met_silence(handshake_of(session), session->worker->loop.now_ms);
-	if (session->fd[SIDE_UPSTREAM] >= 0)
-		socket_release_ack(session->fd[SIDE_UPSTREAM]);
+	if (session->road.fd[SIDE_UPSTREAM] >= 0)
+		socket_release_ack(session->road.fd[SIDE_UPSTREAM]);
 }
 
 void handshake_reset(struct session *session)
 {
 	/* Bytes take the ACK along; those of a client that has spoken may not have gone out. */
-	if (session->lanes[LANE_UP].bytes == 0)
-		socket_release_ack(session->fd[SIDE_UPSTREAM]);
+	if (session->road.lanes[LANE_UP].bytes == 0)
+		socket_release_ack(session->road.fd[SIDE_UPSTREAM]);
 }

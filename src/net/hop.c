@@ -206,7 +206,7 @@ void hop_name(struct session *session, int fd)
 /* The key of the hop that the session's client would be. */
 static uint64_t key_of_client(const struct session *session)
 {
-	int fd = session->fd[SIDE_CLIENT];
+	int fd = session->road.fd[SIDE_CLIENT];
 	struct sockaddr_in6 peer, own;
 	char name[SOCKET_LABEL_MAX];
 	struct endpoint from, to;

@@ -1,13 +1,11 @@
 #include "net/lane.h"
 
+#include "config/config.h"
+#include "loop/loop.h"
 #include "loop/socket.h"
-#include "net/ending.h"
-#include "net/handshake.h"
-#include "net/session.h"
+#include "net/road.h"
 #include "net/strategy.h"
 #include "net/turn.h"
-#include "net/upstream.h"
-#include "net/worker.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,31 +13,34 @@
 #define STOCK_GROUP  0
 #define COALESCE_MAX 2048u /* bytes; copying this much is cheaper than holding a buffer for it */
 
-struct session *lane_session(const struct lane *lane)
-{
-	const struct lane *first = lane - lane->index;
-
-	return container_of(first, struct session, lanes);
-}
-
 int lane_from_fd(const struct lane *lane)
 {
-	return lane_session(lane)->fd[lane->index];
+	return road_of(lane)->fd[lane->index];
 }
 
 int lane_to_fd(const struct lane *lane)
 {
-	return lane_session(lane)->fd[lane->to];
+	return road_of(lane)->fd[lane->to];
 }
 
-static struct worker *lane_worker(const struct lane *lane)
+struct loop *lane_loop(const struct lane *lane)
 {
-	return lane_session(lane)->worker;
+	return road_of(lane)->loop;
 }
 
-static const struct config_settings *lane_settings(const struct lane *lane)
+const struct config_settings *lane_settings(const struct lane *lane)
 {
-	return &lane_session(lane)->section->config->settings;
+	return road_of(lane)->settings;
+}
+
+const void *lane_shared(const struct lane *lane)
+{
+	return road_of(lane)->shared;
+}
+
+void lane_become(struct lane *lane, const struct strategy *strategy)
+{
+	lane->strategy = strategy;
 }
 
 void lane_init(struct lane *lane, unsigned index, unsigned to)
@@ -56,18 +57,18 @@ void lane_init(struct lane *lane, unsigned index, unsigned to)
 
 struct io_uring_sqe *lane_entry(struct lane *lane)
 {
-	return loop_entry(&lane_worker(lane)->loop);
+	return loop_entry(lane_loop(lane));
 }
 
 void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe)
 {
-	session_submit(lane_session(lane), lane->index, kind, sqe);
+	op_submit(&road_of(lane)->flight, lane->index, kind, sqe);
 }
 
 void lane_mark(struct lane *lane)
 {
 	if (!list_is_linked(&lane->dirty))
-		list_push(&lane_worker(lane)->loop.dirty, &lane->dirty);
+		list_push(&lane_loop(lane)->dirty, &lane->dirty);
 }
 
 /* ---- Receiving ------------------------------------------------------------------------------- */
@@ -80,7 +81,7 @@ void lane_mark(struct lane *lane)
  */
 static uint64_t share_of(const struct lane *lane)
 {
-	const struct stock *stock = &lane_worker(lane)->loop.stock;
+	const struct stock *stock = &lane_loop(lane)->stock;
 	uint32_t free = stock_free(stock);
 	uint32_t unreserved = free > stock->reserve ? free - stock->reserve : 0;
 	uint32_t fair = stock->count / 8 / (stock->holders + 1);
@@ -97,9 +98,8 @@ static uint64_t share_of(const struct lane *lane)
  */
 static uint32_t next_budget(struct lane *lane)
 {
-	uint32_t buffer_size = lane_worker(lane)->loop.stock.buffer_size;
-	uint32_t most =
-		turn_receive_most(&lane_worker(lane)->loop, lane_settings(lane)->receive_budget);
+	uint32_t buffer_size = lane_loop(lane)->stock.buffer_size;
+	uint32_t most = turn_receive_most(lane_loop(lane), lane_settings(lane)->receive_budget);
 	uint64_t share = share_of(lane);
 
 	lane->budget = lane->budget ? lane->budget * 2 : buffer_size;
@@ -116,7 +116,7 @@ static uint32_t next_budget(struct lane *lane)
 static bool is_to_be_fed(struct lane *lane)
 {
 	if (lane->thrifty && !lane->queued && !lane->polling)
-		list_push(&lane_worker(lane)->loop.starved, &lane->starved);
+		list_push(&lane_loop(lane)->starved, &lane->starved);
 	return lane->thrifty;
 }
 
@@ -133,21 +133,21 @@ static bool is_long(const struct lane *lane)
  */
 void lane_receive(struct lane *lane)
 {
-	struct worker *worker = lane_worker(lane);
+	struct loop *loop = lane_loop(lane);
 	struct io_uring_sqe *sqe;
 	uint32_t budget;
 
 	if (lane->receiving || !lane_is_read(lane))
 		return;
 	if (list_is_linked(&lane->starved) || is_long(lane) || is_to_be_fed(lane)) {
-		ending_unread(lane_session(lane), lane->index);
+		road_of(lane)->events->unread(road_of(lane), lane->index);
 		return;
 	}
 	budget = next_budget(lane);
 	sqe = lane_entry(lane);
-	if (worker->loop.has_budget) {
+	if (loop->has_budget) {
 		ring_prep_recv_multishot(sqe, lane_from_fd(lane), STOCK_GROUP, 0, budget);
-		if (worker->loop.has_bundle && lane->filling)
+		if (loop->has_bundle && lane->filling)
 			ring_sqe_bundle(sqe);
 	} else {
 		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
@@ -164,7 +164,7 @@ void lane_cancel_receive(struct lane *lane)
 {
 	if (!lane->receiving || lane->cancelling)
 		return;
-	session_cancel_op(lane_session(lane), lane->index, OP_RECV);
+	op_cancel(lane_loop(lane), &road_of(lane)->flight, lane->index, OP_RECV);
 	lane->cancelling = true;
 }
 
@@ -206,7 +206,7 @@ static void append(struct lane *lane, struct stock *stock, uint16_t id, uint32_t
 
 static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
 {
-	struct stock *stock = &lane_worker(lane)->loop.stock;
+	struct stock *stock = &lane_loop(lane)->stock;
 	struct ring_bundle bundle = ring_buffers_bundle(&stock->buffers, done);
 	uint32_t length;
 	uint16_t id;
@@ -221,7 +221,7 @@ static void take_buffers(struct lane *lane, const struct io_uring_cqe *done)
 
 static void take_fed(struct lane *lane, uint32_t length)
 {
-	struct stock *stock = &lane_worker(lane)->loop.stock;
+	struct stock *stock = &lane_loop(lane)->stock;
 
 	if (lane->state == LANE_OPEN)
 		append(lane, stock, lane->fed, length);
@@ -232,34 +232,34 @@ static void take_fed(struct lane *lane, uint32_t length)
 
 static void starve(struct lane *lane)
 {
-	struct worker *worker = lane_worker(lane);
+	struct loop *loop = lane_loop(lane);
 
-	stats_count(&worker->loop.stats, buffers_exhausted, 1);
-	if (stock_is_short(&worker->loop.stock))
-		condition_enter(&worker->loop, CONDITION_BUFFERS, 0);
-	stock_ran_dry(&worker->loop.stock);
+	stats_count(&loop->stats, buffers_exhausted, 1);
+	if (stock_is_short(&loop->stock))
+		condition_enter(loop, CONDITION_BUFFERS, 0);
+	stock_ran_dry(&loop->stock);
 	lane->thrifty = true;
 }
 
 void lane_took(struct lane *lane, uint32_t bytes)
 {
-	struct session *session = lane_session(lane);
+	struct road *road = road_of(lane);
 
 	if (lane->received == 0 && lane->index == LANE_DOWN)
-		handshake_answered(session);
+		road->events->heard(road);
 	lane->received += bytes;
-	rest_heard(&session->lanes[lane->index == LANE_UP ? LANE_DOWN : LANE_UP], bytes);
-	if (lane->index == LANE_UP && session_has_upstream(session))
-		coalesce_asked(&session->worker->loop.coalesce, &session->asked_ns);
+	rest_heard(&road->lanes[lane->index == LANE_UP ? LANE_DOWN : LANE_UP], bytes);
+	if (lane->index == LANE_UP && road_has_upstream(road))
+		coalesce_asked(&road->loop->coalesce, &road->asked_ns);
 	else
-		coalesce_answered(&session->worker->loop.coalesce, &session->asked_ns);
-	if (!session_has_upstream(session))
-		stats_count(&session->worker->loop.stats, bytes_up, bytes);
+		coalesce_answered(&road->loop->coalesce, &road->asked_ns);
+	if (!road_has_upstream(road))
+		stats_count(&road->loop->stats, bytes_up, bytes);
 }
 
 void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 {
-	struct session *session = lane_session(lane);
+	struct road *road = road_of(lane);
 
 	lane->receiving = done->flags & IORING_CQE_F_MORE;
 	if (!lane->receiving)
@@ -269,12 +269,12 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 	else if (unlikely(lane->fed != STOCK_NONE))
 		take_fed(lane, (uint32_t)done->res);
 	if (done->res > 0 && lane->state == LANE_BROKEN) {
-		ending_dropped(session, lane->index);
+		road->events->dropped(road, lane->index);
 	} else if (done->res > 0) {
-		session->active_ms = session->worker->loop.now_ms;
+		road->active_ms = road->loop->now_ms;
 		lane_took(lane, (uint32_t)done->res);
 		/* Bundles pay where one buffer is not enough, and cost 2 % where it is. */
-		lane->filling = (uint32_t)done->res >= session->worker->loop.stock.buffer_size;
+		lane->filling = (uint32_t)done->res >= road->loop->stock.buffer_size;
 	} else if (done->res == 0) {
 		lane_end(lane);
 	} else if (done->res == -ENOBUFS) {
@@ -291,18 +291,18 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
  */
 static bool reset_in_secret(const struct lane *lane)
 {
-	const struct session *session = lane_session(lane);
+	const struct road *road = road_of(lane);
 
 	for (unsigned i = 0; i < LANE_COUNT; i++)
-		if (session->lanes[i].to == lane->index && session->lanes[i].sending)
+		if (road->lanes[i].to == lane->index && road->lanes[i].sending)
 			return socket_phase(lane_from_fd(lane)) == SOCKET_DEAD;
 	return false;
 }
 
 void lane_end(struct lane *lane)
 {
-	struct session *session = lane_session(lane);
-	int error = session->broken[lane->index];
+	struct road *road = road_of(lane);
+	int error = road->broken[lane->index];
 
 	if (!error && reset_in_secret(lane))
 		error = -ECONNRESET;
@@ -310,10 +310,10 @@ void lane_end(struct lane *lane)
 		lane_reset(lane, error);
 	} else if (lane->state == LANE_OPEN) {
 		lane->state = LANE_ENDING;
-		ending_begun(session);
+		road->events->ended(road, lane->index);
 	} else if (lane->state == LANE_BROKEN && !lane->ended) {
 		lane->ended = true;
-		ending_begun(session);
+		road->events->ended(road, lane->index);
 	}
 	lane_mark(lane);
 }
@@ -324,15 +324,32 @@ void lane_reset(struct lane *lane, int error)
 		lane->state = LANE_RESETTING;
 	else
 		lane->ended = true;
-	ending_broken(lane_session(lane), lane->index, error);
+	lane_broken(lane, error);
 	lane_mark(lane);
+}
+
+void lane_broken(struct lane *lane, int error)
+{
+	road_of(lane)->events->broken(road_of(lane), lane->index, error);
+}
+
+void lane_unsent(struct lane *lane, int error)
+{
+	road_of(lane)->events->unsent(road_of(lane), lane, error);
+}
+
+void lane_farewell(struct lane *lane, enum lane_farewell why)
+{
+	if (why == FAREWELL_ANSWERED)
+		socket_shut_write(lane_to_fd(lane));
+	road_of(lane)->events->farewell(road_of(lane), why);
 }
 
 /* ---- The queue ------------------------------------------------------------------------------- */
 
 const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)
 {
-	const struct stock *stock = &lane_worker(lane)->loop.stock;
+	const struct stock *stock = &lane_loop(lane)->stock;
 
 	*ret_length = 0;
 	if (lane->head == STOCK_NONE)
@@ -343,7 +360,7 @@ const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)
 
 void lane_consume(struct lane *lane, uint32_t count)
 {
-	struct stock *stock = &lane_worker(lane)->loop.stock;
+	struct stock *stock = &lane_loop(lane)->stock;
 
 	assert(count <= lane->queued);
 	stock->holders -= count > 0 && count == lane->queued;
@@ -387,21 +404,20 @@ void lane_complete(struct lane *lane, enum op_kind kind, const struct io_uring_c
 
 void lane_shut(struct lane *lane)
 {
-	struct session *session = lane_session(lane);
+	struct road *road = road_of(lane);
 
 	assert(lane->state == LANE_ENDING);
 	lane->state = LANE_SHUT;
 	/* When the other direction has ended too, the close that follows says so. */
-	if (session->lanes[!lane->index].state != LANE_SHUT)
+	if (road->lanes[!lane->index].state != LANE_SHUT)
 		socket_shut_write(lane_to_fd(lane));
-	session->active_ms = session->worker->loop.now_ms;
-	ending_check(session);
+	road->active_ms = road->loop->now_ms;
+	road->events->delivered(road);
 }
 
 bool lane_finish(struct lane *lane)
 {
-	struct session *session = lane_session(lane);
-	bool connecting = lane->to == SIDE_UPSTREAM && session->state == SESSION_CONNECTING;
+	struct road *road = road_of(lane);
 
 	if (lane->state == LANE_OPEN)
 		return false;
@@ -409,40 +425,34 @@ bool lane_finish(struct lane *lane)
 		lane_drop(lane);
 		if (lane->queued || lane->held)
 			return true;
-		if (lane->ended && !session->broken[lane->to] && !session->broken[lane->index]) {
+		if (lane->ended && !road->broken[lane->to] && !road->broken[lane->index]) {
 			/* Who takes no more may hear of the end all the same. */
 			lane->state = LANE_ENDING;
 			lane_shut(lane);
 		} else {
 			/* The other side may have broken while this queue was still in the way. */
-			ending_check(session);
+			road->events->delivered(road);
 		}
 		return true;
 	}
 	if (lane->queued || lane->sending || lane->held)
 		return true;
 	/* A shutdown(2) before the connect has ended would undo the connect. */
-	if (lane->state == LANE_ENDING && connecting)
-		upstream_poll(session);
-	else if (lane->state == LANE_ENDING && session->state == SESSION_RELAYING)
+	if (lane->state == LANE_ENDING && lane->gate == GATE_TRIES)
+		road->events->end_waits(road);
+	else if (lane->state == LANE_ENDING && lane->gate == GATE_FLOWS)
 		lane_shut(lane);
 	else if (lane->state == LANE_RESETTING)
-		ending_check(session);
+		road->events->delivered(road);
 	return true;
 }
 
 void lane_flush(struct lane *lane)
 {
-	struct session *session = lane_session(lane);
-
-	if (lane->state != LANE_BROKEN &&
-	    (session->state != SESSION_RETRYING || lane->to != SIDE_UPSTREAM))
+	if (lane->state != LANE_BROKEN && lane->gate >= GATE_TRIES)
 		lane_send(lane);
 	if (lane_finish(lane) && lane->state != LANE_BROKEN)
 		return;
-	if (session->state == SESSION_CLOSING)
-		return;
-	if (session->state == SESSION_RELAYING || session->state == SESSION_CONNECTING ||
-	    lane->index == LANE_UP)
+	if (lane->gate >= GATE_GATHERS)
 		lane_receive(lane);
 }

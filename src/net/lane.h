@@ -35,15 +35,26 @@
 
 #include <sys/socket.h>
 
+struct config_settings;
 struct io_uring_cqe;
 struct io_uring_sqe;
 struct strategy;
-struct session;
-struct worker;
 
 enum { LANE_UP, LANE_DOWN, LANE_COUNT }; /* client to upstream, and back */
 
+/* What its owner lets it do. */
+enum lane_gate {
+	GATE_CLOSED,  /* nothing: the connection is over, or has no server that could say something
+		       */
+	GATE_GATHERS, /* receive: there is no sink yet */
+	GATE_TRIES,   /* send, too: to a sink that is connecting, so no end, and none in silence */
+	GATE_FLOWS,
+};
+
 enum lane_state { LANE_OPEN, LANE_ENDING, LANE_RESETTING, LANE_BROKEN, LANE_SHUT };
+
+/* Why a service ends a connection by itself. */
+enum lane_farewell { FAREWELL_ANSWERED, FAREWELL_BAD_REQUEST, FAREWELL_TOO_LARGE };
 
 /*
  * What is known of the sink.  Its kernel would queue megabytes (tcp_wmem) for a peer
@@ -68,9 +79,10 @@ struct lane {
 	uint16_t head, tail; /* of the queue; STOCK_NONE when empty */
 	uint16_t chunks;     /* in the queue */
 	uint16_t fed;        /* a buffer that lane_feed() received into, or STOCK_NONE */
-	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.lanes this is */
+	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.road.lanes this is */
 	uint8_t to;          /* side written to; the side read from is index */
 	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */
+	uint8_t gate;        /* enum lane_gate; written by its owner */
 	uint8_t trust;       /* enum lane_trust; written by lane_delivered() */
 	bool blocked;        /* the sink took less than it was given: wait until it is writable */
 	bool polling;        /* ... by a poll that is in flight */
@@ -91,9 +103,30 @@ static inline bool lane_is_read(const struct lane *lane)
 	return lane->state == LANE_OPEN || (lane->state == LANE_BROKEN && !lane->ended);
 }
 
-struct session *lane_session(const struct lane *lane);
+/* The connection is over, or waits for another server: nothing is to be done for it. */
+static inline bool lane_is_over(const struct lane *lane)
+{
+	return lane->gate == GATE_CLOSED;
+}
+
+/* The strategy's own in the lane, zero at start: a struct of that type. */
+#define lane_own(lane, type)                                                                       \
+	((type *)(void *)(lane)->own +                                                             \
+	 0 * sizeof(struct {                                                                       \
+		 static_assert(sizeof(type) <= sizeof(((struct lane *)0)->own),                    \
+			       "it fits the lane");                                                \
+		 int none;                                                                         \
+	 }))
+
+/* What the thread has; the section's settings; and what the strategy's prepare() made of them. */
+struct loop *lane_loop(const struct lane *lane);
+const struct config_settings *lane_settings(const struct lane *lane);
+const void *lane_shared(const struct lane *lane);
 int lane_from_fd(const struct lane *lane);
 int lane_to_fd(const struct lane *lane);
+
+/* From now on, another strategy's: its start() is not called, and lane.own is as it was. */
+void lane_become(struct lane *lane, const struct strategy *strategy);
 
 /* For the session: a lane from side index to side `to`, nothing queued. */
 void lane_init(struct lane *lane, unsigned index, unsigned to);
@@ -107,6 +140,12 @@ void lane_submit(struct lane *lane, enum op_kind kind, struct io_uring_sqe *sqe)
 
 /* Who has more bytes to send, or is heavy, may have to wait for some turns: turn.h. */
 #define LANE_HEAVY (32u << 10)
+
+/* Whether it rests (rest.h), and need not look at its source. */
+static inline bool lane_rests(const struct lane *lane)
+{
+	return list_is_linked(&lane->rest.link);
+}
 
 /* Call the strategy's flush at the end of this turn, or of one of the next. */
 void lane_mark(struct lane *lane);
@@ -175,6 +214,17 @@ void lane_end(struct lane *lane);
 /* Reading the source failed (negative errno): it is reset, and what is queued is all there is. */
 void lane_reset(struct lane *lane, int error);
 
+/* ... but there is more to read from it before that. */
+void lane_broken(struct lane *lane, int error);
+/* Sending failed (negative errno), for strategies with another way to send. */
+void lane_unsent(struct lane *lane, int error);
+
+/*
+ * For services: what was wrong with the client's request, as soon as that is known; and, last,
+ * that all is said: our half is closed, and what the client does not end soon is ended.
+ */
+void lane_farewell(struct lane *lane, enum lane_farewell why);
+
 /* Everything is sent: pass the end on.  For strategies with another way to send. */
 void lane_shut(struct lane *lane);
 
@@ -182,6 +232,9 @@ void lane_shut(struct lane *lane);
 void lane_consume(struct lane *lane, uint32_t count);
 /* The first contiguous bytes of the queue; NULL and 0 when it is empty. */
 const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length);
+
+/* It gets bytes in another way from now on. */
+void lane_need_not_be_fed(struct lane *lane);
 
 /* End an armed receive early; its last completion still comes. */
 void lane_cancel_receive(struct lane *lane);

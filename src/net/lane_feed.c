@@ -8,37 +8,41 @@
  * That is asked of the kernel when the buffer is there, so it needs no operation.
  * And it is received without waiting: an idle source shall not keep one either.
  */
+#include "loop/loop.h"
 #include "net/lane.h"
+#include "net/road.h"
 
 #include "loop/socket.h"
-#include "net/session.h"
-#include "net/worker.h"
 
 #include <errno.h>
 
 /* Whether its source and its sink are there to be used. */
 static bool is_usable(const struct lane *lane)
 {
-	const struct session *session = lane_session(lane);
-
 	if (!lane_is_read(lane) || lane->receiving || lane->queued)
 		return false;
-	if (lane->state == LANE_BROKEN)
-		return session->state == SESSION_RELAYING;
-	if (session->state == SESSION_RELAYING || session->state == SESSION_CONNECTING)
-		return lane->to != SIDE_UPSTREAM || session->state == SESSION_RELAYING ||
-		       socket_phase(lane_to_fd(lane)) != SOCKET_DEAD; /* the other lane is told */
-	return false;
+	if (lane->gate == GATE_FLOWS)
+		return true;
+	if (lane->gate != GATE_TRIES || lane->state == LANE_BROKEN)
+		return false;
+	return lane->to != SIDE_UPSTREAM ||
+	       socket_phase(lane_to_fd(lane)) != SOCKET_DEAD; /* the other lane is told */
 }
 
 static uint32_t room_of(const struct lane *lane)
 {
 	if (lane->state == LANE_BROKEN)
 		return UINT32_MAX; /* it is dropped */
-	if (lane_session(lane)->state == SESSION_CONNECTING && lane->to == SIDE_UPSTREAM &&
+	if (lane->gate == GATE_TRIES && lane->to == SIDE_UPSTREAM &&
 	    socket_phase(lane_to_fd(lane)) != SOCKET_CONNECTED)
 		return 0;
 	return socket_room(lane_to_fd(lane), 1);
+}
+
+void lane_need_not_be_fed(struct lane *lane)
+{
+	if (list_is_linked(&lane->starved))
+		list_remove(&lane->starved);
 }
 
 void lane_unstarve(struct lane *lane)
@@ -50,7 +54,7 @@ void lane_unstarve(struct lane *lane)
 
 bool lane_feed(struct lane *lane, int *ret_result)
 {
-	struct stock *stock = &lane_session(lane)->worker->loop.stock;
+	struct stock *stock = &road_of(lane)->loop->stock;
 	uint32_t room;
 	uint16_t id;
 	int n;

@@ -1,21 +1,20 @@
 /* The sending half of a lane: lane.h says what it is for. */
+#include "config/config.h"
+#include "loop/loop.h"
 #include "net/lane.h"
+#include "net/road.h"
 
 #include "loop/socket.h"
-#include "net/ending.h"
-#include "net/section.h"
-#include "net/session.h"
 #include "net/strategy.h"
-#include "net/worker.h"
 
 #include <errno.h>
 #include <poll.h>
 
 const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *sqe)
 {
-	struct worker *worker = lane_session(lane)->worker;
-	struct stock *stock = &worker->loop.stock;
-	struct vector *vector = &worker->loop.vectors[ring_sqe_index(&worker->loop.ring, sqe)];
+	struct loop *loop = road_of(lane)->loop;
+	struct stock *stock = &loop->stock;
+	struct vector *vector = &loop->vectors[ring_sqe_index(&loop->ring, sqe)];
 	unsigned n = 0;
 
 	lane->sending = 0;
@@ -36,7 +35,7 @@ void lane_wait_writable(struct lane *lane)
 	struct io_uring_sqe *sqe;
 
 	lane->blocked = true;
-	ending_unread(lane_session(lane), lane->index);
+	road_of(lane)->events->unread(road_of(lane), lane->index);
 	if (lane->polling)
 		return;
 	sqe = lane_entry(lane);
@@ -55,10 +54,8 @@ void lane_writable(struct lane *lane)
 /* Whether a FIN follows these bytes as soon as they are taken (lane_finish()). */
 static bool is_last(const struct lane *lane)
 {
-	const struct session *session = lane_session(lane);
-
-	return lane->state == LANE_ENDING && session->state == SESSION_RELAYING &&
-	       session->lanes[!lane->index].state != LANE_SHUT && lane->chunks == 1;
+	return lane->state == LANE_ENDING && lane->gate == GATE_FLOWS &&
+	       road_of(lane)->lanes[!lane->index].state != LANE_SHUT && lane->chunks == 1;
 }
 
 /*
@@ -84,16 +81,15 @@ static void send_last(struct lane *lane)
 /* Whether the next send may be silent: the lane waits for nothing but its next bytes. */
 static bool may_be_silent(const struct lane *lane)
 {
-	const struct loop *loop = &lane_session(lane)->worker->loop;
+	const struct loop *loop = road_of(lane)->loop;
 
 	return loop->has_silent && silent_has_room(&loop->silent) && lane->state == LANE_OPEN &&
-	       lane->receiving && lane->chunks == 1 &&
-	       lane_session(lane)->state == SESSION_RELAYING;
+	       lane->receiving && lane->chunks == 1 && lane->gate == GATE_FLOWS;
 }
 
 void lane_send(struct lane *lane)
 {
-	struct worker *worker = lane_session(lane)->worker;
+	struct loop *loop = road_of(lane)->loop;
 	struct io_uring_sqe *sqe;
 	bool silent;
 
@@ -121,10 +117,10 @@ void lane_send(struct lane *lane)
 	lane_submit(lane, OP_SEND, sqe);
 	if (silent) {
 		ring_sqe_skip_success(sqe);
-		silent_note(&worker->loop.silent, sqe->user_data, worker->loop.now_ms);
+		silent_note(&loop->silent, sqe->user_data, loop->now_ms);
 		lane->unanswered = true;
 	} else {
-		coalesce_sent(&worker->loop.coalesce);
+		coalesce_sent(&loop->coalesce);
 	}
 }
 
@@ -133,7 +129,7 @@ void lane_send(struct lane *lane)
 /* Short connections are not worth the system call. */
 static void reconsider(struct lane *lane)
 {
-	uint32_t limit = lane_session(lane)->section->config->settings.receive_budget;
+	uint32_t limit = lane_settings(lane)->receive_budget;
 
 	if (lane->trust == LANE_LIMITED && limit < PROVEN_UNSENT)
 		limit = PROVEN_UNSENT;
@@ -145,16 +141,16 @@ void lane_delivered(struct lane *lane, uint32_t bytes)
 {
 	static const uint64_t enough[] = {
 		[LANE_NEW] = 64u << 10, [LANE_LIMITED] = 16u << 20, [LANE_PROVEN] = UINT64_MAX};
-	struct session *session = lane_session(lane);
+	struct road *road = road_of(lane);
 
 	lane->bytes += bytes;
 	if (unlikely(lane->bytes >= enough[lane->trust]))
 		reconsider(lane);
-	session->active_ms = session->worker->loop.now_ms;
-	if (lane->index == LANE_UP && session_has_upstream(session))
-		stats_count(&session->worker->loop.stats, bytes_up, bytes);
+	road->active_ms = road->loop->now_ms;
+	if (lane->index == LANE_UP && road_has_upstream(road))
+		stats_count(&road->loop->stats, bytes_up, bytes);
 	else
-		stats_count(&session->worker->loop.stats, bytes_down, bytes);
+		stats_count(&road->loop->stats, bytes_down, bytes);
 }
 
 void lane_given_back(struct lane *lane, int result)
@@ -164,7 +160,7 @@ void lane_given_back(struct lane *lane, int result)
 	if (result > 0)
 		lane_consume(lane, (uint32_t)result);
 	else if (result < 0 && result != -ECANCELED && result != -EAGAIN && result != -EINTR)
-		ending_unsent(lane, result);
+		lane_unsent(lane, result);
 	lane_mark(lane);
 }
 
@@ -189,7 +185,7 @@ void lane_say(struct lane *lane, const void *bytes, uint32_t length)
 	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, LANE_SEND_FLAGS);
 	lane->sending = length;
 	lane_submit(lane, OP_SEND, sqe);
-	coalesce_sent(&lane_session(lane)->worker->loop.coalesce);
+	coalesce_sent(&road_of(lane)->loop->coalesce);
 }
 
 uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done)

@@ -7,6 +7,7 @@
 #define NET_REASON_H
 
 #include "base/compiler.h"
+#include "net/road.h"
 
 /* name in logs and counters, the sentence for people.  In the order of uringproxy(8). */
 #define REASONS(X)                                                                                 \
@@ -50,8 +51,6 @@ enum reason {
 
 const char *reason_name(enum reason reason);     /* "idle-timeout" */
 const char *reason_sentence(enum reason reason); /* "idle timeout" */
-
-enum { SIDE_CLIENT, SIDE_UPSTREAM, SIDE_COUNT };
 
 const char *side_name(unsigned side);
 

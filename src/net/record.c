@@ -98,8 +98,8 @@ void record_write(struct session *session)
 	struct worker *worker = session->worker;
 	const struct section *section = session->section;
 	const struct session_end *end = &session->end;
-	const struct lane *up = &session->lanes[LANE_UP];
-	bool service = !session_has_upstream(session);
+	const struct lane *up = &session->road.lanes[LANE_UP];
+	bool service = !road_has_upstream(&session->road);
 	char client[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
 
 	count(worker, (enum reason)end->reason);
@@ -120,7 +120,7 @@ void record_write(struct session *session)
 			   .phase = phase_name(session),
 			   .error = -end->error,
 			   .bytes_up = service ? up->received : up->bytes,
-			   .bytes_down = service ? up->bytes : session->lanes[LANE_DOWN].bytes,
+			   .bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes,
 			   .duration_ms = worker->loop.now_ms - session->started_ms,
 		   });
 }

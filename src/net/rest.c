@@ -1,9 +1,8 @@
 #include "net/rest.h"
 
 #include "base/clock.h"
-#include "net/lane.h"
-#include "net/session.h"
-#include "net/worker.h"
+#include "loop/loop.h"
+#include "net/road.h"
 
 #define RICH_BYTES    (32u << 10)
 #define REQUEST_BYTES (4u << 10) /* and fewer */
@@ -29,11 +28,11 @@ static uint64_t end_of_rest(uint64_t now_ns, uint64_t period)
 
 bool rest_begin(struct lane *lane, uint64_t moved)
 {
-	struct loop *loop = &lane_session(lane)->worker->loop;
+	struct loop *loop = road_of(lane)->loop;
 	struct rest *rest = &lane->rest;
 	bool due = rest_is_ahead(lane) && moved > 0;
 
-	assert(!rest_is_on(lane));
+	assert(!lane_rests(lane));
 	if (moved < RICH_BYTES)
 		rest->rich = 0;
 	else if (rest->rich < REST_AFTER)
@@ -47,7 +46,7 @@ bool rest_begin(struct lane *lane, uint64_t moved)
 
 bool rest_is_ahead(const struct lane *lane)
 {
-	return lane->rest.rich >= REST_AFTER && period_ns(&lane_session(lane)->worker->loop) > 0;
+	return lane->rest.rich >= REST_AFTER && period_ns(road_of(lane)->loop) > 0;
 }
 
 void rest_heard(struct lane *lane, uint32_t bytes)
@@ -56,14 +55,9 @@ void rest_heard(struct lane *lane, uint32_t bytes)
 		lane->rest.rich = 0;
 }
 
-bool rest_is_on(const struct lane *lane)
-{
-	return list_is_linked(&lane->rest.link);
-}
-
 void rest_cut(struct lane *lane)
 {
-	if (rest_is_on(lane))
+	if (lane_rests(lane))
 		list_remove(&lane->rest.link);
 }
 

@@ -37,7 +37,6 @@ struct rest {
 bool rest_begin(struct lane *lane, uint64_t moved) must_check;
 /* Whether the next one of these will be one. */
 bool rest_is_ahead(const struct lane *lane);
-bool rest_is_on(const struct lane *lane);
 /* The other direction brought so many bytes at once: a request, or bulk itself? */
 void rest_heard(struct lane *lane, uint32_t bytes);
 /* End a rest, if it is on, without being marked. */

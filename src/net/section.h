@@ -31,7 +31,7 @@ struct section {
 	uint32_t index;                /* of this section */
 	bool has_upstream;
 	bool is_reached; /* by a server of ours, perhaps: hop.h */
-	void *own;       /* the strategy's, from prepare to release */
+	void *shared;    /* by its lanes: the strategy's, from prepare to release */
 	_Atomic uint32_t connections;
 };
 

@@ -20,6 +20,8 @@
 /* A cancel misses an operation that is between its submission and its first wait. */
 #define CANCEL_AGAIN_MS 100
 
+#define FAREWELL_MS 2000 /* for the client to read a service's last words and close */
+
 /* clang-format off */
 static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
 	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               ENDED            QUIET         CUT */
@@ -30,6 +32,13 @@ static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = 
 	[SESSION_CLOSING]    = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,           SESSION_FREE, SESSION_FREE},
 };
 /* clang-format on */
+
+/* What the lanes may do. */
+static const uint8_t gates[SESSION_STATE_COUNT][LANE_COUNT] = {
+	[SESSION_CONNECTING] = {[LANE_UP] = GATE_TRIES, [LANE_DOWN] = GATE_TRIES},
+	[SESSION_RETRYING] = {[LANE_UP] = GATE_GATHERS},
+	[SESSION_RELAYING] = {[LANE_UP] = GATE_FLOWS, [LANE_DOWN] = GATE_FLOWS},
+};
 
 int session_next(enum session_state state, enum session_event event)
 {
@@ -42,26 +51,16 @@ int session_next(enum session_state state, enum session_event event)
 
 static void enter_relaying(struct session *session)
 {
-	if (session_has_upstream(session)) {
+	if (road_has_upstream(&session->road)) {
 		/* The first byte or end from the server, or to it, proved the connect. */
 		upstream_connected(session);
-		session->active_ms = session->worker->loop.now_ms;
-		lane_mark(&session->lanes[LANE_UP]);
-		lane_mark(&session->lanes[LANE_DOWN]);
+		session->road.active_ms = session->worker->loop.now_ms;
+		lane_mark(&session->road.lanes[LANE_UP]);
+		lane_mark(&session->road.lanes[LANE_DOWN]);
 	} else {
-		session->lanes[LANE_UP].strategy->start(&session->lanes[LANE_UP]);
+		session->road.lanes[LANE_UP].strategy->start(&session->road.lanes[LANE_UP]);
 	}
 	deadline_update(session);
-}
-
-static struct op_tag tag_of(const struct session *session, unsigned lane, enum op_kind kind)
-{
-	return (struct op_tag){
-		.slot = session->slot,
-		.generation = session->generation,
-		.lane = (uint8_t)lane,
-		.kind = (uint8_t)kind,
-	};
 }
 
 /* Whose descriptor an operation uses. */
@@ -70,7 +69,7 @@ static unsigned side_of(const struct session *session, unsigned lane, unsigned k
 	switch (kind) {
 	case OP_SEND:
 	case OP_POLL_OUT:
-		return session->lanes[lane].to;
+		return session->road.lanes[lane].to;
 	case OP_CONNECT:
 		return SIDE_UPSTREAM;
 	default: /* receives, polls for the source, and a watch, whose lane is its side */
@@ -78,21 +77,14 @@ static unsigned side_of(const struct session *session, unsigned lane, unsigned k
 	}
 }
 
-void session_cancel_op(struct session *session, unsigned lane, enum op_kind kind)
-{
-	struct io_uring_sqe *sqe = loop_entry(&session->worker->loop);
-
-	ring_prep_cancel(sqe, op_pack(tag_of(session, lane, kind)), 0);
-	session_submit(session, lane, OP_CANCEL, sqe);
-}
-
 void session_cancel_side(struct session *session, unsigned side)
 {
 	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
 		for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++)
-			if (session->flying[lane] & 1u << kind &&
+			if (op_flies(&session->road.flight, lane, (enum op_kind)kind) &&
 			    side_of(session, lane, kind) == side)
-				session_cancel_op(session, lane, (enum op_kind)kind);
+				op_cancel(session->road.loop, &session->road.flight, lane,
+					  (enum op_kind)kind);
 }
 
 void session_cancel(struct session *session)
@@ -113,17 +105,17 @@ static void wait_for_burial(struct session *session)
 
 static void close_side(struct session *session, unsigned side)
 {
-	if (session->fd[side] < 0)
+	if (session->road.fd[side] < 0)
 		return;
 	if (side == SIDE_UPSTREAM)
 		hop_forget(session);
 	if (session->resetting[side]) {
 		if (side == SIDE_UPSTREAM)
 			handshake_reset(session);
-		socket_linger_none(session->fd[side]);
+		socket_linger_none(session->road.fd[side]);
 	}
-	socket_close(session->fd[side]);
-	session->fd[side] = -1;
+	socket_close(session->road.fd[side]);
+	session->road.fd[side] = -1;
 }
 
 /*
@@ -133,18 +125,18 @@ static void close_side(struct session *session, unsigned side)
  */
 static void settle_closing(struct session *session)
 {
-	if (session->in_flight == session->notices) {
+	if (session->road.flight.in_flight == session->road.flight.notices) {
 		close_side(session, SIDE_CLIENT);
 		close_side(session, SIDE_UPSTREAM);
 	}
-	if (session->in_flight == 0)
+	if (session->road.flight.in_flight == 0)
 		wait_for_burial(session);
 }
 
 static void enter_closing(struct session *session)
 {
 	shortage_leave(session);
-	if (session->in_flight > session->notices)
+	if (session->road.flight.in_flight > session->road.flight.notices)
 		session_cancel(session);
 	else
 		settle_closing(session);
@@ -165,11 +157,85 @@ static void stop_lane(struct lane *lane)
 static void enter_free(struct session *session)
 {
 	for (unsigned i = 0; i < LANE_COUNT; i++)
-		stop_lane(&session->lanes[i]);
+		stop_lane(&session->road.lanes[i]);
 	close_side(session, SIDE_CLIENT);
 	close_side(session, SIDE_UPSTREAM);
 	worker_session_closed(session->worker, session);
 }
+
+/* ---- What its road tells --------------------------------------------------------------------- */
+
+static void ended(struct road *road, unsigned side)
+{
+	(void)side;
+	ending_begun(session_of(road));
+}
+
+static void broken(struct road *road, unsigned side, int error)
+{
+	ending_broken(session_of(road), side, error);
+}
+
+static void unsent(struct road *road, struct lane *lane, int error)
+{
+	ending_unsent(session_of(road), lane, error);
+}
+
+static void delivered(struct road *road)
+{
+	ending_check(session_of(road));
+}
+
+static void dropped(struct road *road, unsigned side)
+{
+	ending_dropped(session_of(road), side);
+}
+
+static void heard(struct road *road)
+{
+	handshake_answered(session_of(road));
+}
+
+static void unread(struct road *road, unsigned side)
+{
+	ending_unread(session_of(road), side);
+}
+
+static void end_waits(struct road *road)
+{
+	upstream_poll(session_of(road));
+}
+
+static void farewell(struct road *road, enum lane_farewell why)
+{
+	static const uint8_t reasons[] = {
+		[FAREWELL_ANSWERED] = REASON_ANSWERED,
+		[FAREWELL_BAD_REQUEST] = REASON_BAD_REQUEST,
+		[FAREWELL_TOO_LARGE] = REASON_REQUEST_TOO_LARGE,
+	};
+	struct session *session = session_of(road);
+	uint64_t until_ms = road->loop->now_ms + FAREWELL_MS;
+
+	if (session->end.reason == REASON_NONE)
+		session->end.reason = reasons[why];
+	if (why != FAREWELL_ANSWERED)
+		return;
+	if (until_ms < session->lifetime_until_ms) /* max_lifetime may be before that */
+		session->lifetime_until_ms = until_ms;
+	deadline_update(session);
+}
+
+static const struct road_events events = {
+	.ended = ended,
+	.broken = broken,
+	.unsent = unsent,
+	.delivered = delivered,
+	.dropped = dropped,
+	.heard = heard,
+	.unread = unread,
+	.end_waits = end_waits,
+	.farewell = farewell,
+};
 
 void session_step(struct session *session, enum session_event event)
 {
@@ -182,8 +248,10 @@ void session_step(struct session *session, enum session_event event)
 	int next = session_next((enum session_state)session->state, event);
 
 	assert(next != NEVER);
-	assert(next != SESSION_FREE || event == SESSION_CUT || session->in_flight == 0);
+	assert(next != SESSION_FREE || event == SESSION_CUT || session->road.flight.in_flight == 0);
 	session->state = (uint8_t)next;
+	for (unsigned i = 0; i < LANE_COUNT; i++)
+		session->road.lanes[i].gate = gates[next][i];
 	enter[next](session);
 }
 
@@ -209,49 +277,34 @@ void session_open(struct worker *worker, const struct section *section, const ch
 	struct session *session = slab_take(&worker->sessions, &slot);
 
 	assert(session); /* the worker took a place for it */
+	session->road.loop = &worker->loop;
+	session->road.events = &events;
+	session->road.shared = section->shared;
+	session->road.settings = &section->config->settings;
 	session->worker = worker;
 	session->section = section;
 	session->listener = listener;
-	session->slot = slot;
-	session->generation = worker->sessions.generation[slot];
+	session->road.flight.slot = slot;
+	session->road.flight.generation = worker->sessions.generation[slot];
 	session->id = worker_next_id(worker);
-	session->fd[SIDE_CLIENT] = client_fd;
-	session->fd[SIDE_UPSTREAM] = -1;
-	session->started_ms = session->active_ms = worker->loop.now_ms;
+	session->road.fd[SIDE_CLIENT] = client_fd;
+	session->road.fd[SIDE_UPSTREAM] = -1;
+	session->started_ms = session->road.active_ms = worker->loop.now_ms;
 	session->handshake_until_ms = UINT64_MAX;
 	session->lifetime_until_ms = lifetime_until(worker, &section->config->settings);
-	lane_init(&session->lanes[LANE_UP], LANE_UP,
+	lane_init(&session->road.lanes[LANE_UP], LANE_UP,
 		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT);
-	lane_init(&session->lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
-	session->lanes[LANE_UP].strategy = section->strategy;
+	lane_init(&session->road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
+	session->road.lanes[LANE_UP].strategy = section->strategy;
 	if (record_wanted(worker))
 		socket_peer(client_fd, &session->client);
 	if (section->has_upstream) {
-		session->lanes[LANE_DOWN].strategy = section->strategy;
+		session->road.lanes[LANE_DOWN].strategy = section->strategy;
 		session_step(session, SESSION_ACCEPTED);
 	} else {
-		session->lanes[LANE_DOWN].state = LANE_SHUT;
+		session->road.lanes[LANE_DOWN].state = LANE_SHUT;
 		session_step(session, SESSION_SERVED);
 	}
-}
-
-void session_submit(struct session *session, unsigned lane, enum op_kind kind,
-		    struct io_uring_sqe *sqe)
-{
-	ring_sqe_tag(sqe, op_pack(tag_of(session, lane, kind)));
-	session->in_flight++;
-	if (kind == OP_CANCEL)
-		session->cancels++;
-	else
-		session->flying[lane] |= (uint16_t)(1u << kind);
-}
-
-/* Zero-copy sends are done with their descriptor before their last completion. */
-static void note_landing(struct session *session, struct op_tag tag, uint32_t flags)
-{
-	session->cancels -= tag.kind == OP_CANCEL;
-	if (tag.kind == OP_SEND || !(flags & IORING_CQE_F_MORE))
-		session->flying[tag.lane] &= (uint16_t) ~(1u << tag.kind);
 }
 
 /* Whether a completion tells how the connect ended, and has been dealt with. */
@@ -265,7 +318,7 @@ static bool connect_outcome(struct session *session, struct op_tag tag,
 		return false;
 	if (done->res > 0 || done->res == -ECONNRESET ||
 	    (receive && done->res == 0 &&
-	     socket_phase(session->fd[SIDE_UPSTREAM]) != SOCKET_DEAD)) {
+	     socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_DEAD)) {
 		session_step(session, SESSION_CONNECTED);
 		return false;
 	}
@@ -275,11 +328,11 @@ static bool connect_outcome(struct session *session, struct op_tag tag,
 	    done->res == -ECANCELED)
 		return false;
 	if (send) {
-		session->lanes[LANE_UP].sending = 0;
+		session->road.lanes[LANE_UP].sending = 0;
 		if (!upstream_is_connect_error(done->res))
 			return true; /* the receive was told the error, and brings it */
 	} else {
-		session->lanes[LANE_DOWN].receiving = false;
+		session->road.lanes[LANE_DOWN].receiving = false;
 	}
 	upstream_failed(session, done->res ? done->res : -ECONNREFUSED);
 	return true;
@@ -289,16 +342,16 @@ static bool connect_outcome(struct session *session, struct op_tag tag,
 static bool abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
 {
 	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
-		session->lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
+		session->road.lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
 		stock_return(&session->worker->loop.stock, done);
 		return true;
 	}
 	if (tag.kind == OP_POLL_OUT && tag.lane == LANE_UP) {
-		lane_writable(&session->lanes[LANE_UP]);
+		lane_writable(&session->road.lanes[LANE_UP]);
 		return true;
 	}
 	if (tag.kind == OP_SEND && tag.lane == LANE_UP) {
-		session->lanes[LANE_UP].sending = 0;
+		session->road.lanes[LANE_UP].sending = 0;
 		if (done->res >
 		    0) { /* it had been connected, and has had bytes no other shall get */
 			session->resetting[SIDE_CLIENT] = true;
@@ -312,7 +365,7 @@ static bool abandoned(struct session *session, struct op_tag tag, const struct i
 static void complete_closing(struct session *session, struct op_tag tag,
 			     const struct io_uring_cqe *done)
 {
-	struct lane *lane = &session->lanes[tag.lane & 1];
+	struct lane *lane = &session->road.lanes[tag.lane & 1];
 
 	if (tag.kind == OP_RECV) {
 		lane->receiving = done->flags & IORING_CQE_F_MORE;
@@ -326,18 +379,10 @@ static void complete_closing(struct session *session, struct op_tag tag,
 	settle_closing(session);
 }
 
-void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
+static void handle(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
 {
-	struct lane *lane = &session->lanes[tag.lane & 1];
+	struct lane *lane = &session->road.lanes[tag.lane];
 
-	assert(tag.lane < LANE_COUNT);
-	note_landing(session, tag, done->flags);
-	if (tag.kind == OP_SEND)
-		lane->unanswered = false;
-	if (tag.kind == OP_SEND && done->flags & IORING_CQE_F_NOTIF)
-		session->notices--;
-	else if (tag.kind == OP_SEND && done->flags & IORING_CQE_F_MORE)
-		session->notices++;
 	if (session->state == SESSION_CLOSING) {
 		complete_closing(session, tag, done);
 		return;
@@ -356,27 +401,35 @@ void session_complete(struct session *session, struct op_tag tag, const struct i
 		upstream_settle(session);
 }
 
+void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
+{
+	assert(tag.lane < LANE_COUNT);
+	op_landed(&session->road.flight, tag, done->flags);
+	if (tag.kind == OP_SEND)
+		session->road.lanes[tag.lane].unanswered = false;
+	handle(session, tag, done);
+}
+
 void session_succeed(struct session *session, struct op_tag tag, uint64_t noted_ms)
 {
-	const struct lane *lane = &session->lanes[tag.lane];
+	const struct lane *lane = &session->road.lanes[tag.lane];
 	struct io_uring_cqe done = {.user_data = op_pack(tag), .res = (int32_t)lane->sending};
-	uint64_t active_ms = session->active_ms;
+	uint64_t active_ms = session->road.active_ms;
 
 	if (!lane->unanswered)
 		return;
-	session->in_flight--;
 	session_complete(session, tag, &done);
-	session->active_ms = active_ms > noted_ms ? active_ms : noted_ms;
+	session->road.active_ms = active_ms > noted_ms ? active_ms : noted_ms;
 }
 
 void session_feed(struct lane *lane)
 {
-	struct session *session = lane_session(lane);
+	struct session *session = session_of(road_of(lane));
 	struct io_uring_cqe done = {0};
 
 	if (!lane_feed(lane, &done.res))
 		return;
-	session_complete(session, tag_of(session, lane->index, OP_RECV), &done);
+	handle(session, op_tag_of(&session->road.flight, lane->index, OP_RECV), &done);
 	assert(lane->fed == STOCK_NONE);
 }
 
@@ -408,9 +461,9 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 		.error = error,
 	};
 	for (unsigned i = 0; i < LANE_COUNT; i++) {
-		const struct lane *lane = &session->lanes[i];
+		const struct lane *lane = &session->road.lanes[i];
 		if (owes_bytes(lane) ||
-		    (!whole && (is_cut_short(lane) || session->broken[lane->index])))
+		    (!whole && (is_cut_short(lane) || session->road.broken[lane->index])))
 			session->resetting[lane->to] = true;
 	}
 }

@@ -24,9 +24,8 @@
 #include "base/compiler.h"
 #include "base/list.h"
 #include "base/wheel.h"
-#include "loop/op.h"
-#include "net/lane.h"
 #include "net/reason.h"
+#include "net/road.h"
 
 #include <netinet/in.h>
 
@@ -67,31 +66,24 @@ struct session_end {
 };
 
 struct session {
+	struct road road;
 	struct worker *worker;
 	const struct section *section;
 	const char *listener; /* that it came through, as text */
-	uint32_t slot, generation;
-	uint32_t in_flight;
-	uint32_t cancels;            /* of those in flight */
-	uint16_t flying[LANE_COUNT]; /* by lane, a bit for each kind that has its descriptor in use
-				      */
-	uint32_t notices; /* and notifications awaited, of zero-copy sends that are done */
 	uint8_t state;
 	bool resetting[SIDE_COUNT]; /* close with a RST */
 	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
 	bool connect_poll;          /* a poll for the connect's outcome is in flight */
-	int fd[SIDE_COUNT];         /* -1: none */
-	int broken[SIDE_COUNT];     /* negative errno that ended the side, 0 while it is well */
+	bool woken;                 /* it tries for all in its line */
 	uint32_t server;            /* index of the server being used */
 	uint32_t attempts;          /* servers tried in this round */
 	int connect_error;          /* of the last attempt that failed */
+	int lacks;                  /* negative errno of a shortage met in this round, or 0 */
 	uint64_t broken_ms;         /* when the first side broke */
 	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
 	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
 	struct wheel_timer timer; /* at the earliest deadline or before; see deadline.h */
 	uint64_t started_ms;
-	uint64_t active_ms;            /* when a byte last moved */
-	uint64_t asked_ns;             /* when the server was asked something, or 0: coalesce.h */
 	uint64_t connect_until_ms;     /* of the attempt */
 	uint64_t look_ms;              /* when to look whether it has succeeded; 0: not */
 	uint64_t handshake_until_ms;   /* see handshake.h; UINT64_MAX: nothing to do */
@@ -104,20 +96,17 @@ struct session {
 	uint64_t came_by;              /* the key of the hop that its client is, or 0 */
 	struct list waiting;           /* in line.sessions: shortage.h */
 	struct shortage_line *line;    /* where it stands, or last stood */
-	int lacks;                     /* negative errno of a shortage met in this round, or 0 */
-	bool woken;                    /* it tries for all in its line */
 	struct server_health *lacking; /* the server that it was to be used for */
 	struct session_end end;
-	struct lane lanes[LANE_COUNT];
 	struct sockaddr_in6 client; /* for the access log: AF_INET, AF_INET6 or AF_UNIX (no name) */
 };
 
 /* The state an event leads to, or -1 where the event cannot happen. */
 int session_next(enum session_state state, enum session_event event);
 
-static inline bool session_has_upstream(const struct session *session)
+static inline struct session *session_of(const struct road *road)
 {
-	return session->lanes[LANE_UP].to == SIDE_UPSTREAM;
+	return container_of(road, struct session, road);
 }
 
 /* For the worker: a session for an accepted client, whose descriptor it owns from now on. */
@@ -147,19 +136,8 @@ void session_step(struct session *session, enum session_event event);
  */
 void session_end(struct session *session, enum reason reason, unsigned side, int error);
 
-/* An operation of this session: the tag goes on, in_flight goes up. */
-void session_submit(struct session *session, unsigned lane, enum op_kind kind,
-		    struct io_uring_sqe *sqe);
-
-/*
- * Cancel every operation on a side's descriptor; each still completes.  Each by its own
- * tag, for which the kernel looks into one bucket: by descriptor it would walk through
- * every operation that is armed on the ring (6.1 to 6.18), 0.7 ms beside 9,000 connections.
- */
+/* Cancel every operation on a side's descriptor; each still completes. */
 void session_cancel_side(struct session *session, unsigned side);
-
-/* Cancel the one operation of that kind. */
-void session_cancel_op(struct session *session, unsigned lane, enum op_kind kind);
 
 /* In CLOSING: cancel on both sides, and once more when that has not ended all of them. */
 void session_cancel(struct session *session);

@@ -232,7 +232,7 @@ void shortage_ease(struct worker *worker, const struct session *session)
 		return;
 	ease(worker, &worker->shortages.descriptors);
 	ease(worker, &worker->shortages.memory);
-	if (session_has_upstream(session))
+	if (road_has_upstream(&session->road))
 		ease(worker, &worker_health(worker, session->section, session->server)->ports);
 }
 

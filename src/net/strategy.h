@@ -5,8 +5,8 @@
  *
  * Relay strategies (relay/) move a lane's bytes to the other side, services
  * (service/) answer on the client's own socket through LANE_UP alone.  To add
- * one, write its file and name it in relay/strategies.c or service/services.c;
- * net/lane.h has the pieces they are made of.
+ * one, write its file, which needs no other header than this one, and name it in
+ * relay/strategies.c or service/services.c; net/lane.h has the pieces they are made of.
  *
  * Calls never nest: completions are handed out one after the other, flush runs
  * after the last one of a turn, stop when nothing of the session is in flight.
@@ -14,21 +14,19 @@
 #ifndef NET_STRATEGY_H
 #define NET_STRATEGY_H
 
-#include "loop/op.h"
-
-struct io_uring_cqe;
-struct lane;
-struct section;
+#include "config/config.h"
+#include "loop/loop.h"
+#include "net/lane.h"
 
 struct strategy {
 	const char *name;
 
 	/*
-	 * Before any worker starts: make what all lanes of a section share
-	 * (section.own).  0 or a negative errno.  Both may be NULL.
+	 * Before any worker starts: make what all lanes of a section share (lane_shared()).
+	 * 0 or a negative errno.  Both may be NULL.
 	 */
-	int (*prepare)(struct section *section);
-	void (*release)(struct section *section);
+	int (*prepare)(const struct config_section *section, void **ret_shared);
+	void (*release)(void *shared);
 
 	/*
 	 * The lane's sockets are there, the upstream's perhaps still connecting:

@@ -1,9 +1,8 @@
 #include "net/turn.h"
 
-#include "net/lane.h"
-#include "net/session.h"
+#include "loop/loop.h"
+#include "net/road.h"
 #include "net/strategy.h"
-#include "net/worker.h"
 
 #define COPY_COST     2 /* of a byte that is sent from a buffer, as one that is spliced */
 #define SQUEEZE_MAX   3
@@ -26,7 +25,7 @@ static void flush(struct loop *loop, struct lane *lane)
 	uint64_t bytes = lane->bytes, moved;
 	uint32_t sending = lane->sending;
 
-	if (lane_session(lane)->state == SESSION_CLOSING)
+	if (lane->gate == GATE_CLOSED)
 		return;
 	lane->strategy->flush(lane);
 	sending = lane->sending - sending;

@@ -124,7 +124,7 @@ static int attempt(struct session *session)
 	fd = socket_open(server->address.u.any.sa_family);
 	if (fd < 0)
 		return fd;
-	session->fd[SIDE_UPSTREAM] = fd;
+	session->road.fd[SIDE_UPSTREAM] = fd;
 	if (server->address.u.any.sa_family != AF_UNIX)
 		handshake_begin(session);
 	else if (server->may_return)
@@ -133,13 +133,13 @@ static int attempt(struct session *session)
 	if (r < 0 && r != -EINPROGRESS) {
 		hop_forget(session);
 		socket_close(fd);
-		session->fd[SIDE_UPSTREAM] = -1;
+		session->road.fd[SIDE_UPSTREAM] = -1;
 		return r;
 	}
 	if (server->address.u.any.sa_family != AF_UNIX && meets_itself(session, fd, server)) {
 		socket_linger_none(fd); /* or the port would stay taken for a while */
 		socket_close(fd);
-		session->fd[SIDE_UPSTREAM] = -1;
+		session->road.fd[SIDE_UPSTREAM] = -1;
 		return -ECONNREFUSED;
 	}
 	socket_tune(fd, server->address.u.any.sa_family, &section->config->settings);
@@ -155,9 +155,9 @@ static void attempt_under_way(struct session *session)
 	session->retry_ms = 0;
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
-		session->lanes[i].strategy->start(&session->lanes[i]);
+		session->road.lanes[i].strategy->start(&session->road.lanes[i]);
 	/* Still without a buffer from the last attempt: no receive will tell. */
-	if (list_is_linked(&session->lanes[LANE_DOWN].starved))
+	if (list_is_linked(&session->road.lanes[LANE_DOWN].starved))
 		upstream_poll(session);
 	deadline_update(session);
 }
@@ -225,16 +225,16 @@ void upstream_connect(struct session *session)
 /* Whether an operation on the upstream's socket has not completed. */
 static bool in_use(const struct session *session)
 {
-	const struct lane *up = &session->lanes[LANE_UP];
+	const struct lane *up = &session->road.lanes[LANE_UP];
 
-	return session->lanes[LANE_DOWN].receiving || up->sending || up->polling ||
+	return session->road.lanes[LANE_DOWN].receiving || up->sending || up->polling ||
 	       session->connect_poll;
 }
 
 void upstream_failed(struct session *session, int error)
 {
 	note_failure(session, error);
-	socket_shut_both(session->fd[SIDE_UPSTREAM]);
+	socket_shut_both(session->road.fd[SIDE_UPSTREAM]);
 	if (in_use(session))
 		session_cancel_side(session, SIDE_UPSTREAM);
 	session_step(session, SESSION_ATTEMPT_FAILED);
@@ -243,12 +243,12 @@ void upstream_failed(struct session *session, int error)
 void upstream_settle(struct session *session)
 {
 	/* A cancel names an operation by its tag, and the next attempt has the same. */
-	if (in_use(session) || session->cancels)
+	if (in_use(session) || session->road.flight.cancels)
 		return;
-	if (session->fd[SIDE_UPSTREAM] >= 0) {
+	if (session->road.fd[SIDE_UPSTREAM] >= 0) {
 		hop_forget(session);
-		socket_close(session->fd[SIDE_UPSTREAM]);
-		session->fd[SIDE_UPSTREAM] = -1;
+		socket_close(session->road.fd[SIDE_UPSTREAM]);
+		session->road.fd[SIDE_UPSTREAM] = -1;
 	}
 	if (list_is_linked(&session->waiting)) {
 		if (session->retry_ms)
@@ -272,12 +272,12 @@ void upstream_look(struct session *session)
 	session->look_ms = 0;
 	if (session->state != SESSION_CONNECTING)
 		return;
-	if (socket_phase(session->fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED) {
+	if (socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED) {
 		upstream_poll(session);
 		return;
 	}
 	session_step(session, SESSION_CONNECTED);
-	session->active_ms = began_ms; /* nothing has moved since */
+	session->road.active_ms = began_ms; /* nothing has moved since */
 	deadline_update(session);
 }
 
@@ -302,21 +302,21 @@ void upstream_poll(struct session *session)
 	if (session->connect_poll)
 		return;
 	sqe = loop_entry(&session->worker->loop);
-	ring_prep_poll(sqe, session->fd[SIDE_UPSTREAM], POLLOUT, 0);
-	session_submit(session, LANE_UP, OP_CONNECT, sqe);
+	ring_prep_poll(sqe, session->road.fd[SIDE_UPSTREAM], POLLOUT, 0);
+	op_submit(&session->road.flight, LANE_UP, OP_CONNECT, sqe);
 	session->connect_poll = true;
 }
 
 void upstream_polled(struct session *session)
 {
-	int fd = session->fd[SIDE_UPSTREAM], error;
+	int fd = session->road.fd[SIDE_UPSTREAM], error;
 
 	session->connect_poll = false;
 	if (session->state != SESSION_CONNECTING)
 		return;
 	if (socket_phase(fd) == SOCKET_CONNECTED) {
 		session_step(session, SESSION_CONNECTED);
-	} else if (socket_phase(fd) == SOCKET_DEAD && !session->lanes[LANE_DOWN].receiving) {
+	} else if (socket_phase(fd) == SOCKET_DEAD && !session->road.lanes[LANE_DOWN].receiving) {
 		/* Otherwise the receive is told, and brings the error. */
 		error = socket_error(fd);
 		upstream_failed(session, error ? error : -ECONNREFUSED);

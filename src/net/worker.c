@@ -147,7 +147,7 @@ void worker_session_closed(struct worker *worker, struct session *session)
 	atomic_fetch_sub_explicit(&worker->engine->connections, 1, memory_order_relaxed);
 	stats_count(&worker->loop.stats, closed, 1);
 	shortage_ease(worker, session);
-	slab_release(&worker->sessions, session->slot);
+	slab_release(&worker->sessions, session->road.flight.slot);
 }
 
 /* ---- A turn ---------------------------------------------------------------------------------- */
@@ -181,7 +181,6 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 		stock_return(&worker->loop.stock, done);
 		return;
 	}
-	session->in_flight -= !more;
 	session_complete(session, tag, done);
 }
 

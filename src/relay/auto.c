@@ -4,24 +4,17 @@
  * A receive that brings BULK_PIECE or more adds to the streak, a smaller one
  * ends it; BULK_AFTER bytes of streak are bulk.  Then the running receive is
  * left to its byte budget, what it brought is sent, and splicing begins with
- * nothing in between: no byte can be overtaken.  Back again when CALM_TURNS
- * turns in a row moved less than CALM_PIECE, for below some 16 KiB a piece
- * splicing gains nothing.
+ * nothing in between: no byte can be overtaken.  Back again when it is bulk no
+ * more (splice.c).
  *
  * `relay = splice` is the same without the proof.  Where splice(2) gets no further, both
  * go back to copying, and what is received then may be the beginning of bulk again.
  */
-#include "net/rest.h"
-#include "net/section.h"
-#include "net/session.h"
-#include "net/worker.h"
 #include "relay/splice.h"
 #include "relay/strategies.h"
 
 #define BULK_PIECE (16u << 10)
 #define BULK_AFTER (512u << 10)
-#define CALM_PIECE (16u << 10)
-#define CALM_TURNS 8
 
 /* Lives in lane.own. */
 struct weighing {
@@ -31,12 +24,12 @@ struct weighing {
 
 static struct weighing *weighing_of(struct lane *lane)
 {
-	return (struct weighing *)(void *)lane->own;
+	return lane_own(lane, struct weighing);
 }
 
 static bool always_splices(const struct lane *lane)
 {
-	return lane_session(lane)->section->config->settings.relay == CONFIG_RELAY_SPLICE;
+	return lane_settings(lane)->relay == CONFIG_RELAY_SPLICE;
 }
 
 static void auto_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
@@ -62,20 +55,38 @@ static bool is_bulk(struct lane *lane)
 	return !weighing->passing && (weighing->streak >= BULK_AFTER || always_splices(lane));
 }
 
+/* ---- And back -------------------------------------------------------------------------------- */
+
+static void calmed(struct lane *lane)
+{
+	*weighing_of(lane) = (struct weighing){0};
+	/* Who always splices got no pipe: a copy it is, for good. */
+	lane_become(lane, always_splices(lane) ? &relay_copy : &relay_auto);
+}
+
+static void passed(struct lane *lane)
+{
+	*weighing_of(lane) = (struct weighing){.passing = true};
+	lane_become(lane, always_splices(lane) ? &relay_splice : &relay_auto);
+}
+
+/* ---- Splicing -------------------------------------------------------------------------------- */
+
 /* Bulk: receive no more by copying, and splice once all is sent. */
 static void turn_to_splicing(struct lane *lane)
 {
-	if (list_is_linked(&lane->starved))
-		list_remove(&lane->starved);
+	static const struct splice_exits when_bulk = {true, calmed, passed};
+	static const struct splice_exits always = {false, calmed, passed};
+
+	lane_need_not_be_fed(lane);
 	lane_send(lane);
 	if (!lane->queued && !lane->polling)
-		splice_begin(lane);
+		splice_begin(lane, always_splices(lane) ? &always : &when_bulk);
 }
 
 static void auto_flush(struct lane *lane)
 {
-	if (!is_bulk(lane) || lane->state != LANE_OPEN ||
-	    lane_session(lane)->state != SESSION_RELAYING) {
+	if (!is_bulk(lane) || lane->state != LANE_OPEN || lane->gate != GATE_FLOWS) {
 		lane_flush(lane);
 	} else if (!lane->receiving) {
 		turn_to_splicing(lane);
@@ -84,32 +95,6 @@ static void auto_flush(struct lane *lane)
 			lane_cancel_receive(lane); /* which may miss it: nothing waits for that */
 		lane_flush(lane);
 	}
-}
-
-void auto_calm(struct lane *lane)
-{
-	lane->heavy = false;
-	*weighing_of(lane) = (struct weighing){0};
-	/* Who always splices got no pipe: a copy it is, for good. */
-	lane->strategy = always_splices(lane) ? &relay_copy : &relay_auto;
-	lane_mark(lane);
-}
-
-void auto_pass(struct lane *lane)
-{
-	assert(!rest_is_on(lane));
-	lane->heavy = false;
-	*weighing_of(lane) = (struct weighing){.passing = true};
-	lane->strategy = always_splices(lane) ? &relay_splice : &relay_auto;
-	lane_mark(lane);
-}
-
-bool auto_has_calmed(const struct lane *lane, uint64_t moved, uint8_t *small)
-{
-	if (always_splices(lane) || moved == 0)
-		return false;
-	*small = moved < CALM_PIECE ? (uint8_t)(*small + 1) : 0;
-	return *small >= CALM_TURNS;
 }
 
 const struct strategy relay_auto = {

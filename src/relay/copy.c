@@ -5,7 +5,6 @@
  * that is queued goes out in one send.  An idle connection owns no buffer.
  * This is the pieces of net/lane.h as they are, and works on every kernel.
  */
-#include "net/lane.h"
 #include "relay/strategies.h"
 
 const struct strategy relay_copy = {

@@ -25,18 +25,14 @@
  * than CHASED_LEAST: that gathers, too.
  *
  * Every lane begins by copying: until the connect has ended, and for `auto`
- * (auto.c) until it has proved to be bulk.  begin() is the step from one to the
- * other, taken when the copying side holds nothing any more.
+ * (auto.c) until it has proved to be bulk.  splice_begin() is the step from one to the
+ * other, taken when the copying side holds nothing any more.  It is given back when
+ * CALM_TURNS turns in a row moved less than CALM_PIECE, for below some 16 KiB a piece
+ * splicing gains nothing.
  */
 #include "relay/splice.h"
 
 #include "loop/socket.h"
-#include "net/ending.h"
-#include "net/rest.h"
-#include "net/section.h"
-#include "net/session.h"
-#include "net/worker.h"
-#include "relay/strategies.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -45,9 +41,12 @@
 #define WORK_LEAST   (64u << 10) /* also where a turn has no bytes left */
 #define CHASED_LEAST (128u << 10)
 #define PAGE_LEAST   4096u /* bytes of a pipe that hold one piece */
+#define CALM_PIECE   (16u << 10)
+#define CALM_TURNS   8
 
 /* Lives in lane.own. */
 struct splicing {
+	const struct splice_exits *exits;
 	uint16_t pipe; /* PIPES_NONE: nothing held */
 	bool polling;  /* a poll for the source is in flight */
 	bool source_empty;
@@ -58,28 +57,27 @@ struct splicing {
 	uint8_t small; /* turns in a row that moved little */
 	uint32_t most; /* bytes that the pipe may hold */
 };
-static_assert(sizeof(struct splicing) <= sizeof(((struct lane *)0)->own), "it fits the lane");
 
 static struct splicing *splicing_of(struct lane *lane)
 {
-	return (struct splicing *)(void *)lane->own;
+	return lane_own(lane, struct splicing);
 }
 
 static struct pipes *pipes_of(const struct lane *lane)
 {
-	return &lane_session(lane)->worker->loop.pipes;
+	return &lane_loop(lane)->pipes;
 }
 
 static uint32_t pipe_size_of(const struct lane *lane)
 {
-	return lane_session(lane)->section->config->settings.pipe_size;
+	return lane_settings(lane)->pipe_size;
 }
 
-void splice_begin(struct lane *lane)
+void splice_begin(struct lane *lane, const struct splice_exits *exits)
 {
 	assert(!lane->receiving && !lane->queued && !lane->sending);
-	*splicing_of(lane) = (struct splicing){.pipe = PIPES_NONE};
-	lane->strategy = &splice_pump;
+	*splicing_of(lane) = (struct splicing){.exits = exits, .pipe = PIPES_NONE};
+	lane_become(lane, &splice_pump);
 	lane->rest = (struct rest){0};
 	lane_mark(lane);
 }
@@ -99,13 +97,12 @@ static void release(struct lane *lane)
 /* The source says its end (0) or an error: is it so? */
 static void stopped(struct lane *lane, int n)
 {
-	struct session *session = lane_session(lane);
 	int there = socket_peek(lane_from_fd(lane));
 
 	if (there == 1 || (n == 0 && there == -EAGAIN)) {
 		splicing_of(lane)->passing = true;
 		if (n < 0) /* told now and not again, but the bytes before it come first */
-			ending_broken(session, lane->index, n);
+			lane_broken(lane, n);
 	} else if (n < 0 || there < 0) {
 		lane_reset(lane, n < 0 ? n : there);
 	} else {
@@ -162,7 +159,7 @@ static bool drain(struct lane *lane)
 	if (n == -EAGAIN)
 		lane->blocked = true;
 	else
-		ending_unsent(lane, n ? n : -EPIPE);
+		lane_unsent(lane, n ? n : -EPIPE);
 	return false;
 }
 
@@ -177,13 +174,13 @@ static bool is_to_gather(struct lane *lane, uint32_t taken)
 static uint64_t pump(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
-	uint64_t before = lane->bytes, most = lane_session(lane)->worker->loop.turn_left;
+	uint64_t before = lane->bytes, most = lane_loop(lane)->turn_left;
 	bool moved = true;
 
 	most = most < WORK_MAX ? most : WORK_MAX;
 	most = most > WORK_LEAST ? most : WORK_LEAST;
 	while (moved && lane->bytes - before < most && lane->state != LANE_BROKEN &&
-	       lane_session(lane)->state == SESSION_RELAYING) {
+	       lane->gate == GATE_FLOWS) {
 		uint64_t received = lane->received;
 		bool in = fill(lane);
 		bool out = drain(lane);
@@ -213,7 +210,7 @@ static void wait_for(struct lane *lane, uint64_t moved)
 	if (lane->blocked) {
 		lane_wait_writable(lane);
 	} else if (splicing_of(lane)->source_empty && lane->state == LANE_OPEN) {
-		if (!splicing_of(lane)->polling && !rest_is_on(lane) && !rest_begin(lane, moved))
+		if (!splicing_of(lane)->polling && !lane_rests(lane) && !rest_begin(lane, moved))
 			poll_source(lane);
 	} else if (lane->state == LANE_OPEN || lane->held) {
 		lane_mark(lane);
@@ -237,7 +234,7 @@ static void splice_complete(struct lane *lane, enum op_kind kind, const struct i
 static bool take_pipe(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
-	uint32_t budget = lane_session(lane)->section->config->settings.receive_budget;
+	uint32_t budget = lane_settings(lane)->receive_budget;
 	uint32_t most = budget + budget / 2, room, size;
 
 	splicing->pipe = pipes_take(pipes_of(lane), pipe_size_of(lane), PIPES_HOLD);
@@ -262,29 +259,48 @@ static bool take_pipe(struct lane *lane)
 	return true;
 }
 
+/* Whether a lane that moved so much in this turn is bulk no more. */
+static bool has_calmed(struct splicing *splicing, uint64_t moved)
+{
+	if (!splicing->exits->calms || moved == 0)
+		return false;
+	splicing->small = moved < CALM_PIECE ? (uint8_t)(splicing->small + 1) : 0;
+	return splicing->small >= CALM_TURNS;
+}
+
+static void give_back(struct lane *lane, void (*to)(struct lane *))
+{
+	assert(!lane_rests(lane));
+	lane->heavy = false;
+	to(lane);
+	lane_mark(lane);
+}
+
 static void splice_flush(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
 	uint64_t moved = 0;
 
-	if (!splicing->polling && !rest_is_on(lane))
+	if (!splicing->polling && !lane_rests(lane))
 		splicing->source_empty = false; /* as far as one knows */
 	if (lane->state == LANE_BROKEN) {
 		release(lane);
 		(void)lane_finish(lane);
-		if (!splicing->polling && lane_session(lane)->state == SESSION_RELAYING)
-			auto_calm(lane); /* what still comes is read and dropped */
+		if (!splicing->polling && lane->gate == GATE_FLOWS)
+			give_back(
+				lane,
+				splicing->exits->calmed); /* what still comes is read and dropped */
 		return;
 	}
 	if (splicing->pipe == PIPES_NONE && lane->state == LANE_OPEN && !splicing->source_empty &&
 	    !lane->polling && !take_pipe(lane)) {
-		auto_calm(lane); /* copying needs no pipe */
+		give_back(lane, splicing->exits->calmed); /* copying needs no pipe */
 		return;
 	}
 	if (splicing->pipe != PIPES_NONE) {
 		moved = pump(lane);
 		lane->heavy = moved > LANE_HEAVY;
-		if (lane_session(lane)->state == SESSION_CLOSING)
+		if (lane_is_over(lane))
 			return;
 		if (lane->state == LANE_BROKEN || lane->held == 0)
 			release(lane);
@@ -292,11 +308,11 @@ static void splice_flush(struct lane *lane)
 	if (lane_finish(lane) && !lane->held)
 		return;
 	if (splicing->passing && !lane->held) {
-		auto_pass(lane);
+		give_back(lane, splicing->exits->passed);
 		return;
 	}
-	if (auto_has_calmed(lane, moved, &splicing->small) && !lane->held && !splicing->polling) {
-		auto_calm(lane);
+	if (has_calmed(splicing, moved) && !lane->held && !splicing->polling) {
+		give_back(lane, splicing->exits->calmed);
 		return;
 	}
 	wait_for(lane, moved);

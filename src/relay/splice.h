@@ -1,5 +1,5 @@
 /*
- * Between copying and splicing: the steps of a lane from one to the other.
+ * Splicing: a lane goes from copying to it, and back.
  */
 #ifndef RELAY_SPLICE_H
 #define RELAY_SPLICE_H
@@ -9,19 +9,19 @@
 /* The strategy of a lane while it splices (splice.c). */
 extern const struct strategy splice_pump;
 
-/* From copying to splicing: nothing is queued, being received or being sent. */
-void splice_begin(struct lane *lane);
-
-/* From splicing to copying (auto.c): nothing is held, no poll for the source is in flight. */
-void auto_calm(struct lane *lane);
-
 /*
- * The same where splice(2) gets no further and a receive does; once something was
- * received, it may be bulk again.
+ * Who takes the lane back.  Then nothing is held and no poll for the source is in flight;
+ * lane.own is free again.
  */
-void auto_pass(struct lane *lane);
+struct splice_exits {
+	bool calms; /* it is given back after some turns that move little */
+	/* Splicing does not pay any more, or cannot be: there is no pipe. */
+	void (*calmed)(struct lane *lane);
+	/* splice(2) gets no further, and a receive does. */
+	void (*passed)(struct lane *lane);
+};
 
-/* Whether a lane that moved so much in this turn is bulk no more; small counts such turns. */
-bool auto_has_calmed(const struct lane *lane, uint64_t moved, uint8_t *small);
+/* From copying to splicing: nothing is queued, being received or being sent. */
+void splice_begin(struct lane *lane, const struct splice_exits *exits);
 
 #endif

@@ -10,10 +10,6 @@
  * always does on loopback and for cards that cannot gather; there this only
  * costs (measured 27 % slower), and the lane goes back to copying for good.
  */
-#include "net/ending.h"
-#include "net/lane.h"
-#include "net/session.h"
-#include "net/worker.h"
 #include "relay/strategies.h"
 
 #include <errno.h>
@@ -28,7 +24,7 @@ struct noticing {
 
 static struct noticing *noticing_of(struct lane *lane)
 {
-	return (struct noticing *)(void *)lane->own;
+	return lane_own(lane, struct noticing);
 }
 
 static void send_zerocopy(struct lane *lane)
@@ -49,7 +45,7 @@ static void given_back(struct lane *lane, int result)
 	lane_given_back(lane, unknown ? -EAGAIN : result);
 	if (!unknown)
 		return;
-	lane->strategy = &relay_copy;
+	lane_become(lane, &relay_copy);
 	lane->blocked = false;
 }
 
@@ -60,7 +56,7 @@ static void noticed(struct lane *lane, const struct io_uring_cqe *done)
 	noticing->awaited = false;
 	given_back(lane, noticing->result);
 	if ((uint32_t)done->res & IORING_NOTIF_USAGE_ZC_COPIED)
-		lane->strategy = &relay_copy;
+		lane_become(lane, &relay_copy);
 }
 
 static void zerocopy_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)
@@ -88,12 +84,10 @@ static void zerocopy_complete(struct lane *lane, enum op_kind kind, const struct
 
 static void zerocopy_flush(struct lane *lane)
 {
-	const struct session *session = lane_session(lane);
-
 	/* A thrifty lane's buffer shall come back before the far end acknowledges. */
 	if (lane->queued >= ZC_MIN && !lane->sending && !lane->blocked && !lane->thrifty &&
-	    lane->state != LANE_BROKEN && session->state == SESSION_RELAYING &&
-	    ring_has(&session->worker->loop.ring, RING_SENDMSG_ZC))
+	    lane->state != LANE_BROKEN && lane->gate == GATE_FLOWS &&
+	    ring_has(&lane_loop(lane)->ring, RING_SENDMSG_ZC))
 		send_zerocopy(lane);
 	lane_flush(lane);
 }

@@ -5,7 +5,6 @@
  * The pattern repeats after 95 lines of 74 bytes, so one block of whole periods
  * is sent over and over; lane.own[0] is how far into it the client has got.
  */
-#include "net/lane.h"
 #include "service/services.h"
 
 #include <pthread.h>

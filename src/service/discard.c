@@ -1,5 +1,4 @@
 /* discard (RFC 863): what comes in is thrown away, until the client closes. */
-#include "net/lane.h"
 #include "service/services.h"
 
 static void discard_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done)

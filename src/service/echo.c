@@ -4,7 +4,6 @@
  * The lane's queue is sent to the side it was received from; the client's end
  * comes back as ours, after the last byte.
  */
-#include "net/lane.h"
 #include "service/services.h"
 
 const struct strategy service_echo = {

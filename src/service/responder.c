@@ -12,11 +12,6 @@
  * client has closed too, since closing over unread bytes would reset what we just said.
  */
 #include "base/compiler.h"
-#include "loop/socket.h"
-#include "net/deadline.h"
-#include "net/section.h"
-#include "net/session.h"
-#include "net/worker.h"
 #include "service/services.h"
 
 #include <errno.h>
@@ -24,10 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD_MAX      16384
-#define BLOCK_SIZE    65536u
-#define LAST_WORDS_MS 2000 /* for the client to read an error and close */
-#define BODY_MAX      (1ull << 60)
+#define HEAD_MAX   16384
+#define BLOCK_SIZE 65536u
+#define BODY_MAX   (1ull << 60)
 
 /* ---- What is said ---------------------------------------------------------------------------- */
 
@@ -37,9 +31,9 @@ struct response {
 	unsigned char *block;
 };
 
-static int responder_prepare(struct section *section)
+static int responder_prepare(const struct config_section *section, void **ret_shared)
 {
-	uint32_t body = section->config->responder_size;
+	uint32_t body = section->responder_size;
 	struct response *response = calloc(1, sizeof(*response));
 	char head[160];
 	int head_length = snprintf(head, sizeof(head),
@@ -64,18 +58,17 @@ static int responder_prepare(struct section *section)
 		if (body)
 			response->block[at + response->length - 1] = '\n';
 	}
-	section->own = response;
+	*ret_shared = response;
 	return 0;
 }
 
-static void responder_release(struct section *section)
+static void responder_release(void *shared)
 {
-	struct response *response = section->own;
+	struct response *response = shared;
 
 	if (response)
 		free(response->block);
 	free(response);
-	section->own = NULL;
 }
 
 /* ---- What is asked --------------------------------------------------------------------------- */
@@ -251,16 +244,15 @@ struct conversation {
 	bool closing;       /* nothing more is read as a request */
 	bool said;          /* the last words are out, only the client's end is waited for */
 };
-static_assert(sizeof(struct conversation) <= sizeof(((struct lane *)0)->own), "it fits the lane");
 
 static struct conversation *conversation_of(struct lane *lane)
 {
-	return (struct conversation *)(void *)lane->own;
+	return lane_own(lane, struct conversation);
 }
 
 static const struct response *response_of(const struct lane *lane)
 {
-	return lane_session(lane)->section->own;
+	return lane_shared(lane);
 }
 
 static const char *last_words(uint8_t verdict)
@@ -306,9 +298,8 @@ static void read_requests(struct lane *lane)
 		} else if (verdict != VERDICT_GO_ON) {
 			conversation->closing = true;
 			conversation->last_words = (uint8_t)verdict;
-			lane_session(lane)->end.reason = verdict == VERDICT_TOO_LARGE
-								 ? REASON_REQUEST_TOO_LARGE
-								 : REASON_BAD_REQUEST;
+			lane_farewell(lane, verdict == VERDICT_TOO_LARGE ? FAREWELL_TOO_LARGE
+									 : FAREWELL_BAD_REQUEST);
 		}
 	}
 	if (conversation->closing)
@@ -350,20 +341,6 @@ static void responder_complete(struct lane *lane, enum op_kind kind,
 	read_requests(lane);
 }
 
-static void say_goodbye(struct lane *lane)
-{
-	struct session *session = lane_session(lane);
-	uint64_t until_ms = session->worker->loop.now_ms + LAST_WORDS_MS;
-
-	conversation_of(lane)->said = true;
-	socket_shut_write(lane_to_fd(lane));
-	if (until_ms < session->lifetime_until_ms) /* max_lifetime may be before that */
-		session->lifetime_until_ms = until_ms;
-	if (session->end.reason == REASON_NONE)
-		session->end.reason = REASON_ANSWERED;
-	deadline_update(session);
-}
-
 static void responder_flush(struct lane *lane)
 {
 	struct conversation *conversation = conversation_of(lane);
@@ -382,7 +359,8 @@ static void responder_flush(struct lane *lane)
 		lane_shut(lane);
 		return;
 	} else if (conversation->closing && !conversation->said) {
-		say_goodbye(lane);
+		conversation->said = true;
+		lane_farewell(lane, FAREWELL_ANSWERED);
 	}
 	/* Answers not taken: do not read more questions. */
 	if (conversation->owed <= BLOCK_SIZE || response->length > BLOCK_SIZE)

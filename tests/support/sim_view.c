@@ -12,7 +12,7 @@ static_assert(SIM_PARTS >= VECTOR_MAX, "a vector fits into an operation");
 
 uint32_t view_slot(const struct session *session)
 {
-	return session->slot;
+	return session->road.flight.slot;
 }
 
 uint64_t view_id(const struct session *session)
@@ -50,17 +50,17 @@ const struct config_section *view_section(const struct session *session)
 
 bool view_has_upstream(const struct session *session)
 {
-	return session_has_upstream(session);
+	return road_has_upstream(&session->road);
 }
 
 int view_fd(const struct session *session, unsigned side)
 {
-	return session->fd[side];
+	return session->road.fd[side];
 }
 
 bool view_is_broken(const struct session *session, unsigned side)
 {
-	return session->broken[side] != 0;
+	return session->road.broken[side] != 0;
 }
 
 uint64_t view_broken_ms(const struct session *session)
@@ -117,52 +117,52 @@ bool view_stands_in_line(const struct session *session)
 
 bool view_is_flying(const struct session *session, unsigned lane, enum op_kind kind)
 {
-	return session->flying[lane] & 1u << kind;
+	return session->road.flight.flying[lane] & 1u << kind;
 }
 
 bool view_flies(const struct session *session, unsigned lane)
 {
-	return session->flying[lane] != 0;
+	return session->road.flight.flying[lane] != 0;
 }
 
 uint64_t view_delivered(const struct session *session, unsigned lane)
 {
-	return session->lanes[lane].bytes;
+	return session->road.lanes[lane].bytes;
 }
 
 uint32_t view_queued(const struct session *session, unsigned lane)
 {
-	return session->lanes[lane].queued;
+	return session->road.lanes[lane].queued;
 }
 
 unsigned view_to(const struct session *session, unsigned lane)
 {
-	return session->lanes[lane].to;
+	return session->road.lanes[lane].to;
 }
 
 bool view_drops(const struct session *session, unsigned lane)
 {
-	return session->lanes[lane].state == LANE_BROKEN;
+	return session->road.lanes[lane].state == LANE_BROKEN;
 }
 
 bool view_splices(const struct session *session, unsigned lane)
 {
-	return session->lanes[lane].strategy == &splice_pump;
+	return session->road.lanes[lane].strategy == &splice_pump;
 }
 
 bool view_is_starved(const struct session *session, unsigned lane)
 {
-	return session->lanes[lane].thrifty;
+	return session->road.lanes[lane].thrifty;
 }
 
 bool view_is_blocked(const struct session *session, unsigned lane)
 {
-	return session->lanes[lane].blocked;
+	return session->road.lanes[lane].blocked;
 }
 
 bool view_rests(const struct session *session, unsigned lane)
 {
-	return rest_is_on(&session->lanes[lane]);
+	return lane_rests(&session->road.lanes[lane]);
 }
 
 /* ---- A worker -------------------------------------------------------------------------------- */
@@ -289,12 +289,12 @@ const struct config_section *view_section_at(const struct worker *worker, uint32
 
 void view_make_rich(struct session *session, unsigned lane)
 {
-	session->lanes[lane].rest.rich = REST_AFTER;
+	session->road.lanes[lane].rest.rich = REST_AFTER;
 }
 
 void view_make_heavy(struct session *session, unsigned lane)
 {
-	session->lanes[lane].heavy = true;
+	session->road.lanes[lane].heavy = true;
 }
 
 bool view_may_be_patient(const struct worker *worker)
