@@ -82,7 +82,7 @@ endif
 # ---- What is built from what ------------------------------------------------
 objects = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
 RING     := $(call objects,src/ring/*.c src/base/slab.c)
-CORE     := $(call objects,$(foreach d,base ops config loop net relay service control,src/$d/*.c))
+CORE     := $(call objects,$(foreach d,base ops config loop lane net relay service control,src/$d/*.c))
 WORLD    := $(call objects,tests/support/sim*.c)# in place of net/socket.c and base/clock.c
 PRELOAD  := $O/tests/support/count_calls.so#	loaded into the daemon, not linked with tests
 SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:.so=.o),$(call objects,tests/support/*.c))

@@ -1,11 +1,11 @@
 #!/bin/sh
 # The include graph is the architecture, so it is tested.  Each rule names a
 # folder of src/ and the folders whose headers it may include besides its own.
-rules='base: | ring:base | ops:base | config:base |
-       loop:base,ring,ops,config | net:base,ring,ops,config,loop |
-       relay:base,ring,ops,config,loop,net | service:base,ring,ops,config,loop,net |
-       control:base,ring,ops,config,loop,net |
-       main.c:base,ring,ops,config,loop,net,relay,service,control'
+rules='base: | ring:base | ops:base | config:base | loop:base,ring,ops,config |
+       lane:base,ring,config,loop | relay:base,ring,config,loop,lane |
+       service:base,ring,config,loop,lane | net:base,ring,ops,config,loop,lane |
+       control:base,ring,ops,config,loop,lane,net |
+       main.c:base,ring,ops,config,loop,lane,net,relay,service,control'
 
 grep -rnH '^#include "' src | awk -F '[/:"]' -v rules="$rules" '
 BEGIN {

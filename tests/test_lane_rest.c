@@ -1,8 +1,8 @@
 /* Which lanes rest, and when they go on. */
 #include "base/clock.h"
+#include "lane/rest.h"
+#include "lane/road.h"
 #include "loop/loop.h"
-#include "net/rest.h"
-#include "net/road.h"
 #include "support/suite.h"
 
 enum { ROADS = 3, MUCH = 32 << 10, PERIOD_NS = 200000 };

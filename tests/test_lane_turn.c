@@ -1,8 +1,8 @@
 /* Which lanes are flushed in a turn, and in what order. */
+#include "lane/road.h"
+#include "lane/strategy.h"
+#include "lane/turn.h"
 #include "loop/loop.h"
-#include "net/road.h"
-#include "net/strategy.h"
-#include "net/turn.h"
 #include "support/suite.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* When a worker waits for several completions at once, and when it does not. */
 #include "base/clock.h"
+#include "lane/road.h"
 #include "loop/coalesce.h"
 #include "loop/loop.h"
-#include "net/road.h"
 #include "ring/ring.h"
 #include "support/suite.h"
 

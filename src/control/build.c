@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "control/fit.h"
 #include "control/roster.h"
+#include "lane/strategy.h"
 #include "loop/pipes.h"
-#include "net/strategy.h"
 
 #include "ops/log.h"
 

@@ -17,7 +17,7 @@
  * working set warm in the cache, and memory never used is never resident.
  *
  * The last eighth never lies with the kernel, where any receive takes it and a
- * sink that does not read may keep it for ever.  It is for lane_feed.c.
+ * sink that does not read may keep it for ever.  It is for feed.c.
  */
 #ifndef LOOP_STOCK_H
 #define LOOP_STOCK_H

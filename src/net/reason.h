@@ -7,7 +7,7 @@
 #define NET_REASON_H
 
 #include "base/compiler.h"
-#include "net/road.h"
+#include "lane/road.h"
 
 /* name in logs and counters, the sentence for people.  In the order of uringproxy(8). */
 #define REASONS(X)                                                                                 \

@@ -1,15 +1,15 @@
 #include "net/session.h"
 
+#include "lane/rest.h"
+#include "lane/strategy.h"
 #include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/ending.h"
 #include "net/handshake.h"
 #include "net/hop.h"
 #include "net/record.h"
-#include "net/rest.h"
 #include "net/section.h"
 #include "net/shortage.h"
-#include "net/strategy.h"
 #include "net/upstream.h"
 #include "net/worker.h"
 

@@ -24,8 +24,8 @@
 #include "base/compiler.h"
 #include "base/list.h"
 #include "base/wheel.h"
+#include "lane/road.h"
 #include "net/reason.h"
-#include "net/road.h"
 
 #include <netinet/in.h>
 

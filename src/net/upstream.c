@@ -1,5 +1,6 @@
 #include "net/upstream.h"
 
+#include "lane/strategy.h"
 #include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/ending.h"
@@ -8,7 +9,6 @@
 #include "net/section.h"
 #include "net/session.h"
 #include "net/shortage.h"
-#include "net/strategy.h"
 #include "net/worker.h"
 
 #include "base/endpoint.h"

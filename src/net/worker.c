@@ -1,10 +1,10 @@
 #include "net/worker.h"
 
 #include "base/clock.h"
+#include "lane/rest.h"
+#include "lane/turn.h"
 #include "loop/socket.h"
 #include "net/deadline.h"
-#include "net/rest.h"
-#include "net/turn.h"
 #include "net/upstream.h"
 
 #include "ops/log.h"

@@ -3,7 +3,7 @@
  *
  * A multishot receive fills buffers as bytes come; at the end of the turn all
  * that is queued goes out in one send.  An idle connection owns no buffer.
- * This is the pieces of net/lane.h as they are, and works on every kernel.
+ * This is the pieces of lane/lane.h as they are, and works on every kernel.
  */
 #include "relay/strategies.h"
 

@@ -9,7 +9,7 @@
  * waits.  Readiness comes from the ring by single polls, armed only after
  * EAGAIN: a poll that is armed late still tells what is there, so no edge is
  * missed.  A turn moves WORK_MAX bytes for one lane at most, then it is the
- * others' turn; less where less is left of the turn (net/turn.h).
+ * others' turn; less where less is left of the turn (lane/turn.h).
  *
  * EAGAIN from a full pipe and from an empty socket look the same, so the pipe
  * is always drained before the socket is believed to be empty.  A lane has a
@@ -21,7 +21,7 @@
  * poll calls readable and splice(2) empty is left to copying, once the pipe is empty.
  *
  * A lane that moves a lot rests when its source has nothing more, instead of waiting
- * for a poll (net/rest.h); and it does not run after what came while it moved less
+ * for a poll (lane/rest.h); and it does not run after what came while it moved less
  * than CHASED_LEAST: that gathers, too.
  *
  * Every lane begins by copying: until the connect has ended, and for `auto`

@@ -4,7 +4,7 @@
 #ifndef RELAY_SPLICE_H
 #define RELAY_SPLICE_H
 
-#include "net/strategy.h"
+#include "lane/strategy.h"
 
 /* The strategy of a lane while it splices (splice.c). */
 extern const struct strategy splice_pump;

@@ -10,11 +10,11 @@
  *   kept
  *     several completions at once (loop/coalesce.h), where
  *         servers take 5 ms: 1.04 times the latency (p50)     message     0.74-0.90
- *     bulk that gathers a while (net/rest.h)                  GiB         0.73-0.97
+ *     bulk that gathers a while (lane/rest.h)                  GiB         0.73-0.97
  *         the machine as a whole                              GiB         0.82-0.90
  *     multishot receives with a budget, not single ones       request     0.92
  *     the handshake's ACK waits for the request (handshake.h)  connection  0.92
- *     an answer and its FIN in one packet (lane_send.c)       connection  0.98
+ *     an answer and its FIN in one packet (send.c)       connection  0.98
  *     bundles only where a buffer was filled, not always      request     0.99
  *     sends that are silent when they succeed (silent.h)       request     1.00
  *     connect(2), both receives at once, no OP_CONNECT        connection  0.88 (0.92) *

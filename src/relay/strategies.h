@@ -3,7 +3,7 @@
 #define RELAY_STRATEGIES_H
 
 #include "config/config.h"
-#include "net/strategy.h"
+#include "lane/strategy.h"
 
 extern const struct strategy relay_copy, relay_splice, relay_zerocopy, relay_auto;
 

@@ -3,7 +3,7 @@
 #define SERVICE_SERVICES_H
 
 #include "config/config.h"
-#include "net/strategy.h"
+#include "lane/strategy.h"
 
 extern const struct strategy service_echo, service_discard, service_chargen, service_responder;
 

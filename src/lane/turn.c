@@ -1,8 +1,8 @@
-#include "net/turn.h"
+#include "lane/turn.h"
 
+#include "lane/road.h"
+#include "lane/strategy.h"
 #include "loop/loop.h"
-#include "net/road.h"
-#include "net/strategy.h"
 
 #define COPY_COST     2 /* of a byte that is sent from a buffer, as one that is spliced */
 #define SQUEEZE_MAX   3

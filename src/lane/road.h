@@ -8,11 +8,11 @@
  * or how it ends.  A session embeds one.  A service has the client's socket only, and
  * LANE_UP leads back to it.
  */
-#ifndef NET_ROAD_H
-#define NET_ROAD_H
+#ifndef LANE_ROAD_H
+#define LANE_ROAD_H
 
+#include "lane/lane.h"
 #include "loop/op.h"
-#include "net/lane.h"
 
 struct config_settings;
 struct loop;

@@ -1,11 +1,11 @@
 /* The sending half of a lane: lane.h says what it is for. */
 #include "config/config.h"
+#include "lane/lane.h"
+#include "lane/road.h"
 #include "loop/loop.h"
-#include "net/lane.h"
-#include "net/road.h"
 
+#include "lane/strategy.h"
 #include "loop/socket.h"
-#include "net/strategy.h"
 
 #include <errno.h>
 #include <poll.h>

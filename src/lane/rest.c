@@ -1,8 +1,8 @@
-#include "net/rest.h"
+#include "lane/rest.h"
 
 #include "base/clock.h"
+#include "lane/road.h"
 #include "loop/loop.h"
-#include "net/road.h"
 
 #define RICH_BYTES    (32u << 10)
 #define REQUEST_BYTES (4u << 10) /* and fewer */

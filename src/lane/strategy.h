@@ -6,17 +6,17 @@
  * Relay strategies (relay/) move a lane's bytes to the other side, services
  * (service/) answer on the client's own socket through LANE_UP alone.  To add
  * one, write its file, which needs no other header than this one, and name it in
- * relay/strategies.c or service/services.c; net/lane.h has the pieces they are made of.
+ * relay/strategies.c or service/services.c; lane/lane.h has the pieces they are made of.
  *
  * Calls never nest: completions are handed out one after the other, flush runs
  * after the last one of a turn, stop when nothing of the session is in flight.
  */
-#ifndef NET_STRATEGY_H
-#define NET_STRATEGY_H
+#ifndef LANE_STRATEGY_H
+#define LANE_STRATEGY_H
 
 #include "config/config.h"
+#include "lane/lane.h"
 #include "loop/loop.h"
-#include "net/lane.h"
 
 struct strategy {
 	const char *name;

@@ -26,12 +26,12 @@
  * take what will be in it.  So what sinks that do not read can keep is never
  * all, and the others go on, however many they are.
  */
-#ifndef NET_LANE_H
-#define NET_LANE_H
+#ifndef LANE_LANE_H
+#define LANE_LANE_H
 
 #include "base/list.h"
+#include "lane/rest.h"
 #include "loop/op.h"
-#include "net/rest.h"
 
 #include <sys/socket.h>
 

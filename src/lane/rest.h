@@ -16,8 +16,8 @@
  * takes is one rest, at its end.  Where the end comes soon and often, for it is large
  * answers to requests, each request begins the count anew.
  */
-#ifndef NET_REST_H
-#define NET_REST_H
+#ifndef LANE_REST_H
+#define LANE_REST_H
 
 #include "base/list.h"
 

@@ -1,11 +1,11 @@
-#include "net/lane.h"
+#include "lane/lane.h"
 
 #include "config/config.h"
+#include "lane/road.h"
+#include "lane/strategy.h"
+#include "lane/turn.h"
 #include "loop/loop.h"
 #include "loop/socket.h"
-#include "net/road.h"
-#include "net/strategy.h"
-#include "net/turn.h"
 
 #include <errno.h>
 #include <string.h>

@@ -19,8 +19,8 @@
  * is sent.  So where lanes are left over each receives less at once, until all is sent soon
  * after it came.
  */
-#ifndef NET_TURN_H
-#define NET_TURN_H
+#ifndef LANE_TURN_H
+#define LANE_TURN_H
 
 #include <stdint.h>
 

@@ -8,9 +8,9 @@
  * That is asked of the kernel when the buffer is there, so it needs no operation.
  * And it is received without waiting: an idle source shall not keep one either.
  */
+#include "lane/lane.h"
+#include "lane/road.h"
 #include "loop/loop.h"
-#include "net/lane.h"
-#include "net/road.h"
 
 #include "loop/socket.h"
 
