@@ -23,7 +23,7 @@ static void begin(uint32_t coalesce_us)
 	list_init(&loop.resting);
 	for (unsigned i = 0; i < ROADS; i++) {
 		roads[i] = (struct road){.loop = &loop};
-		lane_init(lane_of(i), LANE_DOWN, LANE_UP);
+		lane_init(lane_of(i), LANE_DOWN, LANE_UP, LANE_OPEN);
 	}
 }
 

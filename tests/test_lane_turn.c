@@ -44,7 +44,7 @@ static void begin(void)
 	list_init(&loop.dirty);
 	for (unsigned i = 0; i < ROADS; i++) {
 		roads[i] = (struct road){.loop = &loop};
-		lane_init(lane_of(i), LANE_DOWN, LANE_UP);
+		lane_init(lane_of(i), LANE_DOWN, LANE_UP, LANE_OPEN);
 		lane_of(i)->strategy = &recorded;
 		lane_of(i)->gate = GATE_FLOWS;
 		sizes[i] = LITTLE;

@@ -216,8 +216,8 @@ static struct road *open_road(unsigned to)
 	static struct road road;
 
 	road = (struct road){.loop = &loop};
-	lane_init(&road.lanes[LANE_UP], LANE_UP, to);
-	lane_init(&road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
+	lane_init(&road.lanes[LANE_UP], LANE_UP, to, LANE_OPEN);
+	lane_init(&road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT, LANE_OPEN);
 	road.lanes[LANE_DOWN].received = 1;
 	begin(WAIT_US);
 	return &road;

@@ -36,7 +36,7 @@ void lane_become(struct lane *lane, const struct strategy *strategy)
 	lane->strategy = strategy;
 }
 
-void lane_init(struct lane *lane, unsigned index, unsigned to)
+void lane_init(struct lane *lane, unsigned index, unsigned to, enum lane_state state)
 {
 	*lane = (struct lane){
 		.index = (uint8_t)index,
@@ -44,7 +44,7 @@ void lane_init(struct lane *lane, unsigned index, unsigned to)
 		.head = STOCK_NONE,
 		.tail = STOCK_NONE,
 		.fed = STOCK_NONE,
-		.state = LANE_OPEN,
+		.state = (uint8_t)state,
 	};
 }
 
@@ -79,6 +79,14 @@ static bool reset_in_secret(const struct lane *lane)
 		if (road->lanes[i].to == lane->index && road->lanes[i].sending)
 			return socket_phase(lane_from_fd(lane)) == SOCKET_DEAD;
 	return false;
+}
+
+void lane_break(struct lane *lane)
+{
+	if (lane->state == LANE_SHUT || lane->state == LANE_BROKEN)
+		return;
+	lane->state = LANE_BROKEN;
+	lane_mark(lane);
 }
 
 void lane_end(struct lane *lane)

@@ -81,7 +81,7 @@ struct lane {
 	uint16_t fed;        /* a buffer that lane_feed() received into, or STOCK_NONE */
 	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.road.lanes this is */
 	uint8_t to;          /* side written to; the side read from is index */
-	uint8_t state;       /* enum lane_state; written by lane.c and ending.c */
+	uint8_t state;       /* enum lane_state; written by lane.c and flush.c */
 	uint8_t gate;        /* enum lane_gate; written by its owner */
 	uint8_t trust;       /* enum lane_trust; written by lane_delivered() */
 	bool blocked;        /* the sink took less than it was given: wait until it is writable */
@@ -128,8 +128,10 @@ int lane_to_fd(const struct lane *lane);
 /* From now on, another strategy's: its start() is not called, and lane.own is as it was. */
 void lane_become(struct lane *lane, const struct strategy *strategy);
 
-/* For the session: a lane from side index to side `to`, nothing queued. */
-void lane_init(struct lane *lane, unsigned index, unsigned to);
+/* For the owner: a lane from side index to side `to`, nothing queued; OPEN, or SHUT: never used. */
+void lane_init(struct lane *lane, unsigned index, unsigned to, enum lane_state state);
+/* For the owner: the sink takes no more; what comes is read and dropped. */
+void lane_break(struct lane *lane);
 
 /*
  * An entry to fill by a ring_prep_ function and to hand to lane_submit(), which

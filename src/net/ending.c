@@ -13,14 +13,6 @@
 #define LOOK_PART       8 /* acknowledgements are waited for by so much of the time it took yet */
 #define LOOK_MAX_MS     1000
 
-static void break_sink(struct lane *lane)
-{
-	if (lane->state == LANE_SHUT || lane->state == LANE_BROKEN)
-		return;
-	lane->state = LANE_BROKEN;
-	lane_mark(lane);
-}
-
 /* Our kernel's trouble: both peers are well, and would wait for each other for ever. */
 static bool is_local(int error)
 {
@@ -82,7 +74,7 @@ void ending_broken(struct session *session, unsigned side, int error)
 		session_end(session, reason_of_error(side, error), side, error);
 		return;
 	}
-	break_sink(&session->road.lanes[!side]);
+	lane_break(&session->road.lanes[!side]);
 	lane_mark(&session->road.lanes[side]); /* there may be more to read: it is armed again */
 	ending_check(session);
 }
@@ -97,7 +89,7 @@ void ending_unsent(struct session *session, struct lane *lane, int error)
 		ending_broken(session, side, error);
 	} else if (error == -EPIPE && road_has_upstream(&session->road) &&
 		   socket_is_unix(session->road.fd[side])) { /* it takes no more */
-		break_sink(lane);
+		lane_break(lane);
 		if (socket_is_unix(session->road.fd[lane->index]))
 			socket_shut_read(session->road.fd[lane->index]);
 	} else {

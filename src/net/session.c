@@ -293,8 +293,9 @@ void session_open(struct worker *worker, const struct section *section, const ch
 	session->handshake_until_ms = UINT64_MAX;
 	session->lifetime_until_ms = lifetime_until(worker, &section->config->settings);
 	lane_init(&session->road.lanes[LANE_UP], LANE_UP,
-		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT);
-	lane_init(&session->road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT);
+		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT, LANE_OPEN);
+	lane_init(&session->road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT,
+		  section->has_upstream ? LANE_OPEN : LANE_SHUT);
 	session->road.lanes[LANE_UP].strategy = section->strategy;
 	if (record_wanted(worker))
 		socket_peer(client_fd, &session->client);
@@ -302,7 +303,6 @@ void session_open(struct worker *worker, const struct section *section, const ch
 		session->road.lanes[LANE_DOWN].strategy = section->strategy;
 		session_step(session, SESSION_ACCEPTED);
 	} else {
-		session->road.lanes[LANE_DOWN].state = LANE_SHUT;
 		session_step(session, SESSION_SERVED);
 	}
 }
