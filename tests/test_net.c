@@ -1,8 +1,8 @@
 /* The engine's tables: tags, states, reasons; and shortages that come and go. */
+#include "loop/loop.h"
 #include "loop/op.h"
 #include "net/reason.h"
 #include "net/session.h"
-#include "net/worker.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -41,37 +41,34 @@ START_TEST(an_error_is_the_fault_of_the_side_it_came_from)
 END_TEST
 
 /* What its timer does until then, and how often the state has begun. */
-static uint64_t begun_by(struct worker *worker, uint64_t now_ms)
+static uint64_t begun_by(struct loop *loop, uint64_t now_ms)
 {
-	worker->loop.now_ms = now_ms;
-	while (wheel_expire(&worker->loop.wheel, now_ms))
-		condition_settle(&worker->loop);
-	return stats_read(&worker->loop.stats, paused_buffers);
+	loop->now_ms = now_ms;
+	while (wheel_expire(&loop->wheel, now_ms))
+		condition_settle(loop);
+	return stats_read(&loop->stats, paused_buffers);
 }
 
-static void open_clock(struct worker *worker)
+static void open_clock(struct loop *loop)
 {
-	static struct engine engine;
-
-	*worker = (struct worker){.loop.now_ms = 1000, .engine = &engine};
-	wheel_init(&worker->loop.wheel, worker->loop.now_ms);
-	shortage_init(&worker->shortages);
+	*loop = (struct loop){.now_ms = 1000};
+	wheel_init(&loop->wheel, loop->now_ms);
 }
 
 START_TEST(a_state_is_over_when_it_was_not_met_for_a_second)
 {
-	static struct worker worker;
+	static struct loop loop;
 
-	open_clock(&worker);
+	open_clock(&loop);
 	for (uint64_t now = 1000; now < 21000; now += 900) {
-		ck_assert_uint_eq(begun_by(&worker, now), now > 1000);
-		condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
+		ck_assert_uint_eq(begun_by(&loop, now), now > 1000);
+		condition_enter(&loop, CONDITION_BUFFERS, 0);
 	}
-	begun_by(&worker, 30000);
-	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_BUFFERS].met, 0);
-	ck_assert_uint_eq(wheel_next(&worker.loop.wheel), UINT64_MAX);
-	condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
-	ck_assert_uint_eq(begun_by(&worker, 30000), 2);
+	begun_by(&loop, 30000);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_BUFFERS].met, 0);
+	ck_assert_uint_eq(wheel_next(&loop.wheel), UINT64_MAX);
+	condition_enter(&loop, CONDITION_BUFFERS, 0);
+	ck_assert_uint_eq(begun_by(&loop, 30000), 2);
 }
 END_TEST
 
@@ -79,33 +76,33 @@ END_TEST
 START_TEST(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines)
 {
 	static const unsigned rhythms[] = {100, 1100, 2100, 5000, 30000, 59000};
-	static struct worker worker;
+	static struct loop loop;
 	unsigned rhythm = rhythms[_i];
 
-	open_clock(&worker);
+	open_clock(&loop);
 	for (uint64_t now = 1000; now < 3600 * 1000; now += rhythm) {
-		begun_by(&worker, now);
-		condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
+		begun_by(&loop, now);
+		condition_enter(&loop, CONDITION_BUFFERS, 0);
 	}
-	ck_assert_uint_ge(stats_read(&worker.loop.stats, paused_buffers), 1);
-	ck_assert_uint_le(stats_read(&worker.loop.stats, paused_buffers), 10);
+	ck_assert_uint_ge(stats_read(&loop.stats, paused_buffers), 1);
+	ck_assert_uint_le(stats_read(&loop.stats, paused_buffers), 10);
 }
 END_TEST
 
 START_TEST(a_state_that_is_waited_for_with_patience_does_not_keep_others)
 {
-	static struct worker worker;
+	static struct loop loop;
 
-	open_clock(&worker);
-	worker.loop.conditions.of[CONDITION_BUFFERS] =
+	open_clock(&loop);
+	loop.conditions.of[CONDITION_BUFFERS] =
 		(struct spell){.ended_ms = 900, .patience_ms = 30000};
-	condition_enter(&worker.loop, CONDITION_BUFFERS, 0);
-	condition_enter(&worker.loop, CONDITION_DESCRIPTORS, 0);
-	begun_by(&worker, 3000);
-	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_DESCRIPTORS].met, 0);
-	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_BUFFERS].met, 1);
-	begun_by(&worker, 62000);
-	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_BUFFERS].met, 0);
+	condition_enter(&loop, CONDITION_BUFFERS, 0);
+	condition_enter(&loop, CONDITION_DESCRIPTORS, 0);
+	begun_by(&loop, 3000);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_DESCRIPTORS].met, 0);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_BUFFERS].met, 1);
+	begun_by(&loop, 62000);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_BUFFERS].met, 0);
 }
 END_TEST
 

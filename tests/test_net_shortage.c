@@ -1,6 +1,7 @@
 /* Lines of sessions that wait for what is short: who stands where, and when the first tries. */
+#include "net/session.h"
+#include "net/sessions.h"
 #include "net/shortage.h"
-#include "net/worker.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -8,7 +9,8 @@
 
 enum { NOW = 100000 };
 
-static struct worker worker;
+static struct loop loop;
+static struct sessions all = {.loop = &loop};
 static struct section section;
 static struct server_health servers[2], *of_section[1] = {servers};
 static struct session sessions[4];
@@ -16,16 +18,17 @@ static struct session sessions[4];
 /* Four sessions of one section with two servers; nobody waits. */
 static void open_worker(void)
 {
-	memset(&worker, 0, sizeof(worker));
+	loop = (struct loop){.now_ms = NOW};
+	all = (struct sessions){.loop = &loop};
 	memset(sessions, 0, sizeof(sessions));
-	worker.loop.now_ms = NOW;
-	worker.health = of_section;
-	wheel_init(&worker.loop.wheel, NOW);
-	shortage_init(&worker.shortages);
+	all.health = of_section;
+	wheel_init(&loop.wheel, NOW);
+	shortage_init(&all.shortages);
 	for (unsigned i = 0; i < array_size(servers); i++)
 		health_init(&servers[i], &section, i);
 	for (unsigned i = 0; i < array_size(sessions); i++) {
-		sessions[i].worker = &worker;
+		sessions[i].road.loop = &loop;
+		sessions[i].all = &all;
 		sessions[i].section = &section;
 		sessions[i].road.lanes[LANE_UP].to = SIDE_UPSTREAM;
 	}
@@ -33,17 +36,16 @@ static void open_worker(void)
 
 static uint64_t next(void)
 {
-	return wheel_is_set(&worker.shortages.timer) ? worker.shortages.timer.expires_ms
-						     : UINT64_MAX;
+	return wheel_is_set(&all.shortages.timer) ? all.shortages.timer.expires_ms : UINT64_MAX;
 }
 
 /* After a while of trying in vain, the last time so long ago. */
 static void wait_long(struct shortage_line *line, uint64_t ago_ms)
 {
 	line->pause_ms = 1000;
-	line->failed_ms = worker.loop.now_ms - ago_ms;
+	line->failed_ms = loop.now_ms - ago_ms;
 	line->next_ms = line->failed_ms + 1000;
-	wheel_set(&worker.loop.wheel, &worker.shortages.timer, line->next_ms);
+	wheel_set(&loop.wheel, &all.shortages.timer, line->next_ms);
 }
 
 START_TEST(a_newcomer_does_not_overtake_those_who_wait_for_the_same)
@@ -82,23 +84,23 @@ END_TEST
 /* So much later what nothing has met, and nobody waits for, is over. */
 static void later(uint64_t ms)
 {
-	worker.loop.now_ms += ms;
-	shortage_hold(&worker);
-	condition_settle(&worker.loop);
+	loop.now_ms += ms;
+	shortage_hold(&all);
+	condition_settle(&loop);
 }
 
 START_TEST(a_condition_lasts_while_somebody_stands_in_line)
 {
 	open_worker();
-	condition_enter(&worker.loop, CONDITION_PORTS, 0);
-	condition_enter(&worker.loop, CONDITION_DESCRIPTORS, 0);
+	condition_enter(&loop, CONDITION_PORTS, 0);
+	condition_enter(&loop, CONDITION_DESCRIPTORS, 0);
 	shortage_wait(&sessions[0], &servers[0], -EADDRNOTAVAIL);
 	later(10000);
-	ck_assert_uint_ne(worker.loop.conditions.of[CONDITION_PORTS].met, 0);
-	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_DESCRIPTORS].met, 0);
+	ck_assert_uint_ne(loop.conditions.of[CONDITION_PORTS].met, 0);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_DESCRIPTORS].met, 0);
 	shortage_leave(&sessions[0]);
 	later(10000);
-	ck_assert_uint_eq(worker.loop.conditions.of[CONDITION_PORTS].met, 0);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_PORTS].met, 0);
 }
 END_TEST
 
@@ -122,7 +124,7 @@ START_TEST(a_session_that_is_over_lets_the_first_try_at_once_if_that_helps)
 	shortage_wait(&sessions[0], &servers[0], easing->error);
 	wait_long(sessions[0].line, 500);
 	sessions[3].server = easing->server;
-	shortage_ease(&worker, &sessions[3]);
+	shortage_ease(&all, &sessions[3]);
 	ck_assert_uint_eq(next(), easing->helps ? NOW : NOW + 500);
 }
 END_TEST
@@ -133,7 +135,7 @@ START_TEST(sessions_that_end_without_help_do_not_make_the_first_try_all_the_time
 	open_worker();
 	shortage_wait(&sessions[0], &servers[0], -EADDRNOTAVAIL);
 	wait_long(sessions[0].line, 0);
-	shortage_ease(&worker, &sessions[3]);
+	shortage_ease(&all, &sessions[3]);
 	ck_assert_uint_ge(next(), NOW + 50);
 	ck_assert_uint_le(next(), NOW + 100);
 }

@@ -81,7 +81,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 	worker->sq_cpu = mode->sq_cpu[index];
 	if (mode->sqpoll && index >= mode->polling_threads)
 		worker->sq_share = &supervisor->workers[index % mode->polling_threads];
-	worker->access = access_queue(index);
+	worker->sessions.access = access_queue(index);
 	r = -pthread_create(&worker->thread, NULL, worker_run, worker);
 	if (r < 0) {
 		log_error("cannot start worker %u: %s; see TasksMax= of the unit", index,
@@ -185,7 +185,7 @@ static void tell_counters(const struct supervisor *supervisor, const char *when)
 		const struct worker *worker = &supervisor->workers[i];
 		stats_add(&total, &worker->loop.stats);
 		for (unsigned reason = 0; reason < REASON_COUNT; reason++)
-			reasons[reason] += atomic_load_explicit(&worker->reasons[reason],
+			reasons[reason] += atomic_load_explicit(&worker->sessions.reasons[reason],
 								memory_order_relaxed);
 	}
 	for (unsigned reason = REASON_NONE + 1; reason < REASON_COUNT; reason++)

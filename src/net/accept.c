@@ -102,7 +102,7 @@ static enum place take_place(struct worker *worker, struct section *section)
 	struct engine *engine = worker->engine;
 	uint32_t most = section->config->settings.max_connections;
 
-	if (worker->sessions.used == worker->sessions.capacity)
+	if (worker->sessions.slab.used == worker->sessions.slab.capacity)
 		return PLACE_NONE;
 	if (atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed) >=
 	    engine->connections_max) {
@@ -154,7 +154,16 @@ static void park(struct worker *worker, const struct parked *parked)
 /* It is among the connections that the stop ended, so it leaves a record as they do. */
 static void give_up(struct worker *worker, const struct parked *parked, enum reason reason)
 {
-	record_parked(worker, parked, reason);
+	const struct listening *listening = &parked->listener->socket;
+
+	record_waited(&worker->sessions,
+		      &(struct record_waited){
+			      .section = &worker->engine->sections[listening->section],
+			      .listener = listening->text,
+			      .client_fd = parked->fd,
+			      .since_ms = parked->since_ms,
+		      },
+		      reason);
 	refuse(worker, parked->fd);
 }
 
@@ -170,7 +179,7 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 	enum place place = take_place(worker, section);
 	if (place == PLACE_TAKEN) {
 		stats_count(&worker->loop.stats, accepted, 1);
-		session_open(worker, section, listener->socket.text, parked->fd);
+		session_open(&worker->sessions, section, listener->socket.text, parked->fd);
 		return;
 	}
 	if (place == PLACE_NONE_IN_SECTION)

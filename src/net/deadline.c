@@ -5,8 +5,8 @@
 #include "net/handshake.h"
 #include "net/section.h"
 #include "net/session.h"
+#include "net/sessions.h"
 #include "net/upstream.h"
-#include "net/worker.h"
 
 #include <errno.h>
 
@@ -61,7 +61,7 @@ void deadline_update(struct session *session)
 	if (session->state == SESSION_CLOSING || next == UINT64_MAX)
 		return;
 	if (!wheel_is_set(&session->timer) || next < session->timer.expires_ms)
-		wheel_set(&session->worker->loop.wheel, &session->timer, next);
+		wheel_set(&session->road.loop->wheel, &session->timer, next);
 }
 
 /* A quiet connection whose peers both answer keepalive probes is idle, not dead; and a peer on a
@@ -101,7 +101,7 @@ static void quiet_too_long(struct session *session)
 								     : REASON_HALF_CLOSE_TIMEOUT,
 			    SIDE_CLIENT, 0);
 	} else if (spared(session)) {
-		session->road.active_ms = session->worker->loop.now_ms;
+		session->road.active_ms = session->road.loop->now_ms;
 	} else {
 		session_end(session, REASON_IDLE_TIMEOUT, SIDE_CLIENT, 0);
 	}
@@ -117,7 +117,7 @@ static void connect_too_long(struct session *session)
 
 void deadline_expired(struct session *session)
 {
-	uint64_t now = session->worker->loop.now_ms;
+	uint64_t now = session->road.loop->now_ms;
 
 	if (session->state == SESSION_CLOSING) {
 		session_cancel(session);

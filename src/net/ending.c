@@ -3,7 +3,7 @@
 #include "loop/socket.h"
 #include "net/deadline.h"
 #include "net/session.h"
-#include "net/worker.h"
+#include "net/sessions.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -51,7 +51,7 @@ static void note_broken(struct session *session, unsigned side, int error)
 	session->road.broken[side] = error;
 	if (session->road.broken[!side])
 		return;
-	session->broken_ms = session->taken_ms = session->worker->loop.now_ms;
+	session->broken_ms = session->taken_ms = session->road.loop->now_ms;
 	session->taken = INT64_MIN;
 }
 
@@ -101,7 +101,7 @@ void ending_unsent(struct session *session, struct lane *lane, int error)
 /* Whether everything that was meant for the side has reached the far end's kernel. */
 static bool delivered(struct session *session, const struct lane *lane)
 {
-	uint64_t now = session->worker->loop.now_ms;
+	uint64_t now = session->road.loop->now_ms;
 	uint64_t wait = (now - session->broken_ms) / LOOK_PART;
 
 	if (lane->queued || lane->sending || lane->held)
@@ -129,7 +129,7 @@ static void check_broken(struct session *session, unsigned side)
 void ending_dropped(struct session *session, unsigned side)
 {
 	const struct lane *lane = &session->road.lanes[!side];
-	uint64_t now = session->worker->loop.now_ms;
+	uint64_t now = session->road.loop->now_ms;
 	int64_t taken;
 
 	if (!session->road.broken[!side])
@@ -170,7 +170,7 @@ void ending_check(struct session *session)
 
 static void watch_within(struct session *session, uint64_t ms)
 {
-	uint64_t at = session->worker->loop.now_ms + ms;
+	uint64_t at = session->road.loop->now_ms + ms;
 
 	if (session->watch_ms && session->watch_ms <= at)
 		return;
@@ -208,7 +208,7 @@ void ending_watch(struct session *session)
 
 		if (!is_to_be_watched(session, side))
 			continue;
-		sqe = loop_entry(&session->worker->loop);
+		sqe = loop_entry(session->road.loop);
 		/* Errors are always told, and so is the end that is known: multishot tells it once.
 		 */
 		ring_prep_poll(sqe, session->road.fd[side], 0, IORING_POLL_ADD_MULTI);

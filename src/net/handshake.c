@@ -2,7 +2,7 @@
 
 #include "loop/socket.h"
 #include "net/session.h"
-#include "net/worker.h"
+#include "net/sessions.h"
 
 #define SUSPENSE_MS    100
 #define DOUBT_FIRST_MS 60000
@@ -47,12 +47,12 @@ static bool client_has_spoken(const struct session *session)
 
 static struct handshake *handshake_of(const struct session *session)
 {
-	return &worker_health(session->worker, session->section, session->server)->handshake;
+	return &sessions_health(session->all, session->section, session->server)->handshake;
 }
 
 void handshake_begin(struct session *session)
 {
-	uint64_t now = session->worker->loop.now_ms;
+	uint64_t now = session->road.loop->now_ms;
 
 	session->handshake_until_ms = UINT64_MAX;
 	if (!handshake_awaits(handshake_of(session), now))
@@ -63,7 +63,7 @@ void handshake_begin(struct session *session)
 
 void handshake_answered(struct session *session)
 {
-	uint64_t now = session->worker->loop.now_ms;
+	uint64_t now = session->road.loop->now_ms;
 
 	if (client_has_spoken(session))
 		handshake_spoken_to(handshake_of(session));
@@ -77,7 +77,7 @@ void handshake_expired(struct session *session)
 	session->handshake_until_ms = UINT64_MAX;
 	if (client_has_spoken(session))
 		return;
-	handshake_met_silence(handshake_of(session), session->worker->loop.now_ms);
+	handshake_met_silence(handshake_of(session), session->road.loop->now_ms);
 	if (session->road.fd[SIDE_UPSTREAM] >= 0)
 		socket_release_ack(session->road.fd[SIDE_UPSTREAM]);
 }

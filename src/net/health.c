@@ -1,7 +1,7 @@
 #include "net/health.h"
 
 #include "net/section.h"
-#include "net/worker.h"
+#include "net/sessions.h"
 
 #include "ops/log.h"
 
@@ -61,29 +61,29 @@ void health_init(struct server_health *health, const struct section *section, ui
 	shortage_line_init(&health->backlog, health, CONDITION_COUNT);
 }
 
-void health_failed(struct worker *worker, struct server_health *health, int error)
+void health_failed(struct sessions *all, struct server_health *health, int error)
 {
 	health->answers = false;
-	if (!spell_meet(&health->failing, worker->loop.now_ms)) {
+	if (!spell_meet(&health->failing, all->loop->now_ms)) {
 		log_debug("%s server %s: %s", title_of(health), text_of(health), strerror(-error));
 		return;
 	}
 	health->connected = 0;
-	list_push(&worker->failing, &health->link);
+	list_push(&all->failing, &health->link);
 	log_warning("%s server %s: %s%s%s", title_of(health), text_of(health),
 		    error == -ETIMEDOUT ? "no answer within connect_timeout: " : "cannot connect: ",
 		    strerror(-error), advice(family_of(health), error));
 }
 
 /* Who stands in line for its backlog is as good as another attempt that failed. */
-static bool is_over(struct worker *worker, struct server_health *health)
+static bool is_over(struct sessions *all, struct server_health *health)
 {
 	if (!list_is_empty(&health->backlog.sessions))
-		health->failing.last_ms = worker->loop.now_ms;
-	return worker->loop.now_ms >= spell_over_ms(&health->failing);
+		health->failing.last_ms = all->loop->now_ms;
+	return all->loop->now_ms >= spell_over_ms(&health->failing);
 }
 
-static void recover(struct worker *worker, struct server_health *health)
+static void recover(struct sessions *all, struct server_health *health)
 {
 	uint64_t lasted = spell_lasted_ms(&health->failing);
 	char between[64] = "";
@@ -95,65 +95,65 @@ static void recover(struct worker *worker, struct server_health *health)
 		 ".%03" PRIu64 " s%s)",
 		 title_of(health), text_of(health), health->failing.met, lasted / 1000,
 		 lasted % 1000, between);
-	spell_end(&health->failing, worker->loop.now_ms);
+	spell_end(&health->failing, all->loop->now_ms);
 	list_remove(&health->link);
 }
 
-void health_recovered(struct worker *worker, struct server_health *health)
+void health_recovered(struct sessions *all, struct server_health *health)
 {
 	health->connected++;
 	health->answers = true;
-	if (is_over(worker, health))
-		recover(worker, health);
+	if (is_over(all, health))
+		recover(all, health);
 	else
-		condition_settle_by(&worker->loop, spell_over_ms(&health->failing));
+		condition_settle_by(all->loop, spell_over_ms(&health->failing));
 }
 
-void health_returned(struct worker *worker, struct server_health *health)
+void health_returned(struct sessions *all, struct server_health *health)
 {
-	if (!spell_meet(&health->returning, worker->loop.now_ms))
+	if (!spell_meet(&health->returning, all->loop->now_ms))
 		return;
-	list_push(&worker->returning, &health->returning_link);
-	condition_settle_by(&worker->loop, spell_over_ms(&health->returning));
+	list_push(&all->returning, &health->returning_link);
+	condition_settle_by(all->loop, spell_over_ms(&health->returning));
 	log_warning("%s: a connection came back to the section, and is reset: one of its servers "
 		    "leads here again, by itself or through other sections",
 		    title_of(health));
 }
 
-static void settle_returning(struct worker *worker)
+static void settle_returning(struct sessions *all)
 {
-	struct list *node = worker->returning.next, *next;
+	struct list *node = all->returning.next, *next;
 
-	for (; node != &worker->returning; node = next) {
+	for (; node != &all->returning; node = next) {
 		struct server_health *health =
 			container_of(node, struct server_health, returning_link);
 
 		next = node->next;
-		if (worker->loop.now_ms < spell_over_ms(&health->returning)) {
-			condition_settle_by(&worker->loop, spell_over_ms(&health->returning));
+		if (all->loop->now_ms < spell_over_ms(&health->returning)) {
+			condition_settle_by(all->loop, spell_over_ms(&health->returning));
 			continue;
 		}
 		log_info("%s: no connection comes back any more (%" PRIu64 " were reset)",
 			 title_of(health), health->returning.met);
-		spell_end(&health->returning, worker->loop.now_ms);
+		spell_end(&health->returning, all->loop->now_ms);
 		list_remove(node);
 	}
 }
 
-void health_settle(struct worker *worker)
+void health_settle(struct sessions *all)
 {
-	struct list *node = worker->failing.next, *next;
+	struct list *node = all->failing.next, *next;
 
-	settle_returning(worker);
-	for (; node != &worker->failing; node = next) {
+	settle_returning(all);
+	for (; node != &all->failing; node = next) {
 		struct server_health *health = container_of(node, struct server_health, link);
 
 		next = node->next;
 		if (!health->answers)
 			continue; /* nobody knows: the next connection finds out */
-		if (is_over(worker, health))
-			recover(worker, health);
+		if (is_over(all, health))
+			recover(all, health);
 		else
-			condition_settle_by(&worker->loop, spell_over_ms(&health->failing));
+			condition_settle_by(all->loop, spell_over_ms(&health->failing));
 	}
 }

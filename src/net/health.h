@@ -16,7 +16,7 @@
 #include "net/shortage.h"
 
 struct section;
-struct worker;
+struct sessions;
 
 struct server_health {
 	const struct section *section;
@@ -36,21 +36,21 @@ struct server_health {
 void health_init(struct server_health *health, const struct section *section, uint32_t server);
 
 /* An attempt at the server failed (negative errno), by no fault of this machine. */
-void health_failed(struct worker *worker, struct server_health *health, int error);
+void health_failed(struct sessions *all, struct server_health *health, int error);
 
 /* A connection has come back to its section, whose first server this is. */
-void health_returned(struct worker *worker, struct server_health *health);
+void health_returned(struct sessions *all, struct server_health *health);
 
 /* It is connected to, and was failing. */
-void health_recovered(struct worker *worker, struct server_health *health);
+void health_recovered(struct sessions *all, struct server_health *health);
 
-static inline void health_connected(struct worker *worker, struct server_health *health)
+static inline void health_connected(struct sessions *all, struct server_health *health)
 {
 	if (unlikely(health->failing.met))
-		health_recovered(worker, health);
+		health_recovered(all, health);
 }
 
 /* For the worker's timer: say what is over. */
-void health_settle(struct worker *worker);
+void health_settle(struct sessions *all);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "loop/socket.h"
 #include "net/session.h"
-#include "net/worker.h"
+#include "net/sessions.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -137,7 +137,7 @@ static struct hop *slot_of(struct hops *hops, uint64_t key, uint32_t probe)
 
 static void note(struct session *session, uint64_t key)
 {
-	struct hops *hops = &session->worker->engine->hops;
+	struct hops *hops = &session->all->engine->hops;
 
 	for (uint32_t i = 0; i < PROBES; i++) {
 		struct hop *hop = slot_of(hops, key, i);
@@ -161,7 +161,7 @@ void hop_forget(struct session *session)
 	if (likely(!session->hop))
 		return;
 	atomic_store_explicit(&session->hop->key, FREE, memory_order_release);
-	atomic_fetch_sub_explicit(&session->worker->engine->hops.count, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&session->all->engine->hops.count, 1, memory_order_relaxed);
 	session->hop = NULL;
 }
 
@@ -186,7 +186,7 @@ static bool find(struct hops *hops, uint64_t key, uint32_t *ret_section, uint64_
 
 void hop_note(struct session *session, const struct endpoint *from, const struct endpoint *to)
 {
-	if (session->worker->engine->hops.table)
+	if (session->all->engine->hops.table)
 		note(session, key_of_ends(from, to));
 }
 
@@ -195,10 +195,10 @@ void hop_name(struct session *session, int fd)
 	char name[SOCKET_LABEL_MAX];
 	int length;
 
-	if (!session->worker->engine->hops.table)
+	if (!session->all->engine->hops.table)
 		return;
 	length = snprintf(name, sizeof(name), "uringproxy-%d-%u-%llu", (int)getpid(),
-			  session->worker->loop.index, (unsigned long long)session->id);
+			  session->road.loop->index, (unsigned long long)session->id);
 	if (socket_label(fd, name) == 0)
 		note(session, key_of(name, (size_t)length));
 }
@@ -225,7 +225,7 @@ static uint64_t key_of_client(const struct session *session)
 
 bool hop_comes_back(struct session *session)
 {
-	struct engine *engine = session->worker->engine;
+	struct engine *engine = session->all->engine;
 	uint32_t section, left = engine->section_count + 1;
 	uint64_t key, previous;
 

@@ -3,7 +3,7 @@
 #include "loop/socket.h"
 #include "net/section.h"
 #include "net/session.h"
-#include "net/worker.h"
+#include "net/sessions.h"
 
 #include "config/config.h"
 
@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-bool record_wanted(const struct worker *worker)
+bool record_wanted(const struct sessions *all)
 {
-	return worker->access || log_enabled(LOG_LEVEL_DEBUG);
+	return all->access || log_enabled(LOG_LEVEL_DEBUG);
 }
 
 static const char *phase_name(const struct session *session)
@@ -53,7 +53,7 @@ static const char *key_of(enum reason reason)
 }
 
 /* "idle_timeout = 1h, [proxy web] line 14". */
-static const char *key_text(const struct worker *worker, const struct section *section,
+static const char *key_text(const struct sessions *all, const struct section *section,
 			    enum reason reason, char text[CONFIG_EXPLAIN_MAX])
 {
 	const char *key = key_of(reason);
@@ -61,7 +61,7 @@ static const char *key_text(const struct worker *worker, const struct section *s
 
 	if (!key)
 		return NULL;
-	return config_explain(worker->engine->config, global ? NULL : section->config, key, text,
+	return config_explain(all->engine->config, global ? NULL : section->config, key, text,
 			      CONFIG_EXPLAIN_MAX);
 }
 
@@ -76,17 +76,17 @@ static const char *client_text(const struct sockaddr_in6 *client, char *text, si
 				     text, size);
 }
 
-static void count(struct worker *worker, enum reason reason)
+static void count(struct sessions *all, enum reason reason)
 {
-	_Atomic uint64_t *counter = &worker->reasons[reason];
+	_Atomic uint64_t *counter = &all->reasons[reason];
 
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
 }
 
-static void write_line(struct worker *worker, const struct access_record *record)
+static void write_line(struct sessions *all, const struct access_record *record)
 {
-	access_write(worker->access, record);
+	access_write(all->access, record);
 	log_debug("session %" PRIu64 " %s client %s: %s (%" PRIu64 " up, %" PRIu64 " down, %" PRIu64
 		  " ms)",
 		  record->id, record->section, record->client, record->reason, record->bytes_up,
@@ -95,17 +95,17 @@ static void write_line(struct worker *worker, const struct access_record *record
 
 void record_write(struct session *session)
 {
-	struct worker *worker = session->worker;
+	struct sessions *all = session->all;
 	const struct section *section = session->section;
 	const struct session_end *end = &session->end;
 	const struct lane *up = &session->road.lanes[LANE_UP];
 	bool service = !road_has_upstream(&session->road);
 	char client[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
 
-	count(worker, (enum reason)end->reason);
-	if (!record_wanted(worker))
+	count(all, (enum reason)end->reason);
+	if (!record_wanted(all))
 		return;
-	write_line(worker,
+	write_line(all,
 		   &(struct access_record){
 			   .id = session->id,
 			   .section = section->config->title,
@@ -115,35 +115,33 @@ void record_write(struct session *session)
 					       ? section->servers[session->server].text
 					       : NULL,
 			   .reason = reason_sentence((enum reason)end->reason),
-			   .key = key_text(worker, section, (enum reason)end->reason, key),
+			   .key = key_text(all, section, (enum reason)end->reason, key),
 			   .side = side_name(end->side),
 			   .phase = phase_name(session),
 			   .error = -end->error,
 			   .bytes_up = service ? up->received : up->bytes,
 			   .bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes,
-			   .duration_ms = worker->loop.now_ms - session->started_ms,
+			   .duration_ms = all->loop->now_ms - session->started_ms,
 		   });
 }
 
-void record_parked(struct worker *worker, const struct parked *parked, enum reason reason)
+void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason)
 {
-	const struct listening *listening = &parked->listener->socket;
-	const struct section *section = &worker->engine->sections[listening->section];
 	char text[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
-	struct sockaddr_in6 client;
+	struct sockaddr_in6 address;
 
-	count(worker, reason);
-	if (!record_wanted(worker))
+	count(all, reason);
+	if (!record_wanted(all))
 		return;
-	socket_peer(parked->fd, &client);
-	write_line(worker, &(struct access_record){
-				   .id = worker_next_id(worker),
-				   .section = section->config->title,
-				   .listener = listening->text,
-				   .client = client_text(&client, text, sizeof(text)),
-				   .reason = reason_sentence(reason),
-				   .key = key_text(worker, section, reason, key),
-				   .phase = "waiting",
-				   .duration_ms = worker->loop.now_ms - parked->since_ms,
-			   });
+	socket_peer(client->client_fd, &address);
+	write_line(all, &(struct access_record){
+				.id = sessions_next_id(all),
+				.section = client->section->config->title,
+				.listener = client->listener,
+				.client = client_text(&address, text, sizeof(text)),
+				.reason = reason_sentence(reason),
+				.key = key_text(all, client->section, reason, key),
+				.phase = "waiting",
+				.duration_ms = all->loop->now_ms - client->since_ms,
+			});
 }

@@ -12,15 +12,21 @@
 
 #include "net/reason.h"
 
-struct parked;
+struct section;
 struct session;
-struct worker;
+struct sessions;
 
 /* Whether lines are written, so that the client's address must be known. */
-bool record_wanted(const struct worker *worker);
+bool record_wanted(const struct sessions *all);
 
 void record_write(struct session *session);
 /* Of a client that was accepted and waited for room in vain; its descriptor is still open. */
-void record_parked(struct worker *worker, const struct parked *parked, enum reason reason);
+struct record_waited {
+	const struct section *section;
+	const char *listener; /* that it came through, as text */
+	int client_fd;
+	uint64_t since_ms;
+};
+void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason);
 
 #endif

@@ -9,9 +9,9 @@
 #include "net/hop.h"
 #include "net/record.h"
 #include "net/section.h"
+#include "net/sessions.h"
 #include "net/shortage.h"
 #include "net/upstream.h"
-#include "net/worker.h"
 
 #include <errno.h>
 
@@ -54,7 +54,7 @@ static void enter_relaying(struct session *session)
 	if (road_has_upstream(&session->road)) {
 		/* The first byte or end from the server, or to it, proved the connect. */
 		upstream_connected(session);
-		session->road.active_ms = session->worker->loop.now_ms;
+		session->road.active_ms = session->road.loop->now_ms;
 		lane_mark(&session->road.lanes[LANE_UP]);
 		lane_mark(&session->road.lanes[LANE_DOWN]);
 	} else {
@@ -89,18 +89,18 @@ void session_cancel_side(struct session *session, unsigned side)
 
 void session_cancel(struct session *session)
 {
-	struct worker *worker = session->worker;
+	struct sessions *all = session->all;
 
 	assert(session->state == SESSION_CLOSING);
 	session_cancel_side(session, SIDE_CLIENT);
 	session_cancel_side(session, SIDE_UPSTREAM);
-	wheel_set(&worker->loop.wheel, &session->timer, worker->loop.now_ms + CANCEL_AGAIN_MS);
+	wheel_set(&all->loop->wheel, &session->timer, all->loop->now_ms + CANCEL_AGAIN_MS);
 }
 
 static void wait_for_burial(struct session *session)
 {
-	wheel_clear(&session->worker->loop.wheel, &session->timer);
-	list_push(&session->worker->quiet, &session->link);
+	wheel_clear(&session->road.loop->wheel, &session->timer);
+	list_push(&session->all->quiet, &session->link);
 }
 
 static void close_side(struct session *session, unsigned side)
@@ -160,7 +160,7 @@ static void enter_free(struct session *session)
 		stop_lane(&session->road.lanes[i]);
 	close_side(session, SIDE_CLIENT);
 	close_side(session, SIDE_UPSTREAM);
-	worker_session_closed(session->worker, session);
+	sessions_closed(session->all, session);
 }
 
 /* ---- What its road tells --------------------------------------------------------------------- */
@@ -257,7 +257,7 @@ void session_step(struct session *session, enum session_event event)
 
 /* ---- A life ---------------------------------------------------------------------------------- */
 
-static uint64_t lifetime_until(struct worker *worker, const struct config_settings *settings)
+static uint64_t lifetime_until(struct sessions *all, const struct config_settings *settings)
 {
 	uint64_t lifetime = settings->max_lifetime_ms;
 
@@ -265,39 +265,38 @@ static uint64_t lifetime_until(struct worker *worker, const struct config_settin
 		return UINT64_MAX;
 	if (settings->max_lifetime_jitter)
 		lifetime -= lifetime *
-			    (loop_random(&worker->loop) % (settings->max_lifetime_jitter + 1)) /
-			    100;
-	return worker->loop.now_ms + lifetime;
+			    (loop_random(all->loop) % (settings->max_lifetime_jitter + 1)) / 100;
+	return all->loop->now_ms + lifetime;
 }
 
-void session_open(struct worker *worker, const struct section *section, const char *listener,
+void session_open(struct sessions *all, const struct section *section, const char *listener,
 		  int client_fd)
 {
 	uint32_t slot;
-	struct session *session = slab_take(&worker->sessions, &slot);
+	struct session *session = slab_take(&all->slab, &slot);
 
 	assert(session); /* the worker took a place for it */
-	session->road.loop = &worker->loop;
+	session->road.loop = all->loop;
 	session->road.events = &events;
 	session->road.shared = section->shared;
 	session->road.settings = &section->config->settings;
-	session->worker = worker;
+	session->all = all;
 	session->section = section;
 	session->listener = listener;
 	session->road.flight.slot = slot;
-	session->road.flight.generation = worker->sessions.generation[slot];
-	session->id = worker_next_id(worker);
+	session->road.flight.generation = all->slab.generation[slot];
+	session->id = sessions_next_id(all);
 	session->road.fd[SIDE_CLIENT] = client_fd;
 	session->road.fd[SIDE_UPSTREAM] = -1;
-	session->started_ms = session->road.active_ms = worker->loop.now_ms;
+	session->started_ms = session->road.active_ms = all->loop->now_ms;
 	session->handshake_until_ms = UINT64_MAX;
-	session->lifetime_until_ms = lifetime_until(worker, &section->config->settings);
+	session->lifetime_until_ms = lifetime_until(all, &section->config->settings);
 	lane_init(&session->road.lanes[LANE_UP], LANE_UP,
 		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT, LANE_OPEN);
 	lane_init(&session->road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT,
 		  section->has_upstream ? LANE_OPEN : LANE_SHUT);
 	session->road.lanes[LANE_UP].strategy = section->strategy;
-	if (record_wanted(worker))
+	if (record_wanted(all))
 		socket_peer(client_fd, &session->client);
 	if (section->has_upstream) {
 		session->road.lanes[LANE_DOWN].strategy = section->strategy;
@@ -343,7 +342,7 @@ static bool abandoned(struct session *session, struct op_tag tag, const struct i
 {
 	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
 		session->road.lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
-		stock_return(&session->worker->loop.stock, done);
+		stock_return(&session->road.loop->stock, done);
 		return true;
 	}
 	if (tag.kind == OP_POLL_OUT && tag.lane == LANE_UP) {
@@ -369,7 +368,7 @@ static void complete_closing(struct session *session, struct op_tag tag,
 
 	if (tag.kind == OP_RECV) {
 		lane->receiving = done->flags & IORING_CQE_F_MORE;
-		stock_return(&session->worker->loop.stock, done);
+		stock_return(&session->road.loop->stock, done);
 	} else if (tag.kind == OP_SEND) {
 		if (done->res > 0 && !(done->flags & IORING_CQE_F_NOTIF))
 			lane_delivered(lane, (uint32_t)done->res);
@@ -486,7 +485,7 @@ void session_cut(struct session *session, enum reason reason)
 {
 	assert(!list_is_linked(&session->link));
 	note_end(session, reason, SIDE_CLIENT, 0);
-	wheel_clear(&session->worker->loop.wheel, &session->timer);
+	wheel_clear(&session->road.loop->wheel, &session->timer);
 	shortage_leave(session);
 	record_write(session);
 	session_step(session, SESSION_CUT);

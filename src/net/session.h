@@ -34,7 +34,7 @@ struct io_uring_cqe;
 struct section;
 struct server_health;
 struct shortage_line;
-struct worker;
+struct sessions;
 
 enum session_state {
 	SESSION_FREE,
@@ -67,7 +67,7 @@ struct session_end {
 
 struct session {
 	struct road road;
-	struct worker *worker;
+	struct sessions *all;
 	const struct section *section;
 	const char *listener; /* that it came through, as text */
 	uint8_t state;
@@ -110,7 +110,7 @@ static inline struct session *session_of(const struct road *road)
 }
 
 /* For the worker: a session for an accepted client, whose descriptor it owns from now on. */
-void session_open(struct worker *worker, const struct section *section, const char *listener,
+void session_open(struct sessions *all, const struct section *section, const char *listener,
 		  int client_fd);
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
 /* A silent send of that tag has succeeded, at that time, unless it has said otherwise. */

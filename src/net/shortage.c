@@ -2,7 +2,7 @@
 
 #include "net/section.h"
 #include "net/session.h"
-#include "net/worker.h"
+#include "net/sessions.h"
 
 #include <errno.h>
 
@@ -56,12 +56,11 @@ enum condition shortage_condition(int error)
 	}
 }
 
-static struct shortage_line *line_for(struct worker *worker, struct server_health *health,
-				      int error)
+static struct shortage_line *line_for(struct sessions *all, struct server_health *health, int error)
 {
 	switch (shortage_condition(error)) {
 	case CONDITION_DESCRIPTORS:
-		return &worker->shortages.descriptors;
+		return &all->shortages.descriptors;
 	case CONDITION_PORTS:
 		return &health->ports;
 	case CONDITION_COUNT:
@@ -73,7 +72,7 @@ static struct shortage_line *line_for(struct worker *worker, struct server_healt
 	case CONDITION_COMPLETIONS:
 		break;
 	}
-	return &worker->shortages.memory;
+	return &all->shortages.memory;
 }
 
 /* ---- Standing in line ------------------------------------------------------------------------ */
@@ -85,15 +84,15 @@ static bool is_empty(const struct shortage_line *line)
 
 int shortage_ahead(const struct session *session, const struct server_health *health)
 {
-	const struct worker *worker = session->worker;
+	const struct sessions *all = session->all;
 	const struct shortage_line *const lines[] = {
-		&worker->shortages.descriptors,
-		&worker->shortages.memory,
+		&all->shortages.descriptors,
+		&all->shortages.memory,
 		&health->ports,
 		&health->backlog,
 	};
 
-	if (likely(list_is_empty(&worker->shortages.lines)))
+	if (likely(list_is_empty(&all->shortages.lines)))
 		return 0;
 	for (unsigned i = 0; i < array_size(lines); i++)
 		if (!is_empty(lines[i]) && !(session->woken && session->line == lines[i]))
@@ -101,28 +100,28 @@ int shortage_ahead(const struct session *session, const struct server_health *he
 	return 0;
 }
 
-static void wake_by(struct worker *worker, uint64_t when_ms)
+static void wake_by(struct sessions *all, uint64_t when_ms)
 {
-	struct wheel_timer *timer = &worker->shortages.timer;
+	struct wheel_timer *timer = &all->shortages.timer;
 
 	if (!wheel_is_set(timer) || when_ms < timer->expires_ms)
-		wheel_set(&worker->loop.wheel, timer, when_ms);
+		wheel_set(&all->loop->wheel, timer, when_ms);
 }
 
 void shortage_wait(struct session *session, struct server_health *health, int error)
 {
-	struct worker *worker = session->worker;
-	struct shortage_line *line = line_for(worker, health, error);
+	struct sessions *all = session->all;
+	struct shortage_line *line = line_for(all, health, error);
 	bool again = session->woken && session->line == line;
 
 	if (is_empty(line))
-		list_push(&worker->shortages.lines, &line->link);
+		list_push(&all->shortages.lines, &line->link);
 	if (is_empty(line) && !again) {
 		line->pause_ms = PAUSE_FIRST_MS;
 		line->batch = 1;
-		line->failed_ms = worker->loop.now_ms;
-		line->next_ms = worker->loop.now_ms + line->pause_ms;
-		wake_by(worker, line->next_ms);
+		line->failed_ms = all->loop->now_ms;
+		line->next_ms = all->loop->now_ms + line->pause_ms;
+		wake_by(all, line->next_ms);
 	}
 	line->error = error;
 	session->line = line;
@@ -132,7 +131,7 @@ void shortage_wait(struct session *session, struct server_health *health, int er
 
 void shortage_leave(struct session *session)
 {
-	struct shortages *shortages = &session->worker->shortages;
+	struct shortages *shortages = &session->all->shortages;
 
 	if (!list_is_linked(&session->waiting))
 		return;
@@ -140,7 +139,7 @@ void shortage_leave(struct session *session)
 	if (is_empty(session->line))
 		list_remove(&session->line->link);
 	if (list_is_empty(&shortages->lines))
-		wheel_clear(&session->worker->loop.wheel, &shortages->timer);
+		wheel_clear(&session->road.loop->wheel, &shortages->timer);
 }
 
 /* ---- Getting on ------------------------------------------------------------------------------ */
@@ -168,7 +167,7 @@ static bool try_first(struct shortage_line *line)
 	return !lacked;
 }
 
-static void serve(struct worker *worker, struct shortage_line *line)
+static void serve(struct sessions *all, struct shortage_line *line)
 {
 	uint32_t served = 0;
 	bool lacked = false;
@@ -182,17 +181,17 @@ static void serve(struct worker *worker, struct shortage_line *line)
 		line->pause_ms = at_most(2 * line->pause_ms, PAUSE_MAX_MS);
 	if (lacked) {
 		line->batch = 1;
-		line->failed_ms = worker->loop.now_ms;
-		line->next_ms = worker->loop.now_ms + line->pause_ms;
+		line->failed_ms = all->loop->now_ms;
+		line->next_ms = all->loop->now_ms + line->pause_ms;
 	} else {
 		line->batch = at_most(2 * line->batch, BATCH_MAX);
-		line->next_ms = worker->loop.now_ms + 1;
+		line->next_ms = all->loop->now_ms + 1;
 	}
 }
 
-void shortage_expired(struct worker *worker)
+void shortage_expired(struct sessions *all)
 {
-	struct list *lines = &worker->shortages.lines, *node, due;
+	struct list *lines = &all->shortages.lines, *node, due;
 
 	list_init(&due);
 	/* A line that is served may move to the end, or out of the list, and others come in. */
@@ -200,7 +199,7 @@ void shortage_expired(struct worker *worker)
 		struct shortage_line *line = container_of(node, struct shortage_line, link);
 
 		node = node->next;
-		if (worker->loop.now_ms < line->next_ms)
+		if (all->loop->now_ms < line->next_ms)
 			continue;
 		list_remove(&line->link);
 		list_push(&due, &line->link);
@@ -210,41 +209,41 @@ void shortage_expired(struct worker *worker)
 
 		list_remove(&line->link);
 		list_push(lines, &line->link);
-		serve(worker, line);
+		serve(all, line);
 	}
 	for (node = lines->next; node != lines; node = node->next)
-		wake_by(worker, container_of(node, struct shortage_line, link)->next_ms);
+		wake_by(all, container_of(node, struct shortage_line, link)->next_ms);
 }
 
-static void ease(struct worker *worker, struct shortage_line *line)
+static void ease(struct sessions *all, struct shortage_line *line)
 {
 	uint64_t when_ms = line->failed_ms + line->pause_ms / EASE_PART;
 
 	if (is_empty(line) || when_ms >= line->next_ms)
 		return;
-	line->next_ms = when_ms > worker->loop.now_ms ? when_ms : worker->loop.now_ms;
-	wake_by(worker, line->next_ms);
+	line->next_ms = when_ms > all->loop->now_ms ? when_ms : all->loop->now_ms;
+	wake_by(all, line->next_ms);
 }
 
-void shortage_ease(struct worker *worker, const struct session *session)
+void shortage_ease(struct sessions *all, const struct session *session)
 {
-	if (likely(list_is_empty(&worker->shortages.lines)))
+	if (likely(list_is_empty(&all->shortages.lines)))
 		return;
-	ease(worker, &worker->shortages.descriptors);
-	ease(worker, &worker->shortages.memory);
+	ease(all, &all->shortages.descriptors);
+	ease(all, &all->shortages.memory);
 	if (road_has_upstream(&session->road))
-		ease(worker, &worker_health(worker, session->section, session->server)->ports);
+		ease(all, &sessions_health(all, session->section, session->server)->ports);
 }
 
-void shortage_hold(struct worker *worker)
+void shortage_hold(struct sessions *all)
 {
-	const struct list *lines = &worker->shortages.lines;
+	const struct list *lines = &all->shortages.lines;
 
 	for (const struct list *node = lines->next; node != lines; node = node->next) {
 		enum condition condition =
 			container_of(node, const struct shortage_line, link)->condition;
 
 		if (condition != CONDITION_COUNT)
-			condition_hold(&worker->loop, condition);
+			condition_hold(all->loop, condition);
 	}
 }

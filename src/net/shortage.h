@@ -26,7 +26,7 @@
 
 struct server_health;
 struct session;
-struct worker;
+struct sessions;
 
 /* One line; shortage_line_init() makes it an empty one. */
 struct shortage_line {
@@ -64,12 +64,12 @@ void shortage_wait(struct session *session, struct server_health *health, int er
 void shortage_leave(struct session *session);
 
 /* A session is over, and what it had is free. */
-void shortage_ease(struct worker *worker, const struct session *session);
+void shortage_ease(struct sessions *all, const struct session *session);
 
 /* For the worker: shortages.timer fired. */
-void shortage_expired(struct worker *worker);
+void shortage_expired(struct sessions *all);
 
 /* Where somebody stands in line the condition is not over. */
-void shortage_hold(struct worker *worker);
+void shortage_hold(struct sessions *all);
 
 #endif

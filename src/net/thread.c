@@ -116,7 +116,7 @@ void *worker_run(void *argument)
 		else
 			worker_close(worker);
 	}
-	access_flush(worker->access);
+	access_flush(worker->sessions.access);
 	worker->result = r;
 	tell_main(worker, WORKER_STOPPED);
 	return NULL;

@@ -8,8 +8,8 @@
 #include "net/hop.h"
 #include "net/section.h"
 #include "net/session.h"
+#include "net/sessions.h"
 #include "net/shortage.h"
-#include "net/worker.h"
 
 #include "base/endpoint.h"
 
@@ -33,7 +33,7 @@ int upstream_is_connect_error(int error)
 
 static struct server_health *health_of(const struct session *session)
 {
-	return worker_health(session->worker, session->section, session->server);
+	return sessions_health(session->all, session->section, session->server);
 }
 
 static void note_shortage(struct session *session, int error)
@@ -44,21 +44,21 @@ static void note_shortage(struct session *session, int error)
 
 static void note_failure(struct session *session, int error)
 {
-	struct worker *worker = session->worker;
+	struct sessions *all = session->all;
 
 	session->connect_error = error;
-	stats_count(&worker->loop.stats, connect_failed, 1);
+	stats_count(&all->loop->stats, connect_failed, 1);
 	if (shortage_is(error))
 		note_shortage(session, error);
 	if (shortage_is(error) && shortage_condition(error) != CONDITION_COUNT)
-		condition_enter(&worker->loop, shortage_condition(error), error);
+		condition_enter(all->loop, shortage_condition(error), error);
 	else
-		health_failed(worker, health_of(session), error);
+		health_failed(all, health_of(session), error);
 }
 
 void upstream_connected(struct session *session)
 {
-	health_connected(session->worker, health_of(session));
+	health_connected(session->all, health_of(session));
 }
 
 /*
@@ -73,7 +73,7 @@ static uint32_t server_for(const struct session *session)
 	if (session->attempts == 0 && session->woken && session->line->of)
 		return session->line->of->server;
 	if (session->attempts == 0)
-		return worker_next_server(session->worker, section);
+		return sessions_next_server(session->all, section);
 	return (session->server + 1) % section->server_count;
 }
 
@@ -88,7 +88,7 @@ static uint32_t server_for(const struct session *session)
 static bool meets_itself(struct session *session, int fd, const struct server *server)
 {
 	struct server_health *health = health_of(session);
-	uint64_t now = session->worker->loop.now_ms;
+	uint64_t now = session->road.loop->now_ms;
 	struct endpoint from, to;
 	struct sockaddr_in6 name;
 
@@ -150,8 +150,8 @@ static void attempt_under_way(struct session *session)
 {
 	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
 
-	session->connect_until_ms = timeout ? session->worker->loop.now_ms + timeout : UINT64_MAX;
-	session->look_ms = session->worker->loop.now_ms + LOOK_AFTER_MS;
+	session->connect_until_ms = timeout ? session->road.loop->now_ms + timeout : UINT64_MAX;
+	session->look_ms = session->road.loop->now_ms + LOOK_AFTER_MS;
 	session->retry_ms = 0;
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
@@ -177,7 +177,7 @@ static void round_failed(struct session *session)
 	bool tried = session->lacks || session->connect_error;
 
 	session->attempts = 0;
-	if ((tried && !session->lacks) || session->worker->loop.now_ms >= until) {
+	if ((tried && !session->lacks) || session->road.loop->now_ms >= until) {
 		give_up(session, session->lacks ? session->lacks : session->connect_error);
 		return;
 	}
@@ -194,7 +194,7 @@ void upstream_connect(struct session *session)
 	int r;
 
 	if (unlikely(hop_comes_back(session))) {
-		health_returned(session->worker, health_of(session));
+		health_returned(session->all, health_of(session));
 		session->resetting[SIDE_CLIENT] = true;
 		session_end(session, REASON_LOOP, SIDE_CLIENT, 0);
 		return;
@@ -261,7 +261,7 @@ void upstream_settle(struct session *session)
 		round_failed(session);
 		return;
 	}
-	stats_count(&session->worker->loop.stats, connect_retried, 1);
+	stats_count(&session->road.loop->stats, connect_retried, 1);
 	session_step(session, SESSION_RETRY);
 }
 
@@ -281,11 +281,10 @@ void upstream_look(struct session *session)
 	deadline_update(session);
 }
 
-void upstream_servers_known(struct worker *worker)
+void upstream_servers_known(struct sessions *all)
 {
-	for (uint32_t slot = 0; slot < worker->sessions.capacity; slot++) {
-		struct session *session =
-			slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
+	for (uint32_t slot = 0; slot < all->slab.capacity; slot++) {
+		struct session *session = slab_find(&all->slab, slot, all->slab.generation[slot]);
 
 		if (!session || session->state != SESSION_RETRYING || session->connect_error ||
 		    session->lacks || !session->section->server_count)
@@ -301,7 +300,7 @@ void upstream_poll(struct session *session)
 
 	if (session->connect_poll)
 		return;
-	sqe = loop_entry(&session->worker->loop);
+	sqe = loop_entry(session->road.loop);
 	ring_prep_poll(sqe, session->road.fd[SIDE_UPSTREAM], POLLOUT, 0);
 	op_submit(&session->road.flight, LANE_UP, OP_CONNECT, sqe);
 	session->connect_poll = true;

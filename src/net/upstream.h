@@ -21,7 +21,7 @@
 #define NET_UPSTREAM_H
 
 struct session;
-struct worker;
+struct sessions;
 
 /* Entering CONNECTING: try servers until one attempt is under way. */
 void upstream_connect(struct session *session);
@@ -39,7 +39,7 @@ void upstream_settle(struct session *session);
 void upstream_look(struct session *session);
 
 /* Sections may have servers that were not known before: go on with who waits for one. */
-void upstream_servers_known(struct worker *worker);
+void upstream_servers_known(struct sessions *all);
 
 /* Ask the ring to tell when the connect has ended, for those who cannot go on without. */
 void upstream_poll(struct session *session);

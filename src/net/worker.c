@@ -19,50 +19,20 @@
 
 /* ---- What a worker is made of ---------------------------------------------------------------- */
 
-static int init_sections(struct worker *worker)
-{
-	const struct engine *engine = worker->engine;
-
-	worker->next_server = calloc(engine->section_count + 1, sizeof(*worker->next_server));
-	worker->health = calloc(engine->section_count + 1, sizeof(*worker->health));
-	if (!worker->next_server || !worker->health ||
-	    full_init(&worker->full, engine->section_count) < 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		uint32_t servers = engine->sections[i].server_room;
-
-		worker->health[i] = calloc(servers + 1, sizeof(**worker->health));
-		if (!worker->health[i])
-			return -ENOMEM;
-		for (uint32_t s = 0; s < servers; s++)
-			health_init(&worker->health[i][s], &engine->sections[i], s);
-		/* Workers begin at different servers, or each first connection meets the same. */
-		worker->next_server[i] = worker->loop.index;
-	}
-	return 0;
-}
-
 int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 		struct listening *sockets, uint32_t socket_count)
 {
 	*worker = (struct worker){
 		.engine = engine,
-		.next_id = index,
 		.listener_count = socket_count,
 		.listeners = calloc(socket_count + 1, sizeof(*worker->listeners)),
 		.offered = sockets,
 		.parked = calloc(PARKED_MAX, sizeof(*worker->parked)),
 		.drain.kind = TIMER_DRAIN,
 	};
-	list_init(&worker->quiet);
-	list_init(&worker->failing);
-	list_init(&worker->returning);
-	shortage_init(&worker->shortages);
-	worker->shortages.timer.kind = TIMER_SHORTAGE;
 	if (loop_init(&worker->loop, index, &engine->sizes) < 0 || !worker->listeners ||
-	    !worker->parked ||
-	    slab_init(&worker->sessions, engine->connections_max, sizeof(struct session)) < 0 ||
-	    init_sections(worker) < 0) {
+	    !worker->parked || sessions_init(&worker->sessions, &worker->loop, engine) < 0 ||
+	    full_init(&worker->full, engine->section_count) < 0) {
 		worker_done(worker);
 		return -ENOMEM;
 	}
@@ -75,17 +45,11 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 
 void worker_done(struct worker *worker)
 {
-	for (uint32_t i = 0; worker->health && i < worker->engine->section_count; i++)
-		free(worker->health[i]);
-	free(worker->health);
-	free(worker->next_server);
 	full_done(&worker->full);
-	slab_done(&worker->sessions);
+	sessions_done(&worker->sessions);
 	free(worker->listeners);
 	free(worker->parked);
 	loop_done(&worker->loop);
-	worker->health = NULL;
-	worker->next_server = NULL;
 	worker->listeners = NULL;
 	worker->parked = NULL;
 }
@@ -112,44 +76,6 @@ void worker_close(struct worker *worker)
 		loop_close(&worker->loop);
 }
 
-/* ---- For the rest of net --------------------------------------------------------------------- */
-
-uint32_t worker_next_server(struct worker *worker, const struct section *section)
-{
-	uint32_t *next = &worker->next_server[section->index];
-	uint32_t server = *next % section->server_count;
-
-	*next = server + 1;
-	return server;
-}
-
-struct server_health *worker_health(struct worker *worker, const struct section *section,
-				    uint32_t server)
-{
-	return &worker->health[section->index][server];
-}
-
-/* Every worker counts in steps of as many as there are: small numbers, and the worker is in them.
- */
-uint64_t worker_next_id(struct worker *worker)
-{
-	uint64_t id = worker->next_id;
-
-	worker->next_id += worker->engine->worker_count;
-	return id;
-}
-
-void worker_session_closed(struct worker *worker, struct session *session)
-{
-	struct section *section = &worker->engine->sections[session->section->index];
-
-	atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&worker->engine->connections, 1, memory_order_relaxed);
-	stats_count(&worker->loop.stats, closed, 1);
-	shortage_ease(worker, session);
-	slab_release(&worker->sessions, session->road.flight.slot);
-}
-
 /* ---- A turn ---------------------------------------------------------------------------------- */
 
 static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
@@ -174,7 +100,7 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 			accept_cancelled(worker, tag.slot);
 		return;
 	}
-	session = slab_find(&worker->sessions, tag.slot, tag.generation);
+	session = slab_find(&worker->sessions.slab, tag.slot, tag.generation);
 	if (unlikely(!session)) {
 		if (worker->state != WORKER_STOPPING) /* there, of one that was cut */
 			stats_count(&worker->loop.stats, stale_completions, 1);
@@ -209,7 +135,8 @@ static void conclude(struct worker *worker)
 		return;
 	while (silent_next(silent, &user_data)) {
 		struct op_tag tag = op_unpack(user_data);
-		struct session *session = slab_find(&worker->sessions, tag.slot, tag.generation);
+		struct session *session =
+			slab_find(&worker->sessions.slab, tag.slot, tag.generation);
 
 		if (session) /* or it said that it failed, and the session is gone */
 			session_succeed(session, tag, silent->noted_ms);
@@ -218,8 +145,8 @@ static void conclude(struct worker *worker)
 
 static bool is_cutting(const struct worker *worker)
 {
-	return worker->state == WORKER_STOPPING && worker->cut_to < worker->sessions.capacity &&
-	       worker->sessions.used > 0;
+	return worker->state == WORKER_STOPPING &&
+	       worker->cut_to < worker->sessions.slab.capacity && worker->sessions.slab.used > 0;
 }
 
 /* In STOPPING: CUT_MAX slots a turn, so that messages are answered and records written meanwhile.
@@ -234,8 +161,9 @@ static void cut(struct worker *worker)
 	if (ring_sq_ready(&worker->loop.ring) > 0)
 		return;
 	for (uint32_t n = 0; n < CUT_MAX && is_cutting(worker); n++, worker->cut_to++) {
-		struct session *session = slab_find(&worker->sessions, worker->cut_to,
-						    worker->sessions.generation[worker->cut_to]);
+		struct session *session =
+			slab_find(&worker->sessions.slab, worker->cut_to,
+				  worker->sessions.slab.generation[worker->cut_to]);
 		if (session)
 			session_cut(session, worker->cutting);
 	}
@@ -258,7 +186,7 @@ static void drain_expired(struct worker *worker)
 	char text[CONFIG_EXPLAIN_MAX];
 
 	log_info("worker %u: ending %u connections that have not finished in time (%s)",
-		 worker->loop.index, worker->sessions.used,
+		 worker->loop.index, worker->sessions.slab.used,
 		 config_explain(worker->engine->config, NULL, "drain_timeout", text, sizeof(text)));
 	stop(worker, REASON_DRAIN_TIMEOUT);
 }
@@ -266,10 +194,10 @@ static void drain_expired(struct worker *worker)
 /* Say what is over. */
 static void settle(struct worker *worker)
 {
-	shortage_hold(worker);
+	shortage_hold(&worker->sessions);
 	condition_settle(&worker->loop);
 	full_settle(worker);
-	health_settle(worker);
+	health_settle(&worker->sessions);
 }
 
 static void expire(struct worker *worker)
@@ -285,7 +213,7 @@ static void expire(struct worker *worker)
 			accept_expired(worker, container_of(timer, struct listener, retry));
 			break;
 		case TIMER_SHORTAGE:
-			shortage_expired(worker);
+			shortage_expired(&worker->sessions);
 			break;
 		case TIMER_SETTLE:
 			settle(worker);
@@ -322,7 +250,7 @@ static void bury(struct worker *worker)
 	bool any = false;
 	struct list *node;
 
-	while ((node = list_pop(&worker->quiet))) {
+	while ((node = list_pop(&worker->sessions.quiet))) {
 		session_bury(container_of(node, struct session, link));
 		any = true;
 	}
@@ -334,7 +262,7 @@ static uint64_t next_deadline_ns(struct worker *worker)
 {
 	uint64_t next;
 
-	if (!list_is_empty(&worker->loop.dirty) || !list_is_empty(&worker->quiet) ||
+	if (!list_is_empty(&worker->loop.dirty) || !list_is_empty(&worker->sessions.quiet) ||
 	    worker->loop.silent.postponed)
 		return RING_NOW;
 	/*
@@ -409,7 +337,7 @@ int worker_turn(struct worker *worker)
 	bury(worker);
 	cut(worker);
 	loop_watch_pipes(&worker->loop);
-	access_flush(worker->access);
+	access_flush(worker->sessions.access);
 	return 0;
 }
 
@@ -425,7 +353,7 @@ void worker_command(struct worker *worker, enum worker_command command)
 		break;
 	case WORKER_CATCH_UP:
 		accept_take(worker);
-		upstream_servers_known(worker);
+		upstream_servers_known(&worker->sessions);
 		break;
 	case WORKER_DRAIN:
 		if (worker->state != WORKER_RUNNING)
@@ -444,6 +372,6 @@ void worker_command(struct worker *worker, enum worker_command command)
 
 bool worker_finished(const struct worker *worker)
 {
-	return worker->state >= WORKER_DRAINING && worker->sessions.used == 0 &&
+	return worker->state >= WORKER_DRAINING && worker->sessions.slab.used == 0 &&
 	       worker->parked_count == 0 && worker->in_flight == 0;
 }

@@ -19,17 +19,12 @@
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
 
-#include "base/list.h"
-#include "base/slab.h"
-#include "base/wheel.h"
 #include "loop/loop.h"
 #include "net/accept.h"
 #include "net/engine.h"
 #include "net/full.h"
-#include "net/health.h"
 #include "net/session.h"
-#include "net/shortage.h"
-#include "ops/access.h"
+#include "net/sessions.h"
 
 #include <pthread.h>
 
@@ -51,11 +46,8 @@ enum worker_command {
 
 struct worker {
 	struct loop loop;
-	struct slab sessions;
-	struct list quiet;     /* sessions in CLOSING with nothing in flight */
-	struct list failing;   /* servers, by their server_health */
-	struct list returning; /* the same, where connections come back */
-	uint32_t in_flight;    /* the worker's own operations: accepts and their cancels */
+	struct sessions sessions;
+	uint32_t in_flight; /* the worker's own operations: accepts and their cancels */
 
 	struct engine *engine;
 	int cpu;                       /* to run on, or -1 */
@@ -66,25 +58,19 @@ struct worker {
 	uint32_t listener_count;
 	struct parked *parked;
 	uint32_t parked_first, parked_count;
-	uint32_t *next_server;         /* by section */
-	struct server_health **health; /* by section and server */
-	struct shortages shortages;
 	struct full full;
 	struct wheel_timer drain;
-	uint64_t next_id;
-	struct access_queue *access; /* NULL: no access log */
 	enum worker_state state;
 	enum reason cutting; /* in STOPPING: what connections are cut for */
 	uint32_t cut_to;     /* ... those in the slots below */
 
 	/* Read by the main thread. */
-	_Atomic uint64_t reasons[REASON_COUNT]; /* connections ended, by reason */
-	_Atomic int phase;                      /* enum worker_state */
-	_Atomic uint64_t pings;                 /* answered */
-	int ring_fd;                            /* valid from WORKER_RUNNING on */
-	uint32_t ring_dropped;                  /* ... as is this: IORING_SETUP_* it lacks */
-	int result;                             /* negative errno, valid from WORKER_STOPPED on */
-	char error[400];                        /* the sentence to it */
+	_Atomic int phase;      /* enum worker_state */
+	_Atomic uint64_t pings; /* answered */
+	int ring_fd;            /* valid from WORKER_RUNNING on */
+	uint32_t ring_dropped;  /* ... as is this: IORING_SETUP_* it lacks */
+	int result;             /* negative errno, valid from WORKER_STOPPED on */
+	char error[400];        /* the sentence to it */
 	pthread_t thread;
 	bool started;
 };
@@ -111,16 +97,5 @@ bool worker_finished(const struct worker *worker);
 
 /* How to open the ring of this worker: mode, sizes, CPU. */
 struct ring_options worker_ring_options(const struct worker *worker);
-
-/* ---- For the rest of net, relay and service -------------------------------------------------- */
-
-uint32_t worker_next_server(struct worker *worker, const struct section *section);
-struct server_health *worker_health(struct worker *worker, const struct section *section,
-				    uint32_t server);
-/* For a session: no other in the process has it, though nothing is shared. */
-uint64_t worker_next_id(struct worker *worker);
-
-/* The session is closed: its slot and its place among the connections are free again. */
-void worker_session_closed(struct worker *worker, struct session *session);
 
 #endif

@@ -169,22 +169,22 @@ bool view_rests(const struct session *session, unsigned lane)
 
 struct session *view_session(const struct worker *worker, uint32_t slot)
 {
-	return slab_find(&worker->sessions, slot, worker->sessions.generation[slot]);
+	return slab_find(&worker->sessions.slab, slot, worker->sessions.slab.generation[slot]);
 }
 
 struct session *view_find(const struct worker *worker, struct op_tag tag)
 {
-	return slab_find(&worker->sessions, tag.slot, tag.generation);
+	return slab_find(&worker->sessions.slab, tag.slot, tag.generation);
 }
 
 uint32_t view_slots(const struct worker *worker)
 {
-	return worker->sessions.capacity;
+	return worker->sessions.slab.capacity;
 }
 
 uint32_t view_sessions(const struct worker *worker)
 {
-	return worker->sessions.used;
+	return worker->sessions.slab.used;
 }
 
 bool view_is_running(const struct worker *worker)
@@ -204,7 +204,7 @@ uint64_t view_now_ms(const struct worker *worker)
 
 uint64_t view_line_moves_ms(const struct worker *worker)
 {
-	return fires_ms(&worker->shortages.timer);
+	return fires_ms(&worker->sessions.shortages.timer);
 }
 
 const struct ring *view_ring(const struct worker *worker)
@@ -244,7 +244,7 @@ uint64_t view_rest_over_ns(const struct worker *worker)
 
 bool view_is_calm(const struct worker *worker)
 {
-	return list_is_empty(&worker->loop.dirty) && list_is_empty(&worker->quiet);
+	return list_is_empty(&worker->loop.dirty) && list_is_empty(&worker->sessions.quiet);
 }
 
 bool view_has_timers(const struct worker *worker)
@@ -311,12 +311,12 @@ void view_make_spoken_to(struct worker *worker, uint32_t section, uint32_t serve
 {
 	const struct section *which = &worker->engine->sections[section];
 
-	worker_health(worker, which, server)->handshake.spoken_to = HANDSHAKE_LEARN;
+	sessions_health(&worker->sessions, which, server)->handshake.spoken_to = HANDSHAKE_LEARN;
 }
 
 void view_log_to(struct worker *worker, struct access_queue *access)
 {
-	worker->access = access;
+	worker->sessions.access = access;
 }
 
 void view_clear_own_timers(struct worker *worker)
