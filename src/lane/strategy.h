@@ -9,7 +9,10 @@
  * relay/strategies.c or service/services.c; lane/lane.h has the pieces they are made of.
  *
  * Calls never nest: completions are handed out one after the other, flush runs
- * after the last one of a turn, stop when nothing of the session is in flight.
+ * after the last one of a turn, stop when nothing of the session is in flight.  And
+ * nothing ends under them: whatever a lane finds out, no descriptor is closed, nothing
+ * is cancelled and the session stays what it was until the turn's flushes are over.
+ * What has been decided meanwhile a lane sees by its gate: lane_is_over().
  */
 #ifndef LANE_STRATEGY_H
 #define LANE_STRATEGY_H
@@ -43,5 +46,11 @@ struct strategy {
 	/* Nothing is in flight any more: give back everything but the queue.  May be NULL. */
 	void (*stop)(struct lane *lane);
 };
+
+/* For the owner: the calls (strategy.c). */
+void strategy_start(struct lane *lane);
+void strategy_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done);
+void strategy_flush(struct lane *lane);
+void strategy_stop(struct lane *lane);
 
 #endif

@@ -27,7 +27,7 @@ static void flush(struct loop *loop, struct lane *lane)
 
 	if (lane->gate == GATE_CLOSED)
 		return;
-	lane->strategy->flush(lane);
+	strategy_flush(lane);
 	sending = lane->sending - sending;
 	moved = lane->bytes - bytes + sending;
 	if (moved <= LANE_HEAVY)

@@ -61,6 +61,7 @@ struct loop {
 	uint64_t now_ms;
 	uint32_t full_before; /* ring.full as of the last turn */
 	bool has_budget, has_bundle, has_silent;
+	bool handling;       /* a strategy is at work: nothing may end under it */
 	uint32_t turn_left;  /* bytes that lanes may still move in this turn: turn.h */
 	uint32_t turns_easy; /* in a row in which all moved what they could */
 	uint8_t squeeze;     /* receives bring so many halvings less */

@@ -42,7 +42,7 @@ static uint64_t next_deadline(const struct session *session)
 
 	/* No deadline that deadline_expired() would not act on: one in the past comes back at once.
 	 */
-	if (session->state == SESSION_CONNECTING && session->look_ms)
+	if (!session->over && session->state == SESSION_CONNECTING && session->look_ms)
 		next = earlier(next, session->look_ms);
 	if (session->state == SESSION_CONNECTING)
 		next = earlier(next, session->connect_until_ms);
@@ -58,7 +58,7 @@ void deadline_update(struct session *session)
 {
 	uint64_t next = next_deadline(session);
 
-	if (session->state == SESSION_CLOSING || next == UINT64_MAX)
+	if (session->over || next == UINT64_MAX)
 		return;
 	if (!wheel_is_set(&session->timer) || next < session->timer.expires_ms)
 		wheel_set(&session->road.loop->wheel, &session->timer, next);
@@ -119,10 +119,11 @@ void deadline_expired(struct session *session)
 {
 	uint64_t now = session->road.loop->now_ms;
 
-	if (session->state == SESSION_CLOSING) {
+	session_catch_up(session);
+	if (session->state == SESSION_CLOSING)
 		session_cancel(session);
+	if (session->over)
 		return;
-	}
 	if (now >= session->lifetime_until_ms) {
 		session_end(session, REASON_LIFETIME, SIDE_CLIENT, 0);
 		return;
@@ -136,10 +137,13 @@ void deadline_expired(struct session *session)
 	}
 	if (now >= session->handshake_until_ms)
 		handshake_expired(session);
-	if (session->state != SESSION_CLOSING && session->watch_ms && now >= session->watch_ms)
+	if (!session->over && session->watch_ms && now >= session->watch_ms)
 		ending_watch(session);
-	if (session->state == SESSION_CONNECTING && session->look_ms && now >= session->look_ms)
+	if (!session->over && session->state == SESSION_CONNECTING && session->look_ms &&
+	    now >= session->look_ms)
 		upstream_look(session);
+	if (session->over)
+		return;
 	if (session->state == SESSION_CONNECTING && now >= session->connect_until_ms)
 		connect_too_long(session);
 	else if (session->state == SESSION_RELAYING && now >= quiet_until(session))

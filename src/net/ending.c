@@ -37,7 +37,7 @@ static void end_broken(struct session *session, unsigned side)
 /* The client is gone before any server has answered: is there one who shall hear of it? */
 static bool reached_upstream(struct session *session)
 {
-	if (session->state != SESSION_CONNECTING ||
+	if (session->state != SESSION_CONNECTING || session->over ||
 	    socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED)
 		return false;
 	session_step(session, SESSION_CONNECTED);
@@ -58,7 +58,7 @@ static void note_broken(struct session *session, unsigned side, int error)
 void ending_broken(struct session *session, unsigned side, int error)
 {
 	assert(error < 0);
-	if (session->state == SESSION_CLOSING)
+	if (session->over)
 		return;
 	note_broken(session, side, error);
 	if (is_local(error) || !road_has_upstream(&session->road)) {
@@ -83,7 +83,7 @@ void ending_unsent(struct session *session, struct lane *lane, int error)
 {
 	unsigned side = lane->to;
 
-	if (session->state == SESSION_CLOSING)
+	if (session->over)
 		return;
 	if (socket_is_gone(session->road.fd[side])) {
 		ending_broken(session, side, error);
@@ -151,14 +151,14 @@ void ending_check(struct session *session)
 {
 	const struct lane *lanes = session->road.lanes;
 
-	if (session->state == SESSION_CLOSING)
+	if (session->over)
 		return;
 	if (session->state == SESSION_RELAYING)
 		session->retry_ms = 0;
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		if (session->road.broken[side])
 			check_broken(session, side);
-		if (session->state == SESSION_CLOSING)
+		if (session->over)
 			return;
 	}
 	if (lanes[LANE_UP].state == LANE_SHUT && lanes[LANE_DOWN].state == LANE_SHUT) {

@@ -58,7 +58,7 @@ static void enter_relaying(struct session *session)
 		lane_mark(&session->road.lanes[LANE_UP]);
 		lane_mark(&session->road.lanes[LANE_DOWN]);
 	} else {
-		session->road.lanes[LANE_UP].strategy->start(&session->road.lanes[LANE_UP]);
+		strategy_start(&session->road.lanes[LANE_UP]);
 	}
 	deadline_update(session);
 }
@@ -79,6 +79,7 @@ static unsigned side_of(const struct session *session, unsigned lane, unsigned k
 
 void session_cancel_side(struct session *session, unsigned side)
 {
+	assert(!session->road.loop->handling);
 	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
 		for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++)
 			if (op_flies(&session->road.flight, lane, (enum op_kind)kind) &&
@@ -105,6 +106,7 @@ static void wait_for_burial(struct session *session)
 
 static void close_side(struct session *session, unsigned side)
 {
+	assert(!session->road.loop->handling);
 	if (session->road.fd[side] < 0)
 		return;
 	if (side == SIDE_UPSTREAM)
@@ -135,7 +137,6 @@ static void settle_closing(struct session *session)
 
 static void enter_closing(struct session *session)
 {
-	shortage_leave(session);
 	if (session->road.flight.in_flight > session->road.flight.notices)
 		session_cancel(session);
 	else
@@ -144,8 +145,7 @@ static void enter_closing(struct session *session)
 
 static void stop_lane(struct lane *lane)
 {
-	if (lane->strategy && lane->strategy->stop)
-		lane->strategy->stop(lane);
+	strategy_stop(lane);
 	lane_drop(lane);
 	if (list_is_linked(&lane->dirty))
 		list_remove(&lane->dirty);
@@ -237,7 +237,7 @@ static const struct road_events events = {
 	.farewell = farewell,
 };
 
-void session_step(struct session *session, enum session_event event)
+static void step(struct session *session, enum session_event event)
 {
 	static void (*const enter[])(struct session *) = {
 		[SESSION_FREE] = enter_free,          [SESSION_CONNECTING] = upstream_connect,
@@ -250,9 +250,63 @@ void session_step(struct session *session, enum session_event event)
 	assert(next != NEVER);
 	assert(next != SESSION_FREE || event == SESSION_CUT || session->road.flight.in_flight == 0);
 	session->state = (uint8_t)next;
-	for (unsigned i = 0; i < LANE_COUNT; i++)
-		session->road.lanes[i].gate = gates[next][i];
+	if (!session->over)
+		for (unsigned i = 0; i < LANE_COUNT; i++)
+			session->road.lanes[i].gate = gates[next][i];
 	enter[next](session);
+}
+
+/* Step by what is noted, an end behind all else and only where that may be done now. */
+static void run(struct session *session, bool may_end)
+{
+	unsigned now = may_end ? UINT8_MAX : UINT8_MAX & ~(1u << SESSION_ENDED);
+
+	assert(!session->road.loop->handling);
+	session->stepping = true;
+	while (session->pending & now) {
+		unsigned event = (unsigned)__builtin_ctz(session->pending & now);
+
+		session->pending &= (uint8_t) ~(1u << event);
+		if (event == SESSION_QUIET || event == SESSION_CUT) {
+			step(session, (enum session_event)event); /* there is no session any more */
+			return;
+		}
+		step(session, (enum session_event)event);
+	}
+	session->stepping = false;
+}
+
+static void decide(struct session *session, enum session_event event)
+{
+	session->pending |= (uint8_t)(1u << event);
+	if (!list_is_linked(&session->link))
+		list_push(&session->all->decided, &session->link);
+}
+
+void session_step(struct session *session, enum session_event event)
+{
+	static_assert(SESSION_EVENT_COUNT <= 8, "a bit for each event");
+	if (session->road.loop->handling) {
+		decide(session, event);
+		return;
+	}
+	session->pending |= (uint8_t)(1u << event);
+	if (!session->stepping)
+		run(session, false);
+}
+
+void session_catch_up(struct session *session)
+{
+	if (unlikely(session->pending))
+		run(session, false);
+}
+
+void session_settle(struct sessions *all)
+{
+	struct list *node;
+
+	while ((node = list_pop(&all->decided)))
+		run(container_of(node, struct session, link), true);
 }
 
 /* ---- A life ---------------------------------------------------------------------------------- */
@@ -361,10 +415,11 @@ static bool abandoned(struct session *session, struct op_tag tag, const struct i
 	return false;
 }
 
-static void complete_closing(struct session *session, struct op_tag tag,
-			     const struct io_uring_cqe *done)
+/* It has ended, and lets go of what its operations bring. */
+static void complete_over(struct session *session, struct op_tag tag,
+			  const struct io_uring_cqe *done)
 {
-	struct lane *lane = &session->road.lanes[tag.lane & 1];
+	struct lane *lane = &session->road.lanes[tag.lane];
 
 	if (tag.kind == OP_RECV) {
 		lane->receiving = done->flags & IORING_CQE_F_MORE;
@@ -375,15 +430,17 @@ static void complete_closing(struct session *session, struct op_tag tag,
 		if (!(done->flags & IORING_CQE_F_MORE))
 			lane->sending = 0;
 	}
-	settle_closing(session);
+	if (session->state == SESSION_CLOSING)
+		settle_closing(session);
 }
 
 static void handle(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
 {
 	struct lane *lane = &session->road.lanes[tag.lane];
 
-	if (session->state == SESSION_CLOSING) {
-		complete_closing(session, tag, done);
+	session_catch_up(session);
+	if (session->over) {
+		complete_over(session, tag, done);
 		return;
 	}
 	if (tag.kind == OP_CONNECT)
@@ -395,8 +452,8 @@ static void handle(struct session *session, struct op_tag tag, const struct io_u
 	else if (session->state == SESSION_CONNECTING && connect_outcome(session, tag, done))
 		;
 	else if (tag.kind != OP_CANCEL)
-		lane->strategy->complete(lane, (enum op_kind)tag.kind, done);
-	if (session->state == SESSION_RETRYING)
+		strategy_complete(lane, (enum op_kind)tag.kind, done);
+	if (session->state == SESSION_RETRYING && !session->over)
 		upstream_settle(session);
 }
 
@@ -449,18 +506,22 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 {
 	/* A service that said all has said a reason; and then it owes no more. */
 	bool whole = reason == REASON_COMPLETED || session->end.reason != REASON_NONE;
+	bool connected = session->pending & 1u << SESSION_CONNECTED;
 
-	if (session->state == SESSION_CLOSING)
+	if (session->over)
 		return;
+	session->over = true;
 	session->end = (struct session_end){
 		/* Who had a reason to let it end by itself has set it. */
 		.reason = session->end.reason ? session->end.reason : (uint8_t)reason,
 		.side = (uint8_t)side,
-		.phase = session->state,
+		.phase = connected ? SESSION_RELAYING : session->state,
 		.error = error,
 	};
 	for (unsigned i = 0; i < LANE_COUNT; i++) {
-		const struct lane *lane = &session->road.lanes[i];
+		struct lane *lane = &session->road.lanes[i];
+
+		lane->gate = GATE_CLOSED;
 		if (owes_bytes(lane) ||
 		    (!whole && (is_cut_short(lane) || session->road.broken[lane->index])))
 			session->resetting[lane->to] = true;
@@ -469,10 +530,11 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 
 void session_end(struct session *session, enum reason reason, unsigned side, int error)
 {
-	if (session->state == SESSION_CLOSING)
+	if (session->over)
 		return;
 	note_end(session, reason, side, error);
-	session_step(session, SESSION_ENDED);
+	shortage_leave(session);
+	decide(session, SESSION_ENDED);
 }
 
 void session_bury(struct session *session)

@@ -10,7 +10,10 @@
  *   | +-- SERVED (a service: no upstream) -------+   v
  *   +------------ QUIET, or CUT (from each) ------ CLOSING
  *
- * Only session_step() writes .state.  In RETRYING the failed upstream socket is
+ * Only run() (session.c) writes .state.  What happens is noted, and stepped by when
+ * nothing of the session is being handled any more: at once, or at the end of the turn
+ * where a strategy is at work; and an end always then, so that descriptors are closed
+ * and operations cancelled in one place.  In RETRYING the failed upstream socket is
  * being emptied of operations; in CLOSING both are.  A slot is not free until
  * its last operation has completed: close(2) alone does not end a receive that
  * is in the ring, it would later swallow bytes of whoever gets the slot next.
@@ -71,6 +74,9 @@ struct session {
 	const struct section *section;
 	const char *listener; /* that it came through, as text */
 	uint8_t state;
+	uint8_t pending;            /* events that are still to be stepped by: a bit for each */
+	bool stepping;              /* one of them is */
+	bool over;                  /* it has ended: the reason is decided */
 	bool resetting[SIDE_COUNT]; /* close with a RST */
 	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
 	bool connect_poll;          /* a poll for the connect's outcome is in flight */
@@ -91,7 +97,7 @@ struct session {
 	uint64_t watch_ms;             /* when to begin watching half-closed sides; 0: not */
 	uint64_t lifetime_until_ms;    /* UINT64_MAX: no limit */
 	uint64_t id;                   /* in the access log */
-	struct list link;              /* in worker.quiet */
+	struct list link;              /* in sessions.decided, or .quiet */
 	struct hop *hop;               /* its connection to the server, if it is one */
 	uint64_t came_by;              /* the key of the hop that its client is, or 0 */
 	struct list waiting;           /* in line.sessions: shortage.h */
@@ -126,7 +132,12 @@ void session_bury(struct session *session);
  */
 void session_cut(struct session *session, enum reason reason);
 
+/* It has happened. */
 void session_step(struct session *session, enum session_event event);
+/* Before anything else is done with it: what has happened under a strategy, but for an end. */
+void session_catch_up(struct session *session);
+/* At the end of a turn's flushes: do what has been decided in it. */
+void session_settle(struct sessions *all);
 
 /*
  * End it.  The first call decides the reason, later ones change nothing.  A side

@@ -30,6 +30,7 @@ static int init_servers(struct sessions *all)
 int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine)
 {
 	*all = (struct sessions){.loop = loop, .engine = engine, .next_id = loop->index};
+	list_init(&all->decided);
 	list_init(&all->quiet);
 	list_init(&all->failing);
 	list_init(&all->returning);

@@ -21,6 +21,7 @@ struct sessions {
 	struct loop *loop;
 	struct engine *engine;
 	struct slab slab;
+	struct list decided;           /* what becomes of them is decided, and not done yet */
 	struct list quiet;             /* in CLOSING with nothing in flight */
 	struct list failing;           /* servers, by their server_health */
 	struct list returning;         /* the same, where connections come back */

@@ -155,7 +155,7 @@ static void attempt_under_way(struct session *session)
 	session->retry_ms = 0;
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
-		session->road.lanes[i].strategy->start(&session->road.lanes[i]);
+		strategy_start(&session->road.lanes[i]);
 	/* Still without a buffer from the last attempt: no receive will tell. */
 	if (list_is_linked(&session->road.lanes[LANE_DOWN].starved))
 		upstream_poll(session);
@@ -286,8 +286,8 @@ void upstream_servers_known(struct sessions *all)
 	for (uint32_t slot = 0; slot < all->slab.capacity; slot++) {
 		struct session *session = slab_find(&all->slab, slot, all->slab.generation[slot]);
 
-		if (!session || session->state != SESSION_RETRYING || session->connect_error ||
-		    session->lacks || !session->section->server_count)
+		if (!session || session->over || session->state != SESSION_RETRYING ||
+		    session->connect_error || session->lacks || !session->section->server_count)
 			continue;
 		session->retry_ms = 0;
 		upstream_settle(session);

@@ -263,7 +263,7 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	uint64_t next;
 
 	if (!list_is_empty(&worker->loop.dirty) || !list_is_empty(&worker->sessions.quiet) ||
-	    worker->loop.silent.postponed)
+	    !list_is_empty(&worker->sessions.decided) || worker->loop.silent.postponed)
 		return RING_NOW;
 	/*
 	 * Buffers that came home after feed(), from dropped queues and buried sessions, or
@@ -334,6 +334,7 @@ int worker_turn(struct worker *worker)
 	rest_expire(&worker->loop, now_ns);
 	feed(worker);
 	turn_flush(&worker->loop);
+	session_settle(&worker->sessions);
 	bury(worker);
 	cut(worker);
 	loop_watch_pipes(&worker->loop);
