@@ -28,40 +28,48 @@ static uint64_t quiet_until(const struct session *session)
 	uint32_t limit =
 		half_closed(session) ? settings->half_close_timeout_ms : settings->idle_timeout_ms;
 
-	return limit ? session->road.active_ms + limit : UINT64_MAX;
+	if (session->over || session->state != SESSION_RELAYING)
+		return DEADLINE_NONE;
+	return limit ? session->road.active_ms + limit : DEADLINE_NONE;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+void deadline_clear_all(struct session *session)
 {
-	return a < b ? a : b;
+	struct deadlines *deadlines = &session->deadlines;
+
+	wheel_clear(&session->road.loop->wheel, &deadlines->timer);
+	for (unsigned i = 0; i < array_size(deadlines->at_ms); i++)
+		deadlines->at_ms[i] = DEADLINE_NONE;
 }
 
-static uint64_t next_deadline(const struct session *session)
+static void fire_by(struct session *session, uint64_t at_ms)
 {
-	uint64_t next = session->lifetime_until_ms;
+	struct wheel_timer *timer = &session->deadlines.timer;
 
-	/* No deadline that deadline_expired() would not act on: one in the past comes back at once.
-	 */
-	if (!session->over && session->state == SESSION_CONNECTING && session->look_ms)
-		next = earlier(next, session->look_ms);
-	if (session->state == SESSION_CONNECTING)
-		next = earlier(next, session->connect_until_ms);
-	else if (session->state == SESSION_RELAYING)
-		next = earlier(next, quiet_until(session));
-	next = earlier(next, session->handshake_until_ms);
-	if (session->watch_ms)
-		next = earlier(next, session->watch_ms);
-	return session->retry_ms ? earlier(next, session->retry_ms) : next;
+	if (at_ms != DEADLINE_NONE && (!wheel_is_set(timer) || at_ms < timer->expires_ms))
+		wheel_set(&session->road.loop->wheel, timer, at_ms);
+}
+
+void deadline_set(struct session *session, enum deadline which, uint64_t at_ms)
+{
+	session->deadlines.at_ms[which] = at_ms;
+	fire_by(session, at_ms);
+}
+
+void deadline_clear(struct session *session, enum deadline which)
+{
+	session->deadlines.at_ms[which] = DEADLINE_NONE;
+}
+
+bool deadline_is_set(const struct session *session, enum deadline which)
+{
+	return session->deadlines.at_ms[which] != DEADLINE_NONE;
 }
 
 void deadline_update(struct session *session)
 {
-	uint64_t next = next_deadline(session);
-
-	if (session->over || next == UINT64_MAX)
-		return;
-	if (!wheel_is_set(&session->timer) || next < session->timer.expires_ms)
-		wheel_set(&session->road.loop->wheel, &session->timer, next);
+	if (!session->over)
+		fire_by(session, quiet_until(session));
 }
 
 /* A quiet connection whose peers both answer keepalive probes is idle, not dead; and a peer on a
@@ -115,38 +123,60 @@ static void connect_too_long(struct session *session)
 		upstream_failed(session, -ETIMEDOUT);
 }
 
+static void due(struct session *session, enum deadline which)
+{
+	switch (which) {
+	case DEADLINE_LIFETIME:
+		session_end(session, REASON_LIFETIME, SIDE_CLIENT, 0);
+		break;
+	case DEADLINE_RETRY:
+		upstream_settle(session);
+		break;
+	case DEADLINE_ACKNOWLEDGED:
+		ending_check(session);
+		break;
+	case DEADLINE_HANDSHAKE:
+		handshake_expired(session);
+		break;
+	case DEADLINE_WATCH:
+		ending_watch(session);
+		break;
+	case DEADLINE_LOOK:
+		upstream_look(session);
+		break;
+	case DEADLINE_CONNECT:
+		connect_too_long(session);
+		break;
+	case DEADLINE_CANCEL:
+		session_cancel(session);
+		break;
+	case DEADLINE_QUIET:
+		quiet_too_long(session);
+		break;
+	case DEADLINE_COUNT:
+		break;
+	}
+}
+
 void deadline_expired(struct session *session)
 {
 	uint64_t now = session->road.loop->now_ms;
+	uint64_t *at_ms = session->deadlines.at_ms;
 
 	session_catch_up(session);
-	if (session->state == SESSION_CLOSING)
-		session_cancel(session);
-	if (session->over)
-		return;
-	if (now >= session->lifetime_until_ms) {
-		session_end(session, REASON_LIFETIME, SIDE_CLIENT, 0);
-		return;
+	for (unsigned which = 0; which < DEADLINE_QUIET; which++) {
+		if (session->over && session->state != SESSION_CLOSING)
+			return;
+		if (at_ms[which] > now)
+			continue;
+		at_ms[which] = DEADLINE_NONE;
+		due(session, (enum deadline)which);
 	}
-	if (session->retry_ms && now >= session->retry_ms) {
-		session->retry_ms = 0;
-		if (session->state == SESSION_RETRYING)
-			upstream_settle(session);
-		else
-			ending_check(session);
-	}
-	if (now >= session->handshake_until_ms)
-		handshake_expired(session);
-	if (!session->over && session->watch_ms && now >= session->watch_ms)
-		ending_watch(session);
-	if (!session->over && session->state == SESSION_CONNECTING && session->look_ms &&
-	    now >= session->look_ms)
-		upstream_look(session);
-	if (session->over)
+	if (quiet_until(session) <= now)
+		due(session, DEADLINE_QUIET);
+	if (session->over && session->state != SESSION_CLOSING)
 		return;
-	if (session->state == SESSION_CONNECTING && now >= session->connect_until_ms)
-		connect_too_long(session);
-	else if (session->state == SESSION_RELAYING && now >= quiet_until(session))
-		quiet_too_long(session);
-	deadline_update(session);
+	for (unsigned which = 0; which < DEADLINE_QUIET; which++)
+		fire_by(session, at_ms[which]);
+	fire_by(session, quiet_until(session));
 }

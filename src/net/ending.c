@@ -111,8 +111,7 @@ static bool delivered(struct session *session, const struct lane *lane)
 		return true;
 	/* No event tells of acknowledgements: look again, ever less often. */
 	wait = wait < LOOK_MAX_MS ? wait : LOOK_MAX_MS;
-	session->retry_ms = now + (wait ? wait : 1);
-	deadline_update(session);
+	deadline_set(session, DEADLINE_ACKNOWLEDGED, now + (wait ? wait : 1));
 	return false;
 }
 
@@ -153,8 +152,7 @@ void ending_check(struct session *session)
 
 	if (session->over)
 		return;
-	if (session->state == SESSION_RELAYING)
-		session->retry_ms = 0;
+	deadline_clear(session, DEADLINE_ACKNOWLEDGED);
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		if (session->road.broken[side])
 			check_broken(session, side);
@@ -172,10 +170,8 @@ static void watch_within(struct session *session, uint64_t ms)
 {
 	uint64_t at = session->road.loop->now_ms + ms;
 
-	if (session->watch_ms && session->watch_ms <= at)
-		return;
-	session->watch_ms = at;
-	deadline_update(session);
+	if (at < session->deadlines.at_ms[DEADLINE_WATCH])
+		deadline_set(session, DEADLINE_WATCH, at);
 }
 
 void ending_begun(struct session *session)
@@ -186,7 +182,8 @@ void ending_begun(struct session *session)
 
 void ending_unread(struct session *session, unsigned side)
 {
-	if (road_has_upstream(&session->road) && !session->watched[side] && !session->watch_ms)
+	if (road_has_upstream(&session->road) && !session->watched[side] &&
+	    !deadline_is_set(session, DEADLINE_WATCH))
 		watch_within(session, UNREAD_AFTER_MS);
 }
 
@@ -202,7 +199,6 @@ static bool is_to_be_watched(const struct session *session, unsigned side)
 
 void ending_watch(struct session *session)
 {
-	session->watch_ms = 0;
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		struct io_uring_sqe *sqe;
 

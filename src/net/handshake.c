@@ -54,11 +54,11 @@ void handshake_begin(struct session *session)
 {
 	uint64_t now = session->road.loop->now_ms;
 
-	session->handshake_until_ms = UINT64_MAX;
+	deadline_clear(session, DEADLINE_HANDSHAKE);
 	if (!handshake_awaits(handshake_of(session), now))
 		return;
 	socket_hold_ack(session->road.fd[SIDE_UPSTREAM]);
-	session->handshake_until_ms = now + HANDSHAKE_MS;
+	deadline_set(session, DEADLINE_HANDSHAKE, now + HANDSHAKE_MS);
 }
 
 void handshake_answered(struct session *session)
@@ -74,7 +74,6 @@ void handshake_answered(struct session *session)
 
 void handshake_expired(struct session *session)
 {
-	session->handshake_until_ms = UINT64_MAX;
 	if (client_has_spoken(session))
 		return;
 	handshake_met_silence(handshake_of(session), session->road.loop->now_ms);

@@ -58,7 +58,7 @@ void handshake_begin(struct session *session);
 /* The server's first bytes have arrived. */
 void handshake_answered(struct session *session);
 
-/* session.handshake_until_ms has passed. */
+/* DEADLINE_HANDSHAKE has passed. */
 void handshake_expired(struct session *session);
 
 /* A RST follows: the server must hear of the connection before, or it never does. */

@@ -51,6 +51,8 @@ int session_next(enum session_state state, enum session_event event)
 
 static void enter_relaying(struct session *session)
 {
+	deadline_clear(session, DEADLINE_CONNECT);
+	deadline_clear(session, DEADLINE_LOOK);
 	if (road_has_upstream(&session->road)) {
 		/* The first byte or end from the server, or to it, proved the connect. */
 		upstream_connected(session);
@@ -90,17 +92,15 @@ void session_cancel_side(struct session *session, unsigned side)
 
 void session_cancel(struct session *session)
 {
-	struct sessions *all = session->all;
-
 	assert(session->state == SESSION_CLOSING);
 	session_cancel_side(session, SIDE_CLIENT);
 	session_cancel_side(session, SIDE_UPSTREAM);
-	wheel_set(&all->loop->wheel, &session->timer, all->loop->now_ms + CANCEL_AGAIN_MS);
+	deadline_set(session, DEADLINE_CANCEL, session->road.loop->now_ms + CANCEL_AGAIN_MS);
 }
 
 static void wait_for_burial(struct session *session)
 {
-	wheel_clear(&session->road.loop->wheel, &session->timer);
+	deadline_clear_all(session);
 	list_push(&session->all->quiet, &session->link);
 }
 
@@ -137,6 +137,7 @@ static void settle_closing(struct session *session)
 
 static void enter_closing(struct session *session)
 {
+	deadline_clear_all(session);
 	if (session->road.flight.in_flight > session->road.flight.notices)
 		session_cancel(session);
 	else
@@ -220,9 +221,8 @@ static void farewell(struct road *road, enum lane_farewell why)
 		session->end.reason = reasons[why];
 	if (why != FAREWELL_ANSWERED)
 		return;
-	if (until_ms < session->lifetime_until_ms) /* max_lifetime may be before that */
-		session->lifetime_until_ms = until_ms;
-	deadline_update(session);
+	if (until_ms < session->deadlines.at_ms[DEADLINE_LIFETIME]) /* max_lifetime may be before */
+		deadline_set(session, DEADLINE_LIFETIME, until_ms);
 }
 
 static const struct road_events events = {
@@ -316,7 +316,7 @@ static uint64_t lifetime_until(struct sessions *all, const struct config_setting
 	uint64_t lifetime = settings->max_lifetime_ms;
 
 	if (!lifetime)
-		return UINT64_MAX;
+		return DEADLINE_NONE;
 	if (settings->max_lifetime_jitter)
 		lifetime -= lifetime *
 			    (loop_random(all->loop) % (settings->max_lifetime_jitter + 1)) / 100;
@@ -343,8 +343,8 @@ void session_open(struct sessions *all, const struct section *section, const cha
 	session->road.fd[SIDE_CLIENT] = client_fd;
 	session->road.fd[SIDE_UPSTREAM] = -1;
 	session->started_ms = session->road.active_ms = all->loop->now_ms;
-	session->handshake_until_ms = UINT64_MAX;
-	session->lifetime_until_ms = lifetime_until(all, &section->config->settings);
+	deadline_clear_all(session);
+	deadline_set(session, DEADLINE_LIFETIME, lifetime_until(all, &section->config->settings));
 	lane_init(&session->road.lanes[LANE_UP], LANE_UP,
 		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT, LANE_OPEN);
 	lane_init(&session->road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT,
@@ -547,7 +547,7 @@ void session_cut(struct session *session, enum reason reason)
 {
 	assert(!list_is_linked(&session->link));
 	note_end(session, reason, SIDE_CLIENT, 0);
-	wheel_clear(&session->road.loop->wheel, &session->timer);
+	deadline_clear_all(session);
 	shortage_leave(session);
 	record_write(session);
 	session_step(session, SESSION_CUT);

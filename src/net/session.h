@@ -26,8 +26,8 @@
 
 #include "base/compiler.h"
 #include "base/list.h"
-#include "base/wheel.h"
 #include "lane/road.h"
+#include "net/deadline.h"
 #include "net/reason.h"
 
 #include <netinet/in.h>
@@ -88,14 +88,9 @@ struct session {
 	uint64_t broken_ms;         /* when the first side broke */
 	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
 	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
-	struct wheel_timer timer; /* at the earliest deadline or before; see deadline.h */
+	struct deadlines deadlines;
 	uint64_t started_ms;
-	uint64_t connect_until_ms;     /* of the attempt */
-	uint64_t look_ms;              /* when to look whether it has succeeded; 0: not */
-	uint64_t handshake_until_ms;   /* see handshake.h; UINT64_MAX: nothing to do */
-	uint64_t retry_ms;             /* when to give up, or to look again; 0: not waiting */
-	uint64_t watch_ms;             /* when to begin watching half-closed sides; 0: not */
-	uint64_t lifetime_until_ms;    /* UINT64_MAX: no limit */
+	uint64_t attempt_ms;           /* when the attempt began */
 	uint64_t id;                   /* in the access log */
 	struct list link;              /* in sessions.decided, or .quiet */
 	struct hop *hop;               /* its connection to the server, if it is one */

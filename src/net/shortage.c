@@ -156,7 +156,7 @@ static bool try_first(struct shortage_line *line)
 	bool lacked;
 
 	shortage_leave(session);
-	session->retry_ms = 0;
+	deadline_clear(session, DEADLINE_RETRY);
 	session->attempts = 0;
 	session->woken = true;
 	if (line->of)

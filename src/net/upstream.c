@@ -150,16 +150,17 @@ static void attempt_under_way(struct session *session)
 {
 	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
 
-	session->connect_until_ms = timeout ? session->road.loop->now_ms + timeout : UINT64_MAX;
-	session->look_ms = session->road.loop->now_ms + LOOK_AFTER_MS;
-	session->retry_ms = 0;
+	session->attempt_ms = session->road.loop->now_ms;
+	deadline_clear(session, DEADLINE_RETRY);
+	deadline_set(session, DEADLINE_LOOK, session->attempt_ms + LOOK_AFTER_MS);
+	deadline_set(session, DEADLINE_CONNECT,
+		     timeout ? session->attempt_ms + timeout : DEADLINE_NONE);
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		strategy_start(&session->road.lanes[i]);
 	/* Still without a buffer from the last attempt: no receive will tell. */
 	if (list_is_linked(&session->road.lanes[LANE_DOWN].starved))
 		upstream_poll(session);
-	deadline_update(session);
 }
 
 static void give_up(struct session *session, int error)
@@ -181,12 +182,11 @@ static void round_failed(struct session *session)
 		give_up(session, session->lacks ? session->lacks : session->connect_error);
 		return;
 	}
-	session->retry_ms = until;
+	deadline_set(session, DEADLINE_RETRY, until);
 	/* That a first server is known is told by upstream_servers_known(). */
 	if (tried)
 		shortage_wait(session, session->lacking, session->lacks);
 	ending_unread(session, SIDE_CLIENT);
-	deadline_update(session);
 }
 
 void upstream_connect(struct session *session)
@@ -218,7 +218,6 @@ void upstream_connect(struct session *session)
 		}
 		note_failure(session, r);
 	}
-	session->connect_until_ms = UINT64_MAX;
 	session_step(session, SESSION_ATTEMPT_FAILED);
 }
 
@@ -233,6 +232,8 @@ static bool in_use(const struct session *session)
 
 void upstream_failed(struct session *session, int error)
 {
+	deadline_clear(session, DEADLINE_CONNECT);
+	deadline_clear(session, DEADLINE_LOOK);
 	note_failure(session, error);
 	socket_shut_both(session->road.fd[SIDE_UPSTREAM]);
 	if (in_use(session))
@@ -251,7 +252,7 @@ void upstream_settle(struct session *session)
 		session->road.fd[SIDE_UPSTREAM] = -1;
 	}
 	if (list_is_linked(&session->waiting)) {
-		if (session->retry_ms)
+		if (deadline_is_set(session, DEADLINE_RETRY))
 			return; /* the line goes on from here, or the timer */
 		shortage_leave(session);
 		give_up(session, session->lacks);
@@ -267,9 +268,6 @@ void upstream_settle(struct session *session)
 
 void upstream_look(struct session *session)
 {
-	uint64_t began_ms = session->look_ms - LOOK_AFTER_MS;
-
-	session->look_ms = 0;
 	if (session->state != SESSION_CONNECTING)
 		return;
 	if (socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED) {
@@ -277,7 +275,7 @@ void upstream_look(struct session *session)
 		return;
 	}
 	session_step(session, SESSION_CONNECTED);
-	session->road.active_ms = began_ms; /* nothing has moved since */
+	session->road.active_ms = session->attempt_ms; /* nothing has moved since */
 	deadline_update(session);
 }
 
@@ -289,7 +287,7 @@ void upstream_servers_known(struct sessions *all)
 		if (!session || session->over || session->state != SESSION_RETRYING ||
 		    session->connect_error || session->lacks || !session->section->server_count)
 			continue;
-		session->retry_ms = 0;
+		deadline_clear(session, DEADLINE_RETRY);
 		upstream_settle(session);
 	}
 }

@@ -35,7 +35,7 @@ void upstream_failed(struct session *session, int error);
 /* In RETRYING, something completed: move on when the failed socket is quiet. */
 void upstream_settle(struct session *session);
 
-/* session.look_ms has passed. */
+/* DEADLINE_LOOK has passed. */
 void upstream_look(struct session *session);
 
 /* Sections may have servers that were not known before: go on with who waits for one. */

@@ -207,7 +207,7 @@ static void expire(struct worker *worker)
 	while ((timer = wheel_expire(&worker->loop.wheel, worker->loop.now_ms)))
 		switch ((enum loop_timer)timer->kind) {
 		case TIMER_SESSION:
-			deadline_expired(container_of(timer, struct session, timer));
+			deadline_expired(container_of(timer, struct session, deadlines.timer));
 			break;
 		case TIMER_LISTENER:
 			accept_expired(worker, container_of(timer, struct listener, retry));

@@ -95,7 +95,7 @@ static uint64_t fires_ms(const struct wheel_timer *timer)
 
 uint64_t view_wakes_ms(const struct session *session)
 {
-	return fires_ms(&session->timer);
+	return fires_ms(&session->deadlines.timer);
 }
 
 uint64_t view_started_ms(const struct session *session)
@@ -105,7 +105,7 @@ uint64_t view_started_ms(const struct session *session)
 
 uint64_t view_lifetime_until_ms(const struct session *session)
 {
-	return session->lifetime_until_ms;
+	return session->deadlines.at_ms[DEADLINE_LIFETIME];
 }
 
 bool view_stands_in_line(const struct session *session)
