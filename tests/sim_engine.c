@@ -6,6 +6,7 @@
  *   SIM_SEEDS=1000000 SIM_FIRST=0 ...              so many from there on
  */
 #include "loop/socket.h"
+#include "net/life.h"
 #include "net/section.h"
 #include "net/worker.h"
 #include "relay/strategies.h"
@@ -161,6 +162,7 @@ static void make_section(uint32_t index)
 		.config = source,
 		.index = index,
 		.has_upstream = proxy,
+		.life = proxy ? &life_proxy : &life_service,
 		.strategy = proxy ? strategy((enum config_relay)source->settings.relay)
 				  : service_of(source->kind),
 		.servers = servers[index],

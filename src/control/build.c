@@ -5,6 +5,7 @@
 #include "control/roster.h"
 #include "lane/strategy.h"
 #include "loop/pipes.h"
+#include "net/life.h"
 
 #include "ops/log.h"
 
@@ -26,6 +27,7 @@ static int build_section(struct section *section, struct resolver *resolver,
 	section->config = source;
 	section->strategy = find(source);
 	section->has_upstream = source->kind == CONFIG_PROXY;
+	section->life = section->has_upstream ? &life_proxy : &life_service;
 	if (section->has_upstream) {
 		int r = roster_open(section, resolver);
 		if (r < 0)

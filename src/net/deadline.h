@@ -40,10 +40,12 @@ void deadline_set(struct session *session, enum deadline which, uint64_t at_ms);
 void deadline_clear(struct session *session, enum deadline which);
 bool deadline_is_set(const struct session *session, enum deadline which);
 
-/* DEADLINE_QUIET may have come nearer: set the timer if it must fire earlier than it would. */
+/* DEADLINE_QUIET may have come nearer: see that the timer fires in time. */
 void deadline_update(struct session *session);
+/* The timer has fired: the same, for all of them. */
+void deadline_again(struct session *session);
 
-/* The session's timer fired. */
-void deadline_expired(struct session *session);
+/* The first that is due, of `from` and those behind it, and not set any more; or DEADLINE_COUNT. */
+unsigned deadline_due(struct session *session, unsigned from);
 
 #endif

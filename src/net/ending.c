@@ -1,7 +1,7 @@
 #include "net/ending.h"
 
 #include "loop/socket.h"
-#include "net/deadline.h"
+#include "net/handshake.h"
 #include "net/session.h"
 #include "net/sessions.h"
 
@@ -197,7 +197,7 @@ static bool is_to_be_watched(const struct session *session, unsigned side)
 	return !(session->road.flight.flying[side] & (1u << OP_RECV | 1u << OP_POLL_IN));
 }
 
-void ending_watch(struct session *session)
+static void watch(struct session *session)
 {
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		struct io_uring_sqe *sqe;
@@ -229,4 +229,22 @@ void ending_watched(struct session *session, unsigned side, const struct io_urin
 	else if (socket_phase(session->road.fd[side]) == SOCKET_DEAD &&
 		 session->road.lanes[!side].state != LANE_SHUT)
 		ending_broken(session, side, -ECONNRESET);
+}
+
+void ending_due(struct session *session, enum deadline which)
+{
+	switch ((unsigned)which) {
+	case DEADLINE_LIFETIME:
+		session_end(session, REASON_LIFETIME, SIDE_CLIENT, 0);
+		break;
+	case DEADLINE_ACKNOWLEDGED:
+		ending_check(session);
+		break;
+	case DEADLINE_HANDSHAKE:
+		handshake_expired(session);
+		break;
+	case DEADLINE_WATCH:
+		watch(session);
+		break;
+	}
 }

@@ -31,6 +31,8 @@
 #ifndef NET_ENDING_H
 #define NET_ENDING_H
 
+#include "net/deadline.h"
+
 struct io_uring_cqe;
 struct lane;
 struct session;
@@ -51,8 +53,8 @@ void ending_dropped(struct session *session, unsigned side);
 void ending_begun(struct session *session);
 /* Nothing is read from a side until its bytes get on: watch it, if that takes longer. */
 void ending_unread(struct session *session, unsigned side);
-/* The moment has passed: watch the sides that nothing is read from. */
-void ending_watch(struct session *session);
+/* The time has come for something that may be due in every phase that lives. */
+void ending_due(struct session *session, enum deadline which);
 /* A watch has something to say. */
 void ending_watched(struct session *session, unsigned side, const struct io_uring_cqe *done);
 

@@ -1,6 +1,7 @@
 #include "net/record.h"
 
 #include "loop/socket.h"
+#include "net/life.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/sessions.h"
@@ -16,17 +17,6 @@
 bool record_wanted(const struct sessions *all)
 {
 	return all->access || log_enabled(LOG_LEVEL_DEBUG);
-}
-
-static const char *phase_name(const struct session *session)
-{
-	switch (session->end.phase) {
-	case SESSION_CONNECTING:
-	case SESSION_RETRYING:
-		return "connecting";
-	default:
-		return "relaying";
-	}
 }
 
 /* The key that governs a reason; NULL where none does. */
@@ -117,7 +107,7 @@ void record_write(struct session *session)
 			   .reason = reason_sentence((enum reason)end->reason),
 			   .key = key_text(all, section, (enum reason)end->reason, key),
 			   .side = side_name(end->side),
-			   .phase = phase_name(session),
+			   .phase = section->life->phases[end->state]->name,
 			   .error = -end->error,
 			   .bytes_up = service ? up->received : up->bytes,
 			   .bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes,

@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+struct life;
 struct strategy;
 
 struct server {
@@ -25,6 +26,7 @@ struct server {
 struct section {
 	const struct config_section *config;
 	const struct strategy *strategy;
+	const struct life *life;       /* the phases that its sessions go through */
 	struct server *servers;        /* none for a service */
 	_Atomic uint32_t server_count; /* known so far: there may be none yet */
 	uint32_t server_room;          /* that there can be */

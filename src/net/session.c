@@ -1,26 +1,15 @@
 #include "net/session.h"
 
-#include "lane/rest.h"
 #include "lane/strategy.h"
 #include "loop/socket.h"
-#include "net/deadline.h"
-#include "net/ending.h"
-#include "net/handshake.h"
-#include "net/hop.h"
+#include "net/life.h"
 #include "net/record.h"
 #include "net/section.h"
 #include "net/sessions.h"
-#include "net/shortage.h"
-#include "net/upstream.h"
 
 #include <errno.h>
 
 #define NEVER (-1)
-
-/* A cancel misses an operation that is between its submission and its first wait. */
-#define CANCEL_AGAIN_MS 100
-
-#define FAREWELL_MS 2000 /* for the client to read a service's last words and close */
 
 /* clang-format off */
 static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
@@ -33,36 +22,11 @@ static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = 
 };
 /* clang-format on */
 
-/* What the lanes may do. */
-static const uint8_t gates[SESSION_STATE_COUNT][LANE_COUNT] = {
-	[SESSION_CONNECTING] = {[LANE_UP] = GATE_TRIES, [LANE_DOWN] = GATE_TRIES},
-	[SESSION_RETRYING] = {[LANE_UP] = GATE_GATHERS},
-	[SESSION_RELAYING] = {[LANE_UP] = GATE_FLOWS, [LANE_DOWN] = GATE_FLOWS},
-};
-
 int session_next(enum session_state state, enum session_event event)
 {
 	assert(state < SESSION_STATE_COUNT);
 	assert(event < SESSION_EVENT_COUNT);
 	return next_state[state][event];
-}
-
-/* ---- Entering a state ------------------------------------------------------------------------ */
-
-static void enter_relaying(struct session *session)
-{
-	deadline_clear(session, DEADLINE_CONNECT);
-	deadline_clear(session, DEADLINE_LOOK);
-	if (road_has_upstream(&session->road)) {
-		/* The first byte or end from the server, or to it, proved the connect. */
-		upstream_connected(session);
-		session->road.active_ms = session->road.loop->now_ms;
-		lane_mark(&session->road.lanes[LANE_UP]);
-		lane_mark(&session->road.lanes[LANE_DOWN]);
-	} else {
-		strategy_start(&session->road.lanes[LANE_UP]);
-	}
-	deadline_update(session);
 }
 
 /* Whose descriptor an operation uses. */
@@ -90,170 +54,25 @@ void session_cancel_side(struct session *session, unsigned side)
 					  (enum op_kind)kind);
 }
 
-void session_cancel(struct session *session)
+/* What it is in: CLOSING as soon as it has ended, whatever is still to be done for that. */
+static const struct phase *phase_of(const struct session *session)
 {
-	assert(session->state == SESSION_CLOSING);
-	session_cancel_side(session, SIDE_CLIENT);
-	session_cancel_side(session, SIDE_UPSTREAM);
-	deadline_set(session, DEADLINE_CANCEL, session->road.loop->now_ms + CANCEL_AGAIN_MS);
+	return session->section->life->phases[session->over ? SESSION_CLOSING : session->state];
 }
-
-static void wait_for_burial(struct session *session)
-{
-	deadline_clear_all(session);
-	list_push(&session->all->quiet, &session->link);
-}
-
-static void close_side(struct session *session, unsigned side)
-{
-	assert(!session->road.loop->handling);
-	if (session->road.fd[side] < 0)
-		return;
-	if (side == SIDE_UPSTREAM)
-		hop_forget(session);
-	if (session->resetting[side]) {
-		if (side == SIDE_UPSTREAM)
-			handshake_reset(session);
-		socket_linger_none(session->road.fd[side]);
-	}
-	socket_close(session->road.fd[side]);
-	session->road.fd[side] = -1;
-}
-
-/*
- * In CLOSING, what there is still to wait for.  A notification comes when the
- * bytes are acknowledged, which a peer that reads nothing never does, or when
- * the socket is gone; and it is no operation on the socket any more.
- */
-static void settle_closing(struct session *session)
-{
-	if (session->road.flight.in_flight == session->road.flight.notices) {
-		close_side(session, SIDE_CLIENT);
-		close_side(session, SIDE_UPSTREAM);
-	}
-	if (session->road.flight.in_flight == 0)
-		wait_for_burial(session);
-}
-
-static void enter_closing(struct session *session)
-{
-	deadline_clear_all(session);
-	if (session->road.flight.in_flight > session->road.flight.notices)
-		session_cancel(session);
-	else
-		settle_closing(session);
-}
-
-static void stop_lane(struct lane *lane)
-{
-	strategy_stop(lane);
-	lane_drop(lane);
-	if (list_is_linked(&lane->dirty))
-		list_remove(&lane->dirty);
-	if (list_is_linked(&lane->starved))
-		list_remove(&lane->starved);
-	rest_cut(lane);
-}
-
-static void enter_free(struct session *session)
-{
-	for (unsigned i = 0; i < LANE_COUNT; i++)
-		stop_lane(&session->road.lanes[i]);
-	close_side(session, SIDE_CLIENT);
-	close_side(session, SIDE_UPSTREAM);
-	sessions_closed(session->all, session);
-}
-
-/* ---- What its road tells --------------------------------------------------------------------- */
-
-static void ended(struct road *road, unsigned side)
-{
-	(void)side;
-	ending_begun(session_of(road));
-}
-
-static void broken(struct road *road, unsigned side, int error)
-{
-	ending_broken(session_of(road), side, error);
-}
-
-static void unsent(struct road *road, struct lane *lane, int error)
-{
-	ending_unsent(session_of(road), lane, error);
-}
-
-static void delivered(struct road *road)
-{
-	ending_check(session_of(road));
-}
-
-static void dropped(struct road *road, unsigned side)
-{
-	ending_dropped(session_of(road), side);
-}
-
-static void heard(struct road *road)
-{
-	handshake_answered(session_of(road));
-}
-
-static void unread(struct road *road, unsigned side)
-{
-	ending_unread(session_of(road), side);
-}
-
-static void end_waits(struct road *road)
-{
-	upstream_poll(session_of(road));
-}
-
-static void farewell(struct road *road, enum lane_farewell why)
-{
-	static const uint8_t reasons[] = {
-		[FAREWELL_ANSWERED] = REASON_ANSWERED,
-		[FAREWELL_BAD_REQUEST] = REASON_BAD_REQUEST,
-		[FAREWELL_TOO_LARGE] = REASON_REQUEST_TOO_LARGE,
-	};
-	struct session *session = session_of(road);
-	uint64_t until_ms = road->loop->now_ms + FAREWELL_MS;
-
-	if (session->end.reason == REASON_NONE)
-		session->end.reason = reasons[why];
-	if (why != FAREWELL_ANSWERED)
-		return;
-	if (until_ms < session->deadlines.at_ms[DEADLINE_LIFETIME]) /* max_lifetime may be before */
-		deadline_set(session, DEADLINE_LIFETIME, until_ms);
-}
-
-static const struct road_events events = {
-	.ended = ended,
-	.broken = broken,
-	.unsent = unsent,
-	.delivered = delivered,
-	.dropped = dropped,
-	.heard = heard,
-	.unread = unread,
-	.end_waits = end_waits,
-	.farewell = farewell,
-};
 
 static void step(struct session *session, enum session_event event)
 {
-	static void (*const enter[])(struct session *) = {
-		[SESSION_FREE] = enter_free,          [SESSION_CONNECTING] = upstream_connect,
-		[SESSION_RETRYING] = upstream_settle, [SESSION_RELAYING] = enter_relaying,
-		[SESSION_CLOSING] = enter_closing,
-	};
-	static_assert(array_size(enter) == SESSION_STATE_COUNT, "every state is entered");
 	int next = session_next((enum session_state)session->state, event);
+	const struct phase *phase;
 
 	assert(next != NEVER);
+	phase = session->section->life->phases[next];
 	assert(next != SESSION_FREE || event == SESSION_CUT || session->road.flight.in_flight == 0);
 	session->state = (uint8_t)next;
 	if (!session->over)
 		for (unsigned i = 0; i < LANE_COUNT; i++)
-			session->road.lanes[i].gate = gates[next][i];
-	enter[next](session);
+			session->road.lanes[i].gate = phase->gates[i];
+	phase->enter(session);
 }
 
 /* Step by what is noted, an end behind all else and only where that may be done now. */
@@ -331,7 +150,7 @@ void session_open(struct sessions *all, const struct section *section, const cha
 
 	assert(session); /* the worker took a place for it */
 	session->road.loop = all->loop;
-	session->road.events = &events;
+	session->road.events = section->life->events;
 	session->road.shared = section->shared;
 	session->road.settings = &section->config->settings;
 	session->all = all;
@@ -352,109 +171,15 @@ void session_open(struct sessions *all, const struct section *section, const cha
 	session->road.lanes[LANE_UP].strategy = section->strategy;
 	if (record_wanted(all))
 		socket_peer(client_fd, &session->client);
-	if (section->has_upstream) {
+	if (section->has_upstream)
 		session->road.lanes[LANE_DOWN].strategy = section->strategy;
-		session_step(session, SESSION_ACCEPTED);
-	} else {
-		session_step(session, SESSION_SERVED);
-	}
-}
-
-/* Whether a completion tells how the connect ended, and has been dealt with. */
-static bool connect_outcome(struct session *session, struct op_tag tag,
-			    const struct io_uring_cqe *done)
-{
-	bool receive = tag.kind == OP_RECV && tag.lane == LANE_DOWN;
-	bool send = tag.kind == OP_SEND && tag.lane == LANE_UP;
-
-	if (!receive && !send)
-		return false;
-	if (done->res > 0 || done->res == -ECONNRESET ||
-	    (receive && done->res == 0 &&
-	     socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_DEAD)) {
-		session_step(session, SESSION_CONNECTED);
-		return false;
-	}
-	if (done->res == -ENOBUFS && receive)
-		upstream_poll(session); /* without a buffer no receive will tell */
-	if (done->res == -ENOBUFS || done->res == -EINTR || done->res == -EAGAIN ||
-	    done->res == -ECANCELED)
-		return false;
-	if (send) {
-		session->road.lanes[LANE_UP].sending = 0;
-		if (!upstream_is_connect_error(done->res))
-			return true; /* the receive was told the error, and brings it */
-	} else {
-		session->road.lanes[LANE_DOWN].receiving = false;
-	}
-	upstream_failed(session, done->res ? done->res : -ECONNREFUSED);
-	return true;
-}
-
-/* The upstream's socket is being given up: only its operations' ends matter. */
-static bool abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
-{
-	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
-		session->road.lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
-		stock_return(&session->road.loop->stock, done);
-		return true;
-	}
-	if (tag.kind == OP_POLL_OUT && tag.lane == LANE_UP) {
-		lane_writable(&session->road.lanes[LANE_UP]);
-		return true;
-	}
-	if (tag.kind == OP_SEND && tag.lane == LANE_UP) {
-		session->road.lanes[LANE_UP].sending = 0;
-		if (done->res >
-		    0) { /* it had been connected, and has had bytes no other shall get */
-			session->resetting[SIDE_CLIENT] = true;
-			session_end(session, REASON_UPSTREAM_ERROR, SIDE_UPSTREAM, -ECONNABORTED);
-		}
-		return true;
-	}
-	return false;
-}
-
-/* It has ended, and lets go of what its operations bring. */
-static void complete_over(struct session *session, struct op_tag tag,
-			  const struct io_uring_cqe *done)
-{
-	struct lane *lane = &session->road.lanes[tag.lane];
-
-	if (tag.kind == OP_RECV) {
-		lane->receiving = done->flags & IORING_CQE_F_MORE;
-		stock_return(&session->road.loop->stock, done);
-	} else if (tag.kind == OP_SEND) {
-		if (done->res > 0 && !(done->flags & IORING_CQE_F_NOTIF))
-			lane_delivered(lane, (uint32_t)done->res);
-		if (!(done->flags & IORING_CQE_F_MORE))
-			lane->sending = 0;
-	}
-	if (session->state == SESSION_CLOSING)
-		settle_closing(session);
+	session_step(session, section->has_upstream ? SESSION_ACCEPTED : SESSION_SERVED);
 }
 
 static void handle(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
 {
-	struct lane *lane = &session->road.lanes[tag.lane];
-
 	session_catch_up(session);
-	if (session->over) {
-		complete_over(session, tag, done);
-		return;
-	}
-	if (tag.kind == OP_CONNECT)
-		upstream_polled(session);
-	else if (tag.kind == OP_WATCH)
-		ending_watched(session, tag.lane, done);
-	else if (session->state == SESSION_RETRYING && abandoned(session, tag, done))
-		;
-	else if (session->state == SESSION_CONNECTING && connect_outcome(session, tag, done))
-		;
-	else if (tag.kind != OP_CANCEL)
-		strategy_complete(lane, (enum op_kind)tag.kind, done);
-	if (session->state == SESSION_RETRYING && !session->over)
-		upstream_settle(session);
+	phase_of(session)->complete(session, tag, done);
 }
 
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
@@ -515,7 +240,7 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 		/* Who had a reason to let it end by itself has set it. */
 		.reason = session->end.reason ? session->end.reason : (uint8_t)reason,
 		.side = (uint8_t)side,
-		.phase = connected ? SESSION_RELAYING : session->state,
+		.state = connected ? SESSION_RELAYING : session->state,
 		.error = error,
 	};
 	for (unsigned i = 0; i < LANE_COUNT; i++) {
@@ -528,13 +253,31 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 	}
 }
 
+/* What only this phase has it wait for. */
+static void give_up(struct session *session)
+{
+	if (phase_of(session)->give_up)
+		phase_of(session)->give_up(session);
+}
+
 void session_end(struct session *session, enum reason reason, unsigned side, int error)
 {
 	if (session->over)
 		return;
+	give_up(session);
 	note_end(session, reason, side, error);
-	shortage_leave(session);
 	decide(session, SESSION_ENDED);
+}
+
+void session_expired(struct session *session)
+{
+	session_catch_up(session);
+	for (unsigned which = 0; (which = deadline_due(session, which)) < DEADLINE_COUNT; which++) {
+		phase_of(session)->due(session, (enum deadline)which);
+		if (session->over && session->state != SESSION_CLOSING)
+			return;
+	}
+	deadline_again(session);
 }
 
 void session_bury(struct session *session)
@@ -546,9 +289,9 @@ void session_bury(struct session *session)
 void session_cut(struct session *session, enum reason reason)
 {
 	assert(!list_is_linked(&session->link));
+	give_up(session);
 	note_end(session, reason, SIDE_CLIENT, 0);
 	deadline_clear_all(session);
-	shortage_leave(session);
 	record_write(session);
 	session_step(session, SESSION_CUT);
 }

@@ -64,7 +64,7 @@ enum session_event {
 struct session_end {
 	uint8_t reason; /* enum reason; REASON_NONE while it lives */
 	uint8_t side;   /* where the cause was */
-	uint8_t phase;  /* enum session_state it was in */
+	uint8_t state;  /* enum session_state it was in */
 	int error;      /* negative errno, or 0 */
 };
 
@@ -79,7 +79,7 @@ struct session {
 	bool over;                  /* it has ended: the reason is decided */
 	bool resetting[SIDE_COUNT]; /* close with a RST */
 	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
-	bool connect_poll;          /* a poll for the connect's outcome is in flight */
+	bool connect_polling;       /* a poll for the connect's outcome is in flight */
 	bool woken;                 /* it tries for all in its line */
 	uint32_t server;            /* index of the server being used */
 	uint32_t attempts;          /* servers tried in this round */
@@ -116,6 +116,8 @@ void session_open(struct sessions *all, const struct section *section, const cha
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
 /* A silent send of that tag has succeeded, at that time, unless it has said otherwise. */
 void session_succeed(struct session *session, struct op_tag tag, uint64_t noted_ms);
+/* Its timer fired. */
+void session_expired(struct session *session);
 /* For the first in loop.starved: lane_feed(). */
 void session_feed(struct lane *lane);
 /* Nothing is in flight in CLOSING: close, give back, log, release the slot. */
@@ -144,8 +146,5 @@ void session_end(struct session *session, enum reason reason, unsigned side, int
 
 /* Cancel every operation on a side's descriptor; each still completes. */
 void session_cancel_side(struct session *session, unsigned side);
-
-/* In CLOSING: cancel on both sides, and once more when that has not ended all of them. */
-void session_cancel(struct session *session);
 
 #endif

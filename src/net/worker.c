@@ -4,8 +4,7 @@
 #include "lane/rest.h"
 #include "lane/turn.h"
 #include "loop/socket.h"
-#include "net/deadline.h"
-#include "net/upstream.h"
+#include "net/connect.h"
 
 #include "ops/log.h"
 
@@ -207,7 +206,7 @@ static void expire(struct worker *worker)
 	while ((timer = wheel_expire(&worker->loop.wheel, worker->loop.now_ms)))
 		switch ((enum loop_timer)timer->kind) {
 		case TIMER_SESSION:
-			deadline_expired(container_of(timer, struct session, deadlines.timer));
+			session_expired(container_of(timer, struct session, deadlines.timer));
 			break;
 		case TIMER_LISTENER:
 			accept_expired(worker, container_of(timer, struct listener, retry));
@@ -354,7 +353,7 @@ void worker_command(struct worker *worker, enum worker_command command)
 		break;
 	case WORKER_CATCH_UP:
 		accept_take(worker);
-		upstream_servers_known(&worker->sessions);
+		connect_servers_known(&worker->sessions);
 		break;
 	case WORKER_DRAIN:
 		if (worker->state != WORKER_RUNNING)

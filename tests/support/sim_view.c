@@ -85,7 +85,7 @@ unsigned view_end_side(const struct session *session)
 
 enum view_state view_end_state(const struct session *session)
 {
-	return state_of(session->end.phase);
+	return state_of(session->end.state);
 }
 
 static uint64_t fires_ms(const struct wheel_timer *timer)

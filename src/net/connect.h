@@ -17,35 +17,21 @@
  * backlog, the connection waits for that until connect_timeout has passed: shortage.h.
  * So does one to a section of which no server is known yet.
  */
-#ifndef NET_UPSTREAM_H
-#define NET_UPSTREAM_H
+#ifndef NET_CONNECT_H
+#define NET_CONNECT_H
 
 struct session;
 struct sessions;
 
-/* Entering CONNECTING: try servers until one attempt is under way. */
-void upstream_connect(struct session *session);
-
 /* Entering RELAYING: the server took the connection. */
-void upstream_connected(struct session *session);
-
-/* The attempt failed (negative errno).  Leads to RETRYING. */
-void upstream_failed(struct session *session, int error);
-
-/* In RETRYING, something completed: move on when the failed socket is quiet. */
-void upstream_settle(struct session *session);
-
-/* DEADLINE_LOOK has passed. */
-void upstream_look(struct session *session);
+void connect_succeeded(struct session *session);
 
 /* Sections may have servers that were not known before: go on with who waits for one. */
-void upstream_servers_known(struct sessions *all);
+void connect_servers_known(struct sessions *all);
 
 /* Ask the ring to tell when the connect has ended, for those who cannot go on without. */
-void upstream_poll(struct session *session);
-void upstream_polled(struct session *session);
-
-/* Whether error, before anything came from the server, means that the connect failed. */
-int upstream_is_connect_error(int error);
+void connect_poll(struct session *session);
+/* It has told. */
+void connect_polled(struct session *session);
 
 #endif

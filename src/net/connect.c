@@ -1,11 +1,11 @@
-#include "net/upstream.h"
+#include "net/connect.h"
 
 #include "lane/strategy.h"
 #include "loop/socket.h"
-#include "net/deadline.h"
 #include "net/ending.h"
 #include "net/handshake.h"
 #include "net/hop.h"
+#include "net/life.h"
 #include "net/section.h"
 #include "net/session.h"
 #include "net/sessions.h"
@@ -20,14 +20,15 @@
 #define LOOK_AFTER_MS 10   /* most connects have ended by then */
 #define LOOK_MS       1000 /* between looks whether an address is this machine's by now */
 
-int upstream_is_connect_error(int error)
+/* Whether error, before anything came from the server, means that the connect failed. */
+static bool is_connect_error(int error)
 {
 	switch (-error) {
 	case EPIPE: /* the error itself went to the receive */
 	case ECONNRESET:
-		return 0;
+		return false;
 	default:
-		return 1;
+		return true;
 	}
 }
 
@@ -56,8 +57,10 @@ static void note_failure(struct session *session, int error)
 		health_failed(all, health_of(session), error);
 }
 
-void upstream_connected(struct session *session)
+void connect_succeeded(struct session *session)
 {
+	deadline_clear(session, DEADLINE_CONNECT);
+	deadline_clear(session, DEADLINE_LOOK);
 	health_connected(session->all, health_of(session));
 }
 
@@ -160,7 +163,7 @@ static void attempt_under_way(struct session *session)
 		strategy_start(&session->road.lanes[i]);
 	/* Still without a buffer from the last attempt: no receive will tell. */
 	if (list_is_linked(&session->road.lanes[LANE_DOWN].starved))
-		upstream_poll(session);
+		connect_poll(session);
 }
 
 static void give_up(struct session *session, int error)
@@ -183,13 +186,14 @@ static void round_failed(struct session *session)
 		return;
 	}
 	deadline_set(session, DEADLINE_RETRY, until);
-	/* That a first server is known is told by upstream_servers_known(). */
+	/* That a first server is known is told by connect_servers_known(). */
 	if (tried)
 		shortage_wait(session, session->lacking, session->lacks);
 	ending_unread(session, SIDE_CLIENT);
 }
 
-void upstream_connect(struct session *session)
+/* Try servers until one attempt is under way. */
+static void connect_to_next(struct session *session)
 {
 	int r;
 
@@ -227,10 +231,11 @@ static bool in_use(const struct session *session)
 	const struct lane *up = &session->road.lanes[LANE_UP];
 
 	return session->road.lanes[LANE_DOWN].receiving || up->sending || up->polling ||
-	       session->connect_poll;
+	       session->connect_polling;
 }
 
-void upstream_failed(struct session *session, int error)
+/* The attempt failed (negative errno). */
+static void attempt_failed(struct session *session, int error)
 {
 	deadline_clear(session, DEADLINE_CONNECT);
 	deadline_clear(session, DEADLINE_LOOK);
@@ -241,7 +246,8 @@ void upstream_failed(struct session *session, int error)
 	session_step(session, SESSION_ATTEMPT_FAILED);
 }
 
-void upstream_settle(struct session *session)
+/* Something completed, or it is time: move on when the failed socket is quiet. */
+static void settle(struct session *session)
 {
 	/* A cancel names an operation by its tag, and the next attempt has the same. */
 	if (in_use(session) || session->road.flight.cancels)
@@ -266,12 +272,12 @@ void upstream_settle(struct session *session)
 	session_step(session, SESSION_RETRY);
 }
 
-void upstream_look(struct session *session)
+static void look(struct session *session)
 {
 	if (session->state != SESSION_CONNECTING)
 		return;
 	if (socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED) {
-		upstream_poll(session);
+		connect_poll(session);
 		return;
 	}
 	session_step(session, SESSION_CONNECTED);
@@ -279,7 +285,7 @@ void upstream_look(struct session *session)
 	deadline_update(session);
 }
 
-void upstream_servers_known(struct sessions *all)
+void connect_servers_known(struct sessions *all)
 {
 	for (uint32_t slot = 0; slot < all->slab.capacity; slot++) {
 		struct session *session = slab_find(&all->slab, slot, all->slab.generation[slot]);
@@ -288,27 +294,27 @@ void upstream_servers_known(struct sessions *all)
 		    session->connect_error || session->lacks || !session->section->server_count)
 			continue;
 		deadline_clear(session, DEADLINE_RETRY);
-		upstream_settle(session);
+		settle(session);
 	}
 }
 
-void upstream_poll(struct session *session)
+void connect_poll(struct session *session)
 {
 	struct io_uring_sqe *sqe;
 
-	if (session->connect_poll)
+	if (session->connect_polling)
 		return;
 	sqe = loop_entry(session->road.loop);
 	ring_prep_poll(sqe, session->road.fd[SIDE_UPSTREAM], POLLOUT, 0);
 	op_submit(&session->road.flight, LANE_UP, OP_CONNECT, sqe);
-	session->connect_poll = true;
+	session->connect_polling = true;
 }
 
-void upstream_polled(struct session *session)
+void connect_polled(struct session *session)
 {
 	int fd = session->road.fd[SIDE_UPSTREAM], error;
 
-	session->connect_poll = false;
+	session->connect_polling = false;
 	if (session->state != SESSION_CONNECTING)
 		return;
 	if (socket_phase(fd) == SOCKET_CONNECTED) {
@@ -316,6 +322,132 @@ void upstream_polled(struct session *session)
 	} else if (socket_phase(fd) == SOCKET_DEAD && !session->road.lanes[LANE_DOWN].receiving) {
 		/* Otherwise the receive is told, and brings the error. */
 		error = socket_error(fd);
-		upstream_failed(session, error ? error : -ECONNREFUSED);
+		attempt_failed(session, error ? error : -ECONNREFUSED);
 	}
 }
+
+/* ---- The phase of an attempt ----------------------------------------------------------------- */
+
+/* Whether a completion tells how the connect ended, and has been dealt with. */
+static bool connect_outcome(struct session *session, struct op_tag tag,
+			    const struct io_uring_cqe *done)
+{
+	bool receive = tag.kind == OP_RECV && tag.lane == LANE_DOWN;
+	bool send = tag.kind == OP_SEND && tag.lane == LANE_UP;
+
+	if (!receive && !send)
+		return false;
+	if (done->res > 0 || done->res == -ECONNRESET ||
+	    (receive && done->res == 0 &&
+	     socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_DEAD)) {
+		session_step(session, SESSION_CONNECTED);
+		return false;
+	}
+	if (done->res == -ENOBUFS && receive)
+		connect_poll(session); /* without a buffer no receive will tell */
+	if (done->res == -ENOBUFS || done->res == -EINTR || done->res == -EAGAIN ||
+	    done->res == -ECANCELED)
+		return false;
+	if (send) {
+		session->road.lanes[LANE_UP].sending = 0;
+		if (!is_connect_error(done->res))
+			return true; /* the receive was told the error, and brings it */
+	} else {
+		session->road.lanes[LANE_DOWN].receiving = false;
+	}
+	attempt_failed(session, done->res ? done->res : -ECONNREFUSED);
+	return true;
+}
+
+static void connect_too_long(struct session *session)
+{
+	if (socket_phase(session->road.fd[SIDE_UPSTREAM]) == SOCKET_CONNECTED)
+		session_step(session, SESSION_CONNECTED);
+	else
+		attempt_failed(session, -ETIMEDOUT);
+}
+
+static void complete_connecting(struct session *session, struct op_tag tag,
+				const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_CONNECT)
+		connect_polled(session);
+	else if (tag.kind == OP_WATCH)
+		ending_watched(session, tag.lane, done);
+	else if (!connect_outcome(session, tag, done) && tag.kind != OP_CANCEL)
+		strategy_complete(&session->road.lanes[tag.lane], (enum op_kind)tag.kind, done);
+}
+
+static void due_connecting(struct session *session, enum deadline which)
+{
+	if (which == DEADLINE_LOOK)
+		look(session);
+	else if (which == DEADLINE_CONNECT)
+		connect_too_long(session);
+	else
+		ending_due(session, which);
+}
+
+const struct phase phase_connecting = {
+	.name = "connecting",
+	.gates = {[LANE_UP] = GATE_TRIES, [LANE_DOWN] = GATE_TRIES},
+	.enter = connect_to_next,
+	.complete = complete_connecting,
+	.due = due_connecting,
+};
+
+/* ---- The phase between two attempts ---------------------------------------------------------- */
+
+/* The upstream's socket is being given up: only its operations' ends matter. */
+static bool abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
+		session->road.lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
+		stock_return(&session->road.loop->stock, done);
+		return true;
+	}
+	if (tag.kind == OP_POLL_OUT && tag.lane == LANE_UP) {
+		lane_writable(&session->road.lanes[LANE_UP]);
+		return true;
+	}
+	if (tag.kind == OP_SEND && tag.lane == LANE_UP) {
+		session->road.lanes[LANE_UP].sending = 0;
+		if (done->res >
+		    0) { /* it had been connected, and has had bytes no other shall get */
+			session->resetting[SIDE_CLIENT] = true;
+			session_end(session, REASON_UPSTREAM_ERROR, SIDE_UPSTREAM, -ECONNABORTED);
+		}
+		return true;
+	}
+	return false;
+}
+
+static void complete_retrying(struct session *session, struct op_tag tag,
+			      const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_CONNECT)
+		connect_polled(session);
+	else if (tag.kind == OP_WATCH)
+		ending_watched(session, tag.lane, done);
+	else if (!abandoned(session, tag, done) && tag.kind != OP_CANCEL)
+		strategy_complete(&session->road.lanes[tag.lane], (enum op_kind)tag.kind, done);
+	if (!session->over)
+		settle(session);
+}
+
+static void due_retrying(struct session *session, enum deadline which)
+{
+	if (which == DEADLINE_RETRY)
+		settle(session);
+	else
+		ending_due(session, which);
+}
+
+const struct phase phase_retrying = {
+	.name = "connecting",
+	.gates = {[LANE_UP] = GATE_GATHERS},
+	.enter = settle,
+	.complete = complete_retrying,
+	.due = due_retrying,
+	.give_up = shortage_leave,
+};
