@@ -82,8 +82,8 @@ endif
 # ---- What is built from what ------------------------------------------------
 objects = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
 RING     := $(call objects,src/ring/*.c src/base/slab.c)
-CORE     := $(call objects,$(foreach d,base ops config loop lane net relay service control,src/$d/*.c))
-WORLD    := $(call objects,tests/support/sim*.c)# in place of net/socket.c and base/clock.c
+CORE     := $(call objects,$(foreach d,base ops config loop lane session worker relay service control,src/$d/*.c))
+WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c and base/clock.c
 PRELOAD  := $O/tests/support/count_calls.so#	loaded into the daemon, not linked with tests
 SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:.so=.o),$(call objects,tests/support/*.c))
 TESTS    := $(patsubst %.c,$O/%,$(wildcard tests/test_*.c))

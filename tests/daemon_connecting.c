@@ -1,5 +1,5 @@
 /* What a connect leads to besides a server that answers, and what the first moments are like. */
-#include "net/handshake.h"
+#include "session/handshake.h"
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"

@@ -1,5 +1,5 @@
 /* Servers that are dead, deaf or rude, and how little of it the client notices. */
-#include "net/handshake.h"
+#include "session/handshake.h"
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
@@ -142,7 +142,7 @@ static void count_segments(int fd, void *context)
 	close(fd);
 }
 
-/* Once clients were seen to speak first: net/handshake.h. */
+/* Once clients were seen to speak first: session/handshake.h. */
 START_TEST(a_request_takes_the_acknowledgement_of_the_handshake_along)
 {
 	enum { CONNECTIONS = HANDSHAKE_LEARN + 200 };

@@ -3,16 +3,17 @@
 # folder of src/ and the folders whose headers it may include besides its own.
 rules='base: | ring:base | ops:base | config:base | loop:base,ring,ops,config |
        lane:base,ring,config,loop | relay:base,ring,config,loop,lane |
-       service:base,ring,config,loop,lane | net:base,ring,ops,config,loop,lane |
-       control:base,ring,ops,config,loop,lane,net |
-       main.c:base,ring,ops,config,loop,lane,net,relay,service,control'
+       service:base,ring,config,loop,lane | session:base,ring,ops,config,loop,lane |
+       worker:base,ring,ops,config,loop,lane,session |
+       control:base,ring,ops,config,loop,session,worker |
+       main.c:base,ring,ops,config,loop,lane,session,worker,relay,service,control'
 
 grep -rnH '^#include "' src | awk -F '[/:"]' -v rules="$rules" '
 BEGIN {
 	n = split(rules, rule, /[ \n]*\|[ \n]*/)
 	for (i = 1; i <= n; i++) { split(rule[i], r, ":"); may[r[1]] = "," r[1] "," r[2] "," }
 }
-# src/net/op.c:3:#include "base/slab.h"   ->   folder net includes from base
+# src/loop/op.h:3:#include "base/slab.h"   ->   folder loop includes from base
 {
 	folder = $2; split($0, q, "\""); target = q[2]; sub("/.*", "", target)
 	if (!(folder in may) || !index(may[folder], "," target ",")) {

@@ -6,13 +6,13 @@
  *   SIM_SEEDS=1000000 SIM_FIRST=0 ...              so many from there on
  */
 #include "loop/socket.h"
-#include "net/life.h"
-#include "net/section.h"
-#include "net/worker.h"
 #include "relay/strategies.h"
 #include "service/services.h"
+#include "session/life.h"
+#include "session/section.h"
 #include "support/sim.h"
 #include "support/suite.h"
+#include "worker/worker.h"
 
 #include "ops/log.h"
 

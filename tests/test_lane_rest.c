@@ -152,7 +152,7 @@ START_TEST(a_rest_that_is_cut_marks_nobody)
 }
 END_TEST
 
-SUITE("net: rests", a_lane_rests_when_it_has_moved_much_many_times,
+SUITE("rests", a_lane_rests_when_it_has_moved_much_many_times,
       little_in_between_begins_the_count_anew, a_last_rest_follows_little_but_none_nothing,
       a_request_begins_the_count_anew_and_bulk_the_other_way_does_not,
       nobody_rests_where_completions_are_not_coalesced,

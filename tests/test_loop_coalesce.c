@@ -258,7 +258,7 @@ START_TEST(a_service_answers_at_once)
 }
 END_TEST
 
-SUITE_OF("net: coalescing", 60, ONCE(at_first_any_completion_is_enough),
+SUITE_OF("loop: coalescing", 60, ONCE(at_first_any_completion_is_enough),
 	 ONCE(where_servers_take_long_one_waits_for_as_many_as_are_likely),
 	 EACH(where_servers_are_quick_nothing_is_waited_for, 4),
 	 ONCE(a_tenth_of_the_answers_may_be_quick), ONCE(what_is_far_grows_with_the_wait),

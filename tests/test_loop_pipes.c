@@ -214,7 +214,7 @@ START_TEST(closing_closes_all_of_them_those_in_use_too)
 }
 END_TEST
 
-SUITE("net: pipes", there_are_as_many_pipes_as_allowed_and_none_before_one_is_needed,
+SUITE("loop: pipes", there_are_as_many_pipes_as_allowed_and_none_before_one_is_needed,
       no_more_than_128_however_many_are_allowed, the_last_eighth_is_lent_and_not_given_away,
       a_pipe_of_two_pages_is_none, a_pipe_is_as_large_as_asked_and_neither_end_waits,
       an_empty_pipe_is_taken_again_the_last_given_first,

@@ -285,7 +285,7 @@ START_TEST(as_much_is_sent_last_as_there_is_room_for)
 }
 END_TEST
 
-SUITE_OF("net: sockets", 60, ONCE(a_tcp_sink_takes_at_once_what_it_has_room_for),
+SUITE_OF("loop: sockets", 60, ONCE(a_tcp_sink_takes_at_once_what_it_has_room_for),
 	 EACH(so_it_does_with_a_limit_even_an_odd_one, 4), EACH(so_does_one_with_small_segments, 3),
 	 ONCE(a_unix_sink_takes_at_once_what_it_has_room_for),
 	 EACH(a_tcp_sink_takes_at_once_what_is_spliced_in_small_pieces, 2),

@@ -271,7 +271,7 @@ START_TEST(a_stock_is_not_closed_while_a_buffer_is_held_and_takes_no_strangers)
 }
 END_TEST
 
-SUITE("net: stock", memory_is_cut_into_whole_buffers_but_no_fewer_than_4_and_no_more_than_32768,
+SUITE("loop: stock", memory_is_cut_into_whole_buffers_but_no_fewer_than_4_and_no_more_than_32768,
       a_registration_that_fails_leaves_an_empty_stock_and_nothing_mapped,
       a_buffer_is_held_from_its_completion_until_it_is_given_back, every_buffer_comes_round,
       the_last_buffer_given_is_the_first_to_lie_with_the_kernel_again,

@@ -19,10 +19,10 @@ fi
 [ -n "$listed" ]
 
 # Why connections end is a closed list: the manual has it whole, in the same order.
-reasons=$(sed -n 's/.*X([A-Z_]*, "\([a-z-]*\)",.*/\1/p' src/net/reason.h)
+reasons=$(sed -n 's/.*X([A-Z_]*, "\([a-z-]*\)",.*/\1/p' src/session/reason.h)
 explained=$(sed -n '/^The reasons a connection/,/^\.El/s/^\.It Cm //p' src/uringproxy.8)
 if [ "$reasons" != "$explained" ]; then
-	printf 'reasons in net/reason.h:\n%s\nreasons in uringproxy.8:\n%s\n' "$reasons" "$explained"
+	printf 'reasons in session/reason.h:\n%s\nreasons in uringproxy.8:\n%s\n' "$reasons" "$explained"
 	exit 1
 fi
 [ -n "$reasons" ]

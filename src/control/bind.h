@@ -11,7 +11,7 @@
 #ifndef CONTROL_BIND_H
 #define CONTROL_BIND_H
 
-#include "net/section.h"
+#include "session/section.h"
 
 #include <sys/types.h>
 

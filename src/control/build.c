@@ -5,7 +5,7 @@
 #include "control/roster.h"
 #include "lane/strategy.h"
 #include "loop/pipes.h"
-#include "net/life.h"
+#include "session/life.h"
 
 #include "ops/log.h"
 

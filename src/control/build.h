@@ -9,7 +9,7 @@
 #include "control/bind.h"
 #include "control/mode.h"
 #include "control/resolve.h"
-#include "net/engine.h"
+#include "session/engine.h"
 
 #include "ops/activation.h"
 

@@ -95,7 +95,7 @@ static uint32_t least_budget(const struct engine *engine)
  */
 static uint32_t buffer_size_for(const struct engine *engine, uint64_t memory)
 {
-	/* With sqpoll each receive brings one buffer: net/worker.c. */
+	/* With sqpoll each receive brings one buffer: worker/worker.c. */
 	bool bundled = ring_capable(&engine->capabilities, RING_RECV_BUNDLE) &&
 		       ring_capable(&engine->capabilities, RING_RECV_BUDGET) && !engine->sqpoll;
 	uint32_t size = bundled ? BUFFER_SIZE_BUNDLED : BUFFER_SIZE_SINGLE;

@@ -7,7 +7,7 @@
 #ifndef CONTROL_FIT_H
 #define CONTROL_FIT_H
 
-#include "net/engine.h"
+#include "session/engine.h"
 
 /*
  * engine.sizes.buffer_memory and buffer_size, from buffer_memory and buffer_size and a

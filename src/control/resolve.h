@@ -14,7 +14,7 @@
 
 #include "config/loops.h"
 #include "control/names.h"
-#include "net/section.h"
+#include "session/section.h"
 
 #define RESOLVE_START_MS 2000
 

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "control/logs.h"
 #include "control/roster.h"
-#include "net/worker.h"
+#include "worker/worker.h"
 
 #include "ops/log.h"
 #include "ops/notify.h"

@@ -1,6 +1,6 @@
 /* The rules: what must be true of every run, whatever the seed. */
-#include "net/ending.h"
-#include "net/handshake.h"
+#include "session/ending.h"
+#include "session/handshake.h"
 #include "support/sim.h"
 
 #include <string.h>

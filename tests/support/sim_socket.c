@@ -1,4 +1,4 @@
-/* loop/socket.h on the sockets of sim_net.c, in place of net/socket.c. */
+/* loop/socket.h on the sockets of sim_net.c, in place of loop/socket.c. */
 #include "loop/socket.h"
 #include "support/sim.h"
 

@@ -1,9 +1,9 @@
 #include "support/sim_view.h"
 
-#include "net/section.h"
-#include "net/worker.h"
 #include "relay/splice.h"
+#include "session/section.h"
 #include "support/sim.h"
+#include "worker/worker.h"
 
 static_assert((int)VIEW_UP == (int)LANE_UP && (int)VIEW_DOWN == (int)LANE_DOWN, "lanes are lanes");
 static_assert(SIM_PARTS >= VECTOR_MAX, "a vector fits into an operation");

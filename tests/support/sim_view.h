@@ -11,9 +11,9 @@
 
 #include "config/config.h"
 #include "loop/op.h"
-#include "net/reason.h"
 #include "ops/stats.h"
 #include "ring/ring.h"
+#include "session/reason.h"
 
 struct access_queue;
 struct session;

@@ -1,0 +1,453 @@
+#include "session/connect.h"
+
+#include "lane/strategy.h"
+#include "loop/socket.h"
+#include "session/ending.h"
+#include "session/handshake.h"
+#include "session/hop.h"
+#include "session/life.h"
+#include "session/section.h"
+#include "session/session.h"
+#include "session/sessions.h"
+#include "session/shortage.h"
+
+#include "base/endpoint.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define LOOK_AFTER_MS 10   /* most connects have ended by then */
+#define LOOK_MS       1000 /* between looks whether an address is this machine's by now */
+
+/* Whether error, before anything came from the server, means that the connect failed. */
+static bool is_connect_error(int error)
+{
+	switch (-error) {
+	case EPIPE: /* the error itself went to the receive */
+	case ECONNRESET:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static struct server_health *health_of(const struct session *session)
+{
+	return sessions_health(session->all, session->section, session->server);
+}
+
+static void note_shortage(struct session *session, int error)
+{
+	session->lacks = error;
+	session->lacking = health_of(session);
+}
+
+static void note_failure(struct session *session, int error)
+{
+	struct sessions *all = session->all;
+
+	session->connect_error = error;
+	stats_count(&all->loop->stats, connect_failed, 1);
+	if (shortage_is(error))
+		note_shortage(session, error);
+	if (shortage_is(error) && shortage_condition(error) != CONDITION_COUNT)
+		condition_enter(all->loop, shortage_condition(error), error);
+	else
+		health_failed(all, health_of(session), error);
+}
+
+void connect_succeeded(struct session *session)
+{
+	deadline_clear(session, DEADLINE_CONNECT);
+	deadline_clear(session, DEADLINE_LOOK);
+	health_connected(session->all, health_of(session));
+}
+
+/*
+ * A round begins with the server in turn and goes on with those behind it: were
+ * every attempt to take the next in turn, connections that fail at the same time
+ * would pass their servers round, and one could meet the same dead one twice.
+ */
+static uint32_t server_for(const struct session *session)
+{
+	const struct section *section = session->section;
+
+	if (session->attempts == 0 && session->woken && session->line->of)
+		return session->line->of->server;
+	if (session->attempts == 0)
+		return sessions_next_server(session->all, section);
+	return (session->server + 1) % section->server_count;
+}
+
+/*
+ * What there is to see of a connect that has begun: whether it meets itself.
+ *
+ * A connect to a port of this machine where nobody listens may be given that very port to come
+ * from: it meets itself and succeeds, the client gets its own bytes back, and the server cannot
+ * have its port again.  And what goes to this machine may be a hop of a chain of sections (hop.h).
+ * Other addresses are looked at now and then, because one may move here.
+ */
+static bool meets_itself(struct session *session, int fd, const struct server *server)
+{
+	struct server_health *health = health_of(session);
+	uint64_t now = session->road.loop->now_ms;
+	struct endpoint from, to;
+	struct sockaddr_in6 name;
+
+	endpoint_of(&server->address.u.any, &to);
+	if (!endpoint_is_loopback(&to) && !health->is_here && now < health->look_ms)
+		return false;
+	socket_name(fd, &name);
+	endpoint_of((const struct sockaddr *)&name, &from);
+	if (endpoint_is_any(&to)) /* the kernel takes it for the address it comes from */
+		memcpy(to.address, from.address, sizeof(to.address));
+	if (now >= health->look_ms) {
+		/* The kernel comes from the address it goes to, or from another one it has. */
+		health->is_here = endpoint_is_loopback(&to) ||
+				  memcmp(from.address, to.address, sizeof(to.address)) == 0 ||
+				  (server->may_return && socket_is_own(&server->address));
+		health->look_ms = now + LOOK_MS;
+	}
+	if (endpoint_is_same(&from, &to))
+		return true;
+	if (health->is_here && server->may_return)
+		hop_note(session, &from, &to);
+	return false;
+}
+
+/* An attempt at the session's server: 0 when it is under way, 1 when it has succeeded. */
+static int attempt(struct session *session)
+{
+	const struct section *section = session->section;
+	const struct server *server;
+	int fd, r;
+
+	server = &section->servers[session->server];
+	fd = socket_open(server->address.u.any.sa_family);
+	if (fd < 0)
+		return fd;
+	session->road.fd[SIDE_UPSTREAM] = fd;
+	if (server->address.u.any.sa_family != AF_UNIX)
+		handshake_begin(session);
+	else if (server->may_return)
+		hop_name(session, fd);
+	r = socket_connect(fd, &server->address);
+	if (r < 0 && r != -EINPROGRESS) {
+		hop_forget(session);
+		socket_close(fd);
+		session->road.fd[SIDE_UPSTREAM] = -1;
+		return r;
+	}
+	if (server->address.u.any.sa_family != AF_UNIX && meets_itself(session, fd, server)) {
+		socket_linger_none(fd); /* or the port would stay taken for a while */
+		socket_close(fd);
+		session->road.fd[SIDE_UPSTREAM] = -1;
+		return -ECONNREFUSED;
+	}
+	socket_tune(fd, server->address.u.any.sa_family, &section->config->settings);
+	return r == 0;
+}
+
+static void attempt_under_way(struct session *session)
+{
+	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
+
+	session->attempt_ms = session->road.loop->now_ms;
+	deadline_clear(session, DEADLINE_RETRY);
+	deadline_set(session, DEADLINE_LOOK, session->attempt_ms + LOOK_AFTER_MS);
+	deadline_set(session, DEADLINE_CONNECT,
+		     timeout ? session->attempt_ms + timeout : DEADLINE_NONE);
+	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
+	for (unsigned i = 0; i < LANE_COUNT; i++)
+		strategy_start(&session->road.lanes[i]);
+	/* Still without a buffer from the last attempt: no receive will tell. */
+	if (list_is_linked(&session->road.lanes[LANE_DOWN].starved))
+		connect_poll(session);
+}
+
+static void give_up(struct session *session, int error)
+{
+	session->resetting[SIDE_CLIENT] = true;
+	session_end(session, error ? reason_of_connect(error) : REASON_NO_SERVER, SIDE_UPSTREAM,
+		    error);
+}
+
+/* Nobody is left to try in this round. */
+static void round_failed(struct session *session)
+{
+	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
+	uint64_t until = session->started_ms + timeout;
+	bool tried = session->lacks || session->connect_error;
+
+	session->attempts = 0;
+	if ((tried && !session->lacks) || session->road.loop->now_ms >= until) {
+		give_up(session, session->lacks ? session->lacks : session->connect_error);
+		return;
+	}
+	deadline_set(session, DEADLINE_RETRY, until);
+	/* That a first server is known is told by connect_servers_known(). */
+	if (tried)
+		shortage_wait(session, session->lacking, session->lacks);
+	ending_unread(session, SIDE_CLIENT);
+}
+
+/* Try servers until one attempt is under way. */
+static void connect_to_next(struct session *session)
+{
+	int r;
+
+	if (unlikely(hop_comes_back(session))) {
+		health_returned(session->all, health_of(session));
+		session->resetting[SIDE_CLIENT] = true;
+		session_end(session, REASON_LOOP, SIDE_CLIENT, 0);
+		return;
+	}
+	if (session->attempts == 0)
+		session->lacks = 0;
+	while (session->attempts < session->section->server_count) {
+		session->server = server_for(session);
+		session->attempts++;
+		r = shortage_ahead(session, health_of(session));
+		if (unlikely(r)) {
+			note_shortage(session, r);
+			continue;
+		}
+		r = attempt(session);
+		if (r >= 0) {
+			attempt_under_way(session);
+			if (r > 0)
+				session_step(session, SESSION_CONNECTED);
+			return;
+		}
+		note_failure(session, r);
+	}
+	session_step(session, SESSION_ATTEMPT_FAILED);
+}
+
+/* Whether an operation on the upstream's socket has not completed. */
+static bool in_use(const struct session *session)
+{
+	const struct lane *up = &session->road.lanes[LANE_UP];
+
+	return session->road.lanes[LANE_DOWN].receiving || up->sending || up->polling ||
+	       session->connect_polling;
+}
+
+/* The attempt failed (negative errno). */
+static void attempt_failed(struct session *session, int error)
+{
+	deadline_clear(session, DEADLINE_CONNECT);
+	deadline_clear(session, DEADLINE_LOOK);
+	note_failure(session, error);
+	socket_shut_both(session->road.fd[SIDE_UPSTREAM]);
+	if (in_use(session))
+		session_cancel_side(session, SIDE_UPSTREAM);
+	session_step(session, SESSION_ATTEMPT_FAILED);
+}
+
+/* Something completed, or it is time: move on when the failed socket is quiet. */
+static void settle(struct session *session)
+{
+	/* A cancel names an operation by its tag, and the next attempt has the same. */
+	if (in_use(session) || session->road.flight.cancels)
+		return;
+	if (session->road.fd[SIDE_UPSTREAM] >= 0) {
+		hop_forget(session);
+		socket_close(session->road.fd[SIDE_UPSTREAM]);
+		session->road.fd[SIDE_UPSTREAM] = -1;
+	}
+	if (list_is_linked(&session->waiting)) {
+		if (deadline_is_set(session, DEADLINE_RETRY))
+			return; /* the line goes on from here, or the timer */
+		shortage_leave(session);
+		give_up(session, session->lacks);
+		return;
+	}
+	if (session->attempts >= session->section->server_count) {
+		round_failed(session);
+		return;
+	}
+	stats_count(&session->road.loop->stats, connect_retried, 1);
+	session_step(session, SESSION_RETRY);
+}
+
+static void look(struct session *session)
+{
+	if (session->state != SESSION_CONNECTING)
+		return;
+	if (socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED) {
+		connect_poll(session);
+		return;
+	}
+	session_step(session, SESSION_CONNECTED);
+	session->road.active_ms = session->attempt_ms; /* nothing has moved since */
+	deadline_update(session);
+}
+
+void connect_servers_known(struct sessions *all)
+{
+	for (uint32_t slot = 0; slot < all->slab.capacity; slot++) {
+		struct session *session = slab_find(&all->slab, slot, all->slab.generation[slot]);
+
+		if (!session || session->over || session->state != SESSION_RETRYING ||
+		    session->connect_error || session->lacks || !session->section->server_count)
+			continue;
+		deadline_clear(session, DEADLINE_RETRY);
+		settle(session);
+	}
+}
+
+void connect_poll(struct session *session)
+{
+	struct io_uring_sqe *sqe;
+
+	if (session->connect_polling)
+		return;
+	sqe = loop_entry(session->road.loop);
+	ring_prep_poll(sqe, session->road.fd[SIDE_UPSTREAM], POLLOUT, 0);
+	op_submit(&session->road.flight, LANE_UP, OP_CONNECT, sqe);
+	session->connect_polling = true;
+}
+
+void connect_polled(struct session *session)
+{
+	int fd = session->road.fd[SIDE_UPSTREAM], error;
+
+	session->connect_polling = false;
+	if (session->state != SESSION_CONNECTING)
+		return;
+	if (socket_phase(fd) == SOCKET_CONNECTED) {
+		session_step(session, SESSION_CONNECTED);
+	} else if (socket_phase(fd) == SOCKET_DEAD && !session->road.lanes[LANE_DOWN].receiving) {
+		/* Otherwise the receive is told, and brings the error. */
+		error = socket_error(fd);
+		attempt_failed(session, error ? error : -ECONNREFUSED);
+	}
+}
+
+/* ---- The phase of an attempt ----------------------------------------------------------------- */
+
+/* Whether a completion tells how the connect ended, and has been dealt with. */
+static bool connect_outcome(struct session *session, struct op_tag tag,
+			    const struct io_uring_cqe *done)
+{
+	bool receive = tag.kind == OP_RECV && tag.lane == LANE_DOWN;
+	bool send = tag.kind == OP_SEND && tag.lane == LANE_UP;
+
+	if (!receive && !send)
+		return false;
+	if (done->res > 0 || done->res == -ECONNRESET ||
+	    (receive && done->res == 0 &&
+	     socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_DEAD)) {
+		session_step(session, SESSION_CONNECTED);
+		return false;
+	}
+	if (done->res == -ENOBUFS && receive)
+		connect_poll(session); /* without a buffer no receive will tell */
+	if (done->res == -ENOBUFS || done->res == -EINTR || done->res == -EAGAIN ||
+	    done->res == -ECANCELED)
+		return false;
+	if (send) {
+		session->road.lanes[LANE_UP].sending = 0;
+		if (!is_connect_error(done->res))
+			return true; /* the receive was told the error, and brings it */
+	} else {
+		session->road.lanes[LANE_DOWN].receiving = false;
+	}
+	attempt_failed(session, done->res ? done->res : -ECONNREFUSED);
+	return true;
+}
+
+static void connect_too_long(struct session *session)
+{
+	if (socket_phase(session->road.fd[SIDE_UPSTREAM]) == SOCKET_CONNECTED)
+		session_step(session, SESSION_CONNECTED);
+	else
+		attempt_failed(session, -ETIMEDOUT);
+}
+
+static void complete_connecting(struct session *session, struct op_tag tag,
+				const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_CONNECT)
+		connect_polled(session);
+	else if (tag.kind == OP_WATCH)
+		ending_watched(session, tag.lane, done);
+	else if (!connect_outcome(session, tag, done) && tag.kind != OP_CANCEL)
+		strategy_complete(&session->road.lanes[tag.lane], (enum op_kind)tag.kind, done);
+}
+
+static void due_connecting(struct session *session, enum deadline which)
+{
+	if (which == DEADLINE_LOOK)
+		look(session);
+	else if (which == DEADLINE_CONNECT)
+		connect_too_long(session);
+	else
+		ending_due(session, which);
+}
+
+const struct phase phase_connecting = {
+	.name = "connecting",
+	.gates = {[LANE_UP] = GATE_TRIES, [LANE_DOWN] = GATE_TRIES},
+	.enter = connect_to_next,
+	.complete = complete_connecting,
+	.due = due_connecting,
+};
+
+/* ---- The phase between two attempts ---------------------------------------------------------- */
+
+/* The upstream's socket is being given up: only its operations' ends matter. */
+static bool abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
+		session->road.lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
+		stock_return(&session->road.loop->stock, done);
+		return true;
+	}
+	if (tag.kind == OP_POLL_OUT && tag.lane == LANE_UP) {
+		lane_writable(&session->road.lanes[LANE_UP]);
+		return true;
+	}
+	if (tag.kind == OP_SEND && tag.lane == LANE_UP) {
+		session->road.lanes[LANE_UP].sending = 0;
+		if (done->res >
+		    0) { /* it had been connected, and has had bytes no other shall get */
+			session->resetting[SIDE_CLIENT] = true;
+			session_end(session, REASON_UPSTREAM_ERROR, SIDE_UPSTREAM, -ECONNABORTED);
+		}
+		return true;
+	}
+	return false;
+}
+
+static void complete_retrying(struct session *session, struct op_tag tag,
+			      const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_CONNECT)
+		connect_polled(session);
+	else if (tag.kind == OP_WATCH)
+		ending_watched(session, tag.lane, done);
+	else if (!abandoned(session, tag, done) && tag.kind != OP_CANCEL)
+		strategy_complete(&session->road.lanes[tag.lane], (enum op_kind)tag.kind, done);
+	if (!session->over)
+		settle(session);
+}
+
+static void due_retrying(struct session *session, enum deadline which)
+{
+	if (which == DEADLINE_RETRY)
+		settle(session);
+	else
+		ending_due(session, which);
+}
+
+const struct phase phase_retrying = {
+	.name = "connecting",
+	.gates = {[LANE_UP] = GATE_GATHERS},
+	.enter = settle,
+	.complete = complete_retrying,
+	.due = due_retrying,
+	.give_up = shortage_leave,
+};

@@ -1,0 +1,37 @@
+/*
+ * Connecting to one of a section's servers.
+ *
+ * A non-blocking connect(2), and receives armed at once on both sides: how the
+ * connect ended is read from what arrives, which saves an operation per
+ * connection (0.88 of an epoll relay's CPU per connection, against 0.92 with
+ * OP_SOCKET and OP_CONNECT).  Until a byte or an end has come from the server
+ * or gone to it, the attempt may fail; the client's bytes stay queued, so that
+ * the next server gets them from the first one on.
+ *
+ * Where nobody says anything nothing arrives: one look, a moment later, finds most
+ * connects done, and a poll tells of the others.  (A unix socket is connected at once.)
+ *
+ * Servers are taken in turn, per worker.  When one fails, the connection goes on
+ * to the one behind it; when all have failed it is reset -- but where one of them
+ * could have been reached had there been a descriptor, a port, memory or room in its
+ * backlog, the connection waits for that until connect_timeout has passed: shortage.h.
+ * So does one to a section of which no server is known yet.
+ */
+#ifndef SESSION_CONNECT_H
+#define SESSION_CONNECT_H
+
+struct session;
+struct sessions;
+
+/* Entering RELAYING: the server took the connection. */
+void connect_succeeded(struct session *session);
+
+/* Sections may have servers that were not known before: go on with who waits for one. */
+void connect_servers_known(struct sessions *all);
+
+/* Ask the ring to tell when the connect has ended, for those who cannot go on without. */
+void connect_poll(struct session *session);
+/* It has told. */
+void connect_polled(struct session *session);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * Chains of sections, and those that come back.
+ *
+ *      client -> [proxy a] -> [proxy b] -> [proxy a] -> ...      a loop: one client
+ *                                                                takes every descriptor
+ *      client -> [proxy a] -> [proxy b] -> [echo]                a chain that ends
+ *
+ * Most loops are refused when the configuration is read.  What can be seen only
+ * here: a name or an address that leads back later than that, and listening
+ * sockets that were passed to us.
+ *
+ * A connection from a section to a listener of ours is a hop, and is noted in one
+ * table of all workers: by both its ends, which section made it, and by which hop
+ * that section's own client had come.  A section that accepts a connection finds
+ * the hop by the same two ends and follows the chain back; if the section itself
+ * is in it, the connection has come back.  On unix sockets the connecting end is
+ * given a name for that, since it has none.
+ *
+ * Only servers that can be one of our listeners (the same port or path, or a name that
+ * is answered after the start) are noted, and only while there are hops is anything
+ * looked for.  What is not seen: a chain through somebody else's proxy, or through
+ * addresses that a firewall rewrites; it ends at max_connections.  So may one that is
+ * found a lap late: the table has room for many hops, not for all.
+ */
+#ifndef SESSION_HOP_H
+#define SESSION_HOP_H
+
+#include "base/compiler.h"
+#include "base/endpoint.h"
+
+#include <stdatomic.h>
+
+struct engine;
+struct listening;
+struct session;
+
+/* One hop; a free one has no key. */
+struct hop {
+	_Atomic uint64_t key;
+	_Atomic uint64_t previous; /* the key of the hop before, or 0 */
+	_Atomic uint32_t section;
+};
+
+/* Of all workers; no table where no section can lead to another. */
+struct hops {
+	struct hop *table;
+	_Atomic uint32_t count;
+};
+
+/*
+ * Before the workers start: which servers may be which listeners, and whether there
+ * are more to come, which may be any.  -ENOMEM.
+ */
+int hop_prepare(struct engine *engine, const struct listening *listeners, uint32_t count,
+		bool more) must_check;
+void hop_done(struct engine *engine);
+
+/* The session's connection to its server goes from one end to the other. */
+void hop_note(struct session *session, const struct endpoint *from, const struct endpoint *to);
+/* Before a connect to a unix socket: name this end, and note it. */
+void hop_name(struct session *session, int fd);
+
+/* The session's connection to its server is closed. */
+void hop_forget(struct session *session);
+
+/* Whether the session's client is a connection of ours that had passed this section before. */
+bool hop_comes_back(struct session *session);
+
+#endif

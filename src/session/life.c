@@ -1,0 +1,105 @@
+#include "session/life.h"
+
+#include "loop/loop.h"
+#include "session/connect.h"
+#include "session/ending.h"
+#include "session/handshake.h"
+
+#define FAREWELL_MS 2000 /* for the client to read a service's last words and close */
+
+/* ---- What a road tells ----------------------------------------------------------------------- */
+
+static void ended(struct road *road, unsigned side)
+{
+	(void)side;
+	ending_begun(session_of(road));
+}
+
+static void broken(struct road *road, unsigned side, int error)
+{
+	ending_broken(session_of(road), side, error);
+}
+
+static void unsent(struct road *road, struct lane *lane, int error)
+{
+	ending_unsent(session_of(road), lane, error);
+}
+
+static void delivered(struct road *road)
+{
+	ending_check(session_of(road));
+}
+
+static void dropped(struct road *road, unsigned side)
+{
+	ending_dropped(session_of(road), side);
+}
+
+static void heard(struct road *road)
+{
+	handshake_answered(session_of(road));
+}
+
+static void unread(struct road *road, unsigned side)
+{
+	ending_unread(session_of(road), side);
+}
+
+static void end_waits(struct road *road)
+{
+	connect_poll(session_of(road));
+}
+
+static void farewell(struct road *road, enum lane_farewell why)
+{
+	static const uint8_t reasons[] = {
+		[FAREWELL_ANSWERED] = REASON_ANSWERED,
+		[FAREWELL_BAD_REQUEST] = REASON_BAD_REQUEST,
+		[FAREWELL_TOO_LARGE] = REASON_REQUEST_TOO_LARGE,
+	};
+	struct session *session = session_of(road);
+	uint64_t until_ms = road->loop->now_ms + FAREWELL_MS;
+
+	if (session->end.reason == REASON_NONE)
+		session->end.reason = reasons[why];
+	if (why != FAREWELL_ANSWERED)
+		return;
+	if (until_ms < session->deadlines.at_ms[DEADLINE_LIFETIME]) /* max_lifetime may be before */
+		deadline_set(session, DEADLINE_LIFETIME, until_ms);
+}
+
+static const struct road_events events = {
+	.ended = ended,
+	.broken = broken,
+	.unsent = unsent,
+	.delivered = delivered,
+	.dropped = dropped,
+	.heard = heard,
+	.unread = unread,
+	.end_waits = end_waits,
+	.farewell = farewell,
+};
+
+/* ---- Lives ----------------------------------------------------------------------------------- */
+
+const struct life life_proxy = {
+	.phases =
+		{
+			[SESSION_FREE] = &phase_free,
+			[SESSION_CONNECTING] = &phase_connecting,
+			[SESSION_RETRYING] = &phase_retrying,
+			[SESSION_RELAYING] = &phase_relaying,
+			[SESSION_CLOSING] = &phase_closing,
+		},
+	.events = &events,
+};
+
+const struct life life_service = {
+	.phases =
+		{
+			[SESSION_FREE] = &phase_free,
+			[SESSION_RELAYING] = &phase_serving,
+			[SESSION_CLOSING] = &phase_closing,
+		},
+	.events = &events,
+};

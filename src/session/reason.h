@@ -1,0 +1,62 @@
+/*
+ * Why a connection ended: a closed list, so that a log line, a counter and the
+ * manual page can name each one.  A reason is decided once, where it happens
+ * (session_end), and never changed afterwards: the first cause is the true one.
+ */
+#ifndef SESSION_REASON_H
+#define SESSION_REASON_H
+
+#include "base/compiler.h"
+#include "lane/road.h"
+
+/* name in logs and counters, the sentence for people.  In the order of uringproxy(8). */
+#define REASONS(X)                                                                                 \
+	X(COMPLETED, "completed", "both sides finished")                                           \
+	X(CLIENT_RESET, "client-reset", "the client reset the connection")                         \
+	X(UPSTREAM_RESET, "upstream-reset", "the upstream reset the connection")                   \
+	X(CLIENT_TIMED_OUT, "client-timed-out", "the client stopped answering")                    \
+	X(UPSTREAM_TIMED_OUT, "upstream-timed-out", "the upstream stopped answering")              \
+	X(CLIENT_UNREACHABLE, "client-unreachable", "the network to the client failed")            \
+	X(UPSTREAM_UNREACHABLE, "upstream-unreachable", "the network to the upstream failed")      \
+	X(CLIENT_ERROR, "client-error", "the client's socket failed")                              \
+	X(UPSTREAM_ERROR, "upstream-error", "the upstream's socket failed")                        \
+	X(CONNECT_REFUSED, "connect-refused", "no server accepted: connection refused")            \
+	X(CONNECT_TIMED_OUT, "connect-timed-out", "no server answered in time")                    \
+	X(CONNECT_UNREACHABLE, "connect-unreachable", "no server could be reached")                \
+	X(CONNECT_FORBIDDEN, "connect-forbidden", "connecting to the server is not permitted")     \
+	X(NO_SOCKET, "no-socket", "the server's socket is not there")                              \
+	X(CONNECT_FAILED, "connect-failed", "no server could be connected to")                     \
+	X(NO_SERVER, "no-server", "no server is known: names are not resolved, or lead back here") \
+	X(NO_PORTS, "no-ports", "no local port was free to connect from")                          \
+	X(NO_DESCRIPTORS, "no-descriptors", "no file descriptor was free")                         \
+	X(NO_MEMORY, "no-memory", "the kernel had no memory for the connection")                   \
+	X(LOOP, "loop", "it came back to a section that it had passed")                            \
+	X(IDLE_TIMEOUT, "idle-timeout", "idle timeout")                                            \
+	X(HALF_CLOSE_TIMEOUT, "half-close-timeout", "half-close timeout")                          \
+	X(LIFETIME, "max-lifetime", "maximum lifetime reached")                                    \
+	X(UNDELIVERED, "undelivered", "the last bytes could not be delivered in time")             \
+	X(DRAIN_TIMEOUT, "drain-timeout", "drain timeout at stop")                                 \
+	X(STOPPED, "stopped", "the daemon was stopped")                                            \
+	X(BAD_REQUEST, "bad-request", "the request could not be understood")                       \
+	X(REQUEST_TOO_LARGE, "request-too-large", "the request's head was too large")              \
+	X(ANSWERED, "answered", "the service said all it had to say")
+
+enum reason {
+	REASON_NONE, /* it has not ended */
+#define X(name, text, sentence) REASON_##name,
+	REASONS(X)
+#undef X
+		REASON_COUNT,
+};
+
+const char *reason_name(enum reason reason);     /* "idle-timeout" */
+const char *reason_sentence(enum reason reason); /* "idle timeout" */
+
+const char *side_name(unsigned side);
+
+/* What a socket error on an established side means for the connection. */
+enum reason reason_of_error(unsigned side, int error);
+/* What it means that the last server to be tried failed with error. */
+enum reason reason_of_connect(int error);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * What a session leaves behind: one line in the access log (or, at level debug,
+ * in the log) and one count, both saying why it ended.
+ *
+ * bytes_up came from the client, bytes_down went to it; of a proxy only what has
+ * reached the other side counts, a service is the other side itself.
+ */
+#ifndef SESSION_RECORD_H
+#define SESSION_RECORD_H
+
+#include "base/compiler.h"
+
+#include "session/reason.h"
+
+struct section;
+struct session;
+struct sessions;
+
+/* Whether lines are written, so that the client's address must be known. */
+bool record_wanted(const struct sessions *all);
+
+void record_write(struct session *session);
+/* Of a client that was accepted and waited for room in vain; its descriptor is still open. */
+struct record_waited {
+	const struct section *section;
+	const char *listener; /* that it came through, as text */
+	int client_fd;
+	uint64_t since_ms;
+};
+void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason);
+
+#endif

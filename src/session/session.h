@@ -1,0 +1,150 @@
+/*
+ * A session: one client, its upstream, and two lanes of bytes between them.
+ *
+ *         ACCEPTED            CONNECTED
+ *  FREE ------------> CONNECTING -------------> RELAYING
+ *   ^ |                |      ^                  ^   |
+ *   | |  ATTEMPT_FAILED|      |RETRY             |   |
+ *   | |                v      |                  |   |
+ *   | |               RETRYING                   |   | ENDED (from each)
+ *   | +-- SERVED (a service: no upstream) -------+   v
+ *   +------------ QUIET, or CUT (from each) ------ CLOSING
+ *
+ * Only run() (session.c) writes .state.  What happens is noted, and stepped by when
+ * nothing of the session is being handled any more: at once, or at the end of the turn
+ * where a strategy is at work; and an end always then, so that descriptors are closed
+ * and operations cancelled in one place.  In RETRYING the failed upstream socket is
+ * being emptied of operations; in CLOSING both are.  A slot is not free until
+ * its last operation has completed: close(2) alone does not end a receive that
+ * is in the ring, it would later swallow bytes of whoever gets the slot next.
+ *
+ * Halves that are closed are no states of the session: each lane has its own
+ * small machine (lane.h), and ending.h says what a FIN or RST on one side does.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "lane/road.h"
+#include "session/deadline.h"
+#include "session/reason.h"
+
+#include <netinet/in.h>
+
+struct hop;
+struct io_uring_cqe;
+struct section;
+struct server_health;
+struct shortage_line;
+struct sessions;
+
+enum session_state {
+	SESSION_FREE,
+	SESSION_CONNECTING,
+	SESSION_RETRYING,
+	SESSION_RELAYING,
+	SESSION_CLOSING,
+	SESSION_STATE_COUNT
+};
+
+enum session_event {
+	SESSION_ACCEPTED,
+	SESSION_SERVED,
+	SESSION_CONNECTED,
+	SESSION_ATTEMPT_FAILED,
+	SESSION_RETRY,
+	SESSION_ENDED,
+	SESSION_QUIET,
+	SESSION_CUT,
+	SESSION_EVENT_COUNT
+};
+
+/* Why it ended: decided once. */
+struct session_end {
+	uint8_t reason; /* enum reason; REASON_NONE while it lives */
+	uint8_t side;   /* where the cause was */
+	uint8_t state;  /* enum session_state it was in */
+	int error;      /* negative errno, or 0 */
+};
+
+struct session {
+	struct road road;
+	struct sessions *all;
+	const struct section *section;
+	const char *listener; /* that it came through, as text */
+	uint8_t state;
+	uint8_t pending;            /* events that are still to be stepped by: a bit for each */
+	bool stepping;              /* one of them is */
+	bool over;                  /* it has ended: the reason is decided */
+	bool resetting[SIDE_COUNT]; /* close with a RST */
+	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
+	bool connect_polling;       /* a poll for the connect's outcome is in flight */
+	bool woken;                 /* it tries for all in its line */
+	uint32_t server;            /* index of the server being used */
+	uint32_t attempts;          /* servers tried in this round */
+	int connect_error;          /* of the last attempt that failed */
+	int lacks;                  /* negative errno of a shortage met in this round, or 0 */
+	uint64_t broken_ms;         /* when the first side broke */
+	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
+	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
+	struct deadlines deadlines;
+	uint64_t started_ms;
+	uint64_t attempt_ms;           /* when the attempt began */
+	uint64_t id;                   /* in the access log */
+	struct list link;              /* in sessions.decided, or .quiet */
+	struct hop *hop;               /* its connection to the server, if it is one */
+	uint64_t came_by;              /* the key of the hop that its client is, or 0 */
+	struct list waiting;           /* in line.sessions: shortage.h */
+	struct shortage_line *line;    /* where it stands, or last stood */
+	struct server_health *lacking; /* the server that it was to be used for */
+	struct session_end end;
+	struct sockaddr_in6 client; /* for the access log: AF_INET, AF_INET6 or AF_UNIX (no name) */
+};
+
+/* The state an event leads to, or -1 where the event cannot happen. */
+int session_next(enum session_state state, enum session_event event);
+
+static inline struct session *session_of(const struct road *road)
+{
+	return container_of(road, struct session, road);
+}
+
+/* For the worker: a session for an accepted client, whose descriptor it owns from now on. */
+void session_open(struct sessions *all, const struct section *section, const char *listener,
+		  int client_fd);
+void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
+/* A silent send of that tag has succeeded, at that time, unless it has said otherwise. */
+void session_succeed(struct session *session, struct op_tag tag, uint64_t noted_ms);
+/* Its timer fired. */
+void session_expired(struct session *session);
+/* For the first in loop.starved: lane_feed(). */
+void session_feed(struct lane *lane);
+/* Nothing is in flight in CLOSING: close, give back, log, release the slot. */
+void session_bury(struct session *session);
+/*
+ * End it for this reason and bury it at once, whatever is in flight: for a worker that
+ * leaves its ring (ring_leave()) afterwards, which is when the kernel lets go of the sockets
+ * and the peers are told.  Completions that still come are for nobody.
+ */
+void session_cut(struct session *session, enum reason reason);
+
+/* It has happened. */
+void session_step(struct session *session, enum session_event event);
+/* Before anything else is done with it: what has happened under a strategy, but for an end. */
+void session_catch_up(struct session *session);
+/* At the end of a turn's flushes: do what has been decided in it. */
+void session_settle(struct sessions *all);
+
+/*
+ * End it.  The first call decides the reason, later ones change nothing.  A side
+ * gets a FIN if the stream meant for it is whole -- its source said its end, and all
+ * of it was sent --, otherwise a RST: a truncated stream never looks complete, whoever
+ * cut it short, a time limit and the operator included.
+ */
+void session_end(struct session *session, enum reason reason, unsigned side, int error);
+
+/* Cancel every operation on a side's descriptor; each still completes. */
+void session_cancel_side(struct session *session, unsigned side);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * What the sessions of one worker have in common: their slots, what they know of servers
+ * and wait for, and where the records go that they leave behind.
+ */
+#ifndef SESSION_SESSIONS_H
+#define SESSION_SESSIONS_H
+
+#include "base/list.h"
+#include "base/slab.h"
+#include "loop/loop.h"
+#include "ops/access.h"
+#include "session/engine.h"
+#include "session/health.h"
+#include "session/reason.h"
+#include "session/section.h"
+#include "session/shortage.h"
+
+struct session;
+
+struct sessions {
+	struct loop *loop;
+	struct engine *engine;
+	struct slab slab;
+	struct list decided;           /* what becomes of them is decided, and not done yet */
+	struct list quiet;             /* in CLOSING with nothing in flight */
+	struct list failing;           /* servers, by their server_health */
+	struct list returning;         /* the same, where connections come back */
+	uint32_t *next_server;         /* by section */
+	struct server_health **health; /* by section and server */
+	struct shortages shortages;
+	uint64_t next_id;
+	struct access_queue *access; /* NULL: no access log */
+	_Atomic uint64_t
+		reasons[REASON_COUNT]; /* connections ended, by reason; any thread may read */
+};
+
+/* Room for engine->connections_max of them.  -ENOMEM. */
+int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine) must_check;
+void sessions_done(struct sessions *all);
+
+uint32_t sessions_next_server(struct sessions *all, const struct section *section);
+struct server_health *sessions_health(struct sessions *all, const struct section *section,
+				      uint32_t server);
+/* For a session: no other in the process has it, though nothing is shared. */
+uint64_t sessions_next_id(struct sessions *all);
+
+/* It is closed: its slot and its place among the connections are free again. */
+void sessions_closed(struct sessions *all, struct session *session);
+
+#endif

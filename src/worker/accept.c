@@ -1,0 +1,370 @@
+#include "worker/accept.h"
+
+#include "loop/socket.h"
+#include "session/record.h"
+#include "session/session.h"
+#include "worker/worker.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RETRY_FIRST_MS 1
+#define RETRY_MAX_MS   100
+#define NEAR_FULL      256
+#define RETRY_FULL_MS  50 /* another worker may have made room: nobody tells us */
+
+/* Places left for the section, of its own and among all. */
+static uint32_t room_for(const struct worker *worker, const struct section *section)
+{
+	const struct engine *engine = worker->engine;
+	uint32_t used = atomic_load_explicit(&engine->connections, memory_order_relaxed);
+	uint32_t most = section->config->settings.max_connections;
+	uint32_t room = used < engine->connections_max ? engine->connections_max - used : 0;
+
+	if (most) {
+		used = atomic_load_explicit(&section->connections, memory_order_relaxed);
+		most = used < most ? most - used : 0;
+		room = most < room ? most : room;
+	}
+	return room;
+}
+
+static bool is_near_full(const struct worker *worker, uint32_t section)
+{
+	return room_for(worker, &worker->engine->sections[section]) < NEAR_FULL;
+}
+
+static void arm(struct worker *worker, struct listener *listener)
+{
+	struct io_uring_sqe *sqe;
+
+	if (listener->armed || listener->paused || listener->socket.fd < 0 ||
+	    worker->state != WORKER_RUNNING || wheel_is_set(&listener->retry))
+		return;
+	sqe = loop_entry(&worker->loop);
+	listener->multishot = !is_near_full(worker, listener->socket.section);
+	if (listener->multishot)
+		ring_prep_accept_multishot(sqe, listener->socket.fd, NULL, NULL,
+					   SOCK_NONBLOCK | SOCK_CLOEXEC);
+	else
+		ring_prep_accept(sqe, listener->socket.fd, NULL, NULL,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+	ring_sqe_tag(sqe, op_pack((struct op_tag){
+				  .kind = OP_ACCEPT,
+				  .slot = (uint32_t)(listener - worker->listeners),
+			  }));
+	worker->in_flight++;
+	listener->armed = true;
+}
+
+static void cancel(struct worker *worker, struct listener *listener)
+{
+	struct op_tag tag = {.kind = OP_ACCEPT, .slot = (uint32_t)(listener - worker->listeners)};
+	struct io_uring_sqe *sqe;
+
+	if (!listener->armed || listener->cancelling)
+		return;
+	sqe = loop_entry(&worker->loop);
+	ring_prep_cancel(sqe, op_pack(tag), 0);
+	tag.kind = OP_ACCEPT_CANCEL;
+	ring_sqe_tag(sqe, op_pack(tag));
+	worker->in_flight++;
+	listener->cancelling = true;
+}
+
+void accept_take(struct worker *worker)
+{
+	for (uint32_t i = 0; i < worker->listener_count && worker->state == WORKER_RUNNING; i++) {
+		struct listening *offered = &worker->offered[i];
+		struct listener *listener = &worker->listeners[i];
+		int fd = atomic_load_explicit(&offered->fd, memory_order_relaxed);
+
+		if (fd < 0)
+			continue;
+		assert(listener->socket.fd < 0);
+		fd = atomic_exchange_explicit(&offered->fd, -1, memory_order_acquire);
+		listener->socket.section = offered->section;
+		memcpy(listener->socket.text, offered->text, sizeof(offered->text));
+		listener->socket.fd = fd;
+		arm(worker, listener);
+	}
+}
+
+/* ---- Room ------------------------------------------------------------------------------------ */
+
+enum place { PLACE_TAKEN, PLACE_NONE, PLACE_NONE_IN_SECTION };
+
+/* A place among the connections of the section and of all. */
+static enum place take_place(struct worker *worker, struct section *section)
+{
+	struct engine *engine = worker->engine;
+	uint32_t most = section->config->settings.max_connections;
+
+	if (worker->sessions.slab.used == worker->sessions.slab.capacity)
+		return PLACE_NONE;
+	if (atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed) >=
+	    engine->connections_max) {
+		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
+		return PLACE_NONE;
+	}
+	if (atomic_fetch_add_explicit(&section->connections, 1, memory_order_relaxed) >= most &&
+	    most) {
+		atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
+		return PLACE_NONE_IN_SECTION;
+	}
+	return PLACE_TAKEN;
+}
+
+static void pause_section(struct worker *worker, uint32_t section)
+{
+	for (uint32_t i = 0; i < worker->listener_count; i++) {
+		struct listener *listener = &worker->listeners[i];
+
+		if (listener->socket.section != section || listener->paused)
+			continue;
+		/* One that is closed wakes those that it left parked. */
+		if (listener->socket.fd < 0 && worker->state == WORKER_RUNNING)
+			continue; /* not offered yet */
+		listener->paused = true;
+		cancel(worker, listener);
+		wheel_set(&worker->loop.wheel, &listener->retry,
+			  worker->loop.now_ms + RETRY_FULL_MS);
+	}
+}
+
+static void refuse(struct worker *worker, int fd)
+{
+	stats_count(&worker->loop.stats, refused, 1);
+	socket_linger_none(fd);
+	socket_close(fd);
+}
+
+static void park(struct worker *worker, const struct parked *parked)
+{
+	if (worker->parked_count == PARKED_MAX) {
+		refuse(worker, parked->fd); /* the backlog was longer than anybody's patience */
+		return;
+	}
+	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] = *parked;
+}
+
+/* It is among the connections that the stop ended, so it leaves a record as they do. */
+static void give_up(struct worker *worker, const struct parked *parked, enum reason reason)
+{
+	const struct listening *listening = &parked->listener->socket;
+
+	record_waited(&worker->sessions,
+		      &(struct record_waited){
+			      .section = &worker->engine->sections[listening->section],
+			      .listener = listening->text,
+			      .client_fd = parked->fd,
+			      .since_ms = parked->since_ms,
+		      },
+		      reason);
+	refuse(worker, parked->fd);
+}
+
+static void open_or_park(struct worker *worker, const struct parked *parked)
+{
+	struct listener *listener = parked->listener;
+	struct section *section = &worker->engine->sections[listener->socket.section];
+
+	if (worker->state == WORKER_STOPPING) { /* the others have been told to end already */
+		give_up(worker, parked, worker->cutting);
+		return;
+	}
+	enum place place = take_place(worker, section);
+	if (place == PLACE_TAKEN) {
+		stats_count(&worker->loop.stats, accepted, 1);
+		session_open(&worker->sessions, section, listener->socket.text, parked->fd);
+		return;
+	}
+	if (place == PLACE_NONE_IN_SECTION)
+		full_enter(worker, section);
+	else
+		full_enter(worker, NULL);
+	park(worker, parked);
+	pause_section(worker, listener->socket.section);
+}
+
+static void accepted(struct worker *worker, int fd, struct listener *listener)
+{
+	open_or_park(
+		worker,
+		&(struct parked){.fd = fd, .listener = listener, .since_ms = worker->loop.now_ms});
+}
+
+static struct parked take_parked(struct worker *worker)
+{
+	struct parked parked = worker->parked[worker->parked_first];
+
+	worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
+	worker->parked_count--;
+	return parked;
+}
+
+/* Serve who was parked, each at most once per call. */
+static void unpark(struct worker *worker)
+{
+	for (uint32_t n = worker->parked_count; n > 0; n--) {
+		struct parked parked = take_parked(worker);
+
+		open_or_park(worker, &parked);
+	}
+}
+
+void accept_resume(struct worker *worker)
+{
+	for (uint32_t i = 0; i < worker->listener_count; i++) {
+		struct listener *listener = &worker->listeners[i];
+
+		if (!listener->paused)
+			continue;
+		listener->paused = false;
+		wheel_clear(&worker->loop.wheel, &listener->retry);
+	}
+	/* A section that is full itself is paused again, and holds up no other. */
+	unpark(worker);
+	for (uint32_t i = 0; i < worker->listener_count; i++)
+		arm(worker, &worker->listeners[i]);
+}
+
+/* ---- Completions ----------------------------------------------------------------------------- */
+
+static enum condition condition_of(int error)
+{
+	switch (-error) {
+	case EMFILE:
+	case ENFILE:
+		return CONDITION_DESCRIPTORS;
+	case ENOBUFS:
+	case ENOMEM:
+		return CONDITION_MEMORY;
+	default:
+		return CONDITION_ACCEPT;
+	}
+}
+
+/* Errors of the one connection, gone with it; the next accept is as good as any. */
+static bool is_passing(int error)
+{
+	switch (-error) {
+	case ECONNABORTED:
+	case EPROTO:
+	case EINTR:
+	case EAGAIN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void failed(struct worker *worker, struct listener *listener, int error)
+{
+	uint32_t wait = RETRY_FIRST_MS << (listener->failures < 7 ? listener->failures : 7);
+
+	stats_count(&worker->loop.stats, accept_errors, 1);
+	listener->failures++;
+	if (is_passing(error) && listener->failures < 64) {
+		log_debug("%s: accept: %s", listener->socket.text, strerror(-error));
+		return;
+	}
+	condition_enter(&worker->loop, condition_of(error), error);
+	wheel_set(&worker->loop.wheel, &listener->retry,
+		  worker->loop.now_ms + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS));
+}
+
+/* What is in the backlog was accepted by the kernel in our name; who comes now is too late. */
+static void empty_backlog(struct worker *worker, struct listener *listener)
+{
+	uint32_t section = listener->socket.section;
+	uint32_t waiting = worker->engine->sections[section].config->settings.backlog + 1;
+	int fd;
+
+	for (; waiting > 0 && (fd = socket_accept(listener->socket.fd)) >= 0; waiting--)
+		accepted(worker, fd, listener);
+}
+
+/*
+ * For good, once nothing names the descriptor any more: an accept that is not
+ * submitted yet would meet whoever gets the number next.
+ */
+static void close_listener(struct worker *worker, struct listener *listener)
+{
+	if (listener->armed || listener->socket.fd < 0)
+		return;
+	empty_backlog(worker, listener);
+	socket_close(listener->socket.fd);
+	listener->socket.fd = -1;
+}
+
+void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done)
+{
+	struct listener *listener = &worker->listeners[index];
+
+	assert(index < worker->listener_count);
+	listener->armed = done->flags & IORING_CQE_F_MORE;
+	if (!listener->armed)
+		listener->cancelling = false;
+	if (done->res >= 0) {
+		listener->failures = 0;
+		accepted(worker, done->res, listener);
+		if (listener->multishot && is_near_full(worker, listener->socket.section))
+			cancel(worker, listener);
+	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
+		failed(worker, listener, done->res);
+	}
+	if (worker->state == WORKER_RUNNING)
+		arm(worker, listener);
+	else
+		close_listener(worker, listener);
+}
+
+void accept_cancelled(struct worker *worker, uint32_t index)
+{
+	struct listener *listener = &worker->listeners[index];
+
+	/* Its target has not ended: it was missed, as can happen while it is being started. */
+	if (!listener->armed || !listener->cancelling)
+		return;
+	listener->cancelling = false;
+	if (listener->paused || worker->state != WORKER_RUNNING)
+		cancel(worker, listener);
+}
+
+void accept_expired(struct worker *worker, struct listener *listener)
+{
+	if (listener->paused)
+		accept_resume(worker);
+	else
+		arm(worker, listener);
+}
+
+void accept_stop(struct worker *worker)
+{
+	for (uint32_t i = 0; i < worker->listener_count; i++) {
+		struct listener *listener = &worker->listeners[i];
+
+		listener->paused = true;
+		cancel(worker, listener);
+		wheel_clear(&worker->loop.wheel, &listener->retry);
+		if (listener->socket.fd < 0)
+			continue;
+		empty_backlog(worker, listener);
+		close_listener(worker, listener);
+	}
+	/* What was parked waits for room by the timers that pausing sets. */
+	accept_resume(worker);
+}
+
+void accept_give_up(struct worker *worker, enum reason reason)
+{
+	while (worker->parked_count) {
+		struct parked parked = take_parked(worker);
+
+		give_up(worker, &parked, reason);
+	}
+}

@@ -1,0 +1,101 @@
+/*
+ * A worker: one thread, one ring, and every session it accepted.
+ *
+ * Workers share nothing on the data path.  A turn of the loop submits what the
+ * last turn prepared, waits, hands out completions, flushes the lanes that
+ * have something to do, expires timers, and frees the sessions that have become
+ * quiet -- in that order, so that no handler ever runs inside another.
+ *
+ *   STARTING -> RUNNING -> DRAINING -> STOPPING -> STOPPED
+ *       +---------------------------------------> STOPPED (result < 0)
+ *
+ * In STOPPING the connections are cut, some hundred in a turn, and the ring is left to
+ * the kernel with what they had in flight: to cancel that takes longer, and there is
+ * nobody left to whom it matters.
+ *
+ * The main thread talks to a worker by messages on its ring and reads its
+ * state, its turns and its counters; it never writes the worker's memory.
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "loop/loop.h"
+#include "session/engine.h"
+#include "session/session.h"
+#include "session/sessions.h"
+#include "worker/accept.h"
+#include "worker/full.h"
+
+#include <pthread.h>
+
+enum worker_state {
+	WORKER_STARTING,
+	WORKER_RUNNING,
+	WORKER_DRAINING,
+	WORKER_STOPPING,
+	WORKER_STOPPED
+};
+
+/* What the main thread may send (the result of an OP_CONTROL completion). */
+enum worker_command {
+	WORKER_PING,
+	WORKER_DRAIN,
+	WORKER_STOP,
+	WORKER_CATCH_UP, /* sockets are offered, or servers are known, that were not */
+};
+
+struct worker {
+	struct loop loop;
+	struct sessions sessions;
+	uint32_t in_flight; /* the worker's own operations: accepts and their cancels */
+
+	struct engine *engine;
+	int cpu;                       /* to run on, or -1 */
+	int sq_cpu;                    /* for the polling thread, or -1 */
+	const struct worker *sq_share; /* whose polling thread to share, or NULL */
+	struct listener *listeners;
+	struct listening *offered; /* the main thread's, one for each listener */
+	uint32_t listener_count;
+	struct parked *parked;
+	uint32_t parked_first, parked_count;
+	struct full full;
+	struct wheel_timer drain;
+	enum worker_state state;
+	enum reason cutting; /* in STOPPING: what connections are cut for */
+	uint32_t cut_to;     /* ... those in the slots below */
+
+	/* Read by the main thread. */
+	_Atomic int phase;      /* enum worker_state */
+	_Atomic uint64_t pings; /* answered */
+	int ring_fd;            /* valid from WORKER_RUNNING on */
+	uint32_t ring_dropped;  /* ... as is this: IORING_SETUP_* it lacks */
+	int result;             /* negative errno, valid from WORKER_STOPPED on */
+	char error[400];        /* the sentence to it */
+	pthread_t thread;
+	bool started;
+};
+
+/*
+ * Take what the worker needs besides its ring: room for sessions_max sessions and
+ * for so many listening sockets.  Those that are offered, now or later, it takes
+ * when it runs.  -ENOMEM.
+ */
+int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
+		struct listening *sockets, uint32_t socket_count) must_check;
+void worker_done(struct worker *worker);
+
+/* The thread (thread.c): opens the ring, serves until told to stop, closes the ring. */
+void *worker_run(void *worker);
+
+/* The parts of worker_run().  A turn returns 0, or the negative errno of a ring of no more use. */
+int worker_open(struct worker *worker, const struct ring_options *options) must_check;
+int worker_turn(struct worker *worker) must_check;
+void worker_close(struct worker *worker);
+void worker_command(struct worker *worker, enum worker_command command);
+/* Told to stop, and nothing is left to do. */
+bool worker_finished(const struct worker *worker);
+
+/* How to open the ring of this worker: mode, sizes, CPU. */
+struct ring_options worker_ring_options(const struct worker *worker);
+
+#endif

@@ -1,0 +1,114 @@
+/* The engine's tables: tags, states, reasons; and shortages that come and go. */
+#include "loop/loop.h"
+#include "loop/op.h"
+#include "session/reason.h"
+#include "session/session.h"
+#include "support/suite.h"
+
+#include <errno.h>
+
+START_TEST(a_tag_comes_back_as_it_went)
+{
+	struct op_tag tag = {.slot = 0xfedcba, .generation = 0x123456, .lane = 1, .kind = OP_SEND};
+	struct op_tag back = op_unpack(op_pack(tag));
+
+	ck_assert_uint_eq(back.slot, tag.slot);
+	ck_assert_uint_eq(back.generation, tag.generation);
+	ck_assert_uint_eq(back.lane, tag.lane);
+	ck_assert_uint_eq(back.kind, tag.kind);
+}
+END_TEST
+
+START_TEST(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing)
+{
+	ck_assert_int_eq(session_next(SESSION_CONNECTING, SESSION_ENDED), SESSION_CLOSING);
+	ck_assert_int_eq(session_next(SESSION_RETRYING, SESSION_ENDED), SESSION_CLOSING);
+	ck_assert_int_eq(session_next(SESSION_RELAYING, SESSION_ENDED), SESSION_CLOSING);
+	for (unsigned state = 0; state < SESSION_STATE_COUNT; state++)
+		ck_assert_int_eq(session_next((enum session_state)state, SESSION_QUIET),
+				 state == SESSION_CLOSING ? SESSION_FREE : -1);
+}
+END_TEST
+
+START_TEST(an_error_is_the_fault_of_the_side_it_came_from)
+{
+	ck_assert_int_eq(reason_of_error(SIDE_CLIENT, -EPIPE), REASON_CLIENT_RESET);
+	ck_assert_int_eq(reason_of_error(SIDE_UPSTREAM, -ETIMEDOUT), REASON_UPSTREAM_TIMED_OUT);
+	ck_assert_int_eq(reason_of_error(SIDE_CLIENT, -ENOBUFS), REASON_NO_MEMORY);
+	ck_assert_int_eq(reason_of_connect(-EADDRNOTAVAIL), REASON_NO_PORTS);
+	ck_assert_int_eq(reason_of_connect(-EACCES), REASON_CONNECT_FORBIDDEN);
+}
+END_TEST
+
+/* What its timer does until then, and how often the state has begun. */
+static uint64_t begun_by(struct loop *loop, uint64_t now_ms)
+{
+	loop->now_ms = now_ms;
+	while (wheel_expire(&loop->wheel, now_ms))
+		condition_settle(loop);
+	return stats_read(&loop->stats, paused_buffers);
+}
+
+static void open_clock(struct loop *loop)
+{
+	*loop = (struct loop){.now_ms = 1000};
+	wheel_init(&loop->wheel, loop->now_ms);
+}
+
+START_TEST(a_state_is_over_when_it_was_not_met_for_a_second)
+{
+	static struct loop loop;
+
+	open_clock(&loop);
+	for (uint64_t now = 1000; now < 21000; now += 900) {
+		ck_assert_uint_eq(begun_by(&loop, now), now > 1000);
+		condition_enter(&loop, CONDITION_BUFFERS, 0);
+	}
+	begun_by(&loop, 30000);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_BUFFERS].met, 0);
+	ck_assert_uint_eq(wheel_next(&loop.wheel), UINT64_MAX);
+	condition_enter(&loop, CONDITION_BUFFERS, 0);
+	ck_assert_uint_eq(begun_by(&loop, 30000), 2);
+}
+END_TEST
+
+/* Whatever the rhythm, two lines each time: for a day it is one a minute at the very most. */
+START_TEST(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines)
+{
+	static const unsigned rhythms[] = {100, 1100, 2100, 5000, 30000, 59000};
+	static struct loop loop;
+	unsigned rhythm = rhythms[_i];
+
+	open_clock(&loop);
+	for (uint64_t now = 1000; now < 3600 * 1000; now += rhythm) {
+		begun_by(&loop, now);
+		condition_enter(&loop, CONDITION_BUFFERS, 0);
+	}
+	ck_assert_uint_ge(stats_read(&loop.stats, paused_buffers), 1);
+	ck_assert_uint_le(stats_read(&loop.stats, paused_buffers), 10);
+}
+END_TEST
+
+START_TEST(a_state_that_is_waited_for_with_patience_does_not_keep_others)
+{
+	static struct loop loop;
+
+	open_clock(&loop);
+	loop.conditions.of[CONDITION_BUFFERS] =
+		(struct spell){.ended_ms = 900, .patience_ms = 30000};
+	condition_enter(&loop, CONDITION_BUFFERS, 0);
+	condition_enter(&loop, CONDITION_DESCRIPTORS, 0);
+	begun_by(&loop, 3000);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_DESCRIPTORS].met, 0);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_BUFFERS].met, 1);
+	begun_by(&loop, 62000);
+	ck_assert_uint_eq(loop.conditions.of[CONDITION_BUFFERS].met, 0);
+}
+END_TEST
+
+SUITE_OF("session", 60, ONCE(a_tag_comes_back_as_it_went),
+	 ONCE(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing),
+	 ONCE(an_error_is_the_fault_of_the_side_it_came_from),
+	 ONCE(a_state_is_over_when_it_was_not_met_for_a_second),
+	 ONCE(a_state_that_is_waited_for_with_patience_does_not_keep_others),
+	 EACH(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines, 6))

@@ -1,0 +1,97 @@
+/* Whether a server waits for its clients: what is believed of it, by whatever they do. */
+#include "session/handshake.h"
+#include "support/suite.h"
+
+enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS };
+
+static void spoken_to(struct handshake *handshake, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++)
+		handshake_spoken_to(handshake);
+}
+
+START_TEST(a_server_that_many_have_spoken_to_first_is_believed_to_wait_for_it)
+{
+	struct handshake handshake = {0};
+
+	for (unsigned i = 0; i < HANDSHAKE_LEARN; i++) {
+		ck_assert(!handshake_awaits(&handshake, 1));
+		handshake_spoken_to(&handshake);
+	}
+	ck_assert(handshake_awaits(&handshake, 1));
+}
+END_TEST
+
+/* Innocents come in between, are greeted, and that is what counts. */
+START_TEST(a_stranger_before_each_innocent_teaches_nothing)
+{
+	struct handshake handshake = {0};
+
+	for (uint64_t now = 0; now < HOUR_MS; now += 100) {
+		spoken_to(&handshake, 1 + now % (HANDSHAKE_LEARN - 1));
+		ck_assert(!handshake_awaits(&handshake, now));
+		handshake_spoke(&handshake, 2, now);
+	}
+}
+END_TEST
+
+START_TEST(a_stranger_who_speaks_first_without_end_makes_a_greeting_late_once_an_hour)
+{
+	struct handshake handshake = {0};
+	unsigned late = 0;
+
+	for (uint64_t now = 0; now < 24 * HOUR_MS; now += 1000) {
+		spoken_to(&handshake, 10 * HANDSHAKE_LEARN);
+		if (handshake_awaits(&handshake, now)) {
+			handshake_met_silence(&handshake, now);
+			handshake_spoke(&handshake, HANDSHAKE_MS, now);
+			late++;
+		}
+		ck_assert(!handshake_awaits(&handshake, now));
+	}
+	ck_assert_uint_le(late, 24 + 6);
+}
+END_TEST
+
+/* A browser's connection to spare: those behind it do not wait, and nothing is held against the
+ * server. */
+START_TEST(after_a_silence_nobody_else_waits_and_soon_all_is_as_before)
+{
+	struct handshake handshake = {0};
+
+	spoken_to(&handshake, HANDSHAKE_LEARN);
+	handshake_met_silence(&handshake, 1000);
+	ck_assert(!handshake_awaits(&handshake, 1000));
+	ck_assert(!handshake_awaits(&handshake, 1000 + 2 * HANDSHAKE_MS));
+	ck_assert(handshake_awaits(&handshake, 2000));
+}
+END_TEST
+
+START_TEST(a_silence_does_not_shorten_what_is_held_against_a_server)
+{
+	struct handshake handshake = {0};
+
+	handshake_spoke(&handshake, 2, 1000);
+	spoken_to(&handshake, HANDSHAKE_LEARN);
+	handshake_met_silence(&handshake, 1001);
+	ck_assert(!handshake_awaits(&handshake, 1000 + MINUTE_MS - 1));
+	ck_assert(handshake_awaits(&handshake, 1000 + MINUTE_MS));
+}
+END_TEST
+
+START_TEST(what_a_server_says_at_the_end_of_its_patience_is_no_greeting)
+{
+	struct handshake handshake = {0};
+
+	spoken_to(&handshake, HANDSHAKE_LEARN);
+	handshake_spoke(&handshake, 10000, 10000);
+	ck_assert(handshake_awaits(&handshake, 10000));
+}
+END_TEST
+
+SUITE("handshake", a_server_that_many_have_spoken_to_first_is_believed_to_wait_for_it,
+      a_stranger_before_each_innocent_teaches_nothing,
+      a_stranger_who_speaks_first_without_end_makes_a_greeting_late_once_an_hour,
+      after_a_silence_nobody_else_waits_and_soon_all_is_as_before,
+      a_silence_does_not_shorten_what_is_held_against_a_server,
+      what_a_server_says_at_the_end_of_its_patience_is_no_greeting)
