@@ -11,6 +11,7 @@
 #include "session/life.h"
 #include "session/section.h"
 #include "support/sim.h"
+#include "support/strategies.h"
 #include "support/suite.h"
 #include "worker/worker.h"
 
@@ -129,6 +130,15 @@ static uint32_t timeout_ms(unsigned never)
 	return sim_chance(never) ? 0 : sim_between(1, 3000);
 }
 
+static const struct strategy *some_strategy(const struct config_section *section)
+{
+	if (section->kind != CONFIG_PROXY)
+		return service_of(section->kind);
+	if (sim_chance(10))
+		return sim_chance(2) ? &plain_strategy : &patient_strategy;
+	return strategy((enum config_relay)section->settings.relay);
+}
+
 static void make_section(uint32_t index)
 {
 	static const enum config_kind services[] = {CONFIG_ECHO, CONFIG_DISCARD, CONFIG_CHARGEN,
@@ -159,16 +169,11 @@ static void make_section(uint32_t index)
 			},
 	};
 	*section = (struct section){
-		.config = source,
 		.index = index,
-		.has_upstream = proxy,
-		.life = proxy ? &life_proxy : &life_service,
-		.strategy = proxy ? strategy((enum config_relay)source->settings.relay)
-				  : service_of(source->kind),
 		.servers = servers[index],
 		.server_room = proxy ? sim_between(1, SERVERS) : 0,
 	};
-	if (section->strategy->prepare && section->strategy->prepare(source, &section->shared) < 0)
+	if (life_give(section, source, some_strategy(source)) < 0)
 		sim_fail("%s cannot be prepared", section->strategy->name);
 	/* Names may be answered late. */
 	section->server_count = proxy && sim_chance(8) ? sim_between(0, section->server_room)
@@ -457,8 +462,7 @@ static void run(uint64_t seed)
 	sim_check_closed();
 	worker_done(&worker);
 	for (uint32_t i = 0; i < engine.section_count; i++)
-		if (sections[i].strategy->release)
-			sections[i].strategy->release(sections[i].shared);
+		life_take(&sections[i]);
 	sim_end();
 }
 

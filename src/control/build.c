@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "control/fit.h"
 #include "control/roster.h"
-#include "lane/strategy.h"
 #include "loop/pipes.h"
 #include "session/life.h"
 
@@ -24,19 +23,11 @@
 static int build_section(struct section *section, struct resolver *resolver,
 			 const struct config_section *source, strategy_finder *find)
 {
-	section->config = source;
-	section->strategy = find(source);
-	section->has_upstream = source->kind == CONFIG_PROXY;
-	section->life = section->has_upstream ? &life_proxy : &life_service;
-	if (section->has_upstream) {
-		int r = roster_open(section, resolver);
-		if (r < 0)
-			return r;
-	}
-	if (section->strategy->prepare &&
-	    section->strategy->prepare(section->config, &section->shared) < 0)
+	int r = life_give(section, source, find(source));
+
+	if (r < 0)
 		return log_no_memory(source->title);
-	return 0;
+	return section->has_upstream ? roster_open(section, resolver) : 0;
 }
 
 /* Names that judge_config() has found to be some. */
@@ -158,8 +149,7 @@ void build_done(struct engine *engine)
 	for (uint32_t i = 0; engine->sections && i < engine->section_count; i++) {
 		struct section *section = &engine->sections[i];
 
-		if (section->strategy && section->strategy->release)
-			section->strategy->release(section->shared);
+		life_take(section);
 		roster_close(section);
 	}
 	hop_done(engine);

@@ -2,6 +2,7 @@
 
 #include "lane/strategy.h"
 #include "loop/socket.h"
+#include "session/choose.h"
 #include "session/ending.h"
 #include "session/handshake.h"
 #include "session/hop.h"
@@ -34,7 +35,7 @@ static bool is_connect_error(int error)
 
 static struct server_health *health_of(const struct session *session)
 {
-	return sessions_health(session->all, session->section, session->server);
+	return choose_health(session->all, session->section, session->server);
 }
 
 static void note_shortage(struct session *session, int error)
@@ -76,7 +77,7 @@ static uint32_t server_for(const struct session *session)
 	if (session->attempts == 0 && session->woken && session->line->of)
 		return session->line->of->server;
 	if (session->attempts == 0)
-		return sessions_next_server(session->all, section);
+		return choose_next(session->all, section);
 	return (session->server + 1) % section->server_count;
 }
 

@@ -1,9 +1,11 @@
 #include "session/life.h"
 
+#include "lane/strategy.h"
 #include "loop/loop.h"
 #include "session/connect.h"
 #include "session/ending.h"
 #include "session/handshake.h"
+#include "session/section.h"
 
 #define FAREWELL_MS 2000 /* for the client to read a service's last words and close */
 
@@ -103,3 +105,19 @@ const struct life life_service = {
 		},
 	.events = &events,
 };
+
+int life_give(struct section *section, const struct config_section *config,
+	      const struct strategy *strategy)
+{
+	section->config = config;
+	section->strategy = strategy;
+	section->has_upstream = config->kind == CONFIG_PROXY;
+	section->life = section->has_upstream ? &life_proxy : &life_service;
+	return strategy->prepare ? strategy->prepare(config, &section->shared) : 0;
+}
+
+void life_take(struct section *section)
+{
+	if (section->strategy && section->strategy->release)
+		section->strategy->release(section->shared);
+}

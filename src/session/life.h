@@ -14,6 +14,10 @@
 #include "session/deadline.h"
 #include "session/session.h"
 
+struct config_section;
+struct section;
+struct strategy;
+
 struct phase {
 	const char *name;          /* in the log and in records */
 	uint8_t gates[LANE_COUNT]; /* what its lanes may do */
@@ -36,6 +40,15 @@ struct life {
 };
 
 extern const struct life life_proxy, life_service;
+
+/*
+ * For the main thread, before any worker starts: a section of the configuration gets its
+ * phases and its strategy, and what that makes for all its lanes.  0 or a negative errno.
+ */
+int life_give(struct section *section, const struct config_section *config,
+	      const struct strategy *strategy) must_check;
+/* No session of the section lives any more. */
+void life_take(struct section *section);
 
 /* Each in its file: connect.c, relaying.c, closing.c. */
 extern const struct phase phase_connecting, phase_retrying, phase_relaying, phase_serving,

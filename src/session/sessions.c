@@ -52,31 +52,6 @@ void sessions_done(struct sessions *all)
 	all->next_server = NULL;
 }
 
-uint32_t sessions_next_server(struct sessions *all, const struct section *section)
-{
-	uint32_t *next = &all->next_server[section->index];
-	uint32_t server = *next % section->server_count;
-
-	*next = server + 1;
-	return server;
-}
-
-struct server_health *sessions_health(struct sessions *all, const struct section *section,
-				      uint32_t server)
-{
-	return &all->health[section->index][server];
-}
-
-/* Every worker counts in steps of as many as there are: small numbers, and the worker is in them.
- */
-uint64_t sessions_next_id(struct sessions *all)
-{
-	uint64_t id = all->next_id;
-
-	all->next_id += all->engine->worker_count;
-	return id;
-}
-
 void sessions_closed(struct sessions *all, struct session *session)
 {
 	struct section *section = &all->engine->sections[session->section->index];

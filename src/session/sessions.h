@@ -38,11 +38,17 @@ struct sessions {
 int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine) must_check;
 void sessions_done(struct sessions *all);
 
-uint32_t sessions_next_server(struct sessions *all, const struct section *section);
-struct server_health *sessions_health(struct sessions *all, const struct section *section,
-				      uint32_t server);
-/* For a session: no other in the process has it, though nothing is shared. */
-uint64_t sessions_next_id(struct sessions *all);
+/*
+ * An id for a session: no other in the process has it, though nothing is shared.  Every worker
+ * counts in steps of as many as there are: small numbers, and the worker is in them.
+ */
+static inline uint64_t sessions_next_id(struct sessions *all)
+{
+	uint64_t id = all->next_id;
+
+	all->next_id += all->engine->worker_count;
+	return id;
+}
 
 /* It is closed: its slot and its place among the connections are free again. */
 void sessions_closed(struct sessions *all, struct session *session);

@@ -1,5 +1,6 @@
 #include "session/shortage.h"
 
+#include "session/choose.h"
 #include "session/section.h"
 #include "session/session.h"
 #include "session/sessions.h"
@@ -232,7 +233,7 @@ void shortage_ease(struct sessions *all, const struct session *session)
 	ease(all, &all->shortages.descriptors);
 	ease(all, &all->shortages.memory);
 	if (road_has_upstream(&session->road))
-		ease(all, &sessions_health(all, session->section, session->server)->ports);
+		ease(all, &choose_health(all, session->section, session->server)->ports);
 }
 
 void shortage_hold(struct sessions *all)

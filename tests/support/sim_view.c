@@ -1,6 +1,7 @@
 #include "support/sim_view.h"
 
 #include "relay/splice.h"
+#include "session/choose.h"
 #include "session/section.h"
 #include "support/sim.h"
 #include "worker/worker.h"
@@ -311,7 +312,7 @@ void view_make_spoken_to(struct worker *worker, uint32_t section, uint32_t serve
 {
 	const struct section *which = &worker->engine->sections[section];
 
-	sessions_health(&worker->sessions, which, server)->handshake.spoken_to = HANDSHAKE_LEARN;
+	choose_health(&worker->sessions, which, server)->handshake.spoken_to = HANDSHAKE_LEARN;
 }
 
 void view_log_to(struct worker *worker, struct access_queue *access)
