@@ -81,8 +81,10 @@ endif
 
 # ---- What is built from what ------------------------------------------------
 objects = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
-RING     := $(call objects,src/ring/*.c src/base/slab.c)
-CORE     := $(call objects,$(foreach d,base ops config loop lane session worker relay service control,src/$d/*.c))
+# Each folder is an archive, linked once, from the top down: a call upwards does not link.
+FOLDERS  := control worker session relay service lane loop config ops ring base
+CORE     := $(FOLDERS:%=$O/src/%.a)
+RING     := $O/src/ring.a $O/src/base.a
 WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c and base/clock.c
 PRELOAD  := $O/tests/support/count_calls.so#	loaded into the daemon, not linked with tests
 SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:.so=.o),$(call objects,tests/support/*.c))
@@ -94,23 +96,22 @@ GUEST    := $(patsubst %.c,$O/%,$(wildcard tests/kernel/*.c))#	for test_kernel.s
 COMPARE  := $(patsubst %.c,$O/%,$(wildcard tests/compare/*.c))
 BENCH_TOOLS := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 EXAMPLES := $(patsubst %.c,$O/%,$(wildcard examples/*.c))
-SCRIPTS  := tests/layers.sh $(wildcard tests/test_*.sh)
+SCRIPTS  := tests/layers.sh tests/circles.sh $(wildcard tests/test_*.sh)
 
 all: $O/$(NAME) $(EXAMPLES)			## build the daemon and the examples
 
-$O/$(NAME): $O/src/main.o $O/libcore.a $O/libring.a
-$O/libcore.a: $(CORE)
-$O/libring.a: $(RING)
+$O/$(NAME): $O/src/main.o $(CORE)
+$(foreach d,$(FOLDERS),$(eval $O/src/$d.a: $(call objects,src/$d/*.c)))
 $O/libsupport.a: $(SUPPORT)
-$(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $O/libcore.a $O/libring.a
-$(SIMS):      $O/%: $O/%.o $(WORLD) $O/libsupport.a $O/libcore.a $O/libring.a
+$(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $(CORE)
+$(SIMS):      $O/%: $O/%.o $(WORLD) $O/libsupport.a $(CORE)
 $(GUEST):     $O/%: $O/%.o
 $(COMPARE):   $O/%: $O/%.o $O/libsupport.a
-$(FUZZ):      $O/%: $O/%.o $O/libcore.a $O/libring.a
+$(FUZZ):      $O/%: $O/%.o $(CORE)
 # the one place where liburing is used: to be compared with
 $O/tests/bench/bench_ring: $O/tests/bench/ours.o $O/tests/bench/liburing.o
-$(BENCH_TOOLS): $O/%: $O/%.o $O/libcore.a $O/libring.a
-$(EXAMPLES):  $O/%: $O/%.o $O/libring.a
+$(BENCH_TOOLS): $O/%: $O/%.o $(CORE)
+$(EXAMPLES):  $O/%: $O/%.o $(RING)
 $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
 $(SIMS): LIBS += -Wl,--wrap=access_write# tests/support/sim_life.c reads the records
 $(FUZZ): LIBS += -fsanitize=fuzzer
@@ -168,7 +169,7 @@ test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(filter-out %/
 kernel-programs: $(filter $O/tests/test_ring%,$(TESTS)) $(GUEST) ; @true
 preload: $(PRELOAD) ; @true
 run-tests: test-programs
-	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) MAKEFLAGS= \
+	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) OBJECTS=$O MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
 check-distros:					## make run and make check on Debian 12, 13 and sid, each from nothing
 	$(call need,$(PACKAGES.root))
