@@ -315,14 +315,16 @@ struct daemon *daemon_spawn(const struct daemon_options *options)
 	return daemon;
 }
 
-/* The socket it told us through is still to be closed: a count taken now must not have it. */
+/* The socket it told us through is still to be closed, which its main thread does before it waits:
+ * a count taken now must not have it. */
 static bool fds_are_settled(struct daemon *daemon)
 {
 	unsigned count = daemon_open_fds(daemon);
 
 	for (int i = 0; i < 4; i++) {
 		sleep_ms(2);
-		if (daemon_open_fds(daemon) != count)
+		if (thread_runs(daemon->child.pid, daemon->child.pid) ||
+		    daemon_open_fds(daemon) != count)
 			return false;
 	}
 	return true;
@@ -331,7 +333,7 @@ static bool fds_are_settled(struct daemon *daemon)
 void daemon_wait_ready(struct daemon *daemon)
 {
 	daemon_wait_notify(daemon, "READY=1");
-	(void)wait_until(fds_are_settled(daemon), 1000);
+	(void)wait_until(fds_are_settled(daemon), PATIENCE_MS);
 }
 
 struct daemon *daemon_start(const struct daemon_mode *mode, const char *format, ...)
@@ -371,29 +373,30 @@ bool daemon_has_exited(struct daemon *daemon)
 	return child_exit_status(&daemon->child) >= 0;
 }
 
-/* What has been said is written a moment later, by a thread that sleeps when all of it is. */
+/* What has been said is written a moment later, by a thread that sleeps when all of it is; it may
+ * not even have begun. */
 static bool log_is_settled(struct daemon *daemon)
 {
-	char *stat, *state;
 	pid_t thread;
-	bool sleeps;
 
-	if (daemon_has_exited(daemon) ||
-	    threads_named(daemon->child.pid, "log writer", &thread, 1) == 0)
-		return true;
-	stat = thread_file(daemon->child.pid, thread, "stat");
-	state = strrchr(stat, ')');
-	sleeps = !state || state[2] != 'R';
-	free(stat);
-	return sleeps;
+	return daemon_has_exited(daemon) ||
+	       (threads_named(daemon->child.pid, "log writer", &thread, 1) == 1 &&
+		!thread_runs(daemon->child.pid, thread));
 }
 
 char *daemon_log(struct daemon *daemon)
 {
-	if (!daemon_has_exited(daemon))
+	bool exited = daemon_has_exited(daemon);
+	char *log, *end;
+
+	if (!exited)
 		sleep_ms(15); /* the most that lines of the access log are held back, and some */
-	(void)wait_until(log_is_settled(daemon), 1000);
-	return file_read(daemon->log);
+	(void)wait_until(log_is_settled(daemon), PATIENCE_MS);
+	log = file_read(daemon->log);
+	end = strrchr(log, '\n');
+	if (!exited)
+		log[end ? end + 1 - log : 0] = '\0'; /* a line that is being written is none yet */
+	return log;
 }
 
 unsigned daemon_log_count(struct daemon *daemon, const char *text)

@@ -17,6 +17,15 @@ char *thread_file(pid_t pid, pid_t thread, const char *file)
 	return file_read(path);
 }
 
+bool thread_runs(pid_t pid, pid_t thread)
+{
+	char *stat = thread_file(pid, thread, "stat"), *state = strrchr(stat, ')');
+	bool runs = state && state[2] == 'R';
+
+	free(stat);
+	return runs;
+}
+
 unsigned threads_named(pid_t pid, const char *word, pid_t *ret_threads, unsigned most)
 {
 	unsigned n = 0;
