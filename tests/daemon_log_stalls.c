@@ -65,6 +65,18 @@ static void converse(unsigned connections)
 	}
 }
 
+/* Of the access log, which may be written meanwhile. */
+static unsigned newlines_of(const char *name)
+{
+	char *text = file_read(name);
+	unsigned lines = 0;
+
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	free(text);
+	return lines;
+}
+
 /* The whole lines of the access log; the test fails where one is torn. */
 static unsigned lines_of(const char *name)
 {
@@ -154,13 +166,25 @@ static bool has_read(struct reading *reading, const char *word)
 	return strstr(reading->text, word);
 }
 
+/* The lines about sessions that can be read so far; the test fails where one is torn. */
+static unsigned sessions_in(struct reading *reading)
+{
+	unsigned lines = 0;
+
+	(void)has_read(reading, "");
+	for (char *at = reading->text; (at = strstr(at, "session ")); at++, lines++)
+		ck_assert_msg(at == reading->text || at[-1] == '\n' || at[-1] == ' ', "torn: %.80s",
+			      at);
+	return lines;
+}
+
 /* Each connection is a line of the access log and one of the log, the former in a queue of each
  * worker. */
 START_TEST(lines_that_nobody_read_are_counted_and_told_when_the_reader_returns)
 {
 	enum { CONNECTIONS = 4000 };
 	static struct reading reading;
-	unsigned lines = 0, lost = 0;
+	unsigned lines, lost;
 	struct daemon *daemon;
 	uint64_t log = 0, access = 0;
 	char *counters;
@@ -180,9 +204,10 @@ START_TEST(lines_that_nobody_read_are_counted_and_told_when_the_reader_returns)
 	ck_assert_int_eq(sscanf(strstr(counters, " log_dropped="), " log_dropped=%" SCNu64, &log),
 			 1);
 	ck_assert_uint_eq(log + access, lost);
-	for (char *at = reading.text; (at = strstr(at, "session ")); at++, lines++)
-		ck_assert_msg(at == reading.text || at[-1] == '\n' || at[-1] == ' ', "torn: %.80s",
-			      at);
+	/* Those of the workers have queues of their own, and come in their own time. */
+	ck_assert_msg(wait_until((lines = sessions_in(&reading)) + lost >= 2 * CONNECTIONS,
+				 PEER_PATIENCE_MS),
+		      "%u lines came out, and %u were dropped", lines, lost);
 	ck_assert_uint_eq(lines + lost, 2 * CONNECTIONS);
 	daemon_signal(daemon, SIGTERM);
 	ck_assert(wait_until(has_read(&reading, "\nstopped: "), PEER_PATIENCE_MS));
@@ -193,6 +218,14 @@ START_TEST(lines_that_nobody_read_are_counted_and_told_when_the_reader_returns)
 END_TEST
 
 /* ---- a disk that hangs: a thread that is held cannot be told from one that waits for it ---- */
+
+/* It has its name a moment after it began. */
+static bool hold_writer(struct daemon *daemon, pid_t *ret_thread)
+{
+	ck_assert(wait_until(threads_named(daemon_pid(daemon), "log writer", ret_thread, 1) == 1,
+			     PEER_PATIENCE_MS));
+	return thread_hold(*ret_thread);
+}
 
 START_TEST(a_write_that_hangs_stops_neither_connections_nor_the_watchdog_nor_the_end)
 {
@@ -205,8 +238,7 @@ START_TEST(a_write_that_hangs_stops_neither_connections_nor_the_watchdog_nor_the
 
 	daemon_wait_ready(daemon);
 	converse(10);
-	ck_assert_uint_eq(threads_named(daemon_pid(daemon), "log writer", &writer, 1), 1);
-	if (!thread_hold(writer)) {
+	if (!hold_writer(daemon, &writer)) {
 		daemon_stop(daemon);
 		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
 	}
@@ -233,8 +265,7 @@ START_TEST(after_a_write_that_hung_everything_kept_is_written_and_the_rest_is_co
 	pid_t writer;
 
 	daemon_wait_ready(daemon);
-	ck_assert_uint_eq(threads_named(daemon_pid(daemon), "log writer", &writer, 1), 1);
-	if (!thread_hold(writer)) {
+	if (!hold_writer(daemon, &writer)) {
 		daemon_stop(daemon);
 		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
 	}
@@ -338,6 +369,9 @@ START_TEST(a_full_disk_is_told_once_at_each_end_and_no_line_is_torn)
 	lost = told_lost(text);
 	free(text);
 	ck_assert_uint_gt(lost, 0);
+	/* The last ones are held back for a moment. */
+	ck_assert(wait_until(newlines_of(seen(daemon, path)) + lost >= CONNECTIONS + 10,
+			     PEER_PATIENCE_MS));
 	ck_assert_uint_eq(lines_of(seen(daemon, path)) + lost, CONNECTIONS + 10);
 	ck_assert_uint_eq(daemon_log_count(daemon, "cannot write to"), 1);
 	ck_assert_uint_eq(daemon_log_count(daemon, "is written again"), 1);
