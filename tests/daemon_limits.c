@@ -292,7 +292,7 @@ START_TEST(out_of_descriptors_it_says_so_once_does_not_spin_and_recovers_by_itse
 		sleep_ms(1000); /* what is measured is this second */
 		ck_assert_int_lt(daemon_cpu_ms(daemon) - cpu, 300);
 	}
-	ck_assert_uint_eq(daemon_log_count(daemon, "Too many open files"), 1);
+	daemon_assert_lasts(daemon, "Too many open files", "there are file descriptors again");
 	ck_assert(!has_answer(fds[WAITING]));
 
 	set_soft_nofile(daemon_pid(daemon), 0);

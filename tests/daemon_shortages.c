@@ -58,15 +58,19 @@ static uint64_t counter_now(struct daemon *daemon, const char *name)
 	return value;
 }
 
-/* Attempts in a second, of which each of them once made fifty. */
+/* Attempts in a second, of which each of them once made fifty; in more seconds where the machine
+ * has other things to do. */
 static void assert_few_attempts(struct daemon *daemon)
 {
-	uint64_t before;
+	uint64_t before, attempts;
+	int64_t began;
 
 	ck_assert(wait_until(counter_now(daemon, "accepted") >= WAITING, PEER_PATIENCE_MS));
 	before = counter_now(daemon, "connect_failed");
+	began = clock_ms();
 	sleep_ms(1000);
-	ck_assert_uint_le(counter_now(daemon, "connect_failed") - before, FEW);
+	attempts = counter_now(daemon, "connect_failed") - before;
+	ck_assert_uint_le(attempts, FEW * (uint64_t)(clock_ms() - began) / 1000);
 }
 
 /* ---- a backlog that is full ---- */
@@ -210,8 +214,7 @@ START_TEST(what_many_wait_for_is_tried_by_one_of_them_and_then_all_are_served)
 	refusal_set(refusal, refusals[_i].call, refusals[_i].error);
 	connect_all();
 	assert_few_attempts(daemon);
-	ck_assert_uint_eq(daemon_log_count(daemon, strerror(refusals[_i].error)), 1);
-	ck_assert_uint_eq(daemon_log_count(daemon, "again (after"), 0);
+	daemon_assert_lasts(daemon, strerror(refusals[_i].error), "again (after");
 	refusal_set(refusal, refusals[_i].call, 0);
 	for (int i = 0; i < WAITING; i++) {
 		ck_assert(peer_echoes(waiting[i]));
@@ -262,7 +265,7 @@ START_TEST(a_port_that_comes_free_is_for_the_first_who_waits)
 	}
 	for (int i = 0; i < PORTS; i++)
 		close(fds[i]);
-	ck_assert_uint_eq(daemon_log_count(daemon, "no local port is free"), 1);
+	ck_assert_uint_le(daemon_log_count(daemon, "no local port is free"), DAEMON_SPELLS_MAX);
 	daemon_stop(daemon);
 	server_stop(echo);
 }

@@ -413,6 +413,25 @@ bool daemon_log_contains(struct daemon *daemon, const char *text)
 	return daemon_log_count(daemon, text) > 0;
 }
 
+static bool lasts(struct daemon *daemon, const char *began, const char *ended, unsigned *ret_times)
+{
+	char *log = daemon_log(daemon);
+	bool now = count_in(log, began) == count_in(log, ended) + 1;
+
+	*ret_times = count_in(log, began);
+	free(log);
+	return now;
+}
+
+void daemon_assert_lasts(struct daemon *daemon, const char *began, const char *ended)
+{
+	unsigned times;
+
+	if (!wait_until(lasts(daemon, began, ended, &times), PATIENCE_MS) ||
+	    times > DAEMON_SPELLS_MAX)
+		give_up(daemon, "\"%s\" is said %u times", began, times);
+}
+
 /* Once it has exited nothing can come any more, but what it said last may still be on its way. */
 void daemon_wait_log(struct daemon *daemon, const char *text)
 {

@@ -77,6 +77,13 @@ char *daemon_log(struct daemon *daemon);
 bool daemon_log_contains(struct daemon *daemon, const char *text);
 unsigned daemon_log_count(struct daemon *daemon, const char *text);
 void daemon_wait_log(struct daemon *daemon, const char *text);
+/*
+ * A state that lasts is said once: that it began, and not that it ended.  A daemon that stands
+ * still for longer than the state has patience takes it to be over, says so, and finds that it is
+ * not; since its patience grows each time (net/spell.h), that is DAEMON_SPELLS_MAX times at most.
+ */
+enum { DAEMON_SPELLS_MAX = 4 };
+void daemon_assert_lasts(struct daemon *daemon, const char *began, const char *ended);
 /* Wait for what it tells the service manager, such as "STOPPING=1". */
 void daemon_wait_notify(struct daemon *daemon, const char *text);
 unsigned daemon_notify_count(struct daemon *daemon, const char *text);
