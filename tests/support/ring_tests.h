@@ -12,15 +12,18 @@
 #define DEFERRED                                                                                   \
 	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
 
-/* Say that a test, or this part of it, is left out; its function is its name and "_fn". */
-#define say_skipped(...)                                                                           \
-	(printf("SKIP %.*s: ", (int)sizeof(__func__) - 4, __func__), printf(__VA_ARGS__),          \
+/* A test's function is its name and "_fn". */
+#define say_with(word, ...)                                                                        \
+	(printf("%s %.*s: ", word, (int)sizeof(__func__) - 4, __func__), printf(__VA_ARGS__),      \
 	 putchar('\n'), fflush(stdout))
 
-/* End a test that this kernel cannot run, visibly. */
+/* Say that this part of a test is left out. */
+#define say_skipped(...) say_with("SKIP", __VA_ARGS__)
+
+/* End a test that this kernel cannot run, visibly: with the colon it is counted (tests/run.sh). */
 #define skip(reason)                                                                               \
 	do {                                                                                       \
-		say_skipped("%s", reason);                                                         \
+		say_with("SKIP:", "%s", reason);                                                   \
 		return;                                                                            \
 	} while (0)
 
