@@ -254,16 +254,18 @@ END_TEST
 struct poke {
 	int fd;
 	unsigned count, pause_us;
+	uint64_t done_ns;
 };
 
 static void *poke(void *argument)
 {
-	const struct poke *what = argument;
+	struct poke *what = argument;
 
 	for (unsigned i = 0; i < what->count; i++) {
 		usleep(what->pause_us);
 		ck_assert_int_eq(write(what->fd, "x", 1), 1);
 	}
+	what->done_ns = now_ns();
 	return NULL;
 }
 
@@ -283,10 +285,15 @@ START_TEST(a_minimum_wait_gathers_and_is_then_content_with_less)
 		ring_prep_recv(entry(&ring), pair[0], &bytes[i], 1, 0);
 	ck_assert_int_eq(ring_submit(&ring), 8);
 	ck_assert_int_eq(pthread_create(&thread, NULL, poke, &what), 0);
-	struct ring_wait wait = ring_submit_wait(&ring, 8, in_ms(5000), 100000);
-	ck_assert_int_eq(wait.error, 0);
-	ck_assert_uint_eq(wait.ready, 3);
+	uint64_t began_ns = now_ns();
+	struct ring_wait wait = ring_submit_wait(&ring, 8, in_ms(20000), 100000);
+	uint64_t ended_ns = now_ns();
 	pthread_join(thread, NULL);
+	ck_assert_int_eq(wait.error, 0);
+	ck_assert_uint_ge(ended_ns, began_ns + 100000000);
+	ck_assert_uint_ge(wait.ready, 1);
+	if (what.done_ns < began_ns + 100000000) /* as soon as it was meant to */
+		ck_assert_uint_eq(wait.ready, 3);
 	close(pair[0]);
 	close(pair[1]);
 	ring_close(&ring);
