@@ -1,4 +1,5 @@
 /* Each example, run as a user would. */
+#include "support/network.h"
 #include "support/ring_tests.h"
 #include "support/suite.h"
 
@@ -185,7 +186,15 @@ static char nth(size_t n)
 	return (char)((uint32_t)n * 2654435761U >> 24);
 }
 
-enum { TOTAL = 32 << 20 }; /* more than all the sockets on the way hold */
+enum { TOTAL = 32 << 20 }; /* more than all the sockets on the way hold, if they may not grow */
+
+/* By itself a socket takes up to 32 MiB, where it is read slowly (tcp_rmem since Linux 6.16). */
+static void keep_sockets_small(void)
+{
+	if (network_own())
+		(void)(network_set("tcp_rmem", "4096 131072 2097152") &&
+		       network_set("tcp_wmem", "4096 16384 2097152"));
+}
 
 struct exchange {
 	int fd;
@@ -273,10 +282,13 @@ static void exchange(int port)
 
 START_TEST(echo_returns_what_it_gets_to_each_connection)
 {
-	struct child child = start("echo", "0", NULL);
-	int port = port_of(&child), fds[20];
+	struct child child;
+	int port, fds[20];
 	char byte;
 
+	keep_sockets_small();
+	child = start("echo", "0", NULL);
+	port = port_of(&child);
 	exchange(port);
 	for (int i = 0; i < 20; i++)
 		fds[i] = connect_to(port);
@@ -310,12 +322,17 @@ static bool sleeps(pid_t pid)
 
 START_TEST(echo_without_a_free_buffer_sleeps_and_serves_all_when_there_is_one)
 {
-	struct child child = start("echo", "0", NULL);
-	int port = port_of(&child), late;
-	struct exchange slow = begin(port);
-	struct pollfd room = {.fd = slow.fd, .events = POLLOUT};
+	struct child child;
+	int port, late;
+	struct exchange slow;
+	struct pollfd room = {.events = POLLOUT};
 	char byte = 0;
 
+	keep_sockets_small();
+	child = start("echo", "0", NULL);
+	port = port_of(&child);
+	slow = begin(port);
+	room.fd = slow.fd;
 	do /* until its bytes lie in every buffer there is, however seldom the echo has its turn */
 		stuff(&slow);
 	while (!sleeps(child.pid) || poll(&room, 1, 0) > 0);
@@ -338,9 +355,11 @@ END_TEST
 
 START_TEST(proxy_carries_bytes_both_ways_and_passes_on_an_end)
 {
-	struct child server = start("echo", "0", NULL), child;
+	struct child server, child;
 	char port[16];
 
+	keep_sockets_small();
+	server = start("echo", "0", NULL);
 	snprintf(port, sizeof(port), "%d", port_of(&server));
 	child = start("proxy", "0", port);
 	int listening = port_of(&child);
