@@ -16,6 +16,7 @@
 #include "support/server.h"
 #include "support/suite.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -105,8 +106,11 @@ static void listen_to(int fd, struct stream *stream)
 	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	sleep_ms((int)stream->lazy_ms);
-	while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0)
-		count(stream, bytes, n);
+	do { /* with a time limit it is not begun anew after a stop: signal(7) */
+		n = recv(fd, bytes, sizeof(bytes), 0);
+		if (n > 0)
+			count(stream, bytes, n);
+	} while (n > 0 || (n < 0 && errno == EINTR));
 	stream->ended = n == 0;
 }
 

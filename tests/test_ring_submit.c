@@ -407,9 +407,13 @@ START_TEST(a_wait_that_looks_before_it_sleeps_finds_all_and_ends_in_time)
 	for (unsigned round = 0; round < 1000 && now_ns() < enough; round++) {
 		struct io_uring_cqe *cqe;
 		unsigned count = round % 16 + 1, seen = 0;
+		int r;
 
 		put_nops(&ring, count, round);
-		ck_assert_int_eq(ring_submit_wait(&ring, count, RING_NEVER, 0).error, 0);
+		do /* a stop of the process ends a wait, too */
+			r = ring_submit_wait(&ring, count, RING_NEVER, 0).error;
+		while (r == -EINTR);
+		ck_assert_int_eq(r, 0);
 		ring_for_each_cqe(&ring, cqe) ck_assert_uint_eq(cqe->user_data, round + seen++);
 		ck_assert_uint_eq(seen, count);
 	}
