@@ -246,31 +246,6 @@ START_TEST(a_polled_storage_ring_opens)
 }
 END_TEST
 
-START_TEST(closing_frees_the_port_of_a_pending_accept_at_once)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(address);
-	struct ring ring;
-	int fd = socket(AF_INET, SOCK_STREAM, 0), again;
-
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-	ck_assert_int_eq(listen(fd, 1), 0);
-	open_ring(&ring, 4, DEFERRED);
-	need(&ring, RING_SYNC_CANCEL);
-	ring_prep_accept_multishot(entry(&ring), fd, NULL, NULL, 0);
-	ck_assert_int_eq(ring_submit(&ring), 1);
-	close(fd);
-	ring_close(&ring);
-
-	again = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(again, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(again, 1), 0);
-	close(again);
-}
-END_TEST
-
 START_TEST(a_child_does_not_see_the_rings_memory)
 {
 	struct ring ring;
@@ -303,4 +278,4 @@ SUITE("ring setup", a_plain_ring_opens_completes_a_nop_and_closes_twice,
       a_ring_lives_in_memory_of_ours_with_or_without_a_descriptor,
       a_disabled_ring_refuses_work_until_a_thread_enables_it_and_owns_it,
       a_polling_thread_is_shared_and_pinned_as_asked, a_polled_storage_ring_opens,
-      closing_frees_the_port_of_a_pending_accept_at_once, a_child_does_not_see_the_rings_memory)
+      a_child_does_not_see_the_rings_memory)

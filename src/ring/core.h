@@ -120,11 +120,11 @@ void ring_close(struct ring *ring);
 /*
  * As ring_close(), but nothing is cancelled or waited for: the kernel ends what is in
  * flight soon after, a few ms for each thousand.  For rings with very many operations,
- * since cancelling all takes the square of their number (6.1 to 6.18): 9,000 armed
- * receives 0.6 s.  Cancel by tag what must end now, such as an accept that keeps a port;
- * memory that operations name must stay until the process ends, but for the buffers of a
- * group that is closed (buffers.h).  A ring whose memory is still mapped ends nothing, so
- * this unmaps it first.
+ * since cancelling takes 5 us for each, and before 6.6 (RING_CANCEL_OP) the square of
+ * their number: 9,000 armed receives 0.6 s.  Cancel by tag what must end now, such as an
+ * accept that keeps a port; memory that operations name must stay until the process ends,
+ * but for the buffers of a group that is closed (buffers.h).  A ring whose memory is still
+ * mapped ends nothing, so this unmaps it first.
  */
 void ring_leave(struct ring *ring);
 

@@ -72,6 +72,9 @@ int ring_run_deferred(struct ring *ring);
 /* Fill in the features that follow from feature bits, set-up flags and operations. */
 void ring_capable_derive(struct ring_capabilities *capabilities);
 
+/* As one that never opened. */
+void ring_clear(struct ring *ring);
+
 /* Where the rings lie and how big they are, from what the kernel filled in. */
 int ring_map(struct ring *ring, const struct io_uring_params *params);
 void ring_unmap(struct ring *ring);

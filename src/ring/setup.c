@@ -1,4 +1,4 @@
-/* Opening, enabling and closing a ring. */
+/* Opening and enabling a ring. */
 #include "ring/internal.h"
 
 #include <sys/mman.h>
@@ -137,7 +137,7 @@ static int ring_build(struct ring *ring, const struct ring_options *options, con
 	return 0;
 }
 
-static void ring_clear(struct ring *ring)
+void ring_clear(struct ring *ring)
 {
 	*ring = (struct ring){
 		.fd = -1,
@@ -176,48 +176,4 @@ int ring_enable(struct ring *ring)
 	if (ring->flags & IORING_SETUP_SINGLE_ISSUER)
 		ring_register_self(ring);
 	return 0;
-}
-
-/*
- * Closing the descriptor cancels too, but some time later: until then a listening
- * socket that an accept holds keeps its port.  With deferred work a cancelled
- * request lets go of its file only when that work is run.
- */
-static void ring_cancel_all(struct ring *ring)
-{
-	struct io_uring_sync_cancel_reg everything = {
-		.fd = -1,
-		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
-		.timeout = {.tv_sec = 1}, /* a disk that does not answer must not hold us */
-	};
-
-	if (!ring_has(ring, RING_SYNC_CANCEL))
-		return;
-	ring_enlist(ring, IORING_REGISTER_SYNC_CANCEL, &everything, 1);
-	if (!ring->sqes || !(ring->flags & IORING_SETUP_DEFER_TASKRUN))
-		return;
-	ring->cq_head = ring_load_acquire(ring->cq_ktail); /* nobody will read them */
-	ring_cq_release(ring);
-	ring_run_deferred(ring);
-}
-
-void ring_close(struct ring *ring)
-{
-	if (ring->system && (ring->fd >= 0 || ring->enter_fd >= 0))
-		ring_cancel_all(ring);
-	ring_leave(ring);
-}
-
-void ring_leave(struct ring *ring)
-{
-	if (!ring->system) /* closed already */
-		return;
-	ring_unregister_self(ring);
-	ring_unmap(ring);
-	if (ring->wait_region)
-		ring->system->unmap(ring->system->context, ring->wait_region,
-				    ring->wait_region_size);
-	if (ring->fd >= 0)
-		ring->system->close(ring->system->context, ring->fd);
-	ring_clear(ring);
 }

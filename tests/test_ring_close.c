@@ -1,0 +1,149 @@
+/* Closing a ring with operations in flight: what they held is free, and it takes its time only. */
+#include "support/ring_tests.h"
+#include "support/suite.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { FEW = 250, MANY = 16 * FEW, TRIES = 3 };
+
+static const uint32_t modes[] = {0, IORING_SETUP_COOP_TASKRUN, DEFERRED, IORING_SETUP_SQPOLL};
+enum { MODES = sizeof(modes) / sizeof(modes[0]) };
+
+static int pair[2];
+static char memory[MANY];
+
+static void open_pair(void)
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+}
+
+/* A receive or, of those with an odd number, a poll if they are to be mixed. */
+static void arm(struct ring *ring, unsigned count, bool mixed)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct io_uring_sqe *sqe = entry(ring);
+
+		if (mixed && i % 2)
+			ring_prep_poll(sqe, pair[0], POLLIN, 0);
+		else
+			ring_prep_recv(sqe, pair[0], &memory[i], 1, 0);
+		ring_sqe_tag(sqe, (uint64_t)i << 32 | i);
+	}
+	ck_assert_int_ge(ring_submit(ring), 0);
+}
+
+/* Waiting in the ring, none has completed. */
+static void assert_armed(struct ring *ring, unsigned count)
+{
+	while (ring_sq_ready(ring)) /* a polling thread takes them when it comes to it */
+		usleep(100);
+	put_nops(ring, 1, count);
+	ck_assert_uint_eq(one(ring).user_data, count);
+}
+
+START_TEST(closing_frees_the_port_of_a_pending_accept_at_once)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	struct ring ring;
+	int fd = socket(AF_INET, SOCK_STREAM, 0), again;
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	open_ring(&ring, 4, DEFERRED);
+	need(&ring, RING_SYNC_CANCEL);
+	ring_prep_accept_multishot(entry(&ring), fd, NULL, NULL, 0);
+	ck_assert_int_eq(ring_submit(&ring), 1);
+	close(fd);
+	ring_close(&ring);
+
+	again = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(again, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(again, 1), 0);
+	close(again);
+}
+END_TEST
+
+/* Also by a ring so small that it takes many chains of cancels, and what was not submitted is not.
+ */
+START_TEST(no_operation_writes_or_holds_anything_after_the_close)
+{
+	char byte = 'x', got;
+	struct ring ring;
+	int held[2];
+
+	open_pair();
+	open_ring(&ring, 4, modes[_i]);
+	need(&ring, RING_SYNC_CANCEL);
+	arm(&ring, FEW, true);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, held), 0);
+	ring_prep_recv(entry(&ring), held[0], &got, 1, 0);
+	ck_assert_int_ge(ring_submit(&ring), 0);
+	assert_armed(&ring, FEW);
+	ring_prep_send(entry(&ring), pair[1], "y", 1, 0);
+	close(held[0]);
+	ring_close(&ring);
+
+	/* A polling thread lets go of it a little later. */
+	if (!(modes[_i] & IORING_SETUP_SQPOLL))
+		ck_assert_int_eq(recv(held[1], &got, 1, MSG_DONTWAIT), 0);
+	else
+		ck_assert_int_eq(recv(held[1], &got, 1, 0), 0);
+	for (unsigned i = 0; i < FEW; i++)
+		ck_assert_int_eq(send(pair[1], &byte, 1, 0), 1);
+	ck_assert_int_eq(recv(pair[0], &got, 1, MSG_DONTWAIT), 1);
+	ck_assert_int_eq(got, 'x');
+	for (unsigned i = 0; i < FEW; i++)
+		ck_assert_int_eq(memory[i], 0);
+	close(held[1]);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
+/* CPU time of this thread for a close with so many in flight, in ns: the least of some. */
+static uint64_t cost_of_closing(uint32_t flags, unsigned count, bool mixed)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		struct ring ring;
+		uint64_t began;
+
+		open_ring(&ring, 64, flags);
+		arm(&ring, count, mixed);
+		assert_armed(&ring, count);
+		began = ring_kernel.now(NULL, CLOCK_THREAD_CPUTIME_ID);
+		ring_close(&ring);
+		began = ring_kernel.now(NULL, CLOCK_THREAD_CPUTIME_ID) - began;
+		least = began < least ? began : least;
+	}
+	return least;
+}
+
+/* In the square of their number it would be 256 times as much. */
+START_TEST(sixteen_times_the_operations_do_not_take_a_hundred_times_the_work_to_close)
+{
+	static const uint32_t own[] = {0, DEFERRED};
+	bool mixed = _i / 2;
+	struct ring ring;
+
+	open_ring(&ring, 4, 0);
+	need(&ring, RING_CANCEL_OP);
+	ring_close(&ring);
+	open_pair();
+	ck_assert_uint_lt(cost_of_closing(own[_i % 2], MANY, mixed),
+			  100 * cost_of_closing(own[_i % 2], FEW, mixed));
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
+SUITE_OF("ring close", 60, ONCE(closing_frees_the_port_of_a_pending_accept_at_once),
+	 EACH(no_operation_writes_or_holds_anything_after_the_close, MODES),
+	 EACH(sixteen_times_the_operations_do_not_take_a_hundred_times_the_work_to_close, 4))
