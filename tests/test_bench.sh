@@ -1,7 +1,7 @@
 #!/bin/sh
 # The benchmark works: its programs run, and a second of ping-pong through the
 # daemon and through both floors gives figures, a table and a chart; so do messages at
-# times fixed in advance.  What the figures are is not tested.
+# times fixed in advance, and timers.  What the figures are is not tested.
 set -u
 
 skip() {
@@ -71,4 +71,16 @@ columns = json.load(open(sys.argv[1]))["workloads"]["open-slow-20"]["columns"]
 assert set(columns) == {"uringproxy", "coalesce-off", "relay"}, columns
 for name, (figures,) in columns.items():
     assert 4900 <= figures["p50"] <= figures["p99"] <= figures["p999"], (name, figures)
+PYTHON
+
+# Timers: each kind of connection is ended by its own.
+python3 tests/bench/bench.py --build "$build" --output "$dir" --workload timeouts \
+	--peer none --rounds 1 --seconds 1 --retries 0 || exit 1
+python3 - "$dir/results.json" <<'PYTHON'
+import json, sys
+
+columns = json.load(open(sys.argv[1]))["workloads"]["timeouts"]["columns"]
+assert set(columns) == {"uringproxy"}, columns
+figures, = columns["uringproxy"]
+assert figures["missing"] == 0 and len(figures["kinds"]) == 9, figures
 PYTHON

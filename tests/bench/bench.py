@@ -13,7 +13,9 @@ within a round.  Results, tables and charts are left in build/bench/.
 
     workloads.py  what is measured, against whom, and the bounds to be met
     peers.py      who is measured, and with which configuration
-    loads.py      the load generators
+    loads.py      the load generators, and of two workloads:
+    timeouts.py   how late connections are ended by timers
+    shortage.py   what waits for something that is short, and who is beside it
     machine.py    processes, CPU time, memory, loopback
     report.py     medians, ratios, tables, charts
 """
@@ -102,16 +104,19 @@ def choose_columns(given, workload, table):
     names = list(workload.peers)
     if given.peer:
         names = [name for name in given.peer
-                 if name != "none" and table[name].echo == (workload.upstream is None)]
+                 if name != "none" and table[name].echo == (workload.upstream is None)
+                 and (not workload.sections or name in workload.peers)]
     elif given.quick:
         names = [name for name in names if name in workloads.QUICK_PEERS]
-    chosen = [peers.daemon(given.binary, "uringproxy")]
+    own = {"sections": workload.sections and workload.sections(given.seconds),
+           "before": workload.before}
+    chosen = [peers.daemon(given.binary, "uringproxy", **own)]
     for text, keys in workload.variants.items():
         name, cpus, _ = peers.parse_daemon(text)
-        chosen.append(peers.daemon(given.binary, name, keys, cpus))
+        chosen.append(peers.daemon(given.binary, name, keys, cpus, **own))
     for text in given.daemon:
         name, cpus, keys = peers.parse_daemon(text)
-        chosen.append(peers.daemon(given.binary, name, keys, cpus))
+        chosen.append(peers.daemon(given.binary, name, keys, cpus, **own))
     return chosen + [table[name] for name in names]
 
 
@@ -152,6 +157,8 @@ class Bench:
 
     def start_upstream(self, kind):
         port = machine.free_port()
+        if kind == "load":  # the load is the server, too
+            return port, None
         argv = {"http": lambda: peers.nginx_http(self.directory, port),
                 "echo": lambda: [f"{self.tools}/bench_echo", str(port)],
                 "slow": lambda: [f"{self.tools}/bench_slow", str(port), "5000"],
@@ -160,12 +167,13 @@ class Bench:
         options = {"stdout": subprocess.PIPE} if kind == "pour" else {}
         return port, self.start(f"upstream-{kind}", argv, port, self.load_cpus, **options)
 
-    def start_column(self, column, upstream_port, upstream):
+    def start_column(self, workload, column, upstream_port, upstream):
         if not column.command:  # no proxy at all
             return Target(upstream_port, None, upstream_port, upstream)
-        port = machine.free_port()
+        port = machine.free_port(workload.ports)
         argv = column.command(self.directory, port, upstream_port)
-        process = self.start(column.name, argv, port, column.cpus or self.proxy_cpus)
+        process = self.start(column.name, argv, port, column.cpus or self.proxy_cpus,
+                             before=column.before)
         return Target(port, process, upstream_port, upstream)
 
     def measure(self, workload, column, target):
@@ -185,7 +193,8 @@ class Bench:
     def attempt(self, workload, column, running, upstream_port, upstream):
         try:
             if column.name not in running:
-                running[column.name] = self.start_column(column, upstream_port, upstream)
+                running[column.name] = self.start_column(workload, column, upstream_port,
+                                                              upstream)
             return self.measure(workload, column, running[column.name])
         except Failed as failure:
             target = running.pop(column.name, None)  # the next round begins afresh
@@ -253,7 +262,7 @@ def show_list(table):
 def main():
     given = arguments()
     tools = os.path.join(given.build, "tests/bench")
-    table = peers.all_peers(tools)
+    table = peers.all_peers(tools, given.seconds)
     if given.list:
         return show_list(table)
     for name in given.peer:

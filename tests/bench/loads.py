@@ -9,6 +9,7 @@ import subprocess
 import time
 from statistics import median
 
+import timeouts
 from machine import Failed, Process, Window, kernel_bytes, loopback_sockets, rss_bytes, set_sysctl
 from peers import write
 
@@ -277,6 +278,12 @@ class Loads:
         return {"p50": result["p50"], "p99": result["p99"], "p999": result["p999"],
                 "gbit": bulk["gbit"], "cpu_gib": window.cpu_ns / 1e9 / moved,
                 "foreign": window.foreign()}
+
+    def timeouts(self, target):
+        window = target.window().start()
+        result = timeouts.measure(self.seconds, target.port, target.upstream_port)
+        window.stop()
+        return {**result, "foreign": window.foreign()}
 
     def stalled(self, target, count, mib=0):
         """One honest reader alone, then beside others that read so much, and then no more."""

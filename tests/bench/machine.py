@@ -20,9 +20,12 @@ class Failed(Exception):
 
 
 class Process:
-    """A program in a session of its own, gone when this program is, on the given CPUs."""
+    """
+    A program in a session of its own, gone when this program is, on the given CPUs.
+    before: called in it before it is executed.
+    """
 
-    def __init__(self, argv, log, cpus=None, stdout=None, stdin=subprocess.DEVNULL):
+    def __init__(self, argv, log, cpus=None, stdout=None, stdin=subprocess.DEVNULL, before=None):
         self.argv = argv
         self.log = log
 
@@ -30,6 +33,8 @@ class Process:
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if cpus:
                 os.sched_setaffinity(0, cpus)
+            if before:
+                before()
 
         with open(log, "ab") as errors:
             self.popen = subprocess.Popen(argv, stdin=stdin, stdout=stdout or errors,
@@ -190,27 +195,39 @@ def wait_listening(process, port, patience=10):
     raise Failed(f"nothing listens on port {port} after {patience} s: {process.complaint()}")
 
 
-def free_port():
-    """One that no outgoing connection is given: below ip_local_port_range."""
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
+def free_port(count=1):
+    """The first of so many that no outgoing connection is given: below ip_local_port_range."""
     for _ in range(1000):
-        port = random.randrange(10000, 15000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        port = random.randrange(10000, 15000 - count)
+        if all(is_free(port + i) for i in range(count)):
+            return port
     raise Failed("no free port from 10000 to 14999")
 
 
+PORT_RANGE = "15000 64999"
+
+
 def prepare_loopback(congestion):
-    """In our own network namespace: loopback up, one congestion control for all, many ports."""
+    """
+    In our own network namespace: loopback up, one congestion control for all, many ports,
+    and an address whose packets are lost.
+    """
     run = lambda *argv: subprocess.run(argv, check=True)
     run("ip", "link", "set", "lo", "up")
     for route in ("127.0.0.0/8", "127.0.0.1"):
         run("ip", "route", "change", "local", route, "dev", "lo", "table", "local", "proto",
             "kernel", "scope", "host", "src", "127.0.0.1", "congctl", congestion)
-    set_sysctl("ip_local_port_range", "15000 64999")  # the usual 28,232 ports do, too
+    run("ip", "route", "add", "192.0.2.1", "dev", "lo", "src", "127.0.0.1")
+    set_sysctl("ip_local_port_range", PORT_RANGE)  # the usual 28,232 ports do, too
 
 
 def set_sysctl(name, value):

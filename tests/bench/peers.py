@@ -8,6 +8,8 @@ and listens on 127.0.0.1:port; upstream is a port too, 0 for an echo server.
 
 import os
 
+import timeouts
+
 CONNECTIONS = 9900  # two descriptors each, under the usual hard limit of 20,000
 PIPE_SIZE = 524288  # the daemon's default pipe_size, for everybody who splices
 
@@ -27,11 +29,7 @@ def haproxy(*options):
     # pipes are descriptors too, and counted before it starts
     room = f"maxconn 2000\n    maxpipes 2000\n    tune.pipesize {PIPE_SIZE}"
 
-    def command(directory, port, upstream):
-        text = f"""global
-    nbthread 1
-    {room if options else f"maxconn {CONNECTIONS}"}
-defaults
+    return haproxy_with(lambda port, upstream: """defaults
     mode tcp
     timeout connect 5s
     timeout client 1h
@@ -39,7 +37,12 @@ defaults
 """ + "".join(f"    option {option}\n" for option in options) + f"""listen bench
     bind 127.0.0.1:{port} backlog 4096
     server upstream 127.0.0.1:{upstream}
-"""
+""", room if options else f"maxconn {CONNECTIONS}")
+
+
+def haproxy_with(sections, room=f"maxconn {CONNECTIONS}"):
+    def command(directory, port, upstream):
+        text = f"global\n    nbthread 1\n    {room}\n" + sections(port, upstream)
         return ["/usr/sbin/haproxy", "-db", "-f", write(directory, f"haproxy-{port}.cfg", text)]
     return command
 
@@ -117,13 +120,16 @@ def epoll_echo(tools):
 
 
 class Peer:
-    """cpus: not those of all proxies.  echo: answers itself, and has no upstream."""
+    """
+    cpus: not those of all proxies.  echo: answers itself, and has no upstream.
+    before: called in its process before it is executed.
+    """
 
     def __init__(self, name, command, packages=(), program=None, help="", daemon=False,
-                 cpus=None, echo=False):
+                 cpus=None, echo=False, before=None):
         self.name, self.command, self.packages = name, command, packages
         self.program, self.help, self.daemon = program, help, daemon
-        self.cpus, self.echo = cpus, echo
+        self.cpus, self.echo, self.before = cpus, echo, before
 
 
 def parse_daemon(text):
@@ -137,10 +143,11 @@ def parse_daemon(text):
             {key.strip(): value.strip() for key, _, value in pairs})
 
 
-def daemon(binary, name, keys=None, cpus=None):
+def daemon(binary, name, keys=None, cpus=None, sections=None, before=None):
     """
     Our own: keys of a section go to the section, all others to [global].  The
     key "binary" is none of its keys but another build to compare with.
+    sections(directory, port, upstream, keys): pairs of title and keys, in place of one section.
     """
     keys = {"workers": "1", "max_connections": str(CONNECTIONS), **(keys or {})}
     binary = keys.pop("binary", binary)
@@ -152,18 +159,22 @@ def daemon(binary, name, keys=None, cpus=None):
         section["listen"] = f"127.0.0.1:{port}"
         if upstream:
             section["server"] = f"127.0.0.1:{upstream}"
+        chosen = [("proxy bench" if upstream else "echo", section)]
+        if sections:
+            chosen = sections(directory, port, upstream, {
+                key: value for key, value in section.items() if key not in ("listen", "server")})
         text = ""
-        for title, pairs in (("global", globally),
-                             ("proxy bench" if upstream else "echo", section)):
+        for title, pairs in [("global", globally), *chosen]:
             text += f"[{title}]\n"
             text += "".join(f"{key} = {value}\n" for key, value in pairs.items())
         return [binary, "-c", write(directory, f"{name}-{port}.conf", text)]
     described = ", ".join(f"{key} = {value}" for key, value in keys.items()
                           if key != "max_connections")
-    return Peer(name, command, program=binary, help=described, daemon=True, cpus=cpus)
+    return Peer(name, command, program=binary, help=described, daemon=True, cpus=cpus,
+                before=before)
 
 
-def all_peers(tools):
+def all_peers(tools, seconds):
     ha, ng = ("haproxy",), ("nginx", "libnginx-mod-stream")
     table = [
         Peer("haproxy", haproxy(), ha, "/usr/sbin/haproxy", "mode tcp, nbthread 1"),
@@ -171,6 +182,8 @@ def all_peers(tools):
              "the same with option splice-auto"),
         Peer("haproxy-splice", haproxy("splice-request", "splice-response"), ha,
              "/usr/sbin/haproxy", "the same with splice forced both ways"),
+        Peer("haproxy-timeouts", haproxy_with(timeouts.haproxy(seconds)), ha,
+             "/usr/sbin/haproxy", "the same with the timeouts of that workload"),
         Peer("nginx", nginx_stream("16k"), ng, "/usr/lib/nginx/modules/ngx_stream_module.so",
              "stream, proxy_buffer_size 16k"),
         Peer("nginx-64k", nginx_stream("64k"), ng, "/usr/lib/nginx/modules/ngx_stream_module.so",

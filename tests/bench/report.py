@@ -87,7 +87,7 @@ def workload_table(name, results):
 def ratio_lines(results):
     daemons = [column for column in results["columns"] if column in results["daemons"]]
     peers = [column for column in results["columns"] if column not in results["daemons"]]
-    if not daemons or not peers:
+    if not daemons or not peers or not results["compared"]:
         return []
     lines = ["", "Ratios, paired within a round:", "",
              "| | " + " | ".join(f"{column} {METRICS[metric][0]}" for column in daemons

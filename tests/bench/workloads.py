@@ -1,5 +1,7 @@
 """What is measured, against whom, and what must be shown."""
 
+import timeouts
+
 ALL = ("haproxy", "nginx", "relay")
 MORE = ALL + ("socket-proxyd",)
 EVERY = MORE + ("socat",)
@@ -28,6 +30,10 @@ METRICS = {
     "alone_gbit": ("alone Gbit/s", "", 2),
     "queued": ("held back", "KiB", 0),
     "late": ("sent late p99", "µs", 1),
+    "earliest": ("earliest", "ms", 1),
+    "late_median": ("median", "ms", 1),
+    "latest": ("latest", "ms", 1),
+    "missing": ("not ended", "", 0),
 }
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
 BYTES = ("cpu_gib", "gbit", "machine_gib")
@@ -40,13 +46,17 @@ class Workload:
     each peer.  variants: further configurations of the daemon that belong here,
     by name or NAME@CPU+CPU.
     fresh: every measurement with a newly started proxy.  ends: which it stops itself.
+    sections: of the daemon, for so many seconds a measurement, see peers.daemon(); on so
+    many ports.  before: called in its process before it is executed.
     """
 
     def __init__(self, name, title, upstream, run, peers, metrics=REQUESTS,
-                 compared=("cpu", "rate"), variants=None, fresh=False, ends=False):
+                 compared=("cpu", "rate"), variants=None, fresh=False, ends=False,
+                 sections=None, ports=1, before=None):
         self.name, self.title, self.upstream, self.run = name, title, upstream, run
         self.peers, self.metrics, self.compared = peers, metrics, compared
         self.variants, self.fresh, self.ends = variants or {}, fresh, ends
+        self.sections, self.ports, self.before = sections, ports, before
 
 
 def counted(count, thing):
@@ -139,6 +149,11 @@ WORKLOADS = [
              lambda loads, target: loads.stalled(target, 200, 20),
              ("haproxy", "haproxy-splice", "nginx", "relay-splice"),
              ("kept", "queued", "gbit", "alone_gbit"), ("gbit",)),
+    Workload("timeouts", "how late connections are ended by timers: nine kinds of them, 13 of "
+             "each, interleaved on a worker with 120 that are busy", "load",
+             lambda loads, target: loads.timeouts(target), ("haproxy-timeouts",),
+             ("latest", "late_median", "earliest", "missing"), (),
+             sections=timeouts.sections, ports=timeouts.PORTS),
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64",
          "open-proxied-50")
@@ -189,6 +204,9 @@ def targets():
         for metric in ("p50", "p99"):
             for peer in ("haproxy-auto", "haproxy-splice"):
                 yield "beside-bulk", metric, column, "ratio", peer, 1
+    yield "timeouts", "latest", ours, "value", None, 20
+    yield "timeouts", "earliest", ours, "value+", None, -5
+    yield "timeouts", "missing", ours, "value", None, 0
     yield "stalled", "kept", ours, "value+", None, 0.90
     yield "stalled", "queued", ours, "value", None, 512
     yield "stalled-200", "kept", ours, "value+", None, 0.80
