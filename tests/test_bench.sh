@@ -84,3 +84,8 @@ assert set(columns) == {"uringproxy"}, columns
 figures, = columns["uringproxy"]
 assert figures["missing"] == 0 and len(figures["kinds"]) == 9, figures
 PYTHON
+
+# Who waits for a server's backlog is held, and let go.
+python3 tests/bench/bench.py --build "$build" --output "$dir" --workload shortage-backlog \
+	--peer none --rounds 1 --seconds 1 --retries 0 || exit 1
+grep -q '^| shortage-backlog | uringproxy | p99 to alone ' "$dir/results.md"

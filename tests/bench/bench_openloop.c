@@ -1,7 +1,7 @@
 /*
  * Load: messages that come back, sent at times fixed in advance.
  *
- *   bench_openloop PORT SIZE CONNECTIONS RATE SECONDS
+ *   bench_openloop PORT SIZE CONNECTIONS RATE SECONDS [wait]
  *
  * RATE messages of SIZE bytes a second in all, at random times (a Poisson process,
  * the same in every run), on each connection in turn.  A message is sent when its
@@ -10,6 +10,9 @@
  * byte is back: so a time in which nothing is answered counts for all who would have
  * asked in it.  (bench_pingpong waits for each answer, and so does not ask while
  * nobody answers.)
+ *
+ * With "wait", each connection has had an answer before it prints the line "connected", and
+ * it begins with the next line that it reads.
  *
  * A quarter of a second is for warming up; then it prints the line "start" and goes
  * on for SECONDS.  The result is one line of JSON, times in microseconds: the latencies,
@@ -183,10 +186,31 @@ static void report(double seconds)
 	fflush(stdout);
 }
 
-static void connect_all(int epoll, unsigned long port)
+/* Its socket still blocks. */
+static void have_answer(const struct sender *sender)
+{
+	if (send(sender->fd, message, size, MSG_NOSIGNAL) != (ssize_t)size ||
+	    recv(sender->fd, scratch, size, MSG_WAITALL) != (ssize_t)size)
+		err(1, "no answer");
+}
+
+static void wait_for_line(void)
+{
+	int c;
+
+	puts("connected");
+	fflush(stdout);
+	while ((c = getchar()) != '\n')
+		if (c == EOF)
+			errx(1, "standard input ended");
+}
+
+static void connect_all(int epoll, unsigned long port, bool waits)
 {
 	for (unsigned long i = 0; i < sender_count; i++) {
 		senders[i].fd = tcp_connect(port);
+		if (waits)
+			have_answer(&senders[i]);
 		set_nonblocking(senders[i].fd);
 		epoll_watch(epoll, senders[i].fd, EPOLLIN | EPOLLOUT | EPOLLET, &senders[i]);
 	}
@@ -199,8 +223,8 @@ int main(int argc, char *argv[])
 	uint64_t began;
 	int epoll;
 
-	if (argc != 6)
-		errx(2, "usage: bench_openloop PORT SIZE CONNECTIONS RATE SECONDS");
+	if (argc != 6 && (argc != 7 || strcmp(argv[6], "wait")))
+		errx(2, "usage: bench_openloop PORT SIZE CONNECTIONS RATE SECONDS [wait]");
 	prepare_process();
 	port = number_between(argv[1], 1, 65535);
 	size = number_between(argv[2], 1, 65536);
@@ -208,7 +232,7 @@ int main(int argc, char *argv[])
 	seconds = seconds_of(argv[5]);
 	plan((double)number_between(argv[4], 1, 10000000), seconds);
 	message = calloc(1, size);
-	scratch = malloc(65536);
+	scratch = malloc(65536); /* as much as the largest message */
 	senders = calloc(sender_count, sizeof(*senders));
 	if (!message || !scratch || !senders)
 		err(1, "memory");
@@ -216,7 +240,9 @@ int main(int argc, char *argv[])
 	if (prctl(PR_SET_TIMERSLACK, 1) < 0)
 		err(1, "PR_SET_TIMERSLACK");
 	epoll = epoll_new();
-	connect_all(epoll, port);
+	connect_all(epoll, port, argc == 7);
+	if (argc == 7)
+		wait_for_line();
 	began = now_ns();
 	for (size_t i = 0; i < message_count; i++)
 		times[i] += began;

@@ -9,6 +9,7 @@ import subprocess
 import time
 from statistics import median
 
+import shortage
 import timeouts
 from machine import Failed, Process, Window, kernel_bytes, loopback_sockets, rss_bytes, set_sysctl
 from peers import write
@@ -109,7 +110,9 @@ class Loads:
                               int(self.capacity[kind] * part / 100), self.seconds)
 
     def _messages(self, target, *argv):
-        load = self._start(*argv)
+        return self._timed(target, self._start(*argv))
+
+    def _timed(self, target, load):
         try:
             self._line(load)  # warmed up
             window = target.window(load).start()
@@ -281,9 +284,33 @@ class Loads:
 
     def timeouts(self, target):
         window = target.window().start()
-        result = timeouts.measure(self.seconds, target.port, target.upstream_port)
+        try:
+            result = timeouts.measure(self.seconds, target.port, target.upstream_port)
+        except OSError as error:
+            raise Failed(str(error)) from None
         window.stop()
         return {**result, "foreign": window.foreign()}
+
+    def shortage(self, target, kind):
+        argv = ["bench_openloop", target.port, 64, 4, 1000, self.seconds, "wait"]
+        alone, beside = (self._start(*argv, stdin=subprocess.PIPE) for _ in range(2))
+        try:
+            for load in (alone, beside):
+                self._line(load)  # before anything is short
+            return shortage.measure(self, target, kind, lambda: self._innocent(target, alone),
+                                    lambda: self._innocent(target, beside))
+        except OSError as error:
+            raise Failed(str(error)) from None
+        finally:
+            alone.stop()
+            beside.stop()
+
+    def _innocent(self, target, load):
+        """Its latencies, and the proxy's CPU meanwhile as a part of one."""
+        load.popen.stdin.write(b"\n")
+        load.popen.stdin.flush()
+        result = self._timed(target, load)
+        return {**result, "part": result["cpu"] * result["count"] / 1e6 / self.seconds}
 
     def stalled(self, target, count, mib=0):
         """One honest reader alone, then beside others that read so much, and then no more."""

@@ -1,5 +1,6 @@
 """What is measured, against whom, and what must be shown."""
 
+import shortage
 import timeouts
 
 ALL = ("haproxy", "nginx", "relay")
@@ -33,6 +34,10 @@ METRICS = {
     "earliest": ("earliest", "ms", 1),
     "late_median": ("median", "ms", 1),
     "latest": ("latest", "ms", 1),
+    "waiting": ("CPU of waiting", "%", 2),
+    "p50_alone": ("p50 alone", "µs", 1),
+    "p99_alone": ("p99 alone", "µs", 1),
+    "slower": ("p99 to alone", "", 2),
     "missing": ("not ended", "", 0),
 }
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
@@ -111,6 +116,17 @@ def openloop(kind, part, connections, peers):
                     ("p50", "p99", "cpu"), {UNCOALESCED: {"coalesce": "off"}})
 
 
+def short_of(kind, count):
+    what = {"ports": "a local port", "backlog": "room in a unix backlog",
+            "descriptors": "a descriptor"}.get(kind, f"what {kind} says is short")
+    return Workload(f"shortage-{kind}", f"{counted(count, 'client')} wait for {what}, beside "
+                    "1,000 messages a second of another section", "echo",
+                    lambda loads, target: loads.shortage(target, kind), (),
+                    ("waiting", "slower", "p50", "p99", "p50_alone", "p99_alone", "late"), (),
+                    fresh=True, sections=shortage.sections(kind), ports=shortage.PORTS,
+                    before=shortage.refuse(kind))
+
+
 OPEN_LOOPS = [
     openloop(kind, part, connections, peers) for kind, connections, peers in (
         ("echo", 64, ("epoll-echo",)), ("proxied", 64, ALL), ("slow", 1000, ALL))
@@ -154,6 +170,7 @@ WORKLOADS = [
              lambda loads, target: loads.timeouts(target), ("haproxy-timeouts",),
              ("latest", "late_median", "earliest", "missing"), (),
              sections=timeouts.sections, ports=timeouts.PORTS),
+    *(short_of(kind, count) for kind, count in shortage.WAITING.items()),
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64",
          "open-proxied-50")
@@ -204,6 +221,9 @@ def targets():
         for metric in ("p50", "p99"):
             for peer in ("haproxy-auto", "haproxy-splice"):
                 yield "beside-bulk", metric, column, "ratio", peer, 1
+    for kind in shortage.WAITING:
+        yield f"shortage-{kind}", "waiting", ours, "value", None, 2
+        yield f"shortage-{kind}", "slower", ours, "value", None, 2
     yield "timeouts", "latest", ours, "value", None, 20
     yield "timeouts", "earliest", ours, "value+", None, -5
     yield "timeouts", "missing", ours, "value", None, 0
