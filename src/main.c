@@ -2,7 +2,7 @@
  * uringproxy: read the configuration, open what it names, serve until told to
  * stop.  What each part does is said in its header; the order of things is here.
  */
-#include "config/config.h"
+#include "config/report.h"
 #include "control/build.h"
 #include "control/judge.h"
 #include "control/logs.h"
@@ -105,7 +105,8 @@ static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv
 
 static int read_config(struct config *config, const struct arguments *arguments)
 {
-	struct config_errors errors = {0};
+	struct report report;
+	const char *first;
 	int r;
 
 	if (!arguments->named && access(arguments->path, F_OK) < 0) {
@@ -115,24 +116,20 @@ static int read_config(struct config *config, const struct arguments *arguments)
 			  arguments->path);
 		return EX_CONFIG;
 	}
-	r = config_load(config, arguments->path, &errors);
-	for (size_t i = 0; i < errors.count; i++)
-		log_error("%s", errors.messages[i]);
-	for (size_t i = 0; i < errors.warning_count; i++)
-		log_warning("%s", errors.warnings[i]);
-	if (r == 0) {
+	r = config_load(config, arguments->path, &report);
+	for (size_t i = 0; i < report.count; i++)
+		log_at(report.lines[i].kind == REPORT_MISTAKE ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+		       "%s", report.lines[i].text);
+	if (r == 0)
 		r = judge_config(config);
-		if (r < 0)
-			config_done(config);
-	}
 	if (r == -ENOMEM)
 		(void)log_no_memory("the configuration");
-	else if (r < 0 && r != -EINVAL && errors.count == 0)
-		log_error("%s: cannot read the configuration: %s", arguments->path, strerror(-r));
-	if (r < 0)
-		notify_errno(-r, "configuration: %s",
-			     errors.count ? errors.messages[0] : strerror(-r));
-	config_errors_done(&errors);
+	first = report_first_mistake(&report);
+	if (r < 0) {
+		notify_errno(-r, "configuration: %s", first ? first : strerror(-r));
+		config_done(config);
+	}
+	report_done(&report);
 	return r < 0 ? EX_CONFIG : EX_OK;
 }
 

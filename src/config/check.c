@@ -107,7 +107,7 @@ static void check_settings(struct loader *loader, const struct config_section *s
 	char size[VALUE_TEXT_MAX], budget[VALUE_TEXT_MAX];
 
 	if (settings->idle_if_alive == CONFIG_IF_ALIVE_KEEP && !settings->keepalive_ms &&
-	    origin->line)
+	    origin->line && !origin_of(section, "keepalive")->refused)
 		loader_complain(loader, origin->file, origin->line, title_of(origin, section),
 				"idle_if_alive",
 				"\"keep\" finds out who is alive by keepalives; add for example "
@@ -181,17 +181,17 @@ static void warn_of(struct loader *loader, size_t dependent, const struct config
 	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL;
 	const struct schema_key *row = schema_find(key, where);
 	const struct config_origin *origin;
-	char value[VALUE_CPUS_TEXT_MAX], place[CONFIG_EXPLAIN_MAX];
+	char value[VALUE_CPUS_TEXT_MAX];
 	const void *owner = section ? (const void *)&section->settings : (const void *)config;
 
 	if (!row || dependents[dependent].matters(config, section))
 		return;
 	origin = &(section ? section->origins : config->origins)[row - schema_keys];
-	if (!origin->line || origin->defaults ||
+	if (!origin->line || origin->defaults || origin->refused ||
 	    !strcmp(schema_format(row, owner, value, sizeof(value)), row->initial))
 		return;
-	loader_warn(loader, config_place(config, section, key, place, sizeof(place)),
-		    "has no effect: %s", dependents[dependent].why);
+	report_key(loader->report, REPORT_WARNING, config, section, key, "has no effect: %s",
+		   dependents[dependent].why);
 }
 
 static void warn_of_defaults(struct loader *loader, size_t dependent)
@@ -200,7 +200,6 @@ static void warn_of_defaults(struct loader *loader, size_t dependent)
 	const char *key = dependents[dependent].key;
 	const struct schema_key *row = schema_find(key, IN_DEFAULTS);
 	const struct config_section *first = NULL;
-	char place[CONFIG_EXPLAIN_MAX];
 
 	for (size_t i = 0; row && i < config->section_count; i++) {
 		const struct config_section *section = &config->sections[i];
@@ -213,8 +212,8 @@ static void warn_of_defaults(struct loader *loader, size_t dependent)
 			first = first ? first : section;
 	}
 	if (first)
-		loader_warn(loader, config_place(config, first, key, place, sizeof(place)),
-			    "has no effect: %s", dependents[dependent].why);
+		report_key(loader->report, REPORT_WARNING, config, first, key, "has no effect: %s",
+			   dependents[dependent].why);
 }
 
 static void check_effects(struct loader *loader)
@@ -238,7 +237,7 @@ void loader_check(struct loader *loader)
 	struct loops loops;
 
 	/* with mistakes before, the one section that was meant may be among them */
-	if (!config->section_count && !loader->errors->count)
+	if (!config->section_count && !loader->report->found[REPORT_MISTAKE])
 		loader_complain(
 			loader, 0, 0, NULL, NULL,
 			"has no section that listens; write for example [echo] and below it "

@@ -27,22 +27,11 @@ void config_done(struct config *config)
 	*config = (struct config){0};
 }
 
-void config_errors_done(struct config_errors *errors)
+static int loader_init(struct loader *loader, struct config *config, struct report *report)
 {
-	for (size_t i = 0; i < errors->count; i++)
-		free(errors->messages[i]);
-	for (size_t i = 0; i < errors->warning_count; i++)
-		free(errors->warnings[i]);
-	free(errors->messages);
-	free(errors->warnings);
-	*errors = (struct config_errors){0};
-}
-
-static int loader_init(struct loader *loader, struct config *config, struct config_errors *errors)
-{
-	*loader = (struct loader){.config = config, .errors = errors};
+	*loader = (struct loader){.config = config, .report = report};
 	*config = (struct config){0};
-	*errors = (struct config_errors){0};
+	*report = (struct report){0};
 	config->origins = calloc(SCHEMA_KEY_COUNT, sizeof(*config->origins));
 	if (!config->origins)
 		return -ENOMEM;
@@ -85,29 +74,34 @@ static void inherit(const struct config_section *defaults, struct config_section
 	}
 }
 
-/* The end of it, well or not: r is what reading came to. */
+/*
+ * The end of it, well or not: r is what reading came to.  Of files that are not all
+ * read nobody knows what is missing in them.
+ */
 static int loader_finish(struct loader *loader, int r)
 {
 	struct config *config = loader->config;
 
-	if (r == 0) {
+	if (r != -ENOMEM)
 		for (size_t i = 0; i < config->section_count; i++)
 			inherit(&loader->defaults, &config->sections[i]);
+	if (r == 0)
 		loader_check(loader);
-		r = loader->failed ? loader->failed : loader->errors->count ? -EINVAL : 0;
-	}
+	if (loader->failed || loader->report->failed)
+		r = -ENOMEM;
+	else if (r == 0 && loader->report->found[REPORT_MISTAKE])
+		r = -EINVAL;
 	loader_section_done(&loader->defaults);
 	loader_section_done(&loader->ignored);
-	if (r < 0)
-		config_done(config);
+	report_sort(loader->report);
 	return r;
 }
 
 int config_parse(struct config *config, const char *name, const char *text, size_t size,
-		 struct config_errors *errors)
+		 struct report *report)
 {
 	struct loader loader;
-	int r = loader_init(&loader, config, errors);
+	int r = loader_init(&loader, config, report);
 
 	if (r == 0)
 		r = begin_file(&loader, name);
@@ -191,13 +185,13 @@ static int load_directory(struct loader *loader, const char *directory)
 	}
 	for (int i = 0; i < count; i++) {
 		char *path = NULL;
+		int loaded = -ENOMEM;
 
-		if (r == 0 && asprintf(&path, "%s/%s", directory, entries[i]->d_name) < 0) {
+		if (r == -ENOMEM || asprintf(&path, "%s/%s", directory, entries[i]->d_name) < 0)
 			path = NULL;
-			r = -ENOMEM;
-		}
-		if (r == 0)
-			r = load_file(loader, path);
+		else
+			loaded = load_file(loader, path);
+		r = r == 0 || loaded == -ENOMEM ? loaded : r; /* the others have mistakes, too */
 		free(path);
 		free(entries[i]);
 	}
@@ -205,11 +199,11 @@ static int load_directory(struct loader *loader, const char *directory)
 	return r;
 }
 
-int config_load(struct config *config, const char *path, struct config_errors *errors)
+int config_load(struct config *config, const char *path, struct report *report)
 {
 	struct loader loader;
 	char *directory = NULL;
-	int r = loader_init(&loader, config, errors);
+	int r = loader_init(&loader, config, report);
 
 	if (r == 0 && asprintf(&directory, "%s.d", path) < 0) {
 		directory = NULL;

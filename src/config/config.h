@@ -48,6 +48,7 @@ struct config_origin {
 	unsigned file; /* index into config.files */
 	unsigned line;
 	bool defaults; /* in [defaults], not in the section itself */
+	bool refused;  /* what stands there is a mistake, and has no effect */
 };
 
 /* One `listen` or `server` line. */
@@ -132,27 +133,22 @@ struct config {
 	struct config_origin *origins; /* of [global] and [log]; as in the sections */
 };
 
-/* What is wrong, in the order it was found: complete messages "file:line: [section] key: ...". */
-struct config_errors {
-	char **messages;
-	size_t count;
-	char **warnings; /* what has no effect, and is no mistake */
-	size_t warning_count;
-};
+struct report; /* config/report.h */
 
 /*
  * Read path, then path.d/NAME.conf in order of NAME: a later file may open any
  * section again, its scalars replace those before, and its listen and server
  * lines come after those before.  0, or a negative errno: -EINVAL when the files
- * are wrong (every mistake is in errors), or what open or read said (one
- * message).  On failure *config is empty.  The caller frees errors in either case.
+ * are wrong, or what open or read said of one.  Every mistake is in the report then,
+ * and *config is what could be understood, fit only to be judged further: what was
+ * refused has its default, and is marked as refused in its origin.  config_done()
+ * and report_done() in any case.
  */
-int config_load(struct config *config, const char *path, struct config_errors *errors) must_check;
+int config_load(struct config *config, const char *path, struct report *report) must_check;
 /* The same from memory, for tests and fuzzing; name stands for the path in messages. */
 int config_parse(struct config *config, const char *name, const char *text, size_t size,
-		 struct config_errors *errors) must_check;
+		 struct report *report) must_check;
 void config_done(struct config *config);
-void config_errors_done(struct config_errors *errors);
 
 /*
  * The key that governs something, for a message about it: "idle_timeout = 1h,
@@ -163,6 +159,10 @@ void config_errors_done(struct config_errors *errors);
 const char *config_explain(const struct config *config, const struct config_section *section,
 			   const char *key, char *text, size_t size);
 #define CONFIG_EXPLAIN_MAX 400
+
+/* Where that key has been set.  Arguments as above. */
+const struct config_origin *config_origin(const struct config *config,
+					  const struct config_section *section, const char *key);
 
 /*
  * What a message about a key begins with: "FILE:LINE: [log] access", or [defaults];

@@ -16,7 +16,8 @@ static void print_endpoints(const struct config *config, const char *key,
 			    const struct config_endpoint *endpoints, size_t count, FILE *out)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct config_origin origin = {endpoints[i].file, endpoints[i].line, false};
+		struct config_origin origin = {.file = endpoints[i].file,
+					       .line = endpoints[i].line};
 
 		fprintf(out, "%-20s= ", key);
 		if (endpoints[i].options)
@@ -79,19 +80,32 @@ static const char *title_of(const struct config_section *section, const struct s
 	return section ? section->title : key->where & IN_LOG ? "[log]" : "[global]";
 }
 
+static const struct schema_key *row_of(const struct config_section *section, const char *key)
+{
+	const struct schema_key *row = schema_find(
+		key, section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG);
+
+	assert(row);
+	return row;
+}
+
+const struct config_origin *config_origin(const struct config *config,
+					  const struct config_section *section, const char *key)
+{
+	return &(section ? section->origins : config->origins)[row_of(section, key) - schema_keys];
+}
+
 const char *config_place(const struct config *config, const struct config_section *section,
 			 const char *key, char *text, size_t size)
 {
-	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG;
-	const struct schema_key *row = schema_find(key, where);
+	const struct schema_key *row = row_of(section, key);
 	const struct config_origin *origin;
 
-	assert(row);
 	if (!config->files) { /* made by hand, not read */
 		snprintf(text, size, "%s", row->name);
 		return text;
 	}
-	origin = &(section ? section->origins : config->origins)[row - schema_keys];
+	origin = config_origin(config, section, key);
 	snprintf(text, size, "%s", config->files[origin->file]);
 	if (origin->line)
 		snprintf(text + strlen(text), size - strlen(text), ":%u", origin->line);
@@ -103,13 +117,11 @@ const char *config_place(const struct config *config, const struct config_sectio
 const char *config_explain(const struct config *config, const struct config_section *section,
 			   const char *key, char *text, size_t size)
 {
-	unsigned where = section ? (unsigned)IN_PROXY << section->kind : IN_GLOBAL | IN_LOG;
-	const struct schema_key *row = schema_find(key, where);
+	const struct schema_key *row = row_of(section, key);
+	const struct config_origin *origin = config_origin(config, section, key);
 	char value[VALUE_CPUS_TEXT_MAX];
-	const struct config_origin *origin;
 
-	assert(row && !schema_is_list(row));
-	origin = &(section ? section->origins : config->origins)[row - schema_keys];
+	assert(!schema_is_list(row));
 	snprintf(text, size, "%s = %.100s, %s", row->name,
 		 schema_format(row, owner_of(row, config, section), value, sizeof(value)),
 		 origin->line ? "" : "the default");

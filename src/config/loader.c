@@ -11,63 +11,22 @@
 #include <string.h>
 
 #define SECTION_NAME_MAX 40
-#define ERRORS_MAX       100 /* more help nobody, and a binary file has one on each line */
 #define MESSAGE_MAX      1000
 
 void loader_complain(struct loader *loader, unsigned file, unsigned line, const char *title,
 		     const char *key, const char *format, ...)
 {
-	struct config_errors *errors = loader->errors;
-	char text[MESSAGE_MAX], place[32] = "", *message = NULL;
-	char **messages;
+	char text[MESSAGE_MAX], place[32] = "";
 	va_list arguments;
 
-	if (errors->count > ERRORS_MAX)
-		return;
-	if (errors->count == ERRORS_MAX) {
-		snprintf(text, sizeof(text), "more than %d mistakes; the rest is not shown",
-			 ERRORS_MAX);
-		title = NULL;
-		key = NULL;
-	} else {
-		va_start(arguments, format);
-		vsnprintf(text, sizeof(text), format, arguments);
-		va_end(arguments);
-	}
-	if (line)
-		snprintf(place, sizeof(place), "%u:", line);
-	messages = realloc(errors->messages, (errors->count + 1) * sizeof(*messages));
-	if (messages)
-		errors->messages = messages;
-	if (!messages || asprintf(&message, "%s:%s %s%s%s%s%s", loader->config->files[file], place,
-				  title ? title : "", title ? " " : "", key ? key : "",
-				  key ? ": " : "", text) < 0) {
-		loader->failed = -ENOMEM;
-		return;
-	}
-	messages[errors->count++] = message;
-}
-
-void loader_warn(struct loader *loader, const char *where, const char *format, ...)
-{
-	struct config_errors *errors = loader->errors;
-	char text[MESSAGE_MAX], *message = NULL;
-	char **warnings;
-	va_list arguments;
-
-	if (errors->warning_count == ERRORS_MAX)
-		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	warnings = realloc(errors->warnings, (errors->warning_count + 1) * sizeof(*warnings));
-	if (warnings)
-		errors->warnings = warnings;
-	if (!warnings || asprintf(&message, "%s: %s", where, text) < 0) {
-		loader->failed = -ENOMEM;
-		return;
-	}
-	warnings[errors->warning_count++] = message;
+	if (line)
+		snprintf(place, sizeof(place), "%u:", line);
+	report_add(loader->report, REPORT_MISTAKE, file, line, "%s:%s %s%s%s%s%s",
+		   loader->config->files[file], place, title ? title : "", title ? " " : "",
+		   key ? key : "", key ? ": " : "", text);
 }
 
 static void complain(struct loader *loader, unsigned line, const char *key, const char *what)
@@ -347,7 +306,8 @@ static void add_endpoint(struct loader *loader, unsigned line, const struct sche
 		section->origins[key - schema_keys].line = 0;
 		return;
 	}
-	section->origins[key - schema_keys] = (struct config_origin){loader->file, line, false};
+	section->origins[key - schema_keys] =
+		(struct config_origin){.file = loader->file, .line = line};
 	grown = realloc(*list, (*count + 1) * sizeof(**list));
 	if (grown)
 		*list = grown;
@@ -383,13 +343,14 @@ static void set_scalar(struct loader *loader, unsigned line, const struct schema
 				"is set before, at line %u; keep one of the two", origin->line);
 		return;
 	}
-	*origin = (struct config_origin){loader->file, line, false};
+	*origin = (struct config_origin){.file = loader->file, .line = line, .refused = !*text};
 	if (!*text) {
 		complain(loader, line, key->name,
 			 "has no value; remove the line to have the default");
 		return;
 	}
 	r = schema_set(key, owner, text, why);
+	origin->refused = r < 0;
 	if (r == -ENOMEM)
 		loader->failed = r;
 	else if (r < 0)

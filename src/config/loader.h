@@ -6,12 +6,12 @@
 #ifndef CONFIG_LOADER_H
 #define CONFIG_LOADER_H
 
-#include "config/config.h"
+#include "config/report.h"
 #include "config/schema.h"
 
 struct loader {
 	struct config *config;
-	struct config_errors *errors;
+	struct report *report;
 	unsigned file;                  /* the one being read, index into config->files */
 	struct config_section defaults; /* [defaults]: its settings and their origins */
 	struct config_section ignored;  /* a repeated section: its keys are checked, not kept */
@@ -29,10 +29,6 @@ __attribute__((format(printf, 6, 7))) void loader_complain(struct loader *loader
 							   unsigned line, const char *title,
 							   const char *key, const char *format,
 							   ...);
-
-/* The same for what is no mistake; where is a config_place(). */
-__attribute__((format(printf, 3, 4))) void loader_warn(struct loader *loader, const char *where,
-						       const char *format, ...);
 
 int loader_section_init(struct config_section *section, const char *kind,
 			const char *name) must_check;

@@ -1,5 +1,5 @@
 /* Any text is either refused with a reason or means what it prints as. */
-#include "config/config.h"
+#include "config/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,29 +7,30 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct config_errors errors;
+	struct report report;
 	struct config config;
 	char *printed = NULL;
 	size_t printed_size = 0;
 	FILE *out;
 
-	if (config_parse(&config, "fuzz", (const char *)data, size, &errors) < 0) {
-		assert(errors.count && !config.sections && !config.files);
-		config_errors_done(&errors);
+	if (config_parse(&config, "fuzz", (const char *)data, size, &report) < 0) {
+		assert(report.found[REPORT_MISTAKE]);
+		config_done(&config);
+		report_done(&report);
 		return 0;
 	}
-	assert(!errors.count && config.section_count);
+	assert(!report.found[REPORT_MISTAKE] && config.section_count);
 	out = open_memstream(&printed, &printed_size);
 	config_print_effective(&config, out);
 	fclose(out);
-	config_errors_done(&errors); /* there may be warnings */
+	report_done(&report); /* there may be warnings */
 	config_done(&config);
 
-	if (config_parse(&config, "printed", printed, printed_size, &errors) < 0) {
-		fprintf(stderr, "%s\n%s\n", errors.messages[0], printed);
+	if (config_parse(&config, "printed", printed, printed_size, &report) < 0) {
+		fprintf(stderr, "%s\n%s\n", report_first_mistake(&report), printed);
 		abort();
 	}
-	config_errors_done(&errors);
+	report_done(&report);
 	config_done(&config);
 	free(printed);
 	return 0;

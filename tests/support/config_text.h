@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_CONFIG_TEXT_H
 #define TESTS_SUPPORT_CONFIG_TEXT_H
 
-#include "config/config.h"
+#include "config/report.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -13,20 +13,22 @@
 static inline const char *config_mistakes_of(const char *text, size_t size)
 {
 	static char said[64 * 1024];
-	struct config_errors errors;
+	struct report report;
 	struct config config;
 	size_t used = 0;
-	int r = config_parse(&config, "t", text, size, &errors);
+	int r = config_parse(&config, "t", text, size, &report);
 
-	ck_assert_int_eq(r, errors.count ? -EINVAL : 0);
+	ck_assert_int_eq(r, report.found[REPORT_MISTAKE] ? -EINVAL : 0);
 	said[0] = 0;
-	for (size_t i = 0; i < errors.count; i++) {
+	for (size_t i = 0; i < report.count; i++) {
+		if (report.lines[i].kind != REPORT_MISTAKE)
+			continue;
 		used += (size_t)snprintf(said + used, sizeof(said) - used, "%s\n",
-					 errors.messages[i]);
+					 report.lines[i].text);
 		ck_assert_uint_lt(used, sizeof(said));
 	}
 	config_done(&config);
-	config_errors_done(&errors);
+	report_done(&report);
 	return said;
 }
 
@@ -37,12 +39,12 @@ static inline const char *config_mistakes_of(const char *text, size_t size)
 /* The configuration that text, which has no mistakes, means. */
 static inline struct config config_of(const char *text)
 {
-	struct config_errors errors;
+	struct report report;
 	struct config config;
-	int r = config_parse(&config, "t", text, strlen(text), &errors);
+	int r = config_parse(&config, "t", text, strlen(text), &report);
 
-	ck_assert_msg(r == 0, "%s", errors.count ? errors.messages[0] : strerror(-r));
-	config_errors_done(&errors);
+	ck_assert_msg(r == 0, "%s", r < 0 ? report_first_mistake(&report) : "");
+	report_done(&report);
 	return config;
 }
 
