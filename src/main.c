@@ -2,7 +2,7 @@
  * uringproxy: read the configuration, open what it names, serve until told to
  * stop.  What each part does is said in its header; the order of things is here.
  */
-#include "config/report.h"
+#include "config/config.h"
 #include "control/build.h"
 #include "control/judge.h"
 #include "control/logs.h"
@@ -103,6 +103,26 @@ static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv
 	return EX_OK;
 }
 
+static int exit_code(int error)
+{
+	if (error == -EINVAL)
+		return EX_CONFIG;
+	return error < 0 ? EX_OSERR : EX_OK;
+}
+
+/* A file that is wrong is judged as far as it is understood: one run tells everything. */
+static int judge(const struct config *config, const struct arguments *arguments,
+		 struct report *report)
+{
+	int r = judge_config(config, report);
+
+	if (arguments->test)
+		r = judge_worse(r, judge_start(config, report));
+	if (arguments->resolve)
+		r = judge_worse(r, resolver_test(config, report));
+	return r;
+}
+
 static int read_config(struct config *config, const struct arguments *arguments)
 {
 	struct report report;
@@ -117,20 +137,18 @@ static int read_config(struct config *config, const struct arguments *arguments)
 		return EX_CONFIG;
 	}
 	r = config_load(config, arguments->path, &report);
-	for (size_t i = 0; i < report.count; i++)
-		log_at(report.lines[i].kind == REPORT_MISTAKE ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-		       "%s", report.lines[i].text);
-	if (r == 0)
-		r = judge_config(config);
 	if (r == -ENOMEM)
 		(void)log_no_memory("the configuration");
+	else
+		r = judge_worse(r < 0 ? -EINVAL : 0, judge(config, arguments, &report));
+	judge_tell(&report);
 	first = report_first_mistake(&report);
 	if (r < 0) {
 		notify_errno(-r, "configuration: %s", first ? first : strerror(-r));
 		config_done(config);
 	}
 	report_done(&report);
-	return r < 0 ? EX_CONFIG : EX_OK;
+	return exit_code(r);
 }
 
 static const struct strategy *find_strategy(const struct config_section *section)
@@ -138,13 +156,6 @@ static const struct strategy *find_strategy(const struct config_section *section
 	const struct strategy *service = service_of(section->kind);
 
 	return service ? service : strategy((enum config_relay)section->settings.relay);
-}
-
-static int exit_code(int error)
-{
-	if (error == -EINVAL)
-		return EX_CONFIG;
-	return error < 0 ? EX_OSERR : EX_OK;
 }
 
 static int serve_sockets(struct engine *engine, const struct mode *mode, struct resolver *resolver,
@@ -234,22 +245,6 @@ static int run(const struct config *config, int signal_fd)
 	return r;
 }
 
-static int test(const struct config *config, const struct arguments *arguments)
-{
-	struct resolver resolver;
-	int r = logs_check(config) < 0 ? -EINVAL : 0;
-
-	if (r == 0 && arguments->resolve) {
-		r = resolver_open(&resolver, config);
-		if (r == 0)
-			r = resolver_test(&resolver);
-		resolver_close(&resolver);
-	}
-	if (r == 0)
-		log_info("%s: the configuration is good", arguments->path);
-	return exit_code(r);
-}
-
 int main(int argc, char *argv[])
 {
 	struct arguments arguments;
@@ -268,9 +263,9 @@ int main(int argc, char *argv[])
 		return EX_OK;
 	}
 	if (arguments.test) {
-		r = test(&config, &arguments);
+		log_info("%s: the configuration is good", arguments.path);
 		config_done(&config);
-		return r;
+		return EX_OK;
 	}
 	log_set_level((enum log_level)config.level);
 	signal_fd = signals_open();

@@ -415,7 +415,7 @@ START_TEST(an_access_log_that_cannot_be_opened_is_refused_at_start_and_by_the_te
 						 .configuration = configuration(log),
 						 .arguments = test ? test_only : NULL});
 
-		ck_assert_int_eq(daemon_wait_exit(daemon), test ? 78 : 71);
+		ck_assert_int_eq(daemon_wait_exit(daemon), 71);
 		/* [global] and its two lines, drain_timeout, [log], access */
 		snprintf(place, sizeof(place), "error: %s:6: [log] access: cannot open ",
 			 daemon_configuration_path(daemon));

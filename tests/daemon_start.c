@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,6 +128,106 @@ START_TEST(the_option_t_refuses_what_the_start_would)
 }
 END_TEST
 
+/* In the order of the lines, whoever found it; the file's are wrong for good, so 78. */
+START_TEST(mistakes_of_the_file_and_of_the_machine_are_told_in_one_run)
+{
+	static const char text[] =
+		"[echo a]\nlisten = 192.0.2.9:7\nlisten = unix:/nonexistent/directory/x.sock\n"
+		"listen = unix:/etc/passwd\nlisten = unix:/tmp\nbaklog = 1\n"
+		"[proxy b]\nlisten = [fe80::1%123456]:7\nserver = [fe80::1%123456]:8\n"
+		"[log]\naccess = /proc/none/access.log\n"
+		"[global]\nwithout = recv-bundel\ncpus = 1023\nmax_connections = 16777215\n"
+		"workers = lots\nbuffer_memory = 1M\nbuffer_size = 1M\n"
+		"[defaults]\nreceive_budget = 16K\nbacklog = none\n";
+	static const struct {
+		const char *kind, *rest;
+	} said[] = {
+		{"warning: ",
+		 ":2: [echo a] listen: 192.0.2.9:7: no interface of this machine has "},
+		{"error: ",
+		 ":3: [echo a] listen: cannot listen on "
+		 "unix:/nonexistent/directory/x.sock: No such file or directory (the directory of "
+		 "the socket does not exist)\n"},
+		{"error: ",
+		 ":4: [echo a] listen: cannot listen on unix:/etc/passwd: Address already "
+		 "in use (there is a file of that name that is no socket: "},
+		{"error: ",
+		 ":5: [echo a] listen: cannot listen on unix:/tmp: Address already in use "
+		 "(that is a directory: "},
+		{"error: ", ":6: [echo a] baklog: no such key"},
+		{"warning: ", ":8: [proxy b] listen: [fe80::1%123456]:7: this machine has no "
+			      "interface of number 123456 now"},
+		{"warning: ", ":9: [proxy b] server: [fe80::1%123456]:8: this machine has no "
+			      "interface of number 123456 now"},
+		{"error: ", ":11: [log] access: cannot open /proc/none/access.log: "},
+		{"error: ", ":13: [global] without: there is no kernel feature 'recv-bundel'"},
+		{"error: ", ":14: [global] cpus: 1023: no such CPU"},
+		{"warning: ", ":15: [global] max_connections: 16777215 needs "},
+		{"error: ", ":16: [global] workers: \"lots\" is not a whole number"},
+		{"warning: ", ":20: [defaults] receive_budget: 16K is less than one buffer"},
+		{"error: ", ":21: [defaults] backlog: "},
+	};
+	struct daemon *daemon = daemon_spawn(&(struct daemon_options){
+		.configuration = text, .arguments = test_only, .nofile = 1000});
+	char *log, *at, line[1024];
+
+	ck_assert_int_eq(daemon_wait_exit(daemon), EXIT_CONFIG);
+	at = log = daemon_log(daemon);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		snprintf(line, sizeof(line), "%s%s%s", said[i].kind,
+			 daemon_configuration_path(daemon), said[i].rest);
+		ck_assert_msg(!strncmp(at, line, strlen(line)), "\"%s\" is not next in:\n%s", line,
+			      at);
+		at = strchr(at, '\n') + 1;
+	}
+	ck_assert_str_eq(at, "");
+	free(log);
+	daemon_free(daemon);
+}
+END_TEST
+
+/* What the start would warn of, with the lines of the file; it is good all the same. */
+START_TEST(the_option_t_warns_of_what_the_machine_makes_less)
+{
+	struct daemon *daemon;
+	char text[300];
+
+	snprintf(text, sizeof(text),
+		 "[global]\nbuffer_memory = 1M\nbuffer_size = 1M\nworkers = 2\n%s",
+		 echo_configuration());
+	daemon = daemon_spawn(
+		&(struct daemon_options){.configuration = text, .arguments = test_only});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon,
+				      ":2: [global] buffer_memory: buffer_memory of 1024 "
+				      "KiB is 0 buffers of 1024 KiB for each of 2 workers"));
+	ck_assert(daemon_log_contains(daemon, "the configuration is good"));
+	daemon_free(daemon);
+
+	daemon = daemon_spawn(&(struct daemon_options){
+		.configuration = echo_configuration(), .arguments = test_only, .nofile = 30});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
+	ck_assert(daemon_log_contains(daemon, "error: RLIMIT_NOFILE is 30, and "));
+	ck_assert(!daemon_log_contains(daemon, "the configuration is good"));
+	daemon_free(daemon);
+}
+END_TEST
+
+/* Where containers are built there is none, and files are right all the same. */
+START_TEST(the_option_t_does_without_io_uring_and_says_what_it_has_not_tested)
+{
+	struct daemon *daemon =
+		daemon_spawn(&(struct daemon_options){.configuration = echo_configuration(),
+						      .arguments = test_only,
+						      .io_uring_errno = EPERM});
+
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "warning: cannot use io_uring here and now"));
+	ck_assert(daemon_log_contains(daemon, "the configuration is good"));
+	daemon_free(daemon);
+}
+END_TEST
+
 /* By a name, so that it is not seen before the start. */
 START_TEST(two_lines_of_ours_that_meet_are_named)
 {
@@ -195,14 +296,16 @@ START_TEST(an_unknown_option_is_refused)
 }
 END_TEST
 
-/* Counters behind it, of a daemon that has served nobody, would only hide it. */
+/* Counters behind it, of a daemon that has served nobody, would only hide it.  That nobody reads a
+ * pipe is found by opening it, when all else is open. */
 START_TEST(the_last_line_of_a_start_that_fails_says_why)
 {
 	struct daemon *daemon;
-	char text[300], *log, *last;
+	char fifo[100], text[300], *log, *last;
 
-	snprintf(text, sizeof(text), "[log]\naccess = /proc/none/access.log\n%s",
-		 echo_configuration());
+	snprintf(fifo, sizeof(fifo), "%s/fifo", suite_dir());
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	snprintf(text, sizeof(text), "[log]\naccess = %s\n%s", fifo, echo_configuration());
 	daemon = daemon_spawn(&(struct daemon_options){.configuration = text});
 	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
 	log = daemon_log(daemon);
@@ -210,7 +313,7 @@ START_TEST(the_last_line_of_a_start_that_fails_says_why)
 	log[strlen(log) - 1] = 0;
 	last = strrchr(log, '\n');
 	ck_assert_ptr_nonnull(last);
-	ck_assert_msg(!strncmp(last, "\nerror: ", 8) && strstr(last, "cannot open /proc/none/"),
+	ck_assert_msg(!strncmp(last, "\nerror: ", 8) && strstr(last, "nobody reads that pipe"),
 		      "the last line is%s", last);
 	free(log);
 	daemon_free(daemon);
@@ -624,6 +727,9 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 ONCE(the_option_t_judges_a_wrong_file_the_same),
 	 ONCE(the_option_t_accepts_a_right_file_and_starts_nothing),
 	 ONCE(the_option_t_refuses_what_the_start_would),
+	 ONCE(mistakes_of_the_file_and_of_the_machine_are_told_in_one_run),
+	 ONCE(the_option_t_warns_of_what_the_machine_makes_less),
+	 ONCE(the_option_t_does_without_io_uring_and_says_what_it_has_not_tested),
 	 ONCE(two_lines_of_ours_that_meet_are_named),
 	 ONCE(a_datagram_socket_from_systemd_is_called_one),
 	 ONCE(a_file_that_is_not_there_is_named), ONCE(without_any_file_it_says_how_to_start),

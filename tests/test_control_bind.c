@@ -35,11 +35,13 @@ static mode_t mode_of(const char *path)
 int bind(int fd, const struct sockaddr *to, socklen_t length)
 {
 	int (*real)(int, const struct sockaddr *, socklen_t);
-	int r;
+	int r, error;
 
 	*(void **)&real = dlsym(RTLD_NEXT, "bind");
 	r = real(fd, to, length);
+	error = errno;
 	at_bind = mode_of(PATH);
+	errno = error;
 	return r;
 }
 
@@ -287,9 +289,60 @@ START_TEST(two_that_replace_the_same_one_do_not_remove_each_others)
 }
 END_TEST
 
+static int check(const char *text, bool freebind)
+{
+	const char *because;
+
+	ck_assert_int_eq(address_parse(&address, text, ADDRESS_FOR_LISTEN, &because), 0);
+	line = (struct config_endpoint){.freebind = freebind};
+	return bind_check(&address, &line, &why);
+}
+
+START_TEST(what_can_be_listened_on_is_known_without_doing_it)
+{
+	int fd;
+
+	name("x.sock");
+	fd = open_it();
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind_check(&address, &line, &why), 0); /* ours, or left behind */
+	ck_assert_int_eq(access(PATH, F_OK), 0);
+	unlink(PATH);
+	close(fd);
+	ck_assert_int_eq(bind_check(&address, &line, &why), 0);
+	ck_assert_int_ne(access(PATH, F_OK), 0); /* nothing was made */
+	name("none/x.sock");
+	ck_assert_int_eq(bind_check(&address, &line, &why), -ENOENT);
+	ck_assert_str_eq(why, "the directory of the socket does not exist");
+	name("..");
+	ck_assert_int_eq(bind_check(&address, &line, &why), -EADDRINUSE);
+	ck_assert_str_eq(why, "that is a directory: write a path in it");
+	ck_assert_int_eq(check("unix:/etc/passwd/x.sock", false), -ENOTDIR);
+	ck_assert_int_eq(check("unix:@x", false), 0);
+	ck_assert_int_eq(check("unix:/run/uringproxy/x.sock", false), 0); /* the unit makes it */
+	ck_assert_int_eq(check("unix:/run/uringproxy/none/x.sock", false), -ENOENT);
+
+	fd = bind_open(&(struct address){.kind = ADDRESS_INET,
+					 .length = sizeof(address.u.in),
+					 .u.in = {.sin_family = AF_INET,
+						  .sin_addr = {htonl(INADDR_LOOPBACK)}}},
+		       &line, &settings, &why);
+	ck_assert_int_ge(fd, 0);
+	bind_address(fd, &address);
+	line = (struct config_endpoint){0};
+	ck_assert_int_eq(bind_check(&address, &line, &why), 0); /* in use: by the daemon, perhaps */
+	close(fd);
+	ck_assert_int_eq(check("192.0.2.9:7", false), -EADDRNOTAVAIL);
+	ck_assert_int_eq(check("192.0.2.9:7", true), 0);
+	ck_assert_int_eq(check("127.0.0.1:1", false), 0); /* the unit grants what that needs */
+	ck_assert_int_eq(check("7", false), 0);
+}
+END_TEST
+
 SUITE("listeners", its_file_has_the_mode_asked_for_whatever_the_umask_and_none_before,
       its_file_has_the_owner_and_the_group_asked_for,
       an_owner_that_cannot_be_given_is_explained_and_leaves_nothing,
       what_was_left_behind_is_replaced, a_socket_that_somebody_has_bound_is_not_one_left_behind,
       no_link_is_followed_and_none_removed, a_file_or_directory_in_the_way_is_named_and_left_alone,
-      two_that_replace_the_same_one_do_not_remove_each_others)
+      two_that_replace_the_same_one_do_not_remove_each_others,
+      what_can_be_listened_on_is_known_without_doing_it)

@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define RUNTIME_DIR   "/run/uringproxy" /* RuntimeDirectory= of the shipped unit */
+#define DIRECTORY_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) + 1)
+
 static void bind_without_address(int fd, int family)
 {
 	int on = 1;
@@ -105,6 +108,19 @@ static int who_is_bound(const struct address *address)
 	return r;
 }
 
+/* Why a file of that name is no socket that could be replaced, or NULL. */
+static const char *in_the_way(mode_t mode)
+{
+	if (S_ISSOCK(mode))
+		return NULL;
+	if (S_ISLNK(mode))
+		return "there is a symbolic link of that name, which is not followed: write the "
+		       "path that it leads to, or remove it";
+	if (S_ISDIR(mode))
+		return "that is a directory: write a path in it";
+	return "there is a file of that name that is no socket: remove it, or write another path";
+}
+
 /* What keeps us from the path, as *ret_why; or true when it was left behind by who is gone. */
 static bool is_left_behind(const struct address *address, const char **ret_why)
 {
@@ -112,18 +128,9 @@ static bool is_left_behind(const struct address *address, const char **ret_why)
 
 	if (lstat(address->u.un.sun_path, &before) < 0)
 		return false;
-	if (S_ISLNK(before.st_mode)) {
-		*ret_why = "there is a symbolic link of that name, which is not followed: write "
-			   "the path that it leads to, or remove it";
+	*ret_why = in_the_way(before.st_mode);
+	if (*ret_why)
 		return false;
-	}
-	if (!S_ISSOCK(before.st_mode)) {
-		*ret_why = S_ISDIR(before.st_mode)
-				   ? "that is a directory: write a path in it"
-				   : "there is a file of that name that is no socket: remove it, "
-				     "or write another path";
-		return false;
-	}
 	switch (-who_is_bound(address)) {
 	case ECONNREFUSED:
 		/* Still the one that was looked at, and not a link that took its place. */
@@ -139,13 +146,19 @@ static bool is_left_behind(const struct address *address, const char **ret_why)
 	}
 }
 
+static void directory_of(const char *path, char directory[DIRECTORY_MAX])
+{
+	size_t length = (size_t)(strrchr(path, '/') - path);
+
+	snprintf(directory, DIRECTORY_MAX, "%.*s", (int)(length ? length : 1), path);
+}
+
 /* One at a time of those who replace sockets in a directory; false: another is at it. */
 static bool lock_directory(const char *path, int *ret_lock)
 {
-	size_t length = (size_t)(strrchr(path, '/') - path);
-	char directory[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	char directory[DIRECTORY_MAX];
 
-	snprintf(directory, sizeof(directory), "%.*s", (int)(length ? length : 1), path);
+	directory_of(path, directory);
 	*ret_lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return *ret_lock < 0 || flock(*ret_lock, LOCK_EX | LOCK_NB) == 0;
 }
@@ -273,6 +286,55 @@ int bind_try(const struct address *address, const struct config_endpoint *line)
 		return fd;
 	socket_close(fd);
 	return 0;
+}
+
+/* With any port: the one that is meant may be in use, by the daemon that runs. */
+static int check_internet(const struct address *address, const struct config_endpoint *line)
+{
+	struct address any = *address;
+	int r;
+
+	if (any.u.any.sa_family == AF_INET)
+		any.u.in.sin_port = 0;
+	else
+		any.u.in6.sin6_port = 0;
+	r = bind_try(&any, line);
+	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL ? r : 0;
+}
+
+/* The shipped unit's own directory is there only while the daemon runs. */
+static int check_path(const char *path, const char **ret_why)
+{
+	char directory[DIRECTORY_MAX];
+	struct stat status;
+	int r;
+
+	if (lstat(path, &status) == 0) {
+		*ret_why = in_the_way(status.st_mode);
+		return *ret_why ? -EADDRINUSE : 0;
+	}
+	r = -errno;
+	directory_of(path, directory);
+	if (r != -ENOTDIR &&
+	    (r != -ENOENT || !strcmp(directory, RUNTIME_DIR) ||
+	     !strcmp(directory, "/var" RUNTIME_DIR) || stat(directory, &status) == 0))
+		return 0;
+	*ret_why = advice(r);
+	return r;
+}
+
+int bind_check(const struct address *address, const struct config_endpoint *line,
+	       const char **ret_why)
+{
+	int r = 0;
+
+	*ret_why = NULL;
+	if (address->kind == ADDRESS_UNIX && address->u.un.sun_path[0])
+		return check_path(address->u.un.sun_path, ret_why);
+	if (address->kind == ADDRESS_INET)
+		r = check_internet(address, line);
+	*ret_why = r < 0 ? advice(r) : NULL;
+	return r;
 }
 
 const char *bind_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX])

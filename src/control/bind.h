@@ -30,6 +30,13 @@ int bind_open(const struct address *address, const struct config_endpoint *line,
 /* Whether the address is free: 0, or the negative errno of bind(2) on it. */
 int bind_try(const struct address *address, const struct config_endpoint *line) must_check;
 
+/*
+ * Whether it can be listened on at all, in use or not, without making or removing
+ * anything, as far as who asks may see: 0, or a negative errno with *ret_why as above.
+ */
+int bind_check(const struct address *address, const struct config_endpoint *line,
+	       const char **ret_why) must_check;
+
 /* Where a socket listens, as text: the address it is bound to; fallback where that is not known. */
 const char *bind_text(int fd, const char *fallback, char text[ADDRESS_TEXT_MAX]);
 /* What a socket that somebody else opened is bound to; kind NONE when that cannot be known. */

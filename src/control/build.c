@@ -2,10 +2,12 @@
 
 #include "base/clock.h"
 #include "control/fit.h"
+#include "control/judge.h"
 #include "control/roster.h"
 #include "loop/pipes.h"
 #include "session/life.h"
 
+#include "ops/limits.h"
 #include "ops/log.h"
 
 #include <errno.h>
@@ -13,20 +15,15 @@
 #include <string.h>
 #include <time.h>
 
-/* Descriptors of our own: standard streams, ring, eventfds, log, signals, some to spare. */
-#define DESCRIPTORS_PROCESS 64
-#define DESCRIPTORS_WORKER  8
-
 #define PATIENCE_MS 1000
 #define PAUSE_MS    20
 
-static int build_section(struct section *section, struct resolver *resolver,
-			 const struct config_section *source, strategy_finder *find)
+static int build_section(struct section *section, struct resolver *resolver, strategy_finder *find)
 {
-	int r = life_give(section, source, find(source));
+	int r = life_give(section, section->config, find(section->config));
 
 	if (r < 0)
-		return log_no_memory(source->title);
+		return log_no_memory(section->config->title);
 	return section->has_upstream ? roster_open(section, resolver) : 0;
 }
 
@@ -40,54 +37,6 @@ static int switch_off(struct engine *engine, const char *names)
 	for (char *name = strtok_r(copy, " ", &save); name; name = strtok_r(NULL, " ", &save))
 		(void)!ring_capabilities_without(&engine->capabilities, name);
 	free(copy);
-	return 0;
-}
-
-/* At most a sixteenth of all descriptors are for the pipes of splicing. */
-static uint32_t pipes_for(uint64_t descriptors, uint32_t workers)
-{
-	uint64_t most = descriptors / 16 / 2 / workers;
-
-	return most < PIPES_MAX ? (uint32_t)most : PIPES_MAX;
-}
-
-/* How many connections the descriptors are good for. */
-static int fit_connections(struct engine *engine, uint32_t listeners)
-{
-	uint64_t limit = 0, own, per_connection = 1, most;
-	uint32_t wanted = engine->config->max_connections;
-	char place[CONFIG_PLACE_MAX];
-	int r = limits_raise_descriptors(&limit);
-
-	if (r < 0) {
-		log_error("cannot read RLIMIT_NOFILE: %s", strerror(-r));
-		return r;
-	}
-	for (uint32_t i = 0; i < engine->section_count; i++)
-		if (engine->sections[i].has_upstream)
-			per_connection = 2;
-	if (per_connection == 2)
-		engine->sizes.pipes_max = pipes_for(limit, engine->worker_count);
-	own = DESCRIPTORS_PROCESS +
-	      (uint64_t)engine->worker_count *
-		      (DESCRIPTORS_WORKER + listeners + 2 * engine->sizes.pipes_max);
-	most = limit > own ? (limit - own) / per_connection : 0;
-	if (most == 0) {
-		log_error("RLIMIT_NOFILE is %llu, and %llu descriptors are needed before the first "
-			  "connection; raise LimitNOFILE= of the unit (ulimit -n)",
-			  (unsigned long long)limit, (unsigned long long)own);
-		return -EMFILE;
-	}
-	if (wanted > most)
-		log_warning(
-			"%s: %u needs %llu descriptors, RLIMIT_NOFILE allows "
-			"%llu: continuing with %llu connections; raise LimitNOFILE= of the unit",
-			config_place(engine->config, NULL, "max_connections", place, sizeof(place)),
-			wanted, (unsigned long long)(own + wanted * per_connection),
-			(unsigned long long)limit, (unsigned long long)most);
-	if (most > 1u << OP_SLOT_BITS)
-		most = 1u << OP_SLOT_BITS;
-	engine->connections_max = wanted && wanted < most ? wanted : (uint32_t)most;
 	return 0;
 }
 
@@ -108,12 +57,9 @@ static int probe(struct engine *engine)
 	return build_of_system(r);
 }
 
-int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
-		 struct resolver *resolver, strategy_finder *find)
+/* The engine as far as the configuration says. */
+static int lay_out(struct engine *engine, const struct config *config, const struct mode *mode)
 {
-	uint32_t listeners = 0;
-	int r, result;
-
 	*engine = (struct engine){
 		.config = config,
 		.worker_count = mode->workers,
@@ -125,22 +71,81 @@ int build_engine(struct engine *engine, const struct config *config, const struc
 	};
 	if (!engine->sections)
 		return log_no_memory("the sections");
-	result = probe(engine);
-	if (result < 0)
-		return result;
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		struct section *section = &engine->sections[i];
+
+		section->index = i;
+		section->config = &config->sections[i];
+		section->has_upstream = section->config->kind == CONFIG_PROXY;
+	}
+	return 0;
+}
+
+/* What the machine makes of it, once the capabilities are known. */
+static int fit(struct engine *engine, struct report *report)
+{
+	uint64_t descriptors = 0;
+	int r = limits_raise_descriptors(&descriptors);
+
+	fit_buffers(engine, limits_memory(""), report);
+	if (r < 0)
+		report_add(report, REPORT_MISTAKE, REPORT_NOWHERE, 0,
+			   "cannot read RLIMIT_NOFILE: %s", strerror(-r));
+	else
+		r = fit_connections(engine, descriptors, report);
+	if (r == 0)
+		fit_settings(engine, report);
+	return r;
+}
+
+static int fit_and_tell(struct engine *engine)
+{
+	struct report report = {0};
+	int r = fit(engine, &report);
+
+	judge_tell(&report);
+	report_done(&report);
+	return r;
+}
+
+int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
+		 struct resolver *resolver, strategy_finder *find)
+{
+	int r = lay_out(engine, config, mode), result;
+
+	if (r == 0)
+		r = probe(engine);
+	if (r < 0)
+		return r;
 	result = switch_off(engine, config->without);
 	for (uint32_t i = 0; i < engine->section_count; i++) {
-		engine->sections[i].index = i;
-		r = build_section(&engine->sections[i], resolver, &config->sections[i], find);
+		r = build_section(&engine->sections[i], resolver, find);
 		result = result < 0 ? result : r;
-		listeners += (uint32_t)config->sections[i].listen_count;
 	}
-	if (result < 0)
-		return result;
-	fit_buffers(engine, limits_memory(""));
-	r = fit_connections(engine, listeners);
-	if (r == 0)
-		fit_settings(engine);
+	return result < 0 ? result : fit_and_tell(engine);
+}
+
+int build_try(const struct config *config, const struct mode *mode, struct report *report)
+{
+	struct ring_error error = {0};
+	struct engine engine;
+	int r = lay_out(&engine, config, mode), probed;
+
+	if (r < 0)
+		return r;
+	probed = ring_probe(&engine.capabilities, NULL);
+	if (probed == 0)
+		r = switch_off(&engine, config->without);
+	if (probed == 0 && r == 0)
+		r = fit(&engine, report);
+	if (probed < 0) {
+		ring_explain(&error, "io_uring_setup", probed, NULL);
+		report_add(report, REPORT_WARNING, REPORT_NOWHERE, 0,
+			   "cannot use io_uring here and now, so what the machine makes of the "
+			   "settings is not tested: %s",
+			   error.text);
+	}
+	build_done(&engine);
 	return r;
 }
 

@@ -6,6 +6,7 @@
 #ifndef CONTROL_BUILD_H
 #define CONTROL_BUILD_H
 
+#include "config/report.h"
 #include "control/bind.h"
 #include "control/mode.h"
 #include "control/resolve.h"
@@ -25,6 +26,13 @@ typedef const struct strategy *strategy_finder(const struct config_section *sect
 int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
 		 struct resolver *resolver, strategy_finder *find) must_check;
 void build_done(struct engine *engine);
+
+/*
+ * For `-t`: what the machine would make of the settings, without names and servers, in
+ * the report.  0, or a negative errno where it would not do at all.
+ */
+int build_try(const struct config *config, const struct mode *mode,
+	      struct report *report) must_check;
 
 /*
  * What the system said, for a function that says -EINVAL of the configuration: there

@@ -2,12 +2,14 @@
 
 #include "config/schema.h"
 #include "config/value.h"
+#include "loop/op.h"
+#include "loop/pipes.h"
 #include "loop/socket.h"
 #include "loop/stock.h"
 
-#include "ops/log.h"
-
+#include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,16 +27,19 @@
 #define BUFFER_SIZE_SINGLE                                                                         \
 	65536u /* one buffer per completion: the bytes must make it worth while */
 
-/* The line that says it, or NULL where the value is the default. */
-static const char *place_of(const struct config *config, const struct config_section *section,
-			    const char *name, char place[CONFIG_PLACE_MAX])
-{
-	const struct schema_key *key = schema_find(name, section ? IN_EVERY_SERVICE : IN_GLOBAL);
-	const struct config_origin *origins = section ? section->origins : config->origins;
+/* Descriptors of our own: standard streams, ring, eventfds, log, signals, some to spare. */
+#define DESCRIPTORS_PROCESS 64
+#define DESCRIPTORS_WORKER  8
 
-	if (!origins[key - schema_keys].line)
-		return NULL;
-	return config_place(config, section, name, place, CONFIG_PLACE_MAX);
+#define WHY_MAX 500
+
+/* Whether a line says it; of one that was refused enough is said already. */
+static bool is_set(const struct config *config, const struct config_section *section,
+		   const char *key)
+{
+	const struct config_origin *origin = config_origin(config, section, key);
+
+	return origin->line && !origin->refused;
 }
 
 /* ---- Buffers ----------------------------------------------------------------------------------*/
@@ -50,31 +55,30 @@ static uint64_t auto_memory(uint64_t limit)
 }
 
 /* Of all workers together. */
-static uint64_t choose_memory(const struct config *config, uint64_t limit)
+static uint64_t choose_memory(const struct config *config, uint64_t limit, struct report *report)
 {
 	uint64_t automatic = auto_memory(limit);
-	char size[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], better[VALUE_TEXT_MAX],
-		place[CONFIG_PLACE_MAX];
-	const char *where = place_of(config, NULL, "buffer_memory", place);
+	char size[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], better[VALUE_TEXT_MAX];
 
 	value_format_size(limit, most, sizeof(most));
 	value_format_size(automatic, better, sizeof(better));
 	if (!config->buffer_memory) {
 		if (automatic < BUFFER_MEMORY_AUTO)
-			log_info("buffer_memory is %s (auto: a quarter of the control group's "
-				 "memory limit of %s)",
-				 better, most);
+			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0,
+				   "buffer_memory is %s (auto: a quarter of the control group's "
+				   "memory limit of %s)",
+				   better, most);
 		return automatic;
 	}
 	if (config->buffer_memory > limit / 2)
-		log_warning("%s: %s is %s the control group's memory limit of %s, of which "
-			    "connections need a part as well: when it is used up the kernel kills "
-			    "the daemon; lower it (auto would be %s), or raise the limit "
-			    "(MemoryMax= of the unit)",
-			    where ? where : "buffer_memory",
-			    value_format_size(config->buffer_memory, size, sizeof(size)),
-			    config->buffer_memory > limit ? "more than" : "more than half of", most,
-			    better);
+		report_key(report, REPORT_WARNING, config, NULL, "buffer_memory",
+			   "%s is %s the control group's memory limit of %s, of which connections "
+			   "need a part as well: when it is used up the kernel kills the daemon; "
+			   "lower it (auto would be %s), or raise the limit (MemoryMax= of the "
+			   "unit)",
+			   value_format_size(config->buffer_memory, size, sizeof(size)),
+			   config->buffer_memory > limit ? "more than" : "more than half of", most,
+			   better);
 	return config->buffer_memory;
 }
 
@@ -110,48 +114,109 @@ static uint32_t buffer_size_for(const struct engine *engine, uint64_t memory)
 	return size;
 }
 
-/* The line to be changed, of those that decide how many buffers there are; "" for defaults. */
-static const char *place_of_buffers(const struct config *config, char text[CONFIG_PLACE_MAX + 2])
+/*
+ * Told at the line to be changed, of those that decide how many buffers there are;
+ * where one of them was refused, nobody knows how many there will be.
+ */
+__attribute__((format(printf, 3, 4))) static void
+warn_of_buffers(struct report *report, const struct config *config, const char *format, ...)
 {
 	static const char *const keys[] = {"buffer_memory", "buffer_size", "workers"};
-	char place[CONFIG_PLACE_MAX];
+	const char *key = NULL;
+	char why[WHY_MAX];
+	va_list arguments;
 
-	text[0] = 0;
-	for (size_t i = 0; i < array_size(keys) && !text[0]; i++)
-		if (place_of(config, NULL, keys[i], place))
-			snprintf(text, CONFIG_PLACE_MAX + 2, "%s: ", place);
-	return text;
+	for (size_t i = 0; i < array_size(keys); i++) {
+		if (config_origin(config, NULL, keys[i])->refused)
+			return;
+		if (!key && is_set(config, NULL, keys[i]))
+			key = keys[i];
+	}
+	va_start(arguments, format);
+	vsnprintf(why, sizeof(why), format, arguments);
+	va_end(arguments);
+	if (key)
+		report_key(report, REPORT_WARNING, config, NULL, key, "%s", why);
+	else
+		report_add(report, REPORT_WARNING, REPORT_NOWHERE, 0, "%s", why);
 }
 
-void fit_buffers(struct engine *engine, uint64_t memory_limit)
+void fit_buffers(struct engine *engine, uint64_t memory_limit, struct report *report)
 {
 	const struct config *config = engine->config;
 	uint32_t workers = engine->worker_count;
-	uint64_t all = choose_memory(config, memory_limit), memory = all / workers;
+	uint64_t all = choose_memory(config, memory_limit, report), memory = all / workers;
 	uint32_t size = config->buffer_size ? config->buffer_size : buffer_size_for(engine, memory);
 	uint64_t count = memory / size;
-	char place[CONFIG_PLACE_MAX + 2];
 
 	if (count < BUFFERS_LEAST) {
-		log_warning("%sbuffer_memory of %" PRIu64 " KiB is %" PRIu64 " buffers of %u KiB "
-			    "for each of %u worker%s: continuing with %u for each, %" PRIu64
-			    " KiB in all; raise buffer_memory, or lower buffer_size or workers",
-			    place_of_buffers(config, place), all / KIB, count, size / 1024, workers,
-			    workers == 1 ? "" : "s", BUFFERS_LEAST,
-			    (uint64_t)BUFFERS_LEAST * size * workers / KIB);
+		warn_of_buffers(report, config,
+				"buffer_memory of %" PRIu64 " KiB is %" PRIu64
+				" buffers of %u KiB for each of %u worker%s: continuing with %u "
+				"for each, %" PRIu64 " KiB in all; raise buffer_memory, or lower "
+				"buffer_size or workers",
+				all / KIB, count, size / 1024, workers, workers == 1 ? "" : "s",
+				BUFFERS_LEAST, (uint64_t)BUFFERS_LEAST * size * workers / KIB);
 		count = BUFFERS_LEAST;
 	} else if (count > STOCK_BUFFERS_MAX) {
-		log_warning("%sbuffer_memory of %" PRIu64 " KiB is more than %u buffers of %u KiB, "
-			    "the most that a ring has, for each of %u worker%s: continuing with "
-			    "%" PRIu64 " KiB in all; raise buffer_size or workers, or lower "
-			    "buffer_memory",
-			    place_of_buffers(config, place), all / KIB, STOCK_BUFFERS_MAX,
-			    size / 1024, workers, workers == 1 ? "" : "s",
-			    (uint64_t)STOCK_BUFFERS_MAX * size * workers / KIB);
+		warn_of_buffers(report, config,
+				"buffer_memory of %" PRIu64 " KiB is more than %u buffers of %u "
+				"KiB, the most that a ring has, for each of %u worker%s: "
+				"continuing with %" PRIu64 " KiB in all; raise buffer_size or "
+				"workers, or lower buffer_memory",
+				all / KIB, STOCK_BUFFERS_MAX, size / 1024, workers,
+				workers == 1 ? "" : "s",
+				(uint64_t)STOCK_BUFFERS_MAX * size * workers / KIB);
 		count = STOCK_BUFFERS_MAX;
 	}
 	engine->sizes.buffer_size = size;
 	engine->sizes.buffer_memory = count * size;
+}
+
+/* ---- Connections ------------------------------------------------------------------------------*/
+
+/* At most a sixteenth of all descriptors are for the pipes of splicing. */
+static uint32_t pipes_for(uint64_t descriptors, uint32_t workers)
+{
+	uint64_t most = descriptors / 16 / 2 / workers;
+
+	return most < PIPES_MAX ? (uint32_t)most : PIPES_MAX;
+}
+
+int fit_connections(struct engine *engine, uint64_t limit, struct report *report)
+{
+	uint64_t own, per_connection = 1, listeners = 0, most;
+	uint32_t wanted = engine->config->max_connections;
+
+	for (uint32_t i = 0; i < engine->section_count; i++) {
+		listeners += engine->sections[i].config->listen_count;
+		if (engine->sections[i].has_upstream)
+			per_connection = 2;
+	}
+	if (per_connection == 2)
+		engine->sizes.pipes_max = pipes_for(limit, engine->worker_count);
+	own = DESCRIPTORS_PROCESS +
+	      (uint64_t)engine->worker_count *
+		      (DESCRIPTORS_WORKER + listeners + 2 * engine->sizes.pipes_max);
+	most = limit > own ? (limit - own) / per_connection : 0;
+	if (most == 0) {
+		report_add(report, REPORT_MISTAKE, REPORT_NOWHERE, 0,
+			   "RLIMIT_NOFILE is %" PRIu64 ", and %" PRIu64
+			   " descriptors are needed before the first connection; raise "
+			   "LimitNOFILE= of the unit (ulimit -n)",
+			   limit, own);
+		return -EMFILE;
+	}
+	if (wanted > most)
+		report_key(report, REPORT_WARNING, engine->config, NULL, "max_connections",
+			   "%u needs %" PRIu64 " descriptors, RLIMIT_NOFILE allows %" PRIu64
+			   ": continuing with %" PRIu64 " connections; raise LimitNOFILE= of the "
+			   "unit",
+			   wanted, own + wanted * per_connection, limit, most);
+	if (most > 1u << OP_SLOT_BITS)
+		most = 1u << OP_SLOT_BITS;
+	engine->connections_max = wanted && wanted < most ? wanted : (uint32_t)most;
+	return 0;
 }
 
 /* ---- Settings ---------------------------------------------------------------------------------*/
@@ -174,7 +239,6 @@ static uint64_t read_number(const char *path)
  * For each key of a section a function that says whether less will be done than it
  * says, and why, as a sentence's end behind the line's place.
  */
-#define WHY_MAX 500
 typedef bool reduction(const struct engine *engine, const struct config_section *section,
 		       char why[WHY_MAX]);
 
@@ -265,47 +329,51 @@ static bool reduced_relay(const struct engine *engine, const struct config_secti
 }
 
 /* A line in [defaults] is warned of once, however many sections have it. */
-static void fit_key(const struct engine *engine, const char *name, reduction *is_reduced)
+static void fit_key(const struct engine *engine, const char *key, reduction *is_reduced,
+		    struct report *report)
 {
-	size_t row = (size_t)(schema_find(name, IN_EVERY_SERVICE) - schema_keys);
 	struct config_origin told = {0};
-	char place[CONFIG_PLACE_MAX], why[WHY_MAX];
+	char why[WHY_MAX];
 
 	for (uint32_t i = 0; i < engine->section_count; i++) {
 		const struct config_section *section = engine->sections[i].config;
-		const struct config_origin *origin = &section->origins[row];
+		const struct config_origin *origin;
 
-		if (!origin->line || (origin->line == told.line && origin->file == told.file) ||
+		if (!schema_find(key, (unsigned)IN_PROXY << section->kind) ||
+		    !is_set(engine->config, section, key))
+			continue;
+		origin = config_origin(engine->config, section, key);
+		if ((origin->line == told.line && origin->file == told.file) ||
 		    !is_reduced(engine, section, why))
 			continue;
 		told = *origin;
-		log_warning("%s: %s", place_of(engine->config, section, name, place), why);
+		report_key(report, REPORT_WARNING, engine->config, section, key, "%s", why);
 	}
 }
 
 /* Where somebody polls, it is so that nothing waits. */
-static void fit_coalesce(struct engine *engine)
+static void fit_coalesce(struct engine *engine, struct report *report)
 {
 	const struct config *config = engine->config;
 	const char *why = !ring_capable(&engine->capabilities, RING_MIN_WAIT)
 				  ? "this kernel or `without` lacks min-wait"
 			  : engine->sqpoll ? "with sqpoll nothing is waited for"
 					   : NULL;
-	char place[CONFIG_PLACE_MAX];
 
 	engine->sizes.coalesce_us = why || config->busy_poll_us ? 0 : config->coalesce_us;
 	if (config->sqpoll == CONFIG_ON || config->busy_poll_us)
 		return; /* then the configuration itself says so: config/check.c */
-	if (why && config->coalesce_us && place_of(config, NULL, "coalesce", place))
-		log_warning("%s: has no effect: %s", place, why);
+	if (why && config->coalesce_us && is_set(config, NULL, "coalesce"))
+		report_key(report, REPORT_WARNING, config, NULL, "coalesce", "has no effect: %s",
+			   why);
 }
 
-void fit_settings(struct engine *engine)
+void fit_settings(struct engine *engine, struct report *report)
 {
-	fit_coalesce(engine);
-	fit_key(engine, "backlog", reduced_backlog);
-	fit_key(engine, "pipe_size", reduced_pipe);
-	fit_key(engine, "receive_budget", reduced_budget);
-	fit_key(engine, "max_connections", reduced_most);
-	fit_key(engine, "relay", reduced_relay);
+	fit_coalesce(engine, report);
+	fit_key(engine, "backlog", reduced_backlog, report);
+	fit_key(engine, "pipe_size", reduced_pipe, report);
+	fit_key(engine, "receive_budget", reduced_budget, report);
+	fit_key(engine, "max_connections", reduced_most, report);
+	fit_key(engine, "relay", reduced_relay, report);
 }

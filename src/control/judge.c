@@ -1,20 +1,23 @@
 #include "control/judge.h"
 
 #include "config/value.h"
-#include "ring/ring.h"
+#include "control/build.h"
+#include "control/logs.h"
 
 #include "ops/log.h"
 
-#include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ONLINE "/sys/devices/system/cpu/online"
 
-static int judge_without(const struct config *config)
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+static int judge_without(const struct config *config, struct report *report)
 {
 	struct ring_capabilities any = {0};
-	char name[VALUE_WHY_MAX], place[CONFIG_PLACE_MAX];
+	char name[VALUE_WHY_MAX];
 	int r = 0;
 
 	for (const char *at = config->without; at && *at; at += strspn(at, " ")) {
@@ -24,8 +27,9 @@ static int judge_without(const struct config *config)
 		at += length;
 		if (ring_capabilities_without(&any, name) == 0)
 			continue;
-		log_error("%s: there is no kernel feature '%s'; uringproxy.conf(5) has them all",
-			  config_place(config, NULL, "without", place, sizeof(place)), name);
+		report_key(report, REPORT_MISTAKE, config, NULL, "without",
+			   "there is no kernel feature '%s'; uringproxy.conf(5) has them all",
+			   name);
 		r = -EINVAL;
 	}
 	return r;
@@ -46,11 +50,11 @@ static bool read_cpus(uint64_t ret_cpus[VALUE_CPU_WORDS])
 	return value_parse_cpus(ret_cpus, text, why) == 0;
 }
 
-static int judge_cpus(const struct config *config, const char *key, const uint64_t *wanted)
+static int judge_cpus(const struct config *config, const char *key, const uint64_t *wanted,
+		      struct report *report)
 {
 	char missing_text[VALUE_CPUS_TEXT_MAX], here_text[VALUE_CPUS_TEXT_MAX];
 	uint64_t here[VALUE_CPU_WORDS], missing[VALUE_CPU_WORDS], any = 0;
-	char place[CONFIG_PLACE_MAX];
 
 	if (!read_cpus(here))
 		return 0;
@@ -60,18 +64,112 @@ static int judge_cpus(const struct config *config, const char *key, const uint64
 	}
 	if (!any)
 		return 0;
-	log_error("%s: %.200s: no such CPU; this machine has %.200s",
-		  config_place(config, NULL, key, place, sizeof(place)),
-		  value_format_cpus(missing, missing_text, sizeof(missing_text)),
-		  value_format_cpus(here, here_text, sizeof(here_text)));
+	report_key(report, REPORT_MISTAKE, config, NULL, key,
+		   "%.200s: no such CPU; this machine has %.200s",
+		   value_format_cpus(missing, missing_text, sizeof(missing_text)),
+		   value_format_cpus(here, here_text, sizeof(here_text)));
 	return -EINVAL;
 }
 
-int judge_config(const struct config *config)
-{
-	int without = judge_without(config);
-	int cpus = judge_cpus(config, "cpus", config->cpus);
-	int sqpoll_cpus = judge_cpus(config, "sqpoll_cpus", config->sqpoll_cpus);
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
-	return without | cpus | sqpoll_cpus ? -EINVAL : 0;
+/* A line of an address that belongs to an interface; that may come later, as a cable does. */
+static void judge_interface(const struct config *config, size_t section,
+			    const struct config_endpoint *line, bool listens, struct report *report)
+{
+	const struct sockaddr_in6 *in6 = &line->address.u.in6;
+	char name[IF_NAMESIZE], place[RESOLVE_PLACE_MAX];
+
+	if (line->address.kind != ADDRESS_INET || in6->sin6_family != AF_INET6 ||
+	    !in6->sin6_scope_id || if_indextoname(in6->sin6_scope_id, name))
+		return;
+	report_add(report, REPORT_WARNING, line->file, line->line,
+		   "%s: %s: this machine has no interface of number %u now; `ip link` shows them",
+		   resolve_place(config, section, line, listens, place), line->text,
+		   in6->sin6_scope_id);
+}
+
+static void judge_interfaces(const struct config *config, struct report *report)
+{
+	for (size_t i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		for (size_t j = 0; j < section->listen_count; j++)
+			judge_interface(config, i, &section->listens[j], true, report);
+		for (size_t j = 0; j < section->server_count; j++)
+			judge_interface(config, i, &section->servers[j], false, report);
+	}
+}
+
+static int judge_listen(const struct config *config, size_t section,
+			const struct config_endpoint *line, struct report *report)
+{
+	char place[RESOLVE_PLACE_MAX];
+	const char *why;
+	int r = bind_check(&line->address, line, &why);
+
+	resolve_place(config, section, line, true, place);
+	if (r == -EADDRNOTAVAIL) {
+		report_add(report, REPORT_WARNING, line->file, line->line,
+			   "%s: %s: no interface of this machine has that address now; the daemon "
+			   "starts without and tries again until one has; `freebind` does not wait",
+			   place, line->text);
+		return 0;
+	}
+	if (r < 0)
+		report_add(report, REPORT_MISTAKE, line->file, line->line,
+			   "%s: cannot listen on %s: %s (%s)", place, line->text, strerror(-r),
+			   why);
+	return r;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+int judge_config(const struct config *config, struct report *report)
+{
+	int r = judge_without(config, report);
+
+	r = judge_worse(r, judge_cpus(config, "cpus", config->cpus, report));
+	r = judge_worse(r, judge_cpus(config, "sqpoll_cpus", config->sqpoll_cpus, report));
+	judge_interfaces(config, report);
+	return judge_worse(r, logs_check(config, report));
+}
+
+static int judge_limits(const struct config *config, struct report *report)
+{
+	struct limits_cpus cpus;
+	struct mode mode;
+	int r = limits_cpus(&cpus);
+
+	if (r < 0) {
+		report_add(report, REPORT_MISTAKE, REPORT_NOWHERE, 0,
+			   "cannot read which CPUs may be used: %s", strerror(-r));
+		return r;
+	}
+	mode_decide(&mode, config, &cpus);
+	return build_try(config, &mode, report);
+}
+
+int judge_start(const struct config *config, struct report *report)
+{
+	int r = judge_limits(config, report);
+
+	for (size_t i = 0; i < config->section_count; i++)
+		for (size_t j = 0; j < config->sections[i].listen_count; j++)
+			r = judge_worse(r, judge_listen(config, i, &config->sections[i].listens[j],
+							report));
+	return r;
+}
+
+void judge_tell(struct report *report)
+{
+	static const enum log_level levels[] = {
+		[REPORT_MISTAKE] = LOG_LEVEL_ERROR,
+		[REPORT_WARNING] = LOG_LEVEL_WARNING,
+		[REPORT_NOTE] = LOG_LEVEL_INFO,
+	};
+
+	report_sort(report);
+	for (size_t i = 0; i < report->count; i++)
+		log_at(levels[report->lines[i].kind], "%s", report->lines[i].text);
 }

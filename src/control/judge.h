@@ -1,14 +1,35 @@
 /*
  * What is wrong with a configuration on this machine, though its file is right:
- * CPUs that are not there, names of kernel features that are none.  The start and
- * `-t` ask the same.
+ * CPUs and interfaces that are not there, names of kernel features that are none,
+ * logs that cannot be opened.  It is judged beside what is wrong in the file, whose
+ * lines may be refused, so that both are told in one run.
  */
 #ifndef CONTROL_JUDGE_H
 #define CONTROL_JUDGE_H
 
-#include "config/config.h"
+#include "config/report.h"
 
-/* 0, or -EINVAL with everything logged that is wrong. */
-int judge_config(const struct config *config) must_check;
+#include <errno.h>
+
+/*
+ * What the start and `-t` look at.  0; -EINVAL where the configuration is to blame; or
+ * what the system said.  It is all in the report.
+ */
+int judge_config(const struct config *config, struct report *report) must_check;
+
+/*
+ * Besides, for `-t`, what the start finds out by doing it: where to listen, and what
+ * the limits of this machine make of the settings.  Results as above.
+ */
+int judge_start(const struct config *config, struct report *report) must_check;
+
+/* Of two results the one to end with: what is to be corrected comes before what may pass. */
+static inline int judge_worse(int a, int b)
+{
+	return b == -EINVAL || a == 0 ? b : a;
+}
+
+/* Log all of it, in the order of the lines. */
+void judge_tell(struct report *report);
 
 #endif

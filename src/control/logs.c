@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PATIENCE_MS 1000
+#define WHY_MAX     (PATH_MAX + 300)
 
 static const enum sink_target targets[] = {
 	[CONFIG_ACCESS_OFF] = SINK_NONE,
@@ -20,18 +21,19 @@ static const enum sink_target targets[] = {
 /* The access log's messages begin with it, for as long as it is open. */
 static char place[PATH_MAX + 64];
 
-static int explain(const struct config *config, int error)
+static const char *explain(const struct config *config, int error, char why[WHY_MAX])
 {
 	const char *remedy = access_remedy(targets[config->access], -error);
 
-	log_error("%s: cannot open %s: %s%s%s", place,
-		  config->access_path ? config->access_path : "the journal", strerror(-error),
-		  *remedy ? "; " : "", remedy);
-	return error;
+	snprintf(why, WHY_MAX, "cannot open %s: %s%s%s",
+		 config->access_path ? config->access_path : "the journal", strerror(-error),
+		 *remedy ? "; " : "", remedy);
+	return why;
 }
 
 int logs_open(const struct config *config, unsigned workers)
 {
+	char why[WHY_MAX];
 	int r;
 
 	if (config->access == CONFIG_ACCESS_OFF)
@@ -42,7 +44,9 @@ int logs_open(const struct config *config, unsigned workers)
 			config->access_path, place, workers);
 	if (r == -ENOMEM)
 		return log_no_memory("the queues of the access log");
-	return r < 0 ? explain(config, r) : 0;
+	if (r < 0)
+		log_error("%s: %s", place, explain(config, r, why));
+	return r;
 }
 
 void logs_close(void)
@@ -63,11 +67,13 @@ void logs_reopen(const struct config *config, const char *why)
 		 config_explain(config, NULL, "access", key, sizeof(key)));
 }
 
-int logs_check(const struct config *config)
+int logs_check(const struct config *config, struct report *report)
 {
-	int r;
+	char why[WHY_MAX];
+	int r = access_check(targets[config->access], config->access_path);
 
-	config_place(config, NULL, "access", place, sizeof(place));
-	r = access_check(targets[config->access], config->access_path);
-	return r < 0 ? explain(config, r) : 0;
+	if (r < 0)
+		report_key(report, REPORT_MISTAKE, config, NULL, "access", "%s",
+			   explain(config, r, why));
+	return r;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #define TEST_MS           30000 /* more than the resolver's own patience, usually */
 #define PATIENCE_FIRST_MS 1000
 #define PATIENCE_MAX_MS   30000
+#define WARNING_MAX       1200
 
 const char *resolve_place(const struct config *config, size_t section,
 			  const struct config_endpoint *endpoint, bool listens, char *text)
@@ -26,6 +28,24 @@ static const char *place_of(const struct resolver *resolver, const struct resolu
 			    char *text)
 {
 	return resolve_place(resolver->config, one->section, one->endpoint, one->listens, text);
+}
+
+/* What is to be known of a line, in the log or the report. */
+__attribute__((format(printf, 4, 5))) static void warn(const struct resolver *resolver,
+						       const struct config_endpoint *endpoint,
+						       const char *place, const char *format, ...)
+{
+	char text[WARNING_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (resolver->report)
+		report_add(resolver->report, REPORT_WARNING, endpoint->file, endpoint->line,
+			   "%s: %s", place, text);
+	else
+		log_warning("%s: %s", place, text);
 }
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
@@ -57,12 +77,13 @@ static void tell_missing(const struct resolver *resolver, struct resolution *one
 	char place[RESOLVE_PLACE_MAX];
 
 	if (!one->told)
-		log_warning("%s: cannot resolve '%s': %s; check %s, or write the address%s",
-			    place_of(resolver, one, place), one->endpoint->address.host, why,
-			    for_good ? "the name" : "the name servers in /etc/resolv.conf",
-			    resolver->testing ? ""
-					      : "; it goes on being asked for, and this line is of "
-						"no use meanwhile");
+		warn(resolver, one->endpoint, place_of(resolver, one, place),
+		     "cannot resolve '%s': %s; check %s, or write the address%s",
+		     one->endpoint->address.host, why,
+		     for_good ? "the name" : "the name servers in /etc/resolv.conf",
+		     resolver->report ? ""
+				      : "; it goes on being asked for, and this line is of no use "
+					"meanwhile");
 	one->told = true;
 }
 
@@ -150,9 +171,9 @@ static void cut(const struct resolver *resolver, const struct resolution *one)
 {
 	char place[RESOLVE_PLACE_MAX];
 
-	log_warning("%s: '%s' has more than %d addresses; the rest is not used",
-		    place_of(resolver, one, place), one->endpoint->address.host,
-		    NAMES_ADDRESSES_MAX);
+	warn(resolver, one->endpoint, place_of(resolver, one, place),
+	     "'%s' has more than %d addresses; the rest is not used", one->endpoint->address.host,
+	     NAMES_ADDRESSES_MAX);
 }
 
 /* It listens on these places too; what would lead back is found when it is connected to. */
@@ -280,14 +301,13 @@ int resolve_leads_on(struct resolver *resolver, size_t section,
 		return log_no_memory("the servers");
 	if (r == 0)
 		return 1;
-	log_warning("%s: '%s' is %s, where %s listens (%s:%u)%s: connections would go round "
-		    "without end, and this server is left out",
-		    resolve_place(config, section, endpoint, false, place), endpoint->text,
-		    address_format(address, number, sizeof(number)),
-		    found.section == section ? "this section"
-					     : config->sections[found.section].title,
-		    config->files[found.line->file], found.line->line,
-		    found.onward ? ", which leads back here" : "");
+	warn(resolver, endpoint, resolve_place(config, section, endpoint, false, place),
+	     "'%s' is %s, where %s listens (%s:%u)%s: connections would go round without end, and "
+	     "this server is left out",
+	     endpoint->text, address_format(address, number, sizeof(number)),
+	     found.section == section ? "this section" : config->sections[found.section].title,
+	     config->files[found.line->file], found.line->line,
+	     found.onward ? ", which leads back here" : "");
 	return 0;
 }
 
@@ -304,15 +324,19 @@ static int test_server(struct resolver *resolver, size_t section,
 	return r;
 }
 
-int resolver_test(struct resolver *resolver)
+int resolver_test(const struct config *config, struct report *report)
 {
-	const struct config *config = resolver->config;
-	int r;
+	/* Of a file with mistakes, those that lead round have been told. */
+	bool is_right = !report->found[REPORT_MISTAKE];
+	struct resolver resolver;
+	int r = resolver_open(&resolver, config);
 
-	resolver->testing = true;
-	r = resolver_wait(resolver, TEST_MS, -1);
-	for (size_t i = 0; i < config->section_count && r >= 0; i++)
+	resolver.report = report;
+	if (r == 0)
+		r = resolver_wait(&resolver, TEST_MS, -1);
+	for (size_t i = 0; is_right && i < config->section_count && r >= 0; i++)
 		for (size_t j = 0; j < config->sections[i].server_count && r >= 0; j++)
-			r = test_server(resolver, i, &config->sections[i].servers[j]);
+			r = test_server(&resolver, i, &config->sections[i].servers[j]);
+	resolver_close(&resolver);
 	return r < 0 ? r : 0;
 }

@@ -13,6 +13,7 @@
 #define CONTROL_RESOLVE_H
 
 #include "config/loops.h"
+#include "config/report.h"
 #include "control/names.h"
 #include "session/section.h"
 
@@ -38,8 +39,9 @@ struct resolver {
 	struct resolution *list;
 	uint32_t count;
 	uint32_t missing; /* have no answer */
-	bool testing;     /* nothing is asked for again */
 	struct loops loops;
+	struct report *report; /* for what is to be said, and then nothing is asked for again;
+				  NULL: the log */
 };
 
 /* Ask for every name.  Whatever is wrong has been logged.  0 or a negative errno. */
@@ -52,8 +54,11 @@ void resolver_close(struct resolver *resolver);
  */
 int resolver_wait(struct resolver *resolver, int milliseconds, int stop_fd) must_check;
 
-/* For `-t --resolve`: the same for a while, and say also which servers would be left out. */
-int resolver_test(struct resolver *resolver) must_check;
+/*
+ * For `-t --resolve`, all in one: which names are not answered, for a while, and which
+ * servers would be left out.  0, or a negative errno that has been logged.
+ */
+int resolver_test(const struct config *config, struct report *report) must_check;
 
 /* The answer of that line, or NULL while there is none. */
 const struct resolution *resolver_answer(const struct resolver *resolver,
