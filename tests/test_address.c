@@ -148,6 +148,13 @@ START_TEST(what_cannot_be_understood_is_refused_with_what_would_be_right)
 		{"[fe80::1]:80", "a link-local address needs its interface: [fe80::1%2]:80"},
 		{"[fe80::1%eth0]:80",
 		 "the zone after % is the interface's number, as shown by: ip link"},
+		{"[::1%99]:80", "only a link-local address (fe80::...) belongs to an interface: "
+				"leave out % and what is behind it"},
+		{"[2001:db8::1%1]:80", "only a link-local address (fe80::...) belongs to an "
+				       "interface: leave out % and what is behind it"},
+		{"[ff02::1]:80", "is a multicast address, and TCP has none"},
+		{"224.0.0.1:80", "is a multicast address, and TCP has none"},
+		{"239.255.255.255:80", "is a multicast address, and TCP has none"},
 		{"[::ffff:1.2.3.4]:80", "write an IPv4 address without ::ffff: and brackets"},
 		{"*:80", "for every local address write the port alone, as in :80"},
 		{"300.1.2.3:80", "the host is not an IPv4 address; write for example 127.0.0.1:80"},

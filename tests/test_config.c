@@ -211,6 +211,7 @@ START_TEST(numbers_of_every_type_are_taken_in_all_their_forms)
 		IS("max_lifetime_jitter", "25", max_lifetime_jitter, 25),
 		IS("max_connections", "100", max_connections, 100),
 		IS("max_connections", "off", max_connections, 0),
+		IS("max_connections", "0", max_connections, 0),
 		IS("receive_budget", "65536", receive_budget, 65536),
 		IS("receive_budget", "64K", receive_budget, 65536),
 		IS("receive_budget", "64 KiB", receive_budget, 65536),

@@ -128,6 +128,9 @@ static int parse_inet6(struct address *address, char *host, const char **ret_why
 		return wrong(ret_why, "what is between the brackets is not an IPv6 address");
 	if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && !scope)
 		return wrong(ret_why, "a link-local address needs its interface: [fe80::1%2]:80");
+	if (!IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && scope)
+		return wrong(ret_why, "only a link-local address (fe80::...) belongs to an "
+				      "interface: leave out % and what is behind it");
 	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
 		return wrong(ret_why, "write an IPv4 address without ::ffff: and brackets");
 	in6->sin6_scope_id = (uint32_t)scope;
@@ -179,6 +182,15 @@ static bool is_wildcard(const struct address *address)
 	return IN6_IS_ADDR_UNSPECIFIED(&address->u.in6.sin6_addr);
 }
 
+static bool is_multicast(const struct address *address)
+{
+	if (address->kind != ADDRESS_INET)
+		return false;
+	if (address->u.any.sa_family == AF_INET)
+		return IN_MULTICAST(ntohl(address->u.in.sin_addr.s_addr));
+	return IN6_IS_ADDR_MULTICAST(&address->u.in6.sin6_addr);
+}
+
 static int parse_host_and_port(struct address *address, const char *text, unsigned use,
 			       const char **ret_why)
 {
@@ -213,6 +225,8 @@ static int parse_host_and_port(struct address *address, const char *text, unsign
 	} else {
 		r = parse_name(address, host, ret_why);
 	}
+	if (r == 0 && is_multicast(address))
+		return wrong(ret_why, "is a multicast address, and TCP has none");
 	if (r == 0 && !(use & ADDRESS_FOR_LISTEN) && is_wildcard(address))
 		return wrong(ret_why,
 			     "is every address, which cannot be connected to; this machine "
