@@ -121,9 +121,11 @@ END_TEST
 
 START_TEST(a_listener_whose_name_is_answered_late_listens_from_then_on)
 {
-	char front[32], text[300];
+	enum { ADDRESSES = 20 };
+	char front[32], text[ADDRESSES * 40];
 	struct daemon *daemon;
 	unsigned port = port_reserve();
+	size_t used = 0;
 
 	if (geteuid() != 0)
 		SKIP_TEST("only root can give the daemon an /etc/hosts");
@@ -131,9 +133,12 @@ START_TEST(a_listener_whose_name_is_answered_late_listens_from_then_on)
 	snprintf(text, sizeof(text), "[echo]\nlisten = late.example:%u\n", port);
 	daemon = spawn(_i, text, NULL);
 	daemon_wait_ready(daemon);
-	write_file(hosts, "127.0.0.1 localhost\n127.0.0.3 late.example\n127.0.0.4 late.example\n");
+	for (int i = 3; i < 3 + ADDRESSES; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "127.0.0.%d late.example\n", i);
+	write_file(hosts, text);
 	daemon_wait_log(daemon, "'late.example' is resolved now");
-	for (int i = 3; i <= 4; i++) {
+	for (int i = 3; i < 3 + ADDRESSES; i++) {
 		snprintf(front, sizeof(front), "127.0.0.%d:%u", i, port);
 		ck_assert(wait_until(is_served(front), SOON_MS));
 	}

@@ -16,7 +16,6 @@
 #define PATIENCE_MS   250
 #define PAUSE_MS      50
 #define INHERITED_MAX 64 /* sockets of one name */
-#define LATE_MAX      8  /* addresses of a name that is answered after the start */
 #define AGAIN_MS      1000
 #define AGAIN_MAX_MS  5000
 
@@ -313,7 +312,7 @@ static bool fill_named(struct opening *line, const struct resolution *answer, ui
 	return false;
 }
 
-/* All addresses of a name, or room for some while it is not answered. */
+/* All addresses of a name, or room for as many while it is not answered. */
 static int plan_name(struct sockets *sockets, struct opening *line, const struct resolution *answer)
 {
 	uint32_t next = 0;
@@ -321,7 +320,7 @@ static int plan_name(struct sockets *sockets, struct opening *line, const struct
 
 	if (!answer) {
 		line->state = OPENING_SPARE;
-		for (int i = 0; i < LATE_MAX && r == 0; i++)
+		for (int i = 0; i < NAMES_ADDRESSES_MAX && r == 0; i++)
 			r = add(sockets, line);
 		return r;
 	}
@@ -460,10 +459,6 @@ void sockets_extend(struct sockets *sockets, const struct resolution *answer)
 			return;
 		opening->state = OPENING_NEW;
 	}
-	if (next < answer->count)
-		log_warning("'%s' has more than %d addresses; the rest is not listened on before "
-			    "the next start",
-			    answer->endpoint->text, LATE_MAX);
 }
 
 uint64_t sockets_due_ms(const struct sockets *sockets)
