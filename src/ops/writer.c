@@ -26,11 +26,16 @@
 
 /* Where lines of several queues go, and how it fares there. */
 struct outlet {
-	struct sink *sink;
-	struct lines **queues;
+	struct sink *sink;     /* NULL: they go nowhere */
+	struct lines **queues; /* the last one is for what is said of logs themselves */
 	unsigned count, first; /* of the queues; the one that is next to be first */
-	bool blocked;          /* until poll(2) says that it takes more */
-	uint64_t retry_ms;     /* after a failure: not before; 0: any time */
+	const char *place;     /* what its messages begin with, "/etc/x.conf:9: access"; or "" */
+	const char *name;      /* "the log", "/var/log/uringproxy/access.log" */
+	/* Say somewhere else that it cannot be written, and what would help. */
+	void (*tell)(const struct outlet *outlet, const char *why, const char *remedy);
+	bool came;         /* lines of others than the last queue, since it was cleared */
+	bool blocked;      /* until poll(2) says that it takes more */
+	uint64_t retry_ms; /* after a failure: not before; 0: any time */
 	uint32_t backoff_ms;
 
 	bool troubled; /* lines were dropped, or it cannot be written */
@@ -64,7 +69,6 @@ static struct writer {
 	struct lines *log_queue;
 	struct writer_access *access; /* NULL: none */
 	struct outlet log, file; /* where the access log is not on standard error, it is `file` */
-	bool access_came;        /* in this turn */
 	uint64_t access_ms, nap_ms; /* when lines of the access log came last; until when to nap */
 } writer;
 
@@ -118,37 +122,18 @@ static bool is_drained(const struct outlet *outlet)
 	return true;
 }
 
-/* On the other one, where there is one and it can be. */
-static void tell_began(const struct outlet *outlet)
-{
-	const struct writer_access *access = writer.access;
-	const char *why = strerror(-outlet->error),
-		   *remedy = access_remedy(outlet->sink->target, -outlet->error);
-
-	if (outlet == &writer.file)
-		log_warning("%s: cannot write to %s: %s%s%s; lines wait, and are dropped when too "
-			    "many do",
-			    access->place, access->name, why, *remedy ? "; " : "", remedy);
-	else if (writer.file.sink)
-		access_note(access->queues[access->count - 1],
-			    "cannot write the log to standard error: %s%s%s; lines wait, and are "
-			    "dropped when too many do",
-			    why, *remedy ? "; " : "", remedy);
-}
-
 static void tell_ended(const struct outlet *outlet)
 {
 	uint64_t lasted = outlet->last_ms - outlet->since_ms,
 		 lines = outlet->dropped - outlet->told;
-	bool is_log = outlet == &writer.log;
 
 	if (!lines && !outlet->error)
 		return; /* it was slow, and that is all */
 	log_at(lines ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
 	       "%s%s%s is written again after %" PRIu64 ".%03" PRIu64 " s (%s): %" PRIu64
 	       " line%s dropped",
-	       is_log ? "" : writer.access->place, is_log ? "" : ": ",
-	       is_log ? "the log" : writer.access->name, lasted / 1000, lasted % 1000,
+	       outlet->place, *outlet->place ? ": " : "", outlet->name, lasted / 1000,
+	       lasted % 1000,
 	       outlet->error ? strerror(-outlet->error) : "lines were not taken in time", lines,
 	       lines == 1 ? " was" : "s were");
 }
@@ -174,7 +159,7 @@ static void meet(struct outlet *outlet, int error, uint64_t now)
 	outlet->last_ms = now;
 	if (error && !outlet->error) {
 		outlet->error = error;
-		tell_began(outlet);
+		outlet->tell(outlet, strerror(-error), access_remedy(outlet->sink->target, -error));
 	}
 }
 
@@ -217,11 +202,11 @@ static bool fill(struct outlet *outlet)
 	bool any = false;
 
 	for (unsigned i = 0; i < outlet->count; i++) {
-		struct lines *queue = outlet->queues[(outlet->first + i) % outlet->count];
+		unsigned index = (outlet->first + i) % outlet->count;
 
-		while (sink_take(outlet->sink, queue)) {
+		while (sink_take(outlet->sink, outlet->queues[index])) {
 			any = true;
-			writer.access_came |= queue != writer.log_queue;
+			outlet->came |= index + 1 < outlet->count;
 		}
 	}
 	outlet->first++; /* so that none is always the last to find room */
@@ -249,13 +234,35 @@ static bool turn(struct outlet *outlet, uint64_t now)
 
 /* ---- What is asked for ----------------------------------------------------------------------- */
 
+static void tell_of_log(const struct outlet *outlet, const char *why, const char *remedy)
+{
+	const struct writer_access *access = writer.access;
+
+	(void)outlet;
+	if (writer.file.sink)
+		access_note(access->queues[access->count - 1],
+			    "cannot write the log to standard error: %s%s%s; lines wait, and are "
+			    "dropped when too many do",
+			    why, *remedy ? "; " : "", remedy);
+}
+
+static void tell_of_file(const struct outlet *outlet, const char *why, const char *remedy)
+{
+	log_warning("%s: cannot write to %s: %s%s%s; lines wait, and are dropped when too many do",
+		    outlet->place, outlet->name, why, *remedy ? "; " : "", remedy);
+}
+
 static void attach(void)
 {
 	struct writer_access *access = writer.access = writer.offered;
 
 	if (access->sink.target != SINK_NONE) {
-		writer.file = (struct outlet){
-			.sink = &access->sink, .queues = access->queues, .count = access->count};
+		writer.file = (struct outlet){.sink = &access->sink,
+					      .queues = access->queues,
+					      .count = access->count,
+					      .place = access->place,
+					      .name = access->name,
+					      .tell = tell_of_file};
 		return;
 	}
 	/* Standard error is the log's too; what is to be said of it is said there. */
@@ -427,9 +434,9 @@ static void sleep_until_asked(uint64_t now, bool more)
 /* Lines that come seldom are not waited for: a nap would wake up for nothing. */
 static void nap_or_not(uint64_t now)
 {
-	if (!writer.access_came)
+	if (!writer.file.came && !writer.log.came)
 		return;
-	writer.access_came = false;
+	writer.file.came = writer.log.came = false;
 	writer.nap_ms = now - writer.access_ms < 2 * WRITER_NAP_MS ? now + WRITER_NAP_MS : 0;
 	writer.access_ms = now;
 }
@@ -477,7 +484,11 @@ int writer_start(struct lines *log)
 	int r;
 
 	writer = (struct writer){.log_queue = log, .log_sink.fd = -1};
-	writer.log = (struct outlet){.queues = &writer.log_queue, .count = 1};
+	writer.log = (struct outlet){.queues = &writer.log_queue,
+				     .count = 1,
+				     .place = "",
+				     .name = "the log",
+				     .tell = tell_of_log};
 	/* Without a standard error lines go nowhere, and that is no failure. */
 	if (sink_open(&writer.log_sink, SINK_STDERR, NULL) == 0)
 		writer.log.sink = &writer.log_sink;
