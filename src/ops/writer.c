@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "ops/access.h"
 #include "ops/log.h"
+#include "ops/outlet.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,35 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STACK_SIZE        ((size_t)512 * 1024)
-#define ROUNDS_MAX        64 /* of filling and flushing before the other outlet has its turn */
-#define RETRY_FIRST_MS    100
-#define RETRY_MAX_MS      1000
-#define PATIENCE_FIRST_MS 1000
-#define PATIENCE_MAX_MS   60000
-#define SOON_MS           60000
-#define GRACE_MS          200 /* beyond the deadline given to the thread: then it hangs */
-
-/* Where lines of several queues go, and how it fares there. */
-struct outlet {
-	struct sink *sink;     /* NULL: they go nowhere */
-	struct lines **queues; /* the last one is for what is said of logs themselves */
-	unsigned count, first; /* of the queues; the one that is next to be first */
-	const char *place;     /* what its messages begin with, "/etc/x.conf:9: access"; or "" */
-	const char *name;      /* "the log", "/var/log/uringproxy/access.log" */
-	/* Say somewhere else that it cannot be written, and what would help. */
-	void (*tell)(const struct outlet *outlet, const char *why, const char *remedy);
-	bool came;         /* lines of others than the last queue, since it was cleared */
-	bool blocked;      /* until poll(2) says that it takes more */
-	uint64_t retry_ms; /* after a failure: not before; 0: any time */
-	uint32_t backoff_ms;
-
-	bool troubled; /* lines were dropped, or it cannot be written */
-	int error;     /* a negative errno where it is the latter */
-	uint64_t since_ms, last_ms, ended_ms;
-	uint32_t patience_ms;
-	uint64_t dropped, told; /* lines of the queues, in all and as far as has been said */
-};
+#define STACK_SIZE ((size_t)512 * 1024)
+#define GRACE_MS   200 /* beyond the deadline given to the thread: then it hangs */
 
 /* What is asked for; the thread answers the last three by their flag and a sem_post(3). */
 enum request { ATTACH = 1, REOPEN = 2, DETACH = 4, FLUSH = 8, STOP = 16 };
@@ -99,137 +73,6 @@ void writer_wake_access(uint32_t used)
 	if (atomic_load_explicit(&writer.access_waits, memory_order_relaxed) >= least &&
 	    atomic_exchange(&writer.access_waits, AWAKE) != AWAKE)
 		wake();
-}
-
-/* ---- How an outlet fares --------------------------------------------------------------------- */
-
-static uint64_t dropped(const struct outlet *outlet)
-{
-	uint64_t lines = 0;
-
-	for (unsigned i = 0; i < outlet->count; i++)
-		lines += atomic_load_explicit(&outlet->queues[i]->dropped, memory_order_relaxed);
-	return lines;
-}
-
-static bool is_drained(const struct outlet *outlet)
-{
-	if (outlet->sink && outlet->sink->used)
-		return false;
-	for (unsigned i = 0; i < outlet->count; i++)
-		if (lines_used(outlet->queues[i]))
-			return false;
-	return true;
-}
-
-static void tell_ended(const struct outlet *outlet)
-{
-	uint64_t lasted = outlet->last_ms - outlet->since_ms,
-		 lines = outlet->dropped - outlet->told;
-
-	if (!lines && !outlet->error)
-		return; /* it was slow, and that is all */
-	log_at(lines ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-	       "%s%s%s is written again after %" PRIu64 ".%03" PRIu64 " s (%s): %" PRIu64
-	       " line%s dropped",
-	       outlet->place, *outlet->place ? ": " : "", outlet->name, lasted / 1000,
-	       lasted % 1000,
-	       outlet->error ? strerror(-outlet->error) : "lines were not taken in time", lines,
-	       lines == 1 ? " was" : "s were");
-}
-
-static void begin(struct outlet *outlet, uint64_t now)
-{
-	if (!outlet->ended_ms || now - outlet->ended_ms > SOON_MS)
-		outlet->patience_ms = 0;
-	else
-		outlet->patience_ms =
-			outlet->patience_ms ? 2 * outlet->patience_ms : PATIENCE_FIRST_MS;
-	if (outlet->patience_ms > PATIENCE_MAX_MS)
-		outlet->patience_ms = PATIENCE_MAX_MS;
-	outlet->troubled = true;
-	outlet->error = 0;
-	outlet->since_ms = now;
-}
-
-static void meet(struct outlet *outlet, int error, uint64_t now)
-{
-	if (!outlet->troubled)
-		begin(outlet, now);
-	outlet->last_ms = now;
-	if (error && !outlet->error) {
-		outlet->error = error;
-		outlet->tell(outlet, strerror(-error), access_remedy(outlet->sink->target, -error));
-	}
-}
-
-static void end(struct outlet *outlet, uint64_t now)
-{
-	tell_ended(outlet);
-	outlet->troubled = false;
-	outlet->told = outlet->dropped;
-	outlet->ended_ms = now;
-}
-
-/* What a flush came to, and whether lines were dropped meanwhile. */
-static void judge(struct outlet *outlet, int r, uint64_t now)
-{
-	uint64_t lines = dropped(outlet);
-
-	outlet->blocked = r == -EAGAIN;
-	if (r < 0 && r != -EAGAIN && r != -EMSGSIZE) {
-		meet(outlet, r, now);
-		outlet->backoff_ms = outlet->backoff_ms ? 2 * outlet->backoff_ms : RETRY_FIRST_MS;
-		if (outlet->backoff_ms > RETRY_MAX_MS)
-			outlet->backoff_ms = RETRY_MAX_MS;
-		outlet->retry_ms = now + outlet->backoff_ms;
-	} else if (r == 0) {
-		outlet->retry_ms = 0;
-		outlet->backoff_ms = 0;
-	}
-	if (lines != outlet->dropped)
-		meet(outlet, 0, now);
-	outlet->dropped = lines;
-	if (outlet->troubled && !outlet->blocked && !outlet->retry_ms && is_drained(outlet) &&
-	    now >= outlet->last_ms + outlet->patience_ms)
-		end(outlet, now);
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-static bool fill(struct outlet *outlet)
-{
-	bool any = false;
-
-	for (unsigned i = 0; i < outlet->count; i++) {
-		unsigned index = (outlet->first + i) % outlet->count;
-
-		while (sink_take(outlet->sink, outlet->queues[index])) {
-			any = true;
-			outlet->came |= index + 1 < outlet->count;
-		}
-	}
-	outlet->first++; /* so that none is always the last to find room */
-	return any;
-}
-
-/* Write what there is and what can be; true when there is more and it goes on. */
-static bool turn(struct outlet *outlet, uint64_t now)
-{
-	bool more = true;
-	int r = 0;
-
-	if (!outlet->sink || now < outlet->retry_ms)
-		return false;
-	for (unsigned round = 0; r == 0 && more && round < ROUNDS_MAX; round++) {
-		more = fill(outlet) || outlet->sink->used;
-		if (more)
-			r = outlet->blocked ? -EAGAIN : sink_flush(outlet->sink);
-		if (r == -EMSGSIZE)
-			r = 0;
-	}
-	judge(outlet, r, now);
-	return r == 0 && more;
 }
 
 /* ---- What is asked for ----------------------------------------------------------------------- */
@@ -294,7 +137,7 @@ static void leave_log(void)
 
 	writer.log.queues = &writer.log_queue;
 	writer.log.count = 1;
-	writer.log.dropped = dropped(&writer.log);
+	writer.log.dropped = outlet_dropped(&writer.log);
 	writer.log.told = writer.log.dropped - untold;
 }
 
@@ -306,7 +149,7 @@ static void detach(uint64_t now)
 	for (unsigned i = 0; i + 1 < access->count; i++)
 		writer.lost += lines_pending(access->queues[i]);
 	if (writer.file.sink && writer.file.troubled)
-		end(&writer.file, now);
+		outlet_end(&writer.file, now);
 	if (writer.lost)
 		log_warning("%s: the last %" PRIu64 " lines are lost, since %s does not take them",
 			    access->place, writer.lost, access->name);
@@ -323,12 +166,12 @@ static bool is_done(struct outlet *outlet, uint64_t now)
 {
 	if (!outlet->sink || outlet->retry_ms || now >= atomic_load(&writer.deadline_ms))
 		return true;
-	if (!is_drained(outlet))
+	if (!outlet_is_drained(outlet))
 		return false;
 	if (!outlet->troubled)
 		return true;
-	end(outlet, now); /* which may be another line */
-	return is_drained(outlet);
+	outlet_end(outlet, now); /* which may be another line */
+	return outlet_is_drained(outlet);
 }
 
 static void answer(unsigned request, _Atomic bool *flag)
@@ -449,8 +292,8 @@ static void *run(void *unused)
 		bool more;
 
 		hear_requests();
-		more = turn(&writer.log, now);
-		more = turn(&writer.file, now) || more;
+		more = outlet_turn(&writer.log, now);
+		more = outlet_turn(&writer.file, now) || more;
 		nap_or_not(now);
 		answer_requests(now);
 		if (writer.pending & STOP && is_done(&writer.log, now))

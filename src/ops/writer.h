@@ -11,12 +11,8 @@
  * those of the access log too while they are few, and otherwise what has
  * gathered in WRITER_NAP_MS, so that a busy worker wakes nobody.
  *
- * What does not fit is dropped and counted.  An outlet that cannot be written
- * (no space, an error of the disk, nobody reads) is tried again, ever later up
- * to once a second; lines wait meanwhile.  The first failure is told on the
- * other outlet; when it is over, one line in the log says for how long and how
- * many lines were dropped; an outlet that fails again within a minute is said to be well
- * ever later, up to a minute.
+ * What does not fit is dropped and counted, what cannot be written waits, and both are
+ * told (ops/outlet.h): the first failure of an outlet on the other one.
  *
  * Files are opened anew by this thread as well, since that waits for the disk too.
  */
