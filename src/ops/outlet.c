@@ -27,7 +27,7 @@ uint64_t outlet_dropped(const struct outlet *outlet)
 
 bool outlet_is_drained(const struct outlet *outlet)
 {
-	if (outlet->sink && outlet->sink->used)
+	if (outlet->sink && !sink_is_empty(outlet->sink))
 		return false;
 	for (unsigned i = 0; i < outlet->count; i++)
 		if (lines_used(outlet->queues[i]))
@@ -134,7 +134,7 @@ bool outlet_turn(struct outlet *outlet, uint64_t now)
 	if (!outlet->sink || now < outlet->retry_ms)
 		return false;
 	for (unsigned round = 0; r == 0 && more && round < ROUNDS_MAX; round++) {
-		more = fill(outlet) || outlet->sink->used;
+		more = fill(outlet) || !sink_is_empty(outlet->sink);
 		if (more)
 			r = outlet->blocked ? -EAGAIN : sink_flush(outlet->sink);
 		if (r == -EMSGSIZE)

@@ -77,32 +77,13 @@ static int open_target(const struct sink *sink)
 	return -EINVAL;
 }
 
-/* Whether somebody -- a daemon that met a full disk and ended -- left half a line. */
-static bool ends_within_a_line(int fd, const struct stat *status)
-{
-	char name[32], last = '\n';
-	int reader;
-
-	if (!S_ISREG(status->st_mode) || status->st_size == 0)
-		return false;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	reader = open(name, O_RDONLY | O_CLOEXEC);
-	if (reader < 0)
-		return false; /* not ours to read */
-	if (pread(reader, &last, 1, status->st_size - 1) != 1)
-		last = '\n';
-	close(reader);
-	return last != '\n';
-}
-
 static void put_in_place(struct sink *sink, int fd, const struct stat *status)
 {
 	sink->fd = fd;
 	sink->is_file = S_ISREG(status->st_mode);
 	sink->is_socket = S_ISSOCK(status->st_mode);
 	sink->may_wait = !sink->is_file && !sink->is_socket && !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-	sink->cut = sink->target == SINK_FILE && ends_within_a_line(fd, status);
-	sink->written = 0;
+	whole_begin(&sink->lines, sink->target == SINK_FILE && whole_ends_within(fd, status));
 }
 
 int sink_reopen(struct sink *sink)
@@ -130,8 +111,9 @@ int sink_open(struct sink *sink, enum sink_target target, const char *path)
 	int r;
 
 	*sink = (struct sink){.target = target, .path = path, .fd = -1};
-	sink->buffer = malloc(SINK_BUFFER);
-	r = sink->buffer ? sink_reopen(sink) : -ENOMEM;
+	r = whole_init(&sink->lines, SINK_BUFFER);
+	if (r == 0)
+		r = sink_reopen(sink);
 	if (r < 0)
 		sink_close(sink);
 	return r;
@@ -141,7 +123,7 @@ void sink_close(struct sink *sink)
 {
 	if (sink->fd >= 0)
 		close(sink->fd);
-	free(sink->buffer);
+	whole_done(&sink->lines);
 	*sink = (struct sink){.fd = -1};
 }
 
@@ -149,26 +131,25 @@ void sink_close(struct sink *sink)
 
 bool sink_take(struct sink *sink, struct lines *queue)
 {
+	struct whole *lines = &sink->lines;
 	size_t size;
 
 	/* An entry of the journal is a datagram. */
-	if (sink->target == SINK_NONE || (sink->target == SINK_JOURNAL && sink->used))
+	if (sink->target == SINK_NONE || (sink->target == SINK_JOURNAL && lines->used))
 		return false;
-	size = lines_take(queue, sink->buffer + sink->used, SINK_BUFFER - sink->used);
-	sink->used += size;
+	size = lines_take(queue, lines->bytes + lines->used, SINK_BUFFER - lines->used);
+	lines->used += size;
 	return size > 0;
+}
+
+bool sink_is_empty(const struct sink *sink)
+{
+	return sink->lines.used == 0;
 }
 
 uint64_t sink_pending(const struct sink *sink)
 {
-	const char *at = sink->buffer, *end = at + sink->used;
-	uint64_t lines = 0;
-
-	if (sink->target == SINK_JOURNAL)
-		return sink->used > 0;
-	for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))); at++)
-		lines++;
-	return lines;
+	return sink->target == SINK_JOURNAL ? !sink_is_empty(sink) : whole_pending(&sink->lines);
 }
 
 static ssize_t put(const struct sink *sink, const char *bytes, size_t size)
@@ -186,47 +167,20 @@ static ssize_t put(const struct sink *sink, const char *bytes, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-/* The whole lines that fit into one piece: all for a file. */
-static size_t piece(const struct sink *sink, const char *bytes, size_t size)
-{
-	if (sink->is_file || sink->target == SINK_JOURNAL || size <= PIECE_MAX)
-		return size;
-	const char *newline = memrchr(bytes, '\n', PIECE_MAX);
-	return newline ? (size_t)(newline - bytes) + 1 : PIECE_MAX;
-}
-
-/* Forget the lines that are out; of one that is out in part, remember how much. */
-static void forget(struct sink *sink, size_t sent)
-{
-	const char *newline = sent ? memrchr(sink->buffer, '\n', sent) : NULL;
-	size_t whole = sent == sink->used ? sent
-		       : newline          ? (size_t)(newline - sink->buffer) + 1
-					  : 0;
-
-	sink->used -= whole;
-	sink->written = sent - whole;
-	memmove(sink->buffer, sink->buffer + whole, sink->used);
-}
-
 static int flush(struct sink *sink)
 {
-	size_t sent = sink->written;
+	bool is_one = sink->is_file || sink->target == SINK_JOURNAL;
+	const char *bytes;
 	ssize_t n = 0;
+	size_t size;
 
-	if (sink->used && sink->cut) {
-		n = put(sink, "\n", 1);
-		if (n < 0)
-			return (int)n;
-		sink->cut = false;
+	while (n >= 0 &&
+	       (size = whole_next(&sink->lines, is_one ? SINK_BUFFER : PIECE_MAX, &bytes))) {
+		n = put(sink, bytes, size);
+		if (n > 0)
+			whole_taken(&sink->lines, (size_t)n);
 	}
-	while (sent < sink->used) {
-		n = put(sink, sink->buffer + sent,
-			piece(sink, sink->buffer + sent, sink->used - sent));
-		if (n < 0)
-			break;
-		sent += (size_t)n;
-	}
-	forget(sink, sent);
+	whole_settle(&sink->lines);
 	return n < 0 ? (int)n : 0;
 }
 
@@ -246,6 +200,6 @@ int sink_flush(struct sink *sink)
 		r = flush(sink);
 	}
 	if (r == -EMSGSIZE) /* it never will be */
-		sink->used = 0;
+		sink->lines.used = 0;
 	return r;
 }

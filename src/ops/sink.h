@@ -5,17 +5,15 @@
  * they take, and the rest stays in the sink's buffer.  A disk is waited for as
  * any write waits, which is why only the writer's thread calls these functions.
  *
- * Lines stay whole, whatever happens: a file gets as many as there are in one
- * write(2), a pipe as many whole lines as it keeps in one piece (PIPE_BUF); of
- * a line that was taken in part, the rest comes next, after however long, and the
- * whole line again where it cannot -- in a new file.  A file that was left with
- * half a line, by whomever, is given the newline it lacks.
+ * Lines stay whole, whatever happens (ops/whole.h): a file gets as many as there
+ * are in one write(2), a pipe as many as it keeps in one piece (PIPE_BUF).
  */
 #ifndef OPS_SINK_H
 #define OPS_SINK_H
 
 #include "base/compiler.h"
 #include "ops/lines.h"
+#include "ops/whole.h"
 
 enum sink_target { SINK_NONE, SINK_STDERR, SINK_JOURNAL, SINK_FILE };
 
@@ -26,11 +24,8 @@ struct sink {
 	const char *path;
 	int fd;
 	bool is_file, is_socket;
-	bool may_wait;  /* not ours to make non-blocking: poll(2) is asked before each write */
-	bool cut;       /* the file ends within a line */
-	char *buffer;   /* whole lines; for the journal, one entry */
-	size_t used;    /* of the buffer */
-	size_t written; /* of the first line: taken already */
+	bool may_wait; /* not ours to make non-blocking: poll(2) is asked before each write */
+	struct whole lines;
 };
 
 /*
@@ -47,6 +42,8 @@ int sink_reopen(struct sink *sink) must_check;
 
 /* One line from the queue into the buffer; false when there is none or no room before a flush. */
 bool sink_take(struct sink *sink, struct lines *queue);
+
+bool sink_is_empty(const struct sink *sink);
 
 /* Lines in the buffer that are not out, or not all of them. */
 uint64_t sink_pending(const struct sink *sink);
