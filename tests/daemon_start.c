@@ -193,7 +193,8 @@ START_TEST(the_option_t_warns_of_what_the_machine_makes_less)
 	char text[300];
 
 	snprintf(text, sizeof(text),
-		 "[global]\nbuffer_memory = 1M\nbuffer_size = 1M\nworkers = 2\n%s",
+		 "[global]\nbuffer_memory = 1M\nbuffer_size = 1M\nworkers = 2\nsqpoll = on\n"
+		 "sqpoll_cpus = 0\n%s",
 		 echo_configuration());
 	daemon = daemon_spawn(
 		&(struct daemon_options){.configuration = text, .arguments = test_only});
@@ -201,6 +202,7 @@ START_TEST(the_option_t_warns_of_what_the_machine_makes_less)
 	ck_assert(daemon_log_contains(daemon,
 				      ":2: [global] buffer_memory: buffer_memory of 1024 "
 				      "KiB is 0 buffers of 1024 KiB for each of 2 workers"));
+	ck_assert(daemon_log_contains(daemon, ":5: [global] sqpoll: 2 workers share 1 polling "));
 	ck_assert(daemon_log_contains(daemon, "the configuration is good"));
 	daemon_free(daemon);
 

@@ -135,6 +135,21 @@ int judge_config(const struct config *config, struct report *report)
 	return judge_worse(r, logs_check(config, report));
 }
 
+/* It begins with the key's name. */
+static void judge_polling(const struct config *config, const struct mode *mode,
+			  struct report *report)
+{
+	const struct config_origin *origin = config_origin(config, NULL, "sqpoll");
+
+	if (!mode->warning[0] || origin->refused)
+		return;
+	if (origin->line)
+		report_add(report, REPORT_WARNING, origin->file, origin->line, "%s:%u: [global] %s",
+			   config->files[origin->file], origin->line, mode->warning);
+	else
+		report_add(report, REPORT_WARNING, REPORT_NOWHERE, 0, "%s", mode->warning);
+}
+
 static int judge_limits(const struct config *config, struct report *report)
 {
 	struct limits_cpus cpus;
@@ -147,6 +162,7 @@ static int judge_limits(const struct config *config, struct report *report)
 		return r;
 	}
 	mode_decide(&mode, config, &cpus);
+	judge_polling(config, &mode, report);
 	return build_try(config, &mode, report);
 }
 
