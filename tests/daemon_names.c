@@ -390,6 +390,16 @@ START_TEST(the_option_resolve_warns_of_names_that_are_wrong)
 	ck_assert(daemon_log_contains(daemon, "this server is left out"));
 	ck_assert(daemon_log_contains(daemon, "the configuration is good"));
 	daemon_free(daemon);
+
+	/* In the same run as mistakes. */
+	daemon = spawn(0,
+		       "[proxy a]\nlisten = 127.0.0.1:1\nserver = no-such.example:1\nbaklog = 2\n",
+		       arguments);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 78);
+	ck_assert(daemon_log_contains(daemon, "[proxy a] baklog: no such key"));
+	ck_assert(daemon_log_contains(daemon, "cannot resolve 'no-such.example'"));
+	ck_assert(!daemon_log_contains(daemon, "the configuration is good"));
+	daemon_free(daemon);
 }
 END_TEST
 
