@@ -26,7 +26,7 @@ PACKAGES.check := check groff-base $(PACKAGES.try) nginx libnginx-mod-stream red
                   postgresql postgresql-client strace iproute2 procps openssl systemd python3 \
                   clang libclang-rt-dev qemu-system-x86 busybox-static cpio util-linux-extra
 PACKAGES.root  := debootstrap debian-archive-keyring
-PACKAGES.bench := python3 haproxy nginx libnginx-mod-stream socat iperf3 wrk curl liburing-dev check
+PACKAGES.bench := python3 haproxy nginx libnginx-mod-stream socat iperf3 wrk curl liburing-dev check valgrind
 SERVICES       := haproxy nginx postgresql redis-server#	what of these a package would start
 
 # Install what is missing of the packages $(1), as root or through sudo.  Their

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The benchmark works: its programs run, and a second of ping-pong through the
 # daemon and through both floors gives figures, a table and a chart; so do messages at
-# times fixed in advance, and timers.  What the figures are is not tested.
+# times fixed in advance, and timers.  What the figures are is not tested, but what is made
+# of them: the verdict whether one build costs more than another.
 set -u
 
 skip() {
@@ -15,6 +16,56 @@ done
 build=$(dirname "$URINGPROXY")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/uringproxy-bench-test.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
+
+python3 - <<'PYTHON' || exit 1
+import random, sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/bench")
+import verdict
+from verdict import CALLS, CHEAPER, DEARER, INSTRUCTIONS, TIME, UNRESOLVED, WITHIN
+
+def around(middle, spread, count=21):
+    return [middle + spread * (each / (count - 1) - 0.5) for each in range(count)]
+
+for rule, ratios, expected in (
+        (TIME, around(1, 0.02), WITHIN),
+        (TIME, around(1.004, 0.02), WITHIN),
+        (TIME, around(1.02, 0.02), DEARER),
+        (TIME, around(1.2, 0.3), DEARER),  # wide, and all of it above
+        (TIME, around(0.98, 0.02), CHEAPER),
+        (TIME, around(0.8, 0.3), CHEAPER),
+        (TIME, around(1, 0.3), UNRESOLVED),
+        (TIME, around(1.2, 0.02, 19), UNRESOLVED),  # too few
+        (TIME, [], UNRESOLVED),
+        (INSTRUCTIONS, around(1.009, 0.002, 7), WITHIN),  # dearer, but no more than is allowed
+        (INSTRUCTIONS, around(1.011, 0.002, 7), DEARER),
+        (INSTRUCTIONS, around(1, 0.03, 7), UNRESOLVED),
+        (CALLS, around(1.009, 0.002, 7), DEARER)):
+    said = verdict.judge(rule, ratios)
+    assert said == expected, (ratios, said, expected)
+
+assert not verdict.is_resolved(TIME, around(1, 0.02, 19))
+assert not verdict.is_resolved(TIME, around(1, 0.3))
+assert verdict.is_resolved(TIME, around(1, 0.02)) and verdict.is_resolved(TIME, around(2, 0.02))
+
+# The interval has the true median in it in 95 of 100 cases, more or less.
+low, high = verdict.interval(range(1, 22))
+assert 6 <= low <= 8 and 14 <= high <= 16, (low, high)
+draw = random.Random(2)
+hits = 0
+for _ in range(100):
+    low, high = verdict.interval([draw.lognormvariate(0, 0.05) for _ in range(20)])
+    hits += low <= 1 <= high
+assert 88 <= hits <= 99, hits
+PYTHON
+
+if [ "$(nproc)" -gt 1 ]; then
+	python3 tests/bench/bench.py --build "$build" --output "$dir" --verdict --no-counts \
+		--daemon "before:binary=$URINGPROXY" --workload pingpong-64B-64 --rounds 2 && exit 1
+	grep '^| pingpong-64B-64 | CPU to before | [0-9.]* | [0-9.]*–[0-9.]* | 2 | not resolved |$' \
+		"$dir/results.md" || exit 1
+fi
 
 python3 tests/bench/bench.py --build "$build" --output "$dir" --workload pingpong-64B-1 \
 	--peer relay --peer relay-splice --rounds 1 --seconds 1 --retries 0 || exit 1

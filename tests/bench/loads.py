@@ -77,6 +77,7 @@ class Loads:
 
     @staticmethod
     def _per_unit(result, window, units):
+        """What a unit of what was counted took; result["units"] are all that were done."""
         if not units:
             raise Failed("nothing was done in the whole time")
         result.update(cpu=window.cpu_ns / 1000 / units, machine=window.busy_ns / 1000 / units,
@@ -92,6 +93,7 @@ class Loads:
             "-s", self.script, *headers, f"http://127.0.0.1:{target.port}/"), self.seconds + 20)
         window.stop()
         result = json.loads(output.strip().splitlines()[-1])
+        result["units"] = result["count"]
         return self._per_unit(result, window, result["count"])
 
     def pingpong(self, target, size, connections, seconds=None):
@@ -121,6 +123,8 @@ class Loads:
             self._finish(load, 10)
         finally:
             load.stop()
+        if "all" in result:
+            result["units"] = result.pop("all")
         return self._per_unit(result, window, result["count"])
 
     def bulk(self, target, streams, way):
@@ -150,7 +154,8 @@ class Loads:
             raise Failed("iperf3 moved nothing")
         return {"gbit": sum(each["bits_per_second"] for each in sums) / 1e9,
                 "cpu_gib": window.cpu_ns / 1e9 / (moved / GIB),
-                "machine_gib": window.busy_ns / 1e9 / (moved / GIB), "foreign": window.foreign()}
+                "machine_gib": window.busy_ns / 1e9 / (moved / GIB), "foreign": window.foreign(),
+                "units": moved / GIB}
 
     def hold(self, target, count, text):
         """Open so many connections that do nothing; ends when its stdin is closed."""

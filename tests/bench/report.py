@@ -1,8 +1,9 @@
 """From the rounds to medians, ratios, tables and charts."""
 
-import random
 from statistics import median, quantiles
 
+import verdict
+from verdict import interval
 from workloads import METRICS, targets
 
 FOREIGN_LIMIT = 0.08  # with more CPU of others than this, a measurement is disturbed
@@ -13,28 +14,28 @@ def disturbed(measurement):
     return measurement.get("foreign", 0) > FOREIGN_LIMIT
 
 
-def rounds_of(results, column):
+def rounds_of(results, column, enough=ENOUGH):
     """The measurements that count: the undisturbed ones, or all where those are too few."""
     made = [each for each in results["columns"].get(column, []) if "failed" not in each]
     quiet = [each for each in made if not disturbed(each)]
-    return quiet if len(quiet) >= ENOUGH else made
+    return quiet if len(quiet) >= enough else made
 
 
 def values(results, column, metric):
     return [each[metric] for each in rounds_of(results, column) if metric in each]
 
 
-def paired(results, column, peer, metric, combine):
+def paired(results, column, peer, metric, combine, enough=ENOUGH):
     """One number a round, from the two that were measured in it."""
-    ours = {each["round"]: each for each in rounds_of(results, column)}
-    theirs = {each["round"]: each for each in rounds_of(results, peer)}
+    ours = {each["round"]: each for each in rounds_of(results, column, enough)}
+    theirs = {each["round"]: each for each in rounds_of(results, peer, enough)}
     return [combine(ours[number][metric], theirs[number][metric])
             for number in sorted(ours.keys() & theirs.keys())
             if metric in ours[number] and theirs[number].get(metric)]
 
 
-def ratios(results, column, peer, metric):
-    return paired(results, column, peer, metric, lambda ours, theirs: ours / theirs)
+def ratios(results, column, peer, metric, enough=ENOUGH):
+    return paired(results, column, peer, metric, lambda ours, theirs: ours / theirs, enough)
 
 
 def spread(numbers, digits, unit=""):
@@ -44,13 +45,6 @@ def spread(numbers, digits, unit=""):
     if len(numbers) == 1:
         return middle + unit
     return f"{middle}{unit} ({min(numbers):,.{digits}f}–{max(numbers):,.{digits}f})"
-
-
-def interval(numbers):
-    """95 % of the medians of rounds drawn at random from these, again and again (bootstrap)."""
-    draw = random.Random(1)
-    medians = sorted(median(draw.choices(numbers, k=len(numbers))) for _ in range(2000))
-    return medians[50], medians[-51]
 
 
 def overlap(ours, theirs):
@@ -150,6 +144,40 @@ def targets_table(measured):
                       "|---|---|---|---|---|---|---|", *lines, ""])
 
 
+def is_resolved(results, rules):
+    """Whether the ratios to all other builds are known well enough for these rules."""
+    ours, *others = results["daemons"]
+    return all(verdict.is_resolved(rule, ratios(results, ours, other, metric, rule.least))
+               for other in others for rule, metric in rules)
+
+
+def verdicts(measured):
+    """(workload, metric, other build, ratios, verdict)"""
+    for workload, results in measured.items():
+        ours, *others = results["daemons"]
+        for other in others:
+            for rule, metric in verdict.rules(results["metrics"]):
+                kind = results if metric in results["metrics"] else results.get("counts")
+                if kind:
+                    numbers = ratios(kind, ours, other, metric, rule.least)
+                    yield workload, metric, other, numbers, verdict.judge(rule, numbers)
+
+
+def is_well(measured):
+    """Nothing is dearer, and all is resolved."""
+    return all(said in (verdict.WITHIN, verdict.CHEAPER) for *_, said in verdicts(measured))
+
+
+def verdicts_table(measured):
+    lines = ["## Verdicts", "", "| workload | | ratio | 95 % of it | rounds | verdict |",
+             "|---|---|---|---|---|---|"]
+    for workload, metric, other, numbers, said in verdicts(measured):
+        known = f"{median(numbers):.4f} | {'%.4f–%.4f' % interval(numbers)}" if numbers else "– | –"
+        lines.append(f"| {workload} | {METRICS[metric][0]} to {other} | {known} | {len(numbers)} "
+                     f"| {said} |")
+    return "\n".join(lines) + "\n"
+
+
 def head(about):
     names = "".join(f"- {name}: {text}\n" for name, text in about["columns"].items())
     return (f"# uringproxy beside its peers\n\n{about['date']}, Linux {about['kernel']}, "
@@ -160,10 +188,11 @@ def head(about):
             f"say little; CPU and ratios are what counts.\n\n{names}")
 
 
-def markdown(about, measured):
+def markdown(about, measured, judged=False):
     tables = [workload_table(name, results) for name, results in measured.items()]
     charts = "".join(f"![{name}]({name}.svg)\n" for name in measured)
-    return "\n".join([head(about), targets_table(measured), *tables, charts])
+    shown = verdicts_table(measured) if judged else targets_table(measured)
+    return "\n".join([head(about), shown, *tables, charts])
 
 
 def chart(name, results, about):

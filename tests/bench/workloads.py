@@ -39,6 +39,8 @@ METRICS = {
     "p99_alone": ("p99 alone", "µs", 1),
     "slower": ("p99 to alone", "", 2),
     "missing": ("not ended", "", 0),
+    "instructions": ("instructions", "", 0),
+    "calls": ("system calls", "", 3),
 }
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
 BYTES = ("cpu_gib", "gbit", "machine_gib")
@@ -174,6 +176,8 @@ WORKLOADS = [
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64",
          "open-proxied-50")
+JUDGED = ("http-64", "http-1000", "churn", "bulk-1-up", "bulk-1-down", "bulk-1-both",
+          "pingpong-64B-64")
 QUICK_PEERS = ("haproxy", "haproxy-splice", "nginx", "relay", "relay-64k", "epoll-echo")
 
 
