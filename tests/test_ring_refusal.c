@@ -142,6 +142,33 @@ START_TEST(no_step_of_set_up_that_fails_leaves_anything_behind)
 }
 END_TEST
 
+START_TEST(a_kernel_that_cannot_be_asked_is_left_as_it_was)
+{
+	static const struct {
+		enum fake_call call;
+		uint32_t skip;
+		int error;
+	} steps[] = {
+		{FAKE_SETUP, 0, -EPERM},  {FAKE_MAP, 0, -ENOMEM},    {FAKE_MAP, 1, -ENOMEM},
+		{FAKE_MAP, 2, -ENOMEM},   {FAKE_ADVISE, 1, -EINVAL}, {FAKE_ENTER, 0, -EPERM},
+		{FAKE_ENLIST, 1, -EPERM}, /* the first is only told of new kernels */
+	};
+
+	for (unsigned i = 0; i < array_size(steps); i++) {
+		struct fake_kernel fake;
+		struct ring_capabilities caps;
+
+		fake_kernel_init(&fake);
+		fake.features &= ~IORING_FEAT_SINGLE_MMAP;
+		fake_kernel_fail(&fake, steps[i].call, steps[i].skip, 1, steps[i].error);
+		ck_assert_int_eq(ring_probe(&caps, &fake.system), steps[i].error);
+		ck_assert_int_eq(fake.mappings, 0);
+		ck_assert_int_eq(fake.open_descriptors, 0);
+		fake_kernel_done(&fake);
+	}
+}
+END_TEST
+
 START_TEST(every_failure_is_explained_with_what_to_do)
 {
 	static const struct {
@@ -377,7 +404,7 @@ SUITE("ring refusal", a_required_flag_the_kernel_lacks_is_an_error_and_a_wanted_
       no_sqarray_is_tried_and_given_up_when_the_capabilities_were_wrong,
       a_kernel_without_the_single_mapping_gets_two,
       no_step_of_set_up_that_fails_leaves_anything_behind,
-      every_failure_is_explained_with_what_to_do,
+      a_kernel_that_cannot_be_asked_is_left_as_it_was, every_failure_is_explained_with_what_to_do,
       what_is_said_of_the_smallest_ring_has_no_sizes_nor_options, sizes_are_the_kernels_limits,
       locked_memory_is_counted_to_the_page,
       the_call_that_is_forbidden_is_named_with_what_forbids_it, a_full_descriptor_table_is_named)

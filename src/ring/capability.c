@@ -334,17 +334,46 @@ static void ask_enter_flags(struct ring_capabilities *ret, struct ring *ring)
 			ret->enter_flags |= flag;
 }
 
+/* ---- the ring to ask with ------------------------------------------------- */
+
+static void close_plain(struct ring *ring)
+{
+	ring_unmap(ring);
+	ring->system->close(ring->system->context, ring->fd);
+}
+
+/* By the raw calls, without flags: ring_open() would ask what is to be found out here. */
+static int open_plain(struct ring *ring, const struct ring_system *system)
+{
+	struct io_uring_params params = {0};
+	int fd = system->setup(system->context, 2, &params), r;
+
+	if (fd < 0)
+		return fd;
+	*ring = (struct ring){
+		.system = system,
+		.fd = fd,
+		.enter_fd = fd,
+		.registered_index = -1,
+		.clock = CLOCK_MONOTONIC,
+	};
+	r = ring_map(ring, &params);
+	if (r < 0)
+		close_plain(ring);
+	else
+		ring_locate(ring, &params);
+	return r;
+}
+
 int ring_probe(struct ring_capabilities *ret_capabilities, const struct ring_system *system)
 {
-	struct ring_capabilities found = {0}, none = {0};
+	struct ring_capabilities found = {0};
 	struct ring ring;
 	bool queried;
 	int r;
 
 	system = system ? system : &ring_kernel;
-	r = ring_open(&ring,
-		      &(struct ring_options){.entries = 2, .system = system, .capabilities = &none},
-		      NULL);
+	r = open_plain(&ring, system);
 	if (r < 0)
 		return r;
 	queried = ask_query(&found, system);
@@ -357,7 +386,7 @@ int ring_probe(struct ring_capabilities *ret_capabilities, const struct ring_sys
 	if (r >= 0)
 		r = ask_operations(&found, &ring);
 	if (r < 0) {
-		ring_close(&ring);
+		close_plain(&ring);
 		return r;
 	}
 	ring_capable_derive(&found);
@@ -369,7 +398,7 @@ int ring_probe(struct ring_capabilities *ret_capabilities, const struct ring_sys
 	have(&found, RING_ABS_TIMER, found.enter_flags & IORING_ENTER_ABS_TIMER);
 	have(&found, RING_REGISTERED_WAIT,
 	     found.enter_flags & IORING_ENTER_EXT_ARG_REG && ring_capable(&found, RING_MEM_REGION));
-	ring_close(&ring);
+	close_plain(&ring);
 	*ret_capabilities = found;
 	return 0;
 }
