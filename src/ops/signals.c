@@ -6,21 +6,39 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-int signals_open(void)
+static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+
+static sigset_t wanted_set(void)
 {
-	static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t set;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < array_size(wanted); i++)
 		sigaddset(&set, wanted[i]);
-	int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (r != 0)
-		return -r;
+	return set;
+}
+
+int signals_block(void)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t set = wanted_set();
+	int r = -pthread_sigmask(SIG_BLOCK, &set, NULL);
+
+	if (r < 0)
+		return r;
 	if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGXFSZ, &ignore, NULL) < 0)
 		return -errno;
-	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return 0;
+}
+
+int signals_open(void)
+{
+	sigset_t set = wanted_set();
+	int r = signals_block(), fd;
+
+	if (r < 0)
+		return r;
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

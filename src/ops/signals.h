@@ -12,8 +12,13 @@
 
 /*
  * Block the signals in the calling thread -- before it makes others, which
- * inherit it -- and open the descriptor: non-blocking, close-on-exec, owned by
- * the caller.  Returns it, or a negative errno.
+ * inherit it.  0 or a negative errno.
+ */
+int signals_block(void) must_check;
+
+/*
+ * The same, and open the descriptor: non-blocking, close-on-exec, owned by the
+ * caller.  Returns it, or a negative errno.
  */
 int signals_open(void) must_check;
 
