@@ -12,6 +12,7 @@
 #include "service/services.h"
 
 #include "ops/activation.h"
+#include "ops/events.h"
 #include "ops/limits.h"
 #include "ops/log.h"
 #include "ops/notify.h"
@@ -159,7 +160,7 @@ static const struct strategy *find_strategy(const struct config_section *section
 }
 
 static int serve_sockets(struct engine *engine, const struct mode *mode, struct resolver *resolver,
-			 int signal_fd)
+			 struct events *events)
 {
 	struct activation activation;
 	struct sockets sockets = {0};
@@ -174,28 +175,37 @@ static int serve_sockets(struct engine *engine, const struct mode *mode, struct 
 			    "listen = systemd:%s",
 			    name, name);
 	if (r == 0)
-		r = supervise(engine, mode, &sockets, resolver, signal_fd);
+		r = supervise(engine, mode, &sockets, resolver, events);
 	build_sockets_done(&sockets, engine);
 	activation_close(&activation);
 	return r;
 }
 
-/* Names are given a moment; -EINTR where a signal ended that. */
-static int await_names(struct resolver *resolver, int signal_fd)
+static void on_early_stop(void *events, int signal)
 {
-	int r = resolver_wait(resolver, RESOLVE_START_MS, signal_fd), signal;
+	(void)signal;
+	log_info("told to stop before anything was served");
+	events_stop(events);
+}
 
-	while (r == -EINTR && (signal = signals_read(signal_fd)) > 0) {
-		if (signal == SIGTERM || signal == SIGINT) {
-			log_info("told to stop before anything was served");
-			return r;
-		}
-		r = resolver_wait(resolver, RESOLVE_START_MS, signal_fd);
-	}
+/* Names are given a moment; -EINTR where a signal ended that.  Other signals wait. */
+static int await_names(struct resolver *resolver, struct events *events)
+{
+	struct event *term = NULL, *interrupt = NULL;
+	int r = events_add_signal(events, &term, SIGTERM, on_early_stop, events);
+
+	if (r == 0)
+		r = events_add_signal(events, &interrupt, SIGINT, on_early_stop, events);
+	if (r < 0)
+		(void)events_cannot("wait for signals", r);
+	else
+		r = resolver_wait(resolver, events, RESOLVE_START_MS);
+	events_remove(term);
+	events_remove(interrupt);
 	return r;
 }
 
-static int serve(const struct config *config, struct resolver *resolver, int signal_fd)
+static int serve(const struct config *config, struct resolver *resolver, struct events *events)
 {
 	struct limits_cpus cpus;
 	struct engine engine;
@@ -209,26 +219,38 @@ static int serve(const struct config *config, struct resolver *resolver, int sig
 	mode_decide(&mode, config, &cpus);
 	r = build_engine(&engine, config, &mode, resolver, find_strategy);
 	if (r == 0)
-		r = serve_sockets(&engine, &mode, resolver, signal_fd);
+		r = serve_sockets(&engine, &mode, resolver, events);
 	build_done(&engine);
 	return r;
 }
 
-static int start(const struct config *config, int signal_fd)
+static int resolve_and_serve(const struct config *config, struct events *events)
 {
 	struct resolver resolver;
 	int r = resolver_open(&resolver, config);
 
 	if (r == 0)
-		r = await_names(&resolver, signal_fd);
+		r = await_names(&resolver, events);
 	if (r == 0)
-		r = serve(config, &resolver, signal_fd);
+		r = serve(config, &resolver, events);
 	resolver_close(&resolver);
 	return r == -EINTR ? 0 : r;
 }
 
+static int start(const struct config *config)
+{
+	struct events *events;
+	int r = events_open(&events);
+
+	if (r < 0)
+		return events_cannot("wait for signals", r);
+	r = resolve_and_serve(config, events);
+	events_close(events);
+	return r;
+}
+
 /* From here on lines are written by a thread of their own, until the last one is out. */
-static int run(const struct config *config, int signal_fd)
+static int run(const struct config *config)
 {
 	int r = log_start();
 
@@ -240,7 +262,7 @@ static int run(const struct config *config, int signal_fd)
 		return r;
 	}
 	log_info("uringproxy %s", VERSION);
-	r = start(config, signal_fd);
+	r = start(config);
 	log_stop(LOG_PATIENCE_MS);
 	return r;
 }
@@ -249,7 +271,7 @@ int main(int argc, char *argv[])
 {
 	struct arguments arguments;
 	struct config config;
-	int r = parse_arguments(&arguments, argc, argv), signal_fd;
+	int r = parse_arguments(&arguments, argc, argv);
 
 	if (r != EX_OK)
 		return r;
@@ -268,17 +290,13 @@ int main(int argc, char *argv[])
 		return EX_OK;
 	}
 	log_set_level((enum log_level)config.level);
-	signal_fd = signals_open();
-	r = build_of_system(signal_fd);
-	if (signal_fd < 0)
-		log_error("cannot receive signals: %s; see LimitNOFILE= of the unit (ulimit -n)",
-			  strerror(-signal_fd));
+	r = build_of_system(signals_block());
+	if (r < 0)
+		log_error("cannot block signals: %s", strerror(-r));
 	else
-		r = run(&config, signal_fd);
+		r = run(&config);
 	if (r < 0)
 		notify_errno(-r, "%s", strerror(-r));
 	config_done(&config);
-	if (signal_fd >= 0)
-		close(signal_fd);
 	return exit_code(r);
 }

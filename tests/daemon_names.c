@@ -221,6 +221,29 @@ START_TEST(a_stop_while_names_are_awaited_is_heard)
 }
 END_TEST
 
+START_TEST(a_signal_while_names_are_awaited_is_heard_when_it_serves)
+{
+	int silent = silent_server();
+	struct daemon *daemon;
+	char front[32], *text;
+
+	if (geteuid() != 0 || silent < 0)
+		SKIP_TEST("cannot be a name server");
+	make_files();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	text = many_names(front);
+	daemon = spawn(_i, text, NULL);
+	daemon_wait_log(daemon, "uringproxy ");
+	sleep_ms(300);
+	daemon_signal(daemon, SIGUSR2);
+	daemon_wait_ready(daemon);
+	daemon_wait_log(daemon, "counters: ");
+	daemon_stop(daemon);
+	free(text);
+	close(silent);
+}
+END_TEST
+
 /* ---- names that lead back ---- */
 
 START_TEST(a_name_that_leads_back_is_left_out_with_a_warning)
@@ -408,6 +431,7 @@ SUITE_OF("daemon: names", 120,
 	 IN_EACH_MODE(a_listener_whose_name_is_answered_late_listens_from_then_on),
 	 IN_BOTH_RINGS(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop),
 	 ONCE(a_stop_while_names_are_awaited_is_heard),
+	 ONCE(a_signal_while_names_are_awaited_is_heard_when_it_serves),
 	 ONCE(a_name_that_leads_back_is_left_out_with_a_warning),
 	 ONCE(a_connection_that_comes_back_by_a_name_that_was_answered_late_is_reset),
 	 IN_EACH_MODE(an_address_that_comes_later_is_listened_on_from_then_on),

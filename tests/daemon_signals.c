@@ -129,6 +129,33 @@ START_TEST(an_idle_connection_is_cut_after_drain_timeout_and_the_log_names_the_k
 }
 END_TEST
 
+START_TEST(while_it_drains_the_service_manager_is_asked_for_patience_and_the_watchdog_fed)
+{
+	static const char *const watched[] = {"WATCHDOG_USEC=200000", NULL};
+	struct daemon *daemon;
+	char text[100];
+	unsigned fed;
+	int fd;
+
+	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
+	snprintf(text, sizeof(text), "drain_timeout = 10min\n[echo]\nlisten = %s\n", echo);
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[_i], .configuration = text, .environment = watched});
+	daemon_wait_ready(daemon);
+	fd = idle_connection(echo);
+	ck_assert_uint_eq(daemon_notify_count(daemon, "EXTEND_TIMEOUT_USEC="), 0);
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	fed = daemon_notify_count(daemon, "WATCHDOG=1");
+	ck_assert(wait_until(daemon_notify_count(daemon, "EXTEND_TIMEOUT_USEC=5000000") > 2,
+			     PEER_PATIENCE_MS));
+	ck_assert_uint_gt(daemon_notify_count(daemon, "WATCHDOG=1"), fed);
+	close(fd);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(a_second_signal_ends_it_at_once)
 {
 	struct daemon *daemon = serve(_i, "10min");
@@ -318,6 +345,8 @@ SUITE_OF("daemon: signals", 60, IN_EVERY_WAY(SIGTERM_loses_no_byte_of_what_is_un
 	 IN_BOTH_RINGS(a_connection_idle_at_the_signal_still_works_while_draining),
 	 IN_EACH_MODE(without_connections_it_ends_without_waiting),
 	 IN_EACH_MODE(an_idle_connection_is_cut_after_drain_timeout_and_the_log_names_the_key),
+	 IN_BOTH_RINGS(
+		 while_it_drains_the_service_manager_is_asked_for_patience_and_the_watchdog_fed),
 	 IN_EACH_MODE(a_second_signal_ends_it_at_once),
 	 IN_BOTH_RINGS(a_stream_cut_by_the_second_signal_does_not_look_complete),
 	 {who_waits_for_room_when_the_signal_comes_is_served_when_another_worker_has_some,

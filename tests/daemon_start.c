@@ -725,6 +725,36 @@ START_TEST(the_watchdog_starves_while_one_worker_stands_still)
 }
 END_TEST
 
+/* How often the main thread has slept. */
+static unsigned long main_sleeps(struct daemon *daemon)
+{
+	static const char field[] = "\nvoluntary_ctxt_switches:";
+	pid_t pid = daemon_pid(daemon);
+	char *status = thread_file(pid, pid, "status"), *at = strstr(status, field);
+	unsigned long count;
+
+	ck_assert_ptr_nonnull(at);
+	count = strtoul(at + strlen(field), NULL, 10);
+	free(status);
+	return count;
+}
+
+START_TEST(the_main_thread_of_an_idle_daemon_sleeps_on)
+{
+	struct daemon *daemon = daemon_start(&daemon_modes[_i], "%s", echo_configuration());
+	unsigned long before, after = main_sleeps(daemon);
+
+	do { /* until it has done what follows its being ready */
+		before = after;
+		sleep_ms(200);
+		after = main_sleeps(daemon);
+	} while (before != after);
+	sleep_ms(1500);
+	ck_assert_uint_eq(main_sleeps(daemon), before);
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistake_is_named),
 	 ONCE(the_option_t_judges_a_wrong_file_the_same),
 	 ONCE(the_option_t_accepts_a_right_file_and_starts_nothing),
@@ -751,4 +781,5 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 IN_EACH_MODE(it_tells_the_service_manager_how_it_is),
 	 IN_EACH_MODE(it_runs_without_a_service_manager),
 	 IN_EACH_MODE(the_watchdog_is_fed_while_it_is_idle),
-	 IN_EACH_MODE(the_watchdog_starves_while_one_worker_stands_still))
+	 IN_EACH_MODE(the_watchdog_starves_while_one_worker_stands_still),
+	 IN_EACH_MODE(the_main_thread_of_an_idle_daemon_sleeps_on))

@@ -5,11 +5,11 @@
 #include "ops/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #define TEST_MS           30000 /* more than the resolver's own patience, usually */
 #define PATIENCE_FIRST_MS 1000
@@ -222,29 +222,70 @@ static bool are_all_heard(const struct resolver *resolver)
 	return true;
 }
 
-int resolver_wait(struct resolver *resolver, int milliseconds, int stop_fd)
+/* ---- Waiting for them ------------------------------------------------------------------------ */
+
+struct awaiting {
+	struct resolver *resolver;
+	struct events *events;
+	bool over; /* all are heard of, or it has taken too long */
+};
+
+static void end_waiting(void *owner)
 {
-	uint64_t now = clock_now_ms(), until = now + (uint64_t)milliseconds;
-	struct pollfd fds[] = {
-		{.fd = resolver_descriptor(resolver), .events = POLLIN},
-		{.fd = stop_fd, .events = POLLIN},
-	};
+	struct awaiting *awaiting = owner;
+
+	awaiting->over = true;
+	events_stop(awaiting->events);
+}
+
+static void on_answers(void *owner, uint32_t ready)
+{
+	struct awaiting *awaiting = owner;
+	uint64_t now = clock_now_ms();
 	bool any;
 
-	while (!are_all_heard(resolver) && now < until) {
-		(void)poll(fds, array_size(fds), (int)(until - now));
-		now = clock_now_ms();
-		if (fds[1].revents)
-			return -EINTR;
-		do
-			(void)take_answer(resolver, now, &any);
-		while (any);
+	(void)ready;
+	do
+		(void)take_answer(awaiting->resolver, now, &any);
+	while (any);
+	if (are_all_heard(awaiting->resolver))
+		end_waiting(awaiting);
+}
+
+static int await_answers(struct awaiting *awaiting, uint64_t milliseconds)
+{
+	struct event *answers = NULL, *patience = NULL;
+	int r = events_add_descriptor(awaiting->events, &answers,
+				      resolver_descriptor(awaiting->resolver), EPOLLIN, on_answers,
+				      awaiting);
+
+	if (r == 0)
+		r = events_add_timer(awaiting->events, &patience, end_waiting, awaiting);
+	if (r == 0) {
+		events_set_in(patience, milliseconds);
+		events_run(awaiting->events);
+	} else {
+		(void)events_cannot("wait for the addresses of names", r);
 	}
+	events_remove(answers);
+	events_remove(patience);
+	return r < 0 || awaiting->over ? r : -EINTR;
+}
+
+int resolver_wait(struct resolver *resolver, struct events *events, uint64_t milliseconds)
+{
+	struct awaiting awaiting = {.resolver = resolver, .events = events};
+	int r = are_all_heard(resolver) ? 0 : await_answers(&awaiting, milliseconds);
+
+	if (r < 0)
+		return r;
 	for (uint32_t i = 0; i < resolver->count; i++)
 		if (!resolver->list[i].answered)
 			tell_missing(resolver, &resolver->list[i], "there is no answer yet", false);
 	return 0;
 }
+
+/* ---- For main and the supervisor ------------------------------------------------------------- */
 
 const struct resolution *resolver_answer(const struct resolver *resolver,
 					 const struct config_endpoint *endpoint)
@@ -329,11 +370,15 @@ int resolver_test(const struct config *config, struct report *report)
 	/* Of a file with mistakes, those that lead round have been told. */
 	bool is_right = !report->found[REPORT_MISTAKE];
 	struct resolver resolver;
+	struct events *events = NULL;
 	int r = resolver_open(&resolver, config);
 
 	resolver.report = report;
+	if (r == 0 && (r = events_open(&events)) < 0)
+		(void)events_cannot("wait for the addresses of names", r);
 	if (r == 0)
-		r = resolver_wait(&resolver, TEST_MS, -1);
+		r = resolver_wait(&resolver, events, TEST_MS);
+	events_close(events);
 	for (size_t i = 0; is_right && i < config->section_count && r >= 0; i++)
 		for (size_t j = 0; j < config->sections[i].server_count && r >= 0; j++)
 			r = test_server(&resolver, i, &config->sections[i].servers[j]);

@@ -15,6 +15,7 @@
 #include "config/loops.h"
 #include "config/report.h"
 #include "control/names.h"
+#include "ops/events.h"
 #include "session/section.h"
 
 #define RESOLVE_START_MS 2000
@@ -49,10 +50,11 @@ int resolver_open(struct resolver *resolver, const struct config *config) must_c
 void resolver_close(struct resolver *resolver);
 
 /*
- * Wait until all are answered, or so many milliseconds have passed, or stop_fd (-1:
- * none) can be read, which is -EINTR.  What is missing afterwards is logged.
+ * Run the loop until all are answered, or so many milliseconds have passed: what is
+ * missing then is logged.  -EINTR: somebody else has stopped the loop.
  */
-int resolver_wait(struct resolver *resolver, int milliseconds, int stop_fd) must_check;
+int resolver_wait(struct resolver *resolver, struct events *events,
+		  uint64_t milliseconds) must_check;
 
 /*
  * For `-t --resolve`, all in one: which names are not answered, for a while, and which
@@ -64,7 +66,7 @@ int resolver_test(const struct config *config, struct report *report) must_check
 const struct resolution *resolver_answer(const struct resolver *resolver,
 					 const struct config_endpoint *endpoint);
 
-/* For poll(2); -1 where there are no names. */
+/* Can be read when resolver_turn() has something; -1 where there are no names. */
 int resolver_descriptor(const struct resolver *resolver);
 /* When to call resolver_turn() at the latest, with or without an answer; UINT64_MAX: never. */
 uint64_t resolver_due_ms(const struct resolver *resolver);

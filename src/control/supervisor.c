@@ -7,17 +7,17 @@
 
 #include "ops/log.h"
 #include "ops/notify.h"
-#include "ops/signals.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define EXTEND_EVERY_MS 1000
+#define SIGNALS_MAX     5
 
 struct supervisor {
 	struct engine *engine;
@@ -26,10 +26,17 @@ struct supervisor {
 	struct resolver *resolver;
 	struct worker *workers;
 	struct ring_sender sender;
-	int signal_fd;
-	int signals;                            /* to stop, received */
-	uint64_t watchdog_ms, watchdog_next_ms; /* 0: no watchdog */
-	uint64_t pings;                         /* sent to each worker */
+	struct events *events;
+	struct event *wake;     /* a worker has changed its state */
+	struct event *patience; /* that the service manager is asked for */
+	struct event *watchdog;
+	struct event *answers; /* to names that are asked for */
+	struct event *late;    /* a name or an address is to be tried again */
+	struct event *signal[SIGNALS_MAX];
+	bool starting;
+	int signals;          /* to stop, received */
+	uint64_t watchdog_ms; /* 0: no watchdog */
+	uint64_t pings;       /* sent to each worker */
 };
 
 /* ---- Starting -------------------------------------------------------------------------------- */
@@ -48,19 +55,17 @@ static bool names_polling_cpus(const struct config *config)
 	return memcmp(config->sqpoll_cpus, none, sizeof(none)) != 0;
 }
 
+static enum worker_state state_of(const struct worker *worker)
+{
+	return (enum worker_state)atomic_load_explicit(&worker->phase, memory_order_acquire);
+}
+
 /* Wait until the worker has left STARTING. */
 static int await_start(struct supervisor *supervisor, struct worker *worker)
 {
-	struct pollfd wake = {.fd = supervisor->engine->wake_fd, .events = POLLIN};
-	uint64_t count;
-
-	while (atomic_load_explicit(&worker->phase, memory_order_acquire) == WORKER_STARTING) {
-		if (poll(&wake, 1, EXTEND_EVERY_MS) == 0)
-			notify_extend_timeout(2 * EXTEND_EVERY_MS * 1000ull);
-		else if (read(wake.fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-			return cannot("hear from a worker that starts", -errno);
-	}
-	if (atomic_load_explicit(&worker->phase, memory_order_acquire) == WORKER_RUNNING)
+	while (state_of(worker) == WORKER_STARTING)
+		events_run(supervisor->events);
+	if (state_of(worker) == WORKER_RUNNING)
 		return 0;
 	log_error("worker %u cannot start: %s", worker->loop.index, worker->error);
 	return names_polling_cpus(supervisor->engine->config) ? worker->result
@@ -154,7 +159,7 @@ static void tell_mode(const struct supervisor *supervisor)
 		log_warning("%s", supervisor->mode->warning);
 }
 
-/* ---- Running --------------------------------------------------------------------------------- */
+/* ---- Talking to the workers ------------------------------------------------------------------ */
 
 static void command(struct supervisor *supervisor, enum worker_command what)
 {
@@ -164,8 +169,7 @@ static void command(struct supervisor *supervisor, enum worker_command what)
 		struct worker *worker = &supervisor->workers[i];
 		int r;
 
-		if (!worker->started ||
-		    atomic_load_explicit(&worker->phase, memory_order_acquire) != WORKER_RUNNING)
+		if (!worker->started || state_of(worker) != WORKER_RUNNING)
 			continue;
 		r = ring_send(&supervisor->sender, worker->ring_fd, tag, (int32_t)what);
 		if (r < 0)
@@ -199,49 +203,33 @@ static void tell_counters(const struct supervisor *supervisor, const char *when)
 	log_info("%s: %s", when, stats_format_line(&total, line, sizeof(line)));
 }
 
-static void on_signal(struct supervisor *supervisor, int signal)
-{
-	if (signal == SIGHUP || signal == SIGUSR1) {
-		logs_reopen(supervisor->engine->config, signal == SIGHUP ? "SIGHUP" : "SIGUSR1");
-	} else if (signal == SIGUSR2) {
-		tell_counters(supervisor, "counters");
-	} else if (signal == SIGTERM || signal == SIGINT) {
-		const char *name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
-		if (supervisor->signals++ == 0) {
-			log_info("%s: draining %u connections; again to stop now", name,
-				 atomic_load(&supervisor->engine->connections));
-			notify_stopping("draining");
-			command(supervisor, WORKER_DRAIN);
-		} else {
-			log_info("%s: stopping now", name);
-			command(supervisor, WORKER_STOP);
-		}
-	}
-}
-
-/* Feed the watchdog if every worker has answered since the last time, and ask them again. */
-static void feed_watchdog(struct supervisor *supervisor)
-{
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
-		/* Who has finished draining answers no more, and need not. */
-		if (atomic_load_explicit(&supervisor->workers[i].phase, memory_order_acquire) !=
-			    WORKER_STOPPED &&
-		    atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed) <
-			    supervisor->pings)
-			return;
-	notify_watchdog();
-	supervisor->pings++;
-	command(supervisor, WORKER_PING);
-}
-
 static bool all_stopped(const struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
 		if (supervisor->workers[i].started &&
-		    atomic_load_explicit(&supervisor->workers[i].phase, memory_order_acquire) !=
-			    WORKER_STOPPED)
+		    state_of(&supervisor->workers[i]) != WORKER_STOPPED)
 			return false;
 	return true;
+}
+
+/* Starting or stopping takes its time: the service manager is to be patient. */
+static void ask_for_patience(void *owner)
+{
+	struct supervisor *supervisor = owner;
+
+	notify_extend_timeout((supervisor->starting ? 2 : 5) * EXTEND_EVERY_MS * 1000ull);
+	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
+}
+
+/* Names and addresses that come from now on are of no use any more. */
+static void begin_stop(struct supervisor *supervisor, const char *status, enum worker_command how)
+{
+	supervisor->signals++;
+	notify_stopping(status);
+	supervisor->answers = events_remove(supervisor->answers);
+	events_set(supervisor->late, EVENTS_NEVER);
+	command(supervisor, how);
+	ask_for_patience(supervisor);
 }
 
 /* A worker without its ring serves nobody, and its sockets still take connections: end all. */
@@ -250,15 +238,92 @@ static void check_workers(struct supervisor *supervisor)
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
 		const struct worker *worker = &supervisor->workers[i];
 
-		if (!worker->started ||
-		    atomic_load_explicit(&worker->phase, memory_order_acquire) != WORKER_STOPPED ||
-		    worker->result >= 0 || supervisor->signals)
+		if (!worker->started || state_of(worker) != WORKER_STOPPED || worker->result >= 0 ||
+		    supervisor->signals)
 			continue;
 		log_error("worker %u: %s; stopping", i, worker->error);
+		begin_stop(supervisor, "a worker failed", WORKER_STOP);
+	}
+	if (all_stopped(supervisor))
+		events_stop(supervisor->events);
+}
+
+static void on_wake(void *owner, uint32_t ready)
+{
+	struct supervisor *supervisor = owner;
+	uint64_t count;
+
+	(void)ready;
+	(void)!read(supervisor->engine->wake_fd, &count, sizeof(count));
+	if (supervisor->starting)
+		events_stop(supervisor->events);
+	else
+		check_workers(supervisor);
+}
+
+/* ---- Signals --------------------------------------------------------------------------------- */
+
+static void on_stop(void *owner, int signal)
+{
+	struct supervisor *supervisor = owner;
+	const char *name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
+
+	if (supervisor->signals == 0) {
+		log_info("%s: draining %u connections; again to stop now", name,
+			 atomic_load(&supervisor->engine->connections));
+		begin_stop(supervisor, "draining", WORKER_DRAIN);
+	} else {
+		log_info("%s: stopping now", name);
 		supervisor->signals++;
-		notify_stopping("a worker failed");
 		command(supervisor, WORKER_STOP);
 	}
+}
+
+static void on_reopen(void *owner, int signal)
+{
+	const struct supervisor *supervisor = owner;
+
+	logs_reopen(supervisor->engine->config, signal == SIGHUP ? "SIGHUP" : "SIGUSR1");
+}
+
+static void on_counters(void *owner, int signal)
+{
+	(void)signal;
+	tell_counters(owner, "counters");
+}
+
+static const struct {
+	int signal;
+	events_signal_handler *handler;
+} heard[SIGNALS_MAX] = {
+	{SIGTERM, on_stop},   {SIGINT, on_stop},      {SIGHUP, on_reopen},
+	{SIGUSR1, on_reopen}, {SIGUSR2, on_counters},
+};
+
+/* ---- The watchdog ---------------------------------------------------------------------------- */
+
+static bool all_have_answered(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
+		/* Who has finished draining answers no more, and need not. */
+		if (state_of(&supervisor->workers[i]) != WORKER_STOPPED &&
+		    atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed) <
+			    supervisor->pings)
+			return false;
+	return true;
+}
+
+/* Feed the watchdog if every worker has answered since the last time, and ask them again. */
+static void feed_watchdog(void *owner)
+{
+	struct supervisor *supervisor = owner;
+
+	events_set_in(supervisor->watchdog, supervisor->watchdog_ms);
+	if (!all_have_answered(supervisor))
+		return;
+	notify_watchdog();
+	supervisor->pings++;
+	command(supervisor, WORKER_PING);
 }
 
 /* ---- What is missing at start ---------------------------------------------------------------- */
@@ -287,17 +352,24 @@ static void tell_later(const char *status)
 	notify_status("%s", status);
 }
 
-/* Names are answered, and addresses come: what was not served is from now on. */
-static void catch_up(struct supervisor *supervisor)
+static uint64_t catch_up_ms(const struct supervisor *supervisor)
 {
+	uint64_t names = resolver_due_ms(supervisor->resolver);
+	uint64_t addresses = sockets_due_ms(supervisor->sockets);
+
+	return names < addresses ? names : addresses;
+}
+
+/* Names are answered, and addresses come: what was not served is from now on. */
+static void catch_up(void *owner)
+{
+	struct supervisor *supervisor = owner;
 	uint32_t missing = supervisor->resolver->missing;
 	uint32_t waiting = sockets_waiting(supervisor->sockets);
 	const struct resolution *answer;
 	uint64_t now = clock_now_ms();
 	bool any = false;
 
-	if (supervisor->signals)
-		return;
 	while ((answer = resolver_turn(supervisor->resolver, now))) {
 		any = true;
 		if (answer->listens)
@@ -312,58 +384,68 @@ static void catch_up(struct supervisor *supervisor)
 	if (missing != supervisor->resolver->missing ||
 	    waiting != sockets_waiting(supervisor->sockets))
 		tell_status(supervisor, tell_later);
+	events_set(supervisor->late, catch_up_ms(supervisor));
 }
 
-/* ---- The turn ------------------------------------------------------------------------------- */
-
-static uint64_t catch_up_ms(const struct supervisor *supervisor)
+static void on_answers(void *owner, uint32_t ready)
 {
-	uint64_t names = resolver_due_ms(supervisor->resolver);
-	uint64_t addresses = sockets_due_ms(supervisor->sockets);
-
-	return names < addresses ? names : addresses;
+	(void)ready;
+	catch_up(owner);
 }
 
-static int wait_ms(struct supervisor *supervisor, uint64_t now)
+/* ---- Running --------------------------------------------------------------------------------- */
+
+/* What is needed from the first worker's start on. */
+static int open_events(struct supervisor *supervisor)
 {
-	uint64_t until = supervisor->signals ? UINT64_MAX : catch_up_ms(supervisor);
+	const struct {
+		struct event **timer;
+		events_handler *handler;
+	} timers[] = {
+		{&supervisor->patience, ask_for_patience},
+		{&supervisor->watchdog, feed_watchdog},
+		{&supervisor->late, catch_up},
+	};
+	int r = events_add_descriptor(supervisor->events, &supervisor->wake,
+				      supervisor->engine->wake_fd, EPOLLIN, on_wake, supervisor);
 
-	if (supervisor->watchdog_ms && supervisor->watchdog_next_ms < until)
-		until = supervisor->watchdog_next_ms;
-	if (supervisor->signals && until > now + EXTEND_EVERY_MS)
-		until = now + EXTEND_EVERY_MS;
-	if (until == UINT64_MAX)
-		return -1;
-	return until > now ? (int)(until - now) : 0;
+	for (size_t i = 0; i < array_size(timers) && r == 0; i++)
+		r = events_add_timer(supervisor->events, timers[i].timer, timers[i].handler,
+				     supervisor);
+	return r;
 }
 
+/* What is heard once there is somebody to tell: until then signals and answers wait. */
+static int open_ears(struct supervisor *supervisor)
+{
+	int answers = resolver_descriptor(supervisor->resolver), r = 0;
+
+	for (size_t i = 0; i < array_size(heard) && r == 0; i++)
+		r = events_add_signal(supervisor->events, &supervisor->signal[i], heard[i].signal,
+				      heard[i].handler, supervisor);
+	if (r == 0 && answers >= 0)
+		r = events_add_descriptor(supervisor->events, &supervisor->answers, answers,
+					  EPOLLIN, on_answers, supervisor);
+	return r < 0 ? events_cannot("wait for signals", r) : 0;
+}
+
+static void close_events(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < array_size(heard); i++)
+		events_remove(supervisor->signal[i]);
+	events_remove(supervisor->answers);
+	events_remove(supervisor->late);
+	events_remove(supervisor->watchdog);
+	events_remove(supervisor->patience);
+	events_remove(supervisor->wake);
+}
+
+/* Until no worker is left. */
 static void run(struct supervisor *supervisor)
 {
-	struct pollfd fds[] = {
-		{.fd = supervisor->signal_fd, .events = POLLIN},
-		{.fd = supervisor->engine->wake_fd, .events = POLLIN},
-		{.fd = resolver_descriptor(supervisor->resolver), .events = POLLIN},
-	};
-	uint64_t count;
-	int signal;
-
-	while (!all_stopped(supervisor)) {
-		(void)poll(fds, array_size(fds), wait_ms(supervisor, clock_now_ms()));
-		while ((signal = signals_read(supervisor->signal_fd)) > 0)
-			on_signal(supervisor, signal);
-		while (read(supervisor->engine->wake_fd, &count, sizeof(count)) > 0)
-			;
-		check_workers(supervisor);
-		catch_up(supervisor);
-		if (supervisor->signals)
-			fds[2].fd = -1; /* what is answered now is of no use any more */
-		if (supervisor->signals)
-			notify_extend_timeout(5 * EXTEND_EVERY_MS * 1000ull);
-		if (supervisor->watchdog_ms && clock_now_ms() >= supervisor->watchdog_next_ms) {
-			feed_watchdog(supervisor);
-			supervisor->watchdog_next_ms = clock_now_ms() + supervisor->watchdog_ms;
-		}
-	}
+	check_workers(supervisor);
+	while (!all_stopped(supervisor))
+		events_run(supervisor->events);
 }
 
 /* ---- Stopping -------------------------------------------------------------------------------- */
@@ -392,6 +474,15 @@ static void free_workers(struct supervisor *supervisor)
 	free(supervisor->workers);
 }
 
+/* Nothing was served that could be counted. */
+static void give_up(struct supervisor *supervisor)
+{
+	supervisor->signals++;
+	command(supervisor, WORKER_STOP);
+	run(supervisor);
+	(void)join_workers(supervisor);
+}
+
 static int serve(struct supervisor *supervisor)
 {
 	struct engine *engine = supervisor->engine;
@@ -400,17 +491,21 @@ static int serve(struct supervisor *supervisor)
 
 	if (r < 0)
 		return log_no_memory("the hops of chains");
+	supervisor->starting = true;
+	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);
+	if (r == 0)
+		r = open_ears(supervisor);
+	supervisor->starting = false;
 	if (r < 0) {
-		supervisor->signals++;
-		command(supervisor, WORKER_STOP);
-		run(supervisor);
-		(void)join_workers(supervisor); /* nothing was served that could be counted */
+		give_up(supervisor);
 		return r;
 	}
+	events_set(supervisor->patience, EVENTS_NEVER);
 	tell_mode(supervisor);
 	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
-	supervisor->watchdog_next_ms = clock_now_ms();
+	events_set(supervisor->watchdog, supervisor->watchdog_ms ? 0 : EVENTS_NEVER);
+	events_set(supervisor->late, catch_up_ms(supervisor));
 	log_info("ready");
 	tell_status(supervisor, notify_ready);
 	run(supervisor);
@@ -420,15 +515,28 @@ static int serve(struct supervisor *supervisor)
 	return r;
 }
 
+static int open_and_serve(struct supervisor *supervisor)
+{
+	int r = ring_sender_open(&supervisor->sender);
+
+	if (r < 0)
+		return cannot("prepare to talk to the workers", r);
+	r = open_events(supervisor);
+	r = r < 0 ? events_cannot("wait for the workers", r) : serve(supervisor);
+	close_events(supervisor);
+	ring_sender_close(&supervisor->sender);
+	return r;
+}
+
 int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
-	      struct resolver *resolver, int signal_fd)
+	      struct resolver *resolver, struct events *events)
 {
 	struct supervisor supervisor = {
 		.engine = engine,
 		.mode = mode,
 		.sockets = sockets,
 		.resolver = resolver,
-		.signal_fd = signal_fd,
+		.events = events,
 		.workers = aligned_alloc(64, engine->worker_count * sizeof(struct worker)),
 	};
 	int r;
@@ -437,13 +545,8 @@ int supervise(struct engine *engine, const struct mode *mode, struct sockets *so
 		return log_no_memory("the workers");
 	memset(supervisor.workers, 0, engine->worker_count * sizeof(struct worker));
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = engine->wake_fd < 0 ? -errno : ring_sender_open(&supervisor.sender);
-	if (r < 0) {
-		(void)cannot("prepare to talk to the workers", r);
-	} else {
-		r = serve(&supervisor);
-		ring_sender_close(&supervisor.sender);
-	}
+	r = engine->wake_fd < 0 ? cannot("prepare to talk to the workers", -errno)
+				: open_and_serve(&supervisor);
 	if (engine->wake_fd >= 0)
 		close(engine->wake_fd);
 	free_workers(&supervisor);

@@ -13,8 +13,11 @@
 
 #include "control/build.h"
 
-/* Serve until told to stop.  0, or a negative errno that has been logged. */
+/*
+ * Serve until told to stop; signals are blocked.  0, or a negative errno that has been
+ * logged.
+ */
 int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
-	      struct resolver *resolver, int signal_fd) must_check;
+	      struct resolver *resolver, struct events *events) must_check;
 
 #endif

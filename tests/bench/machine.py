@@ -78,11 +78,12 @@ class Counted(Process):
 
     EVENTS = ("Ir", "sysCount")
 
-    def __init__(self, argv, log, cpus=None):
+    def __init__(self, argv, log, cpus=None, **options):
         self.directory = tempfile.mkdtemp(dir=os.path.dirname(log))
         super().__init__(["valgrind", "--tool=callgrind", "--collect-systime=yes",
                           f"--vgdb-prefix={self.directory}/vgdb",
-                          f"--callgrind-out-file={self.directory}/out", *argv], log, cpus)
+                          f"--callgrind-out-file={self.directory}/out", *argv], log, cpus,
+                         **options)
 
     def stop(self):
         super().stop((signal.SIGKILL,))  # a signal that is polite does not get through to signalfd
