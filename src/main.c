@@ -30,79 +30,113 @@
 #define DEFAULT_PATH    "/etc/uringproxy.conf"
 #define LOG_PATIENCE_MS 1000 /* for a log that nobody reads, at the end */
 
-static const char usage[] =
-	"usage: uringproxy [-c FILE] [-t [--resolve]]\n"
-	"       uringproxy [-c FILE] config --effective\n"
-	"\n"
-	"  -c FILE   the configuration (default: " DEFAULT_PATH ")\n"
-	"  -t        test the configuration, start nothing\n"
-	"  --resolve with -t: look its host names up, too\n"
-	"  config --effective   print every value, and where it came from\n"
-	"  -V        print the version        -h   this text\n"
-	"\n"
-	"Runs in the foreground and logs to standard error.  See uringproxy(8).\n";
-
 struct arguments {
 	const char *path;
-	bool test, named, effective, resolve;
+	bool named; /* by -c */
+	bool test, resolve;
 };
 
+/*
+ * What is done instead of serving: `uringproxy [options] NAME ...`.  Its function gets
+ * what follows the name, like a main() of its own, and returns the exit status.
+ */
+struct command {
+	const char *name;
+	int (*run)(struct arguments *arguments, int argc, char *argv[]);
+	const char *synopsis, *help;
+};
+
+static int command_config(struct arguments *arguments, int argc, char *argv[]);
+
+static const struct command commands[] = {
+	{"config", command_config, "config --effective",
+	 "print every value, and where it came from"},
+};
+
+/* ---- The command line ------------------------------------------------------------------------ */
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: uringproxy [-c FILE] [-t [--resolve]]\n", out);
+	for (size_t i = 0; i < array_size(commands); i++)
+		fprintf(out, "       uringproxy [-c FILE] %s\n", commands[i].synopsis);
+	fputs("\n"
+	      "  -c FILE   the configuration (default: " DEFAULT_PATH ")\n"
+	      "  -t        test the configuration, start nothing\n"
+	      "  --resolve with -t: look its host names up, too\n",
+	      out);
+	for (size_t i = 0; i < array_size(commands); i++)
+		fprintf(out, "  %-20s %s\n", commands[i].synopsis, commands[i].help);
+	fputs("  -V        print the version        -h   this text\n"
+	      "\n"
+	      "Runs in the foreground and logs to standard error.  See uringproxy(8).\n",
+	      out);
+}
+
+static int unexpected(const char *argument)
+{
+	fprintf(stderr, "uringproxy: unexpected argument '%s'\n", argument);
+	print_usage(stderr);
+	return EX_USAGE;
+}
+
+/* The options that may stand before the name of a command and behind it. */
+#define COMMON_SHORT "c:Vh"
+#define COMMON_LONG                                                                                \
+	{"config", required_argument, NULL, 'c'}, {"version", no_argument, NULL, 'V'},             \
+	{                                                                                          \
+		"help", no_argument, NULL, 'h'                                                     \
+	}
+
+/* One of them, or one that nobody knows, which is EX_USAGE; getopt has said so. */
+static int take_common(struct arguments *arguments, int option)
+{
+	switch (option) {
+	case 'c':
+		arguments->path = optarg;
+		arguments->named = true;
+		return EX_OK;
+	case 'V':
+		puts("uringproxy " VERSION);
+		exit(EX_OK);
+	case 'h':
+		print_usage(stdout);
+		exit(EX_OK);
+	default:
+		print_usage(stderr);
+		return EX_USAGE;
+	}
+}
+
+/* Up to the name of a command, which is at optind, if there is one. */
 static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
+		COMMON_LONG,
 		{"test", no_argument, NULL, 't'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{"effective", no_argument, NULL, 'e'},
 		{"resolve", no_argument, NULL, 'r'},
 		{NULL, 0, NULL, 0},
 	};
-	int c;
+	int c, r = EX_OK;
 
 	*ret_arguments = (struct arguments){.path = DEFAULT_PATH};
-	while ((c = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			ret_arguments->path = optarg;
-			ret_arguments->named = true;
-			break;
-		case 't':
+	while (r == EX_OK &&
+	       (c = getopt_long(argc, argv, "+t" COMMON_SHORT, options, NULL)) != -1) {
+		if (c == 't')
 			ret_arguments->test = true;
-			break;
-		case 'r':
+		else if (c == 'r')
 			ret_arguments->resolve = true;
-			break;
-		case 'e':
-			ret_arguments->effective = true;
-			break;
-		case 'V':
-			puts("uringproxy " VERSION);
-			exit(EX_OK);
-		case 'h':
-			fputs(usage, stdout);
-			exit(EX_OK);
-		default:
-			fputs(usage, stderr);
-			return EX_USAGE;
-		}
+		else
+			r = take_common(ret_arguments, c);
 	}
-	if (ret_arguments->effective && optind < argc && !strcmp(argv[optind], "config"))
-		optind++;
-	else if (ret_arguments->effective || (optind < argc && !strcmp(argv[optind], "config"))) {
-		fputs("uringproxy: it is `uringproxy config --effective`\n", stderr);
-		return EX_USAGE;
-	}
-	if (ret_arguments->resolve && !ret_arguments->test) {
+	if (r == EX_OK && ret_arguments->resolve && !ret_arguments->test) {
 		fputs("uringproxy: --resolve goes with -t\n", stderr);
-		return EX_USAGE;
+		r = EX_USAGE;
 	}
-	if (optind < argc) {
-		fprintf(stderr, "uringproxy: unexpected argument '%s'\n%s", argv[optind], usage);
-		return EX_USAGE;
-	}
-	return EX_OK;
+	return r;
 }
+
+/* ---- The configuration ----------------------------------------------------------------------- */
 
 static int exit_code(int error)
 {
@@ -151,6 +185,8 @@ static int read_config(struct config *config, const struct arguments *arguments)
 	report_done(&report);
 	return exit_code(r);
 }
+
+/* ---- Serving --------------------------------------------------------------------------------- */
 
 static const struct strategy *find_strategy(const struct config_section *section)
 {
@@ -267,28 +303,62 @@ static int run(const struct config *config)
 	return r;
 }
 
-int main(int argc, char *argv[])
+/* ---- Commands -------------------------------------------------------------------------------- */
+
+static int command_config(struct arguments *arguments, int argc, char *argv[])
 {
-	struct arguments arguments;
+	static const struct option options[] = {
+		COMMON_LONG,
+		{"effective", no_argument, NULL, 'e'},
+		{NULL, 0, NULL, 0},
+	};
+	bool effective = false;
 	struct config config;
-	int r = parse_arguments(&arguments, argc, argv);
+	int c, r = EX_OK;
+
+	while (r == EX_OK && (c = getopt_long(argc, argv, COMMON_SHORT, options, NULL)) != -1) {
+		if (c == 'e')
+			effective = true;
+		else
+			r = take_common(arguments, c);
+	}
+	if (r != EX_OK)
+		return r;
+	if (!effective) {
+		fputs("uringproxy: it is `uringproxy config --effective`\n", stderr);
+		return EX_USAGE;
+	}
+	if (optind < argc)
+		return unexpected(argv[optind]);
+	r = read_config(&config, arguments);
+	if (r != EX_OK)
+		return r;
+	config_print_effective(&config, stdout);
+	config_done(&config);
+	return EX_OK;
+}
+
+/* -t */
+static int test(const struct arguments *arguments)
+{
+	struct config config;
+	int r = read_config(&config, arguments);
 
 	if (r != EX_OK)
 		return r;
-	log_open(LOG_LEVEL_INFO);
-	r = read_config(&config, &arguments);
+	log_info("%s: the configuration is good", arguments->path);
+	config_done(&config);
+	return EX_OK;
+}
+
+/* Without a command. */
+static int serve_until_stopped(const struct arguments *arguments)
+{
+	struct config config;
+	int r = read_config(&config, arguments);
+
 	if (r != EX_OK)
 		return r;
-	if (arguments.effective) {
-		config_print_effective(&config, stdout);
-		config_done(&config);
-		return EX_OK;
-	}
-	if (arguments.test) {
-		log_info("%s: the configuration is good", arguments.path);
-		config_done(&config);
-		return EX_OK;
-	}
 	log_set_level((enum log_level)config.level);
 	r = build_of_system(signals_block());
 	if (r < 0)
@@ -299,4 +369,34 @@ int main(int argc, char *argv[])
 		notify_errno(-r, "%s", strerror(-r));
 	config_done(&config);
 	return exit_code(r);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < array_size(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char *argv[])
+{
+	const struct command *command;
+	struct arguments arguments;
+	char **tail;
+	int r = parse_arguments(&arguments, argc, argv), tail_count;
+
+	if (r != EX_OK)
+		return r;
+	log_open(LOG_LEVEL_INFO);
+	if (optind == argc)
+		return arguments.test ? test(&arguments) : serve_until_stopped(&arguments);
+	command = find_command(argv[optind]);
+	if (!command || arguments.test)
+		return unexpected(argv[optind]);
+	tail = &argv[optind];
+	tail_count = argc - optind;
+	tail[0] = argv[0]; /* as messages begin */
+	optind = 0;        /* another line, another beginning */
+	return command->run(&arguments, tail_count, tail);
 }

@@ -298,6 +298,63 @@ START_TEST(an_unknown_option_is_refused)
 }
 END_TEST
 
+/* The options before a command may stand behind its name as well. */
+START_TEST(the_command_config_prints_every_value_and_where_it_came_from)
+{
+	char text[400], file[300];
+	const char *const ways[][6] = {
+		{"-c", file, "config", "--effective"},
+		{"config", "--effective", "-c", file},
+		{"config", "-c", file, "--effective"},
+	};
+	FILE *out;
+
+	snprintf(file, sizeof(file), "%s/effective.conf", suite_dir());
+	out = fopen(file, "w");
+	ck_assert_ptr_nonnull(out);
+	fputs("[echo]\nlisten = 127.0.0.1:7\n", out);
+	fclose(out);
+	snprintf(text, sizeof(text), "= 127.0.0.1:7        ; %s:2\n", file);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct daemon *daemon =
+			daemon_spawn(&(struct daemon_options){.arguments = ways[i]});
+
+		ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+		ck_assert(daemon_log_contains(daemon, text));
+		ck_assert(daemon_log_contains(daemon, "; default\n"));
+		daemon_free(daemon);
+	}
+}
+END_TEST
+
+START_TEST(a_command_line_that_makes_no_sense_is_refused_with_64)
+{
+	static const struct {
+		const char *arguments[5], *why;
+	} lines[] = {
+		{{"frobnicate"}, "unexpected argument 'frobnicate'\nusage: "},
+		{{"-t", "frobnicate"}, "unexpected argument 'frobnicate'\nusage: "},
+		{{"-t", "config", "--effective"}, "unexpected argument 'config'\nusage: "},
+		{{"config", "--effective", "twice"}, "unexpected argument 'twice'\nusage: "},
+		{{"config"}, "it is `uringproxy config --effective`\n"},
+		{{"config", "frobnicate"}, "it is `uringproxy config --effective`\n"},
+		{{"config", "--frobnicate"}, "unrecognized option '--frobnicate'\nusage: "},
+		{{"--resolve"}, "--resolve goes with -t\n"},
+		{{"-c"}, "option requires an argument -- 'c'\nusage: "},
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct daemon *daemon =
+			daemon_spawn(&(struct daemon_options){.arguments = lines[i].arguments});
+
+		ck_assert_int_eq(daemon_wait_exit(daemon), 64);
+		ck_assert_msg(daemon_log_contains(daemon, lines[i].why), "it does not say: %s",
+			      lines[i].why);
+		daemon_free(daemon);
+	}
+}
+END_TEST
+
 /* Counters behind it, of a daemon that has served nobody, would only hide it.  That nobody reads a
  * pipe is found by opening it, when all else is open. */
 START_TEST(the_last_line_of_a_start_that_fails_says_why)
@@ -765,6 +822,8 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 ONCE(two_lines_of_ours_that_meet_are_named),
 	 ONCE(a_datagram_socket_from_systemd_is_called_one),
 	 ONCE(a_file_that_is_not_there_is_named), ONCE(without_any_file_it_says_how_to_start),
+	 ONCE(the_command_config_prints_every_value_and_where_it_came_from),
+	 ONCE(a_command_line_that_makes_no_sense_is_refused_with_64),
 	 ONCE(an_unknown_option_is_refused), ONCE(the_last_line_of_a_start_that_fails_says_why),
 	 ONCE(too_few_descriptors_are_explained_however_few_they_are),
 	 IN_EACH_MODE(a_port_in_use_is_named),
