@@ -16,8 +16,8 @@
  * sent until it is returned.  What needs arguments embeds one and finds itself by
  * container_of().  Orders for one worker are taken as they were sent.
  */
-#ifndef NET_ORDER_H
-#define NET_ORDER_H
+#ifndef WORKER_ORDER_H
+#define WORKER_ORDER_H
 
 #include "base/compiler.h"
 

@@ -1,4 +1,4 @@
-#include "net/order.h"
+#include "worker/order.h"
 
 #include "base/clock.h"
 
