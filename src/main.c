@@ -8,6 +8,7 @@
 #include "control/logs.h"
 #include "control/mode.h"
 #include "control/supervisor.h"
+#include "control/tell.h"
 #include "relay/strategies.h"
 #include "service/services.h"
 
@@ -176,7 +177,7 @@ static int read_config(struct config *config, const struct arguments *arguments)
 		(void)log_no_memory("the configuration");
 	else
 		r = judge_worse(r < 0 ? -EINVAL : 0, judge(config, arguments, &report));
-	judge_tell(&report);
+	tell_report(&report);
 	first = report_first_mistake(&report);
 	if (r < 0) {
 		notify_errno(-r, "configuration: %s", first ? first : strerror(-r));

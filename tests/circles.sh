@@ -3,7 +3,7 @@
 # the objects that make has built (OBJECTS, build/asan by default), who needs whom, in an
 # order that tsort can find.  What is listed below runs back up, and says why in its file.
 objects=${OBJECTS:-build/asan}
-known='ops/writer:ops/log ops/writer:ops/access ring/setup:ring/capability'
+known='ops/writer:ops/log ops/outlet:ops/log ops/writer:ops/access'
 
 arrows=$(for source in src/*/*.c; do
 	file=${source#src/}

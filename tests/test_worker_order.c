@@ -1,9 +1,9 @@
 /* Orders to workers: none is lost, whatever becomes of the bell. */
 #include "base/list.h"
-#include "worker/order.h"
 #include "ops/events.h"
 #include "ops/log.h"
 #include "support/suite.h"
+#include "worker/order.h"
 
 #include <errno.h>
 #include <fcntl.h>

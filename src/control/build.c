@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "control/fit.h"
-#include "control/judge.h"
 #include "control/roster.h"
+#include "control/tell.h"
 #include "loop/pipes.h"
 #include "session/life.h"
 
@@ -103,7 +103,7 @@ static int fit_and_tell(struct engine *engine)
 	struct report report = {0};
 	int r = fit(engine, &report);
 
-	judge_tell(&report);
+	tell_report(&report);
 	report_done(&report);
 	return r;
 }

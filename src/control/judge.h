@@ -29,7 +29,4 @@ static inline int judge_worse(int a, int b)
 	return b == -EINVAL || a == 0 ? b : a;
 }
 
-/* Log all of it, in the order of the lines. */
-void judge_tell(struct report *report);
-
 #endif

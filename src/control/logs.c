@@ -23,7 +23,7 @@ static char place[PATH_MAX + 64];
 
 static const char *explain(const struct config *config, int error, char why[WHY_MAX])
 {
-	const char *remedy = access_remedy(targets[config->access], -error);
+	const char *remedy = sink_remedy(targets[config->access], -error);
 
 	snprintf(why, WHY_MAX, "cannot open %s: %s%s%s",
 		 config->access_path ? config->access_path : "the journal", strerror(-error),

@@ -88,7 +88,4 @@ uint64_t access_dropped(void);
 void access_note(struct lines *queue, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What would help against a positive errno of opening or writing; "" where we do not know. */
-const char *access_remedy(enum sink_target target, int error);
-
 #endif

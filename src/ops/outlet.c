@@ -72,7 +72,7 @@ static void meet(struct outlet *outlet, int error, uint64_t now)
 	outlet->last_ms = now;
 	if (error && !outlet->error) {
 		outlet->error = error;
-		outlet->tell(outlet, strerror(-error), access_remedy(outlet->sink->target, -error));
+		outlet->tell(outlet, strerror(-error), sink_remedy(outlet->sink->target, -error));
 	}
 }
 

@@ -203,3 +203,36 @@ int sink_flush(struct sink *sink)
 		sink->lines.used = 0;
 	return r;
 }
+
+const char *sink_remedy(enum sink_target target, int error)
+{
+	static const struct {
+		int error;
+		const char *remedy;
+	} remedies[] = {
+		{ENOENT, "make its directory; LogsDirectory=uringproxy in the unit makes "
+			 "/var/log/uringproxy"},
+		{ENOTDIR, "a part of its path is a file"},
+		{EISDIR, "it is a directory: name a file in it"},
+		{EACCES, "let the daemon's user write there; LogsDirectory=uringproxy in the unit "
+			 "makes /var/log/uringproxy its own"},
+		{EPERM, "let the daemon's user write there; is it append-only or immutable "
+			"(chattr(1))?"},
+		{EROFS, "with ProtectSystem=strict a unit writes only below its LogsDirectory= "
+			"(/var/log/uringproxy) and ReadWritePaths="},
+		{ELOOP, "it leads over a symbolic link in a directory that others can write, or "
+			"over too many: name the file itself"},
+		{ENXIO, "nobody reads that pipe, or it is a socket"},
+		{ENOSPC, "make room on that file system"},
+		{EDQUOT, "make room, or raise the quota of the daemon's user"},
+		{EFBIG, "see LimitFSIZE= of the unit (ulimit -f), or have it rotated"},
+		{EPIPE, "nobody reads it"},
+	};
+
+	if (target == SINK_JOURNAL)
+		return "does systemd-journald run here? If not, use stderr or the path of a file";
+	for (size_t i = 0; i < array_size(remedies); i++)
+		if (remedies[i].error == error)
+			return remedies[i].remedy;
+	return "";
+}

@@ -56,4 +56,7 @@ uint64_t sink_pending(const struct sink *sink);
  */
 int sink_flush(struct sink *sink);
 
+/* What would help against a positive errno of opening or writing; "" where we do not know. */
+const char *sink_remedy(enum sink_target target, int error);
+
 #endif

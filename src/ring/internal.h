@@ -6,6 +6,7 @@
 #include "ring/wait.h"
 
 #include <errno.h>
+#include <time.h>
 
 static inline uint32_t ring_load_acquire(const uint32_t *p)
 {
@@ -73,7 +74,15 @@ int ring_run_deferred(struct ring *ring);
 void ring_capable_derive(struct ring_capabilities *capabilities);
 
 /* As one that never opened. */
-void ring_clear(struct ring *ring);
+static inline void ring_clear(struct ring *ring)
+{
+	*ring = (struct ring){
+		.fd = -1,
+		.enter_fd = -1,
+		.registered_index = -1,
+		.clock = CLOCK_MONOTONIC,
+	};
+}
 
 /* Where the rings lie and how big they are, from what the kernel filled in. */
 int ring_map(struct ring *ring, const struct io_uring_params *params);

@@ -137,16 +137,6 @@ static int ring_build(struct ring *ring, const struct ring_options *options, con
 	return 0;
 }
 
-void ring_clear(struct ring *ring)
-{
-	*ring = (struct ring){
-		.fd = -1,
-		.enter_fd = -1,
-		.registered_index = -1,
-		.clock = CLOCK_MONOTONIC,
-	};
-}
-
 int ring_open(struct ring *ring, const struct ring_options *options, struct ring_error *error)
 {
 	const char *what;
