@@ -170,6 +170,28 @@ START_TEST(a_later_file_opens_sections_again_and_what_it_says_holds)
 }
 END_TEST
 
+START_TEST(a_section_of_another_kind_is_another_whatever_its_name)
+{
+	struct config_errors errors;
+	struct config config;
+
+	enter_directory();
+	write_file("c.conf", "[echo a]\nlisten = 1\n[discard]\nlisten = 2\n");
+	write_file("c.conf.d/a.conf", "[chargen a]\nlisten = 3\n[echo discard]\nlisten = 4\n");
+
+	ck_assert_int_eq(config_load(&config, "c.conf", &errors), 0);
+	ck_assert_uint_eq(config.section_count, 4);
+	ck_assert_int_eq(config.sections[0].kind, CONFIG_ECHO);
+	ck_assert_int_eq(config.sections[2].kind, CONFIG_CHARGEN);
+	ck_assert_int_eq(config.sections[3].kind, CONFIG_ECHO);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_uint_eq(config.sections[i].listen_count, 1);
+	config_done(&config);
+	config_errors_done(&errors);
+	leave_directory();
+}
+END_TEST
+
 START_TEST(in_one_file_a_section_begins_once_whatever_was_in_those_before)
 {
 	struct report report;
@@ -529,6 +551,7 @@ END_TEST
 
 SUITE("config files", the_directory_beside_the_file_is_read_in_order_of_names,
       a_mistake_across_files_names_both, a_later_file_opens_sections_again_and_what_it_says_holds,
+      a_section_of_another_kind_is_another_whatever_its_name,
       in_one_file_a_section_begins_once_whatever_was_in_those_before,
       a_file_that_cannot_be_read_is_the_error_of_open_or_read,
       of_a_file_with_mistakes_the_rest_is_understood,

@@ -2,6 +2,8 @@
 #include "control/mode.h"
 #include "support/suite.h"
 
+#include <string.h>
+
 static struct mode decided(struct config config, unsigned usable)
 {
 	struct limits_cpus cpus = {
@@ -36,6 +38,33 @@ START_TEST(what_is_configured_is_done_and_warned_of_where_threads_are_shared)
 	ck_assert_uint_eq(mode.polling_threads, 1);
 	ck_assert_str_ne(mode.warning, "");
 	ck_assert(!decided((struct config){.sqpoll = CONFIG_OFF}, 8).sqpoll);
+}
+END_TEST
+
+START_TEST(workers_are_pinned_in_turn_and_polled_for_where_none_of_them_is)
+{
+	struct config config = {.cpus = {0xa}, .workers = 3, .sqpoll = CONFIG_ON};
+	struct mode mode = decided(config, 4);
+
+	ck_assert_int_eq(mode.cpu[0], 1);
+	ck_assert_int_eq(mode.cpu[1], 3);
+	ck_assert_int_eq(mode.cpu[2], 1);
+	ck_assert_uint_eq(mode.polling_threads, 2);
+	ck_assert_int_eq(mode.sq_cpu[0], 0);
+	ck_assert_int_eq(mode.sq_cpu[1], 2);
+	config.cpus[0] = 0;
+	ck_assert_int_eq(decided(config, 4).cpu[0], -1);
+}
+END_TEST
+
+START_TEST(a_polling_thread_there_is_even_without_a_cpu_for_it)
+{
+	struct mode mode = decided((struct config){.sqpoll = CONFIG_ON, .workers = 2}, 2);
+
+	ck_assert(mode.sqpoll);
+	ck_assert_uint_eq(mode.polling_threads, 1);
+	ck_assert_int_eq(mode.sq_cpu[0], -1);
+	ck_assert_ptr_nonnull(strstr(mode.warning, "no CPU of its own"));
 }
 END_TEST
 
@@ -78,5 +107,7 @@ END_TEST
 
 SUITE("mode", as_many_workers_as_are_configured_are_had,
       auto_polls_only_where_every_worker_leaves_a_cpu_free,
+      workers_are_pinned_in_turn_and_polled_for_where_none_of_them_is,
+      a_polling_thread_there_is_even_without_a_cpu_for_it,
       what_is_configured_is_done_and_warned_of_where_threads_are_shared,
       under_a_quota_polling_threads_are_counted_but_not_bound)

@@ -67,6 +67,20 @@ START_TEST(after_a_silence_nobody_else_waits_and_soon_all_is_as_before)
 }
 END_TEST
 
+/* What it was believed of before is not believed again by the passing of time. */
+START_TEST(a_server_that_spoke_first_is_learned_about_anew)
+{
+	struct handshake handshake = {0};
+
+	spoken_to(&handshake, HANDSHAKE_LEARN);
+	handshake_spoke(&handshake, 2, 1000);
+	spoken_to(&handshake, HANDSHAKE_LEARN - 1);
+	ck_assert(!handshake_awaits(&handshake, HOUR_MS));
+	spoken_to(&handshake, 1);
+	ck_assert(handshake_awaits(&handshake, HOUR_MS));
+}
+END_TEST
+
 START_TEST(a_silence_does_not_shorten_what_is_held_against_a_server)
 {
 	struct handshake handshake = {0};
@@ -93,5 +107,6 @@ SUITE("handshake", a_server_that_many_have_spoken_to_first_is_believed_to_wait_f
       a_stranger_before_each_innocent_teaches_nothing,
       a_stranger_who_speaks_first_without_end_makes_a_greeting_late_once_an_hour,
       after_a_silence_nobody_else_waits_and_soon_all_is_as_before,
+      a_server_that_spoke_first_is_learned_about_anew,
       a_silence_does_not_shorten_what_is_held_against_a_server,
       what_a_server_says_at_the_end_of_its_patience_is_no_greeting)
