@@ -84,6 +84,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 		return log_no_memory("a worker and its connections");
 	worker->cpu = mode->cpu[index];
 	worker->sq_cpu = mode->sq_cpu[index];
+	assert(!mode->sqpoll || mode->polling_threads > 0);
 	if (mode->sqpoll && index >= mode->polling_threads)
 		worker->sq_share = &supervisor->workers[index % mode->polling_threads];
 	worker->sessions.access = access_queue(index);
