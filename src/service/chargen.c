@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 #define LINE    74
-#define PERIOD  (95 * LINE)
+#define PERIOD  (95ull * LINE)
 #define PERIODS 9
 
 static unsigned char block[PERIODS * PERIOD];

@@ -85,7 +85,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
 void worker_done(struct worker *worker);
 
 /* The thread (thread.c): opens the ring, serves until told to stop, closes the ring. */
-void *worker_run(void *worker);
+void *worker_run(void *argument);
 
 /* The parts of worker_run().  A turn returns 0, or the negative errno of a ring of no more use. */
 int worker_open(struct worker *worker, const struct ring_options *options) must_check;
