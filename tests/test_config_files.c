@@ -172,14 +172,14 @@ END_TEST
 
 START_TEST(a_section_of_another_kind_is_another_whatever_its_name)
 {
-	struct config_errors errors;
+	struct report report;
 	struct config config;
 
 	enter_directory();
 	write_file("c.conf", "[echo a]\nlisten = 1\n[discard]\nlisten = 2\n");
 	write_file("c.conf.d/a.conf", "[chargen a]\nlisten = 3\n[echo discard]\nlisten = 4\n");
 
-	ck_assert_int_eq(config_load(&config, "c.conf", &errors), 0);
+	ck_assert_int_eq(config_load(&config, "c.conf", &report), 0);
 	ck_assert_uint_eq(config.section_count, 4);
 	ck_assert_int_eq(config.sections[0].kind, CONFIG_ECHO);
 	ck_assert_int_eq(config.sections[2].kind, CONFIG_CHARGEN);
@@ -187,7 +187,7 @@ START_TEST(a_section_of_another_kind_is_another_whatever_its_name)
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(config.sections[i].listen_count, 1);
 	config_done(&config);
-	config_errors_done(&errors);
+	report_done(&report);
 	leave_directory();
 }
 END_TEST

@@ -13,7 +13,7 @@
 
 #include "base/compiler.h"
 
-#define CLOCK_NS_PER_MS 1000000u
+#define CLOCK_NS_PER_MS 1000000ull
 
 uint64_t clock_now_ns(void);
 /* The same rounded down: a deadline kept in milliseconds is never met early. */

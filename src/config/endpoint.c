@@ -118,7 +118,8 @@ static int set_option(struct config_endpoint *endpoint, const char *word, unsign
 	for (unsigned i = 0; i < array_size(options); i++) {
 		const char *value = word[length] ? word + length + 1 : NULL;
 
-		if (strlen(options[i].name) != length || strncmp(options[i].name, word, length))
+		if (strlen(options[i].name) != length ||
+		    strncmp(options[i].name, word, length) != 0)
 			continue;
 		if (options[i].has_value && (!value || !*value))
 			return wrong(why, "%s needs a value, as in %s=...", options[i].name,
@@ -183,8 +184,8 @@ static int parse_range(const struct address *address, const char *last, unsigned
 	if (port < address->port)
 		return wrong(why, "the range of ports runs backwards");
 	if (port - address->port >= ENDPOINT_PORTS_MAX)
-		return wrong(why, "the range has %lld ports; at most %d can be had from one line",
-			     (long long)(port - address->port + 1), ENDPOINT_PORTS_MAX);
+		return wrong(why, "the range has %d ports; at most %d can be had from one line",
+			     (int)port - address->port + 1, ENDPOINT_PORTS_MAX);
 	*ret_count = (unsigned)(port - address->port + 1);
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define STACK_SIZE (512u * 1024) /* modules of nsswitch.conf are not modest */
+#define STACK_SIZE ((size_t)512 * 1024) /* modules of nsswitch.conf are not modest */
 
 struct look_up {
 	struct look_up *next;

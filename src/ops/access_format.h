@@ -24,8 +24,8 @@ size_t access_format_json(const struct access_record *record, char line[ACCESS_L
 size_t access_format_journal(const struct access_record *record, char entry[ACCESS_ENTRY_MAX]);
 
 /* The same of something that is to be said of the log itself, as a warning. */
-size_t access_format_text_note(const char *text, char line[ACCESS_LINE_MAX]);
-size_t access_format_json_note(const char *text, char line[ACCESS_LINE_MAX]);
-size_t access_format_journal_note(const char *text, char entry[ACCESS_ENTRY_MAX]);
+size_t access_format_text_note(const char *note, char line[ACCESS_LINE_MAX]);
+size_t access_format_json_note(const char *note, char line[ACCESS_LINE_MAX]);
+size_t access_format_journal_note(const char *note, char entry[ACCESS_ENTRY_MAX]);
 
 #endif

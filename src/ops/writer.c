@@ -280,7 +280,7 @@ static void nap_or_not(uint64_t now)
 	if (!writer.file.came && !writer.log.came)
 		return;
 	writer.file.came = writer.log.came = false;
-	writer.nap_ms = now - writer.access_ms < 2 * WRITER_NAP_MS ? now + WRITER_NAP_MS : 0;
+	writer.nap_ms = now - writer.access_ms < 2ull * WRITER_NAP_MS ? now + WRITER_NAP_MS : 0;
 	writer.access_ms = now;
 }
 
@@ -363,7 +363,7 @@ static bool demand(unsigned request, const _Atomic bool *flag, unsigned patience
 	atomic_store(&writer.deadline_ms, clock_now_ms() + patience_ms);
 	ask(request);
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(patience_ms + GRACE_MS) % 1000 * CLOCK_NS_PER_MS;
+	until.tv_nsec += (long)((patience_ms + GRACE_MS) % 1000 * CLOCK_NS_PER_MS);
 	until.tv_sec += (patience_ms + GRACE_MS) / 1000 + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	while (!atomic_load(flag))
