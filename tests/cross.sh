@@ -49,7 +49,7 @@ for architecture in "$@"; do
 	make=(make -k --no-print-directory -j"$(nproc)" BUILD=release O="build/$architecture/release" WERROR=1
 		CC="$compiler-gcc -Wno-psabi" AR="$compiler-ar"
 		PKG_CONFIG="env PKG_CONFIG_LIBDIR=/usr/lib/$libraries/pkgconfig:/usr/share/pkgconfig pkg-config")
-	if ! "${make[@]}" all test-programs kernel-programs preload >/root/log 2>&1; then
+	if ! "${make[@]}" all test-programs lab-programs >/root/log 2>&1; then
 		grep -vE '^  (CC|LD|AR) ' /root/log
 		summary+=("$architecture: FAILED to compile")
 		failed=1
