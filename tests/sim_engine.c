@@ -283,26 +283,72 @@ static void make_faults(void)
 
 /* ---- A run ----------------------------------------------------------------------------------- */
 
-static void command(enum worker_command what)
+/* The bell may fail, and is tried again; a worker that turns meanwhile needs none. */
+static void ring(void *unused)
 {
-	struct op_tag tag = {.kind = OP_CONTROL};
+	(void)unused;
+	if (sim_chance(3))
+		sim_at(sim.now_ns + 10 * SIM_MS, ring, NULL);
+	else
+		fake_kernel_post(&sim.kernel.rings[0], op_pack((struct op_tag){.kind = OP_CONTROL}),
+				 0, 0);
+}
 
-	sim_trace("command: %s", what == WORKER_STOP       ? "stop"
-				 : what == WORKER_CATCH_UP ? "catch up"
-							   : "drain");
-	fake_kernel_post(&sim.kernel.rings[0], op_pack(tag), (int32_t)what, 0);
+static struct order orders[ORDER_KIND_COUNT];
+static struct order_tray tray;
+
+static void command(enum order_kind what)
+{
+	struct order *order = &orders[what];
+
+	sim_trace("order: %s", what == ORDER_STOP       ? "stop"
+			       : what == ORDER_CATCH_UP ? "catch up"
+							: "drain");
+	if (order->under_way) {
+		order->again = true;
+		return;
+	}
+	*order = (struct order){.kind = what, .under_way = true};
+	if (order_put(&worker.inbox, order, &tray))
+		ring(NULL);
+}
+
+/* What has come back may be sent again. */
+static void hear_back(void)
+{
+	struct order *back, *next;
+
+	for (back = order_take(&tray.box); back; back = next) {
+		next = back->next;
+		back->under_way = false;
+		if (back->again)
+			command(back->kind);
+	}
+}
+
+/* Each has come back, or was too late to be taken. */
+static void check_orders(void)
+{
+	struct order *late;
+
+	hear_back();
+	for (late = order_take(&worker.inbox); late; late = late->next)
+		late->under_way = false;
+	for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
+		if (orders[kind].under_way)
+			sim_fail("an order is lost");
 }
 
 static void stop(void *unused)
 {
 	(void)unused;
-	command(WORKER_STOP);
+	command(ORDER_STOP);
 }
 
 static void drain(void *unused)
 {
 	(void)unused;
-	command(WORKER_DRAIN);
+	command(ORDER_DRAIN);
 }
 
 static void offer(void *socket)
@@ -318,7 +364,7 @@ static void offer(void *socket)
 		return;
 	}
 	listening->fd = fd;
-	command(WORKER_CATCH_UP);
+	command(ORDER_CATCH_UP);
 }
 
 static void know_all(void *object)
@@ -326,7 +372,7 @@ static void know_all(void *object)
 	struct section *section = object;
 
 	section->server_count = section->server_room;
-	command(WORKER_CATCH_UP);
+	command(ORDER_CATCH_UP);
 }
 
 /* What comes after the start: listening sockets, and servers. */
@@ -352,7 +398,7 @@ static void rest(unsigned *rests)
 	sim_life_rest();
 	if (view_is_stopping(&worker))
 		sim_fail("the worker does not stop");
-	command((*rests)++ == 0 && sim_chance(2) ? WORKER_DRAIN : WORKER_STOP);
+	command((*rests)++ == 0 && sim_chance(2) ? ORDER_DRAIN : ORDER_STOP);
 }
 
 /* Grows with whatever is done for anybody. */
@@ -394,6 +440,7 @@ static void serve(void)
 		flow();
 		rested_ns = view_rest_over_ns(&worker);
 		r = worker_turn(&worker);
+		hear_back();
 		sim_life_turn();
 		/* Only a wait for memory may take that much longer. */
 		if (rested_ns < SIM_NEVER && sim.now_ns > rested_ns + LATE_MS * SIM_MS)
@@ -408,7 +455,7 @@ static void serve(void)
 		if (sim.now_ns > stopping_ns + HORIZON_MS * SIM_MS)
 			sim_fail("the worker does not stop");
 		if (sim.now_ns > horizon_ns) {
-			command(WORKER_STOP);
+			command(ORDER_STOP);
 			horizon_ns = SIM_NEVER;
 		}
 		if (sim.quiescent && idle > 0 && !worker_finished(&worker) && view_is_calm(&worker))
@@ -441,6 +488,8 @@ static void run(uint64_t seed)
 	sim_kernel_open();
 	sim.answer = answer;
 	sim.worker = &worker;
+	tray = (struct order_tray){.fd = -1};
+	memset(orders, 0, sizeof(orders));
 	make_late();
 	options = some_options();
 	r = worker_init(&worker, &engine, 0, sockets, engine.section_count);
@@ -458,6 +507,7 @@ static void run(uint64_t seed)
 		if (sockets[i].fd >= 0) /* offered too late */
 			socket_close(sockets[i].fd);
 	sim_check_end();
+	check_orders();
 	worker_close(&worker);
 	sim_check_closed();
 	worker_done(&worker);

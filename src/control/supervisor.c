@@ -25,7 +25,9 @@ struct supervisor {
 	struct sockets *sockets;
 	struct resolver *resolver;
 	struct worker *workers;
-	struct ring_sender sender;
+	struct ring_sender sender; /* of the orders' bells */
+	struct orders orders;
+	struct order (*order)[ORDER_KIND_COUNT]; /* one of each kind for each worker */
 	struct events *events;
 	struct event *wake;     /* a worker has changed its state */
 	struct event *patience; /* that the service manager is asked for */
@@ -36,7 +38,6 @@ struct supervisor {
 	bool starting;
 	int signals;          /* to stop, received */
 	uint64_t watchdog_ms; /* 0: no watchdog */
-	uint64_t pings;       /* sent to each worker */
 };
 
 /* ---- Starting -------------------------------------------------------------------------------- */
@@ -65,8 +66,10 @@ static int await_start(struct supervisor *supervisor, struct worker *worker)
 {
 	while (state_of(worker) == WORKER_STARTING)
 		events_run(supervisor->events);
-	if (state_of(worker) == WORKER_RUNNING)
+	if (state_of(worker) == WORKER_RUNNING) {
+		orders_begin(&supervisor->orders, worker->loop.index, &worker->inbox);
 		return 0;
+	}
 	log_error("worker %u cannot start: %s", worker->loop.index, worker->error);
 	return names_polling_cpus(supervisor->engine->config) ? worker->result
 							      : build_of_system(worker->result);
@@ -162,20 +165,19 @@ static void tell_mode(const struct supervisor *supervisor)
 
 /* ---- Talking to the workers ------------------------------------------------------------------ */
 
-static void command(struct supervisor *supervisor, enum worker_command what)
+static int ring_bell(void *owner, uint32_t index)
 {
-	uint64_t tag = op_pack((struct op_tag){.kind = OP_CONTROL});
+	struct supervisor *supervisor = owner;
 
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		struct worker *worker = &supervisor->workers[i];
-		int r;
+	return ring_send(&supervisor->sender, supervisor->workers[index].ring_fd,
+			 op_pack((struct op_tag){.kind = OP_CONTROL}), 0);
+}
 
-		if (!worker->started || state_of(worker) != WORKER_RUNNING)
-			continue;
-		r = ring_send(&supervisor->sender, worker->ring_fd, tag, (int32_t)what);
-		if (r < 0)
-			log_warning("cannot reach worker %u: %s", i, strerror(-r));
-	}
+/* To all that run. */
+static void command(struct supervisor *supervisor, enum order_kind what)
+{
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
+		orders_send(&supervisor->orders, i, &supervisor->order[i][what]);
 }
 
 /* All workers' counters, in two lines: what happened, and why connections ended. */
@@ -223,7 +225,7 @@ static void ask_for_patience(void *owner)
 }
 
 /* Names and addresses that come from now on are of no use any more. */
-static void begin_stop(struct supervisor *supervisor, const char *status, enum worker_command how)
+static void begin_stop(struct supervisor *supervisor, const char *status, enum order_kind how)
 {
 	supervisor->signals++;
 	notify_stopping(status);
@@ -239,11 +241,13 @@ static void check_workers(struct supervisor *supervisor)
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
 		const struct worker *worker = &supervisor->workers[i];
 
-		if (!worker->started || state_of(worker) != WORKER_STOPPED || worker->result >= 0 ||
-		    supervisor->signals)
+		if (!worker->started || state_of(worker) != WORKER_STOPPED)
+			continue;
+		orders_end(&supervisor->orders, i);
+		if (worker->result >= 0 || supervisor->signals)
 			continue;
 		log_error("worker %u: %s; stopping", i, worker->error);
-		begin_stop(supervisor, "a worker failed", WORKER_STOP);
+		begin_stop(supervisor, "a worker failed", ORDER_STOP);
 	}
 	if (all_stopped(supervisor))
 		events_stop(supervisor->events);
@@ -272,11 +276,11 @@ static void on_stop(void *owner, int signal)
 	if (supervisor->signals == 0) {
 		log_info("%s: draining %u connections; again to stop now", name,
 			 atomic_load(&supervisor->engine->connections));
-		begin_stop(supervisor, "draining", WORKER_DRAIN);
+		begin_stop(supervisor, "draining", ORDER_DRAIN);
 	} else {
 		log_info("%s: stopping now", name);
 		supervisor->signals++;
-		command(supervisor, WORKER_STOP);
+		command(supervisor, ORDER_STOP);
 	}
 }
 
@@ -307,9 +311,8 @@ static bool all_have_answered(const struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
 		/* Who has finished draining answers no more, and need not. */
-		if (state_of(&supervisor->workers[i]) != WORKER_STOPPED &&
-		    atomic_load_explicit(&supervisor->workers[i].pings, memory_order_relaxed) <
-			    supervisor->pings)
+		if (supervisor->order[i][ORDER_PING].under_way &&
+		    state_of(&supervisor->workers[i]) != WORKER_STOPPED)
 			return false;
 	return true;
 }
@@ -323,8 +326,7 @@ static void feed_watchdog(void *owner)
 	if (!all_have_answered(supervisor))
 		return;
 	notify_watchdog();
-	supervisor->pings++;
-	command(supervisor, WORKER_PING);
+	command(supervisor, ORDER_PING);
 }
 
 /* ---- What is missing at start ---------------------------------------------------------------- */
@@ -381,7 +383,7 @@ static void catch_up(void *owner)
 	}
 	any |= sockets_turn(supervisor->sockets, now);
 	if (any)
-		command(supervisor, WORKER_CATCH_UP);
+		command(supervisor, ORDER_CATCH_UP);
 	if (missing != supervisor->resolver->missing ||
 	    waiting != sockets_waiting(supervisor->sockets))
 		tell_status(supervisor, tell_later);
@@ -479,7 +481,7 @@ static void free_workers(struct supervisor *supervisor)
 static void give_up(struct supervisor *supervisor)
 {
 	supervisor->signals++;
-	command(supervisor, WORKER_STOP);
+	command(supervisor, ORDER_STOP);
 	run(supervisor);
 	(void)join_workers(supervisor);
 }
@@ -516,15 +518,37 @@ static int serve(struct supervisor *supervisor)
 	return r;
 }
 
+static void name_orders(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
+		for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
+			supervisor->order[i][kind].kind = (enum order_kind)kind;
+}
+
+static int wait_and_serve(struct supervisor *supervisor)
+{
+	int r = open_events(supervisor);
+
+	r = r < 0 ? events_cannot("wait for the workers", r) : serve(supervisor);
+	close_events(supervisor);
+	return r;
+}
+
 static int open_and_serve(struct supervisor *supervisor)
 {
+	uint32_t workers = supervisor->engine->worker_count;
 	int r = ring_sender_open(&supervisor->sender);
 
 	if (r < 0)
 		return cannot("prepare to talk to the workers", r);
-	r = open_events(supervisor);
-	r = r < 0 ? events_cannot("wait for the workers", r) : serve(supervisor);
-	close_events(supervisor);
+	r = orders_open(&supervisor->orders, supervisor->events, workers, ring_bell, supervisor);
+	if (r < 0) {
+		(void)events_cannot("prepare to talk to the workers", r);
+	} else {
+		name_orders(supervisor);
+		r = wait_and_serve(supervisor);
+		orders_close(&supervisor->orders);
+	}
 	ring_sender_close(&supervisor->sender);
 	return r;
 }
@@ -539,11 +563,15 @@ int supervise(struct engine *engine, const struct mode *mode, struct sockets *so
 		.resolver = resolver,
 		.events = events,
 		.workers = aligned_alloc(64, engine->worker_count * sizeof(struct worker)),
+		.order = calloc(engine->worker_count, sizeof(*supervisor.order)),
 	};
 	int r;
 
-	if (!supervisor.workers)
+	if (!supervisor.workers || !supervisor.order) {
+		free(supervisor.workers);
+		free(supervisor.order);
 		return log_no_memory("the workers");
+	}
 	memset(supervisor.workers, 0, engine->worker_count * sizeof(struct worker));
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = engine->wake_fd < 0 ? cannot("prepare to talk to the workers", -errno)
@@ -551,5 +579,6 @@ int supervise(struct engine *engine, const struct mode *mode, struct sockets *so
 	if (engine->wake_fd >= 0)
 		close(engine->wake_fd);
 	free_workers(&supervisor);
+	free(supervisor.order);
 	return r;
 }

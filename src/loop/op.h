@@ -26,7 +26,7 @@ enum op_kind {
 	OP_WATCH,    /* a poll for the reset of a side that has said its end */
 	OP_CANCEL,
 	OP_ACCEPT_CANCEL, /* slot: the listener whose accept it cancels */
-	OP_CONTROL,       /* a message from the main thread; the result is the command */
+	OP_CONTROL,       /* the main thread's bell: there is something in the inbox */
 	OP_KIND_COUNT,
 };
 

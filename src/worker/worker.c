@@ -89,10 +89,8 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 		accept_complete(worker, tag.slot, done);
 		return;
 	}
-	if (tag.kind == OP_CONTROL) {
-		worker_command(worker, (enum worker_command)done->res);
-		return;
-	}
+	if (tag.kind == OP_CONTROL)
+		return; /* the bell: this turn looks into the inbox, as any other */
 	if (tag.kind == OP_ACCEPT_CANCEL) {
 		worker->in_flight--;
 		if (done->res < 0)
@@ -279,6 +277,55 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	return next < rest_deadline(&worker->loop) ? next : rest_deadline(&worker->loop);
 }
 
+/* ---- Orders ---------------------------------------------------------------------------------- */
+
+static void begin_drain(struct worker *worker)
+{
+	uint32_t drain_ms = worker->engine->config->drain_timeout_ms;
+
+	if (worker->state != WORKER_RUNNING)
+		return;
+	worker->state = WORKER_DRAINING;
+	accept_stop(worker);
+	if (drain_ms)
+		wheel_set(&worker->loop.wheel, &worker->drain, worker->loop.now_ms + drain_ms);
+}
+
+static void obey(struct worker *worker, enum order_kind kind)
+{
+	switch (kind) {
+	case ORDER_PING:
+		break;
+	case ORDER_CATCH_UP:
+		accept_take(worker);
+		connect_servers_known(&worker->sessions);
+		break;
+	case ORDER_DRAIN:
+		begin_drain(worker);
+		break;
+	case ORDER_STOP:
+		stop(worker, REASON_STOPPED);
+		break;
+	case ORDER_KIND_COUNT:
+		assert(false);
+	}
+}
+
+static void take_orders(struct worker *worker)
+{
+	struct order *order, *next;
+
+	if (likely(!order_any(&worker->inbox)))
+		return;
+	for (order = order_take(&worker->inbox); order; order = next) {
+		next = order->next;
+		obey(worker, order->kind);
+		order_return(order, 0);
+	}
+}
+
+/* ---- Turning --------------------------------------------------------------------------------- */
+
 /* Look for completions without sleeping, for as long as the operator thinks it pays. */
 static struct ring_wait spin(struct worker *worker)
 {
@@ -328,6 +375,7 @@ int worker_turn(struct worker *worker)
 	loop_look_at_queues(&worker->loop);
 	coalesce_begin(&worker->loop.coalesce, now_ns);
 	coalesce_turn(&worker->loop.coalesce, reap(worker));
+	take_orders(worker); /* here: what they bring about is settled in this turn */
 	conclude(worker);
 	expire(worker);
 	rest_expire(&worker->loop, now_ns);
@@ -339,35 +387,6 @@ int worker_turn(struct worker *worker)
 	loop_watch_pipes(&worker->loop);
 	access_flush(worker->sessions.access);
 	return 0;
-}
-
-/* ---- Stopping -------------------------------------------------------------------------------- */
-
-void worker_command(struct worker *worker, enum worker_command command)
-{
-	uint32_t drain_ms = worker->engine->config->drain_timeout_ms;
-
-	switch (command) {
-	case WORKER_PING:
-		atomic_fetch_add_explicit(&worker->pings, 1, memory_order_relaxed);
-		break;
-	case WORKER_CATCH_UP:
-		accept_take(worker);
-		connect_servers_known(&worker->sessions);
-		break;
-	case WORKER_DRAIN:
-		if (worker->state != WORKER_RUNNING)
-			break;
-		worker->state = WORKER_DRAINING;
-		accept_stop(worker);
-		if (drain_ms)
-			wheel_set(&worker->loop.wheel, &worker->drain,
-				  worker->loop.now_ms + drain_ms);
-		break;
-	case WORKER_STOP:
-		stop(worker, REASON_STOPPED);
-		break;
-	}
 }
 
 bool worker_finished(const struct worker *worker)

@@ -13,8 +13,8 @@
  * the kernel with what they had in flight: to cancel that takes longer, and there is
  * nobody left to whom it matters.
  *
- * The main thread talks to a worker by messages on its ring and reads its
- * state, its turns and its counters; it never writes the worker's memory.
+ * The main thread gives a worker orders and reads its state, its turns and its
+ * counters; it writes nothing of the worker's memory but the inbox.
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -25,6 +25,7 @@
 #include "session/sessions.h"
 #include "worker/accept.h"
 #include "worker/full.h"
+#include "worker/order.h"
 
 #include <pthread.h>
 
@@ -34,14 +35,6 @@ enum worker_state {
 	WORKER_DRAINING,
 	WORKER_STOPPING,
 	WORKER_STOPPED
-};
-
-/* What the main thread may send (the result of an OP_CONTROL completion). */
-enum worker_command {
-	WORKER_PING,
-	WORKER_DRAIN,
-	WORKER_STOP,
-	WORKER_CATCH_UP, /* sockets are offered, or servers are known, that were not */
 };
 
 struct worker {
@@ -64,13 +57,14 @@ struct worker {
 	enum reason cutting; /* in STOPPING: what connections are cut for */
 	uint32_t cut_to;     /* ... those in the slots below */
 
+	struct order_box inbox; /* looked into in every turn: order.h */
+
 	/* Read by the main thread. */
-	_Atomic int phase;      /* enum worker_state */
-	_Atomic uint64_t pings; /* answered */
-	int ring_fd;            /* valid from WORKER_RUNNING on */
-	uint32_t ring_dropped;  /* ... as is this: IORING_SETUP_* it lacks */
-	int result;             /* negative errno, valid from WORKER_STOPPED on */
-	char error[400];        /* the sentence to it */
+	_Atomic int phase;     /* enum worker_state */
+	int ring_fd;           /* valid from WORKER_RUNNING on */
+	uint32_t ring_dropped; /* ... as is this: IORING_SETUP_* it lacks */
+	int result;            /* negative errno, valid from WORKER_STOPPED on */
+	char error[400];       /* the sentence to it */
 	pthread_t thread;
 	bool started;
 };
@@ -91,7 +85,6 @@ void *worker_run(void *argument);
 int worker_open(struct worker *worker, const struct ring_options *options) must_check;
 int worker_turn(struct worker *worker) must_check;
 void worker_close(struct worker *worker);
-void worker_command(struct worker *worker, enum worker_command command);
 /* Told to stop, and nothing is left to do. */
 bool worker_finished(const struct worker *worker);
 
