@@ -18,10 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { WAITING = 100, BACKLOG = 4, FEW = 30 };
+enum { WAITING = 100, MANY = 400, BACKLOG = 4, FEW = 30 };
 
 static char front[64], back[128];
-static int waiting[WAITING];
+static int waiting[MANY];
 
 static void reserve_addresses(void)
 {
@@ -29,12 +29,17 @@ static void reserve_addresses(void)
 	snprintf(back, sizeof(back), "unix:%s/back", suite_dir());
 }
 
-static void connect_all(void)
+static void connect_so_many(int count)
 {
-	for (int i = 0; i < WAITING; i++) {
+	for (int i = 0; i < count; i++) {
 		waiting[i] = peer_connect(front);
 		assert_connected(waiting[i]);
 	}
+}
+
+static void connect_all(void)
+{
+	connect_so_many(WAITING);
 }
 
 /* A counter when it is asked for with SIGUSR2. */
@@ -101,14 +106,19 @@ static void accept_all(int listener, unsigned count)
 	}
 }
 
-static void assert_all_served(void)
+static void assert_so_many_served(int count)
 {
-	for (int i = 0; i < WAITING; i++) {
+	for (int i = 0; i < count; i++) {
 		char got[2];
 
 		ck_assert_int_eq(peer_receive_text(waiting[i], got, sizeof(got), "x"), 1);
 		close(waiting[i]);
 	}
+}
+
+static void assert_all_served(void)
+{
+	assert_so_many_served(WAITING);
 }
 
 START_TEST(a_full_backlog_is_tried_for_all_who_wait_by_one_and_all_get_in)
@@ -184,6 +194,51 @@ START_TEST(a_busy_server_is_waited_for_though_another_one_is_dead)
 }
 END_TEST
 
+/* Of so many clients from the first one. */
+static unsigned served_of(unsigned first, unsigned count)
+{
+	unsigned served = 0;
+
+	for (unsigned i = first; i < first + count; i++)
+		served += poll(&(struct pollfd){.fd = waiting[i], .events = POLLIN}, 1, 0) == 1;
+	return served;
+}
+
+/* Each has a line then, and those in one try the other server, too. */
+START_TEST(of_two_full_backlogs_either_one_that_empties_is_enough)
+{
+	char other[128];
+	struct daemon *daemon;
+	int listeners[2];
+
+	reserve_addresses();
+	snprintf(other, sizeof(other), "unix:%s/other", suite_dir());
+	unlink(other + strlen("unix:"));
+	listeners[0] = listen_full();
+	listeners[1] = peer_listen(other, BACKLOG);
+	ck_assert_int_ge(listeners[1], 0);
+	daemon = daemon_start(&daemon_modes[0],
+			      "[log]\nlevel = info\n[proxy p]\nlisten = %s\nserver = %s\n"
+			      "server = %s\nconnect_timeout = 60s\n",
+			      front, back, other);
+	connect_so_many(MANY);
+	daemon_wait_log(daemon, "than its backlog holds");
+	sleep_ms(1000);
+	assert_few_attempts(daemon);
+	accept_all(listeners[_i], MANY / 4);
+	/* Who came first, but for those in the backlogs, and has tried for all, is still first. */
+	ck_assert_uint_ge(served_of(2 * (BACKLOG + 1), 20), 5);
+	accept_all(listeners[_i], MANY - MANY / 4 - BACKLOG - 1);
+	accept_all(listeners[!_i], BACKLOG + 1); /* what its backlog holds */
+	assert_so_many_served(MANY);
+	daemon_stop(daemon);
+	for (int i = 0; i < 2; i++)
+		close(listeners[i]);
+	unlink(back + strlen("unix:"));
+	unlink(other + strlen("unix:"));
+}
+END_TEST
+
 /* ---- what is refused ---- */
 
 static const struct {
@@ -224,6 +279,40 @@ START_TEST(what_many_wait_for_is_tried_by_one_of_them_and_then_all_are_served)
 	daemon_stop(daemon);
 	refusal_free(refusal);
 	server_stop(echo);
+}
+END_TEST
+
+/* Those who wait in two lines for two things must not each wait for the others to get on. */
+START_TEST(who_lacks_one_thing_and_then_another_is_served_when_both_are_there)
+{
+	static const int errors[] = {EMFILE, ENOBUFS};
+	struct refusal *refusal = refusal_new((const int[]){SYS_socket, -1});
+	struct daemon *daemon;
+	char text[512];
+	int listener;
+
+	reserve_addresses();
+	listener = listen_full();
+	snprintf(text, sizeof(text),
+		 "[log]\nlevel = info\n[proxy p]\nlisten = %s\nserver = %s\n"
+		 "connect_timeout = 60s\n",
+		 front, back);
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[0], .configuration = text, .refusal = refusal});
+	daemon_wait_ready(daemon);
+	connect_so_many(MANY);
+	daemon_wait_log(daemon, "than its backlog holds");
+	refusal_set(refusal, SYS_socket, errors[_i]);
+	daemon_wait_log(daemon, strerror(errors[_i]));
+	sleep_ms(1000); /* they change the line */
+	assert_few_attempts(daemon);
+	refusal_set(refusal, SYS_socket, 0);
+	accept_all(listener, MANY);
+	assert_so_many_served(MANY);
+	daemon_stop(daemon);
+	refusal_free(refusal);
+	close(listener);
+	unlink(back + strlen("unix:"));
 }
 END_TEST
 
@@ -275,5 +364,7 @@ SUITE_OF("daemon: shortages", 90,
 	 IN_BOTH_RINGS(a_full_backlog_is_tried_for_all_who_wait_by_one_and_all_get_in),
 	 IN_BOTH_RINGS(who_waits_for_a_full_backlog_is_let_go_after_connect_timeout),
 	 EACH(a_busy_server_is_waited_for_though_another_one_is_dead, 2 * DAEMON_RINGS),
+	 EACH(of_two_full_backlogs_either_one_that_empties_is_enough, 2),
 	 EACH(what_many_wait_for_is_tried_by_one_of_them_and_then_all_are_served, REFUSALS),
+	 EACH(who_lacks_one_thing_and_then_another_is_served_when_both_are_there, 2),
 	 IN_BOTH_RINGS(a_port_that_comes_free_is_for_the_first_who_waits))

@@ -81,6 +81,46 @@ START_TEST(whoever_was_first_stays_first)
 }
 END_TEST
 
+/* Were each behind the other, both would wait for ever. */
+START_TEST(of_two_lines_the_first_of_one_tries_whatever_the_other_waits_for)
+{
+	open_worker();
+	shortage_wait(&sessions[0], &servers[0], -EMFILE);
+	shortage_wait(&sessions[1], &servers[0], -EAGAIN);
+	shortage_wait(&sessions[2], &servers[0], -ENOMEM);
+	for (unsigned i = 0; i < 3; i++)
+		sessions[i].woken = true;
+	ck_assert_int_eq(shortage_ahead(&sessions[1], &servers[0]), 0);
+	ck_assert_int_eq(shortage_ahead(&sessions[0], &servers[1]), 0);
+	ck_assert_int_eq(shortage_ahead(&sessions[2], &servers[1]), 0);
+	/* What these two need next has its own line. */
+	ck_assert_int_eq(shortage_ahead(&sessions[0], &servers[0]), -EAGAIN);
+	ck_assert_int_eq(shortage_ahead(&sessions[2], &servers[0]), -EAGAIN);
+}
+END_TEST
+
+/* A round goes on with other servers, and who waits for those is not overtaken. */
+START_TEST(whoever_tries_for_all_keeps_its_line_through_a_round_of_servers)
+{
+	open_worker();
+	shortage_wait(&sessions[0], &servers[0], -EADDRNOTAVAIL);
+	shortage_wait(&sessions[1], &servers[1], -EAGAIN);
+	shortage_leave(&sessions[0]);
+	sessions[0].woken = true;
+	ck_assert_int_eq(shortage_ahead(&sessions[0], &servers[0]), 0);
+	ck_assert(!shortage_is_own(&sessions[0]));
+	sessions[0].lacks = -EADDRNOTAVAIL;
+	sessions[0].lacking = &servers[0];
+	ck_assert(shortage_is_own(&sessions[0]));
+	ck_assert_int_eq(shortage_ahead(&sessions[0], &servers[1]), -EAGAIN);
+	sessions[0].lacks = -EMFILE;
+	ck_assert(!shortage_is_own(&sessions[0]));
+	sessions[0].woken = false;
+	sessions[0].lacks = -EADDRNOTAVAIL;
+	ck_assert(!shortage_is_own(&sessions[0]));
+}
+END_TEST
+
 /* So much later what nothing has met, and nobody waits for, is over. */
 static void later(uint64_t ms)
 {
@@ -142,6 +182,9 @@ START_TEST(sessions_that_end_without_help_do_not_make_the_first_try_all_the_time
 END_TEST
 
 SUITE_OF("shortage", 60, ONCE(a_newcomer_does_not_overtake_those_who_wait_for_the_same),
-	 ONCE(whoever_was_first_stays_first), ONCE(a_condition_lasts_while_somebody_stands_in_line),
+	 ONCE(whoever_was_first_stays_first),
+	 ONCE(of_two_lines_the_first_of_one_tries_whatever_the_other_waits_for),
+	 ONCE(whoever_tries_for_all_keeps_its_line_through_a_round_of_servers),
+	 ONCE(a_condition_lasts_while_somebody_stands_in_line),
 	 EACH(a_session_that_is_over_lets_the_first_try_at_once_if_that_helps, EASINGS),
 	 ONCE(sessions_that_end_without_help_do_not_make_the_first_try_all_the_time))

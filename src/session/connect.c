@@ -40,6 +40,8 @@ static struct server_health *health_of(const struct session *session)
 
 static void note_shortage(struct session *session, int error)
 {
+	if (shortage_is_own(session))
+		return; /* its place is there, whatever other servers lack */
 	session->lacks = error;
 	session->lacking = health_of(session);
 }

@@ -83,6 +83,16 @@ static bool is_empty(const struct shortage_line *line)
 	return list_is_empty(&line->sessions);
 }
 
+/*
+ * Whoever tries for all in a line tries: were those in other lines before it as well, two
+ * lines could wait for each other.  But from the worker's line it joins a server's, which is
+ * one for what comes after, and it does not overtake those who wait for another server.
+ */
+static bool goes_before(const struct session *session, const struct shortage_line *line)
+{
+	return session->woken && (!line->of || line->of == session->line->of);
+}
+
 int shortage_ahead(const struct session *session, const struct server_health *health)
 {
 	const struct sessions *all = session->all;
@@ -96,9 +106,15 @@ int shortage_ahead(const struct session *session, const struct server_health *he
 	if (likely(list_is_empty(&all->shortages.lines)))
 		return 0;
 	for (unsigned i = 0; i < array_size(lines); i++)
-		if (!is_empty(lines[i]) && !(session->woken && session->line == lines[i]))
+		if (!is_empty(lines[i]) && !goes_before(session, lines[i]))
 			return lines[i]->error;
 	return 0;
+}
+
+bool shortage_is_own(const struct session *session)
+{
+	return session->woken && session->lacks &&
+	       line_for(session->all, session->lacking, session->lacks) == session->line;
 }
 
 static void wake_by(struct sessions *all, uint64_t when_ms)
@@ -150,11 +166,10 @@ static uint32_t at_most(uint32_t value, uint32_t most)
 	return value < most ? value : most;
 }
 
-/* The first of the line tries: whether it had what the line is short of. */
+/* The first of the line tries: whether that was not in vain, or it has found the next line. */
 static bool try_first(struct shortage_line *line)
 {
 	struct session *session = container_of(line->sessions.next, struct session, waiting);
-	bool lacked;
 
 	shortage_leave(session);
 	deadline_clear(session, DEADLINE_RETRY);
@@ -164,8 +179,7 @@ static bool try_first(struct shortage_line *line)
 		session->server = line->of->server;
 	session_step(session, SESSION_RETRY);
 	session->woken = false;
-	lacked = list_is_linked(&session->waiting) && session->line == line;
-	return !lacked;
+	return !list_is_linked(&session->waiting) || (session->line->of && !line->of);
 }
 
 static void serve(struct sessions *all, struct shortage_line *line)

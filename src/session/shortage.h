@@ -59,6 +59,9 @@ enum condition shortage_condition(int error);
 /* Whether there are others in line for what an attempt at the server needs: their error, or 0. */
 int shortage_ahead(const struct session *session, const struct server_health *health);
 
+/* Whether what it lacks is what the line it tries for is short of. */
+bool shortage_is_own(const struct session *session);
+
 /* Stand in line for what the server's attempt lacked.  The caller tells until when. */
 void shortage_wait(struct session *session, struct server_health *health, int error);
 void shortage_leave(struct session *session);
