@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NOBODY_ANSWERS "127.0.0.99" /* a name server, while silent_server() is open */
@@ -46,6 +48,30 @@ static int silent_server(void)
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -1;
 	return fd;
+}
+
+/* Another process: it knows no name. */
+static pid_t knowing_nothing(int fd)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (child == 0) {
+		struct sockaddr_storage from;
+		socklen_t length = sizeof(from);
+		unsigned char message[512];
+		ssize_t n = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&from,
+				     &length);
+
+		if (n < 12)
+			continue;
+		message[2] |= 0x80; /* an answer: NXDOMAIN */
+		message[3] = 0x83;
+		sendto(fd, message, (size_t)n, 0, (struct sockaddr *)&from, length);
+	}
+	ck_assert_int_gt(child, 0);
+	return child;
 }
 
 static struct daemon *spawn(int mode, const char *text, const char *const *arguments)
@@ -142,6 +168,30 @@ START_TEST(a_listener_whose_name_is_answered_late_listens_from_then_on)
 		snprintf(front, sizeof(front), "127.0.0.%d:%u", i, port);
 		ck_assert(wait_until(is_served(front), SOON_MS));
 	}
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* As two lines of a hosts file may say. */
+START_TEST(an_address_that_a_name_has_twice_is_listened_on_once)
+{
+	char front[32], text[100];
+	struct daemon *daemon;
+	unsigned port = port_reserve();
+
+	if (geteuid() != 0)
+		SKIP_TEST("only root can give the daemon an /etc/hosts");
+	make_files();
+	write_file(hosts, "127.0.0.3 twice.example\n127.0.0.4 twice.example\n"
+			  "127.0.0.3 twice.example\n");
+	snprintf(text, sizeof(text), "[echo]\nlisten = twice.example:%u\n", port);
+	daemon = spawn(_i, text, NULL);
+	daemon_wait_ready(daemon);
+	for (int i = 3; i <= 4; i++) {
+		snprintf(front, sizeof(front), "127.0.0.%d:%u", i, port);
+		ck_assert(is_served(front));
+	}
+	ck_assert_uint_eq(daemon_log_count(daemon, "listens on twice.example"), 2);
 	daemon_stop(daemon);
 }
 END_TEST
@@ -426,9 +476,35 @@ START_TEST(the_option_resolve_warns_of_names_that_are_wrong)
 }
 END_TEST
 
+/* There is somebody who knows, so it is not for the name servers to be checked. */
+START_TEST(a_name_that_does_not_exist_is_to_be_checked_itself)
+{
+	static const char *const arguments[] = {"-t", "--resolve", NULL};
+	int server = silent_server();
+	struct daemon *daemon;
+	pid_t answering;
+
+	if (geteuid() != 0 || server < 0)
+		SKIP_TEST("cannot be a name server");
+	make_files();
+	answering = knowing_nothing(server);
+	daemon = spawn(0, "[proxy a]\nlisten = 127.0.0.1:1\nserver = no-such.example:1\n",
+		       arguments);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	kill(answering, SIGKILL);
+	ck_assert_int_eq(waitpid(answering, NULL, 0), answering);
+	ck_assert(
+		daemon_log_contains(daemon, "[proxy a] server: cannot resolve 'no-such.example'"));
+	ck_assert(daemon_log_contains(daemon, "; check the name, or "));
+	daemon_free(daemon);
+	close(server);
+}
+END_TEST
+
 SUITE_OF("daemon: names", 120,
 	 IN_EACH_MODE(a_server_whose_name_is_answered_late_is_used_from_then_on),
 	 IN_EACH_MODE(a_listener_whose_name_is_answered_late_listens_from_then_on),
+	 ONCE(an_address_that_a_name_has_twice_is_listened_on_once),
 	 IN_BOTH_RINGS(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop),
 	 ONCE(a_stop_while_names_are_awaited_is_heard),
 	 ONCE(a_signal_while_names_are_awaited_is_heard_when_it_serves),
@@ -437,4 +513,5 @@ SUITE_OF("daemon: names", 120,
 	 IN_EACH_MODE(an_address_that_comes_later_is_listened_on_from_then_on),
 	 ONCE(with_freebind_it_is_listened_on_before),
 	 ONCE(a_server_at_another_address_of_this_machine_is_this_machine),
-	 ONCE(the_option_resolve_warns_of_names_that_are_wrong))
+	 ONCE(the_option_resolve_warns_of_names_that_are_wrong),
+	 ONCE(a_name_that_does_not_exist_is_to_be_checked_itself))
