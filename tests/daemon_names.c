@@ -298,9 +298,9 @@ END_TEST
 
 START_TEST(a_name_that_leads_back_is_left_out_with_a_warning)
 {
-	char text[400];
+	char text[600];
 	struct daemon *daemon;
-	unsigned port = port_reserve(), next = port_reserve();
+	unsigned port = port_reserve(), next = port_reserve(), own = port_reserve();
 	char front[32];
 
 	if (geteuid() != 0)
@@ -309,13 +309,16 @@ START_TEST(a_name_that_leads_back_is_left_out_with_a_warning)
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port);
 	snprintf(text, sizeof(text),
 		 "[proxy a]\nlisten = 0.0.0.0:%u\nserver = localhost:%u\n"
-		 "[proxy b]\nlisten = 127.0.0.1:%u\nserver = one.example:%u\n",
-		 port, next, next, port);
-	write_file(hosts, "127.0.0.1 localhost one.example\n");
+		 "[proxy b]\nlisten = 127.0.0.1:%u\nserver = one.example:%u\n"
+		 "[proxy c]\nlisten = two.example:%u\nserver = 127.0.0.1:%u\n",
+		 port, next, next, port, own, own);
+	write_file(hosts, "127.0.0.1 localhost one.example two.example\n");
 	daemon = spawn(_i, text, NULL);
 	daemon_wait_ready(daemon);
 	ck_assert(daemon_log_contains(daemon, "this server is left out"));
 	ck_assert(daemon_log_contains(daemon, "[proxy b] server"));
+	/* Where it listens was found out by a name. */
+	ck_assert(daemon_log_contains(daemon, "[proxy c] server"));
 	ck_assert(is_refused(front));
 	daemon_signal(daemon, SIGTERM);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
@@ -382,6 +385,7 @@ START_TEST(an_address_that_comes_later_is_listened_on_from_then_on)
 			      "[echo]\nlisten = 127.0.0.1:7\nlisten = 192.0.2.7:7\n");
 	ck_assert_uint_eq(daemon_log_count(daemon, "not listening on 192.0.2.7:7"), 1);
 	ck_assert(is_served("127.0.0.1:7"));
+	sleep_ms(2500); /* it is tried meanwhile, and that is said once */
 	ck_assert(run("ip address add 192.0.2.7/32 dev lo"));
 	daemon_wait_log(daemon, "listens on 192.0.2.7:7");
 	for (int i = 0; i < 8; i++)
