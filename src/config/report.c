@@ -64,7 +64,7 @@ void report_key(struct report *report, enum report_kind kind, const struct confi
 	va_list arguments;
 
 	config_place(config, section, key, place, CONFIG_PLACE_MAX);
-	strcat(place, ": ");
+	memcpy(place + strlen(place), ": ", sizeof(": "));
 	va_start(arguments, format);
 	add(report, kind, origin->line ? origin->file : REPORT_NOWHERE, origin->line, place, format,
 	    arguments);

@@ -197,7 +197,7 @@ int fit_connections(struct engine *engine, uint64_t limit, struct report *report
 		engine->sizes.pipes_max = pipes_for(limit, engine->worker_count);
 	own = DESCRIPTORS_PROCESS +
 	      (uint64_t)engine->worker_count *
-		      (DESCRIPTORS_WORKER + listeners + 2 * engine->sizes.pipes_max);
+		      (DESCRIPTORS_WORKER + listeners + 2ull * engine->sizes.pipes_max);
 	most = limit > own ? (limit - own) / per_connection : 0;
 	if (most == 0) {
 		report_add(report, REPORT_MISTAKE, REPORT_NOWHERE, 0,

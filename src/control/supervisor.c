@@ -220,7 +220,7 @@ static void ask_for_patience(void *owner)
 {
 	struct supervisor *supervisor = owner;
 
-	notify_extend_timeout((supervisor->starting ? 2 : 5) * EXTEND_EVERY_MS * 1000ull);
+	notify_extend_timeout((supervisor->starting ? 2000ull : 5000ull) * EXTEND_EVERY_MS);
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 }
 
