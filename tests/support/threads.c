@@ -20,7 +20,7 @@ char *thread_file(pid_t pid, pid_t thread, const char *file)
 bool thread_runs(pid_t pid, pid_t thread)
 {
 	char *stat = thread_file(pid, thread, "stat"), *state = strrchr(stat, ')');
-	bool runs = state && state[2] == 'R';
+	bool runs = state && (state[2] == 'R' || state[2] == 'D');
 
 	free(stat);
 	return runs;

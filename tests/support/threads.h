@@ -18,8 +18,8 @@ void thread_let_go(pid_t thread);
 /* One that is held ends with its process, and that only when we have seen it. */
 void thread_await_end(pid_t thread);
 
-/* Whether it runs, or would if the machine let it; one that waits, is held or has ended does not.
- */
+/* Whether it runs, or would if the machine or a disk let it; one that waits for somebody, is held
+ * or has ended does not. */
 bool thread_runs(pid_t pid, pid_t thread);
 
 /* A file of a thread, such as "status", as a string to free. */
