@@ -449,7 +449,7 @@ void daemon_wait_notify(struct daemon *daemon, const char *text)
 
 	if (!wait_until(daemon_notify_count(daemon, text) || (exited = daemon_has_exited(daemon)),
 			PATIENCE_MS) ||
-	    (exited && !wait_until(daemon_notify_count(daemon, text), 100)))
+	    (exited && !wait_until(daemon_notify_count(daemon, text), PATIENCE_MS)))
 		give_up(daemon, "the daemon does not notify \"%s\" (exit status %d)", text,
 			child_exit_status(&daemon->child));
 }
