@@ -91,6 +91,24 @@ START_TEST(memory_is_cut_into_whole_buffers_but_no_fewer_than_4_and_no_more_than
 }
 END_TEST
 
+/* Where a process has no room for it, it is not made smaller. */
+START_TEST(the_last_buffer_is_as_far_from_the_first_as_their_sizes_say_or_there_is_none)
+{
+	enum { LARGE = 256 << 10 };
+	int r;
+
+	open_ring();
+	r = stock_open(&stock, &ring, 5ull << 30, LARGE);
+	if (r == 0)
+		ck_assert_uint_eq((uint64_t)(stock_memory(&stock, (uint16_t)(stock.count - 1)) -
+					     stock_memory(&stock, 0)),
+				  (uint64_t)(stock.count - 1) * LARGE);
+	else
+		ck_assert_int_eq(r, -ENOMEM);
+	close_stock();
+}
+END_TEST
+
 START_TEST(a_registration_that_fails_leaves_an_empty_stock_and_nothing_mapped)
 {
 	int mappings;
@@ -272,6 +290,7 @@ START_TEST(a_stock_is_not_closed_while_a_buffer_is_held_and_takes_no_strangers)
 END_TEST
 
 SUITE("loop: stock", memory_is_cut_into_whole_buffers_but_no_fewer_than_4_and_no_more_than_32768,
+      the_last_buffer_is_as_far_from_the_first_as_their_sizes_say_or_there_is_none,
       a_registration_that_fails_leaves_an_empty_stock_and_nothing_mapped,
       a_buffer_is_held_from_its_completion_until_it_is_given_back, every_buffer_comes_round,
       the_last_buffer_given_is_the_first_to_lie_with_the_kernel_again,

@@ -43,6 +43,10 @@ int stock_open(struct stock *stock, struct ring *ring, uint64_t memory, uint32_t
 	uint32_t count = count_for(memory, buffer_size);
 	int r;
 
+	if (count > SIZE_MAX / buffer_size) {
+		*stock = (struct stock){0};
+		return -ENOMEM; /* in 32 bits their product would be something less */
+	}
 	*stock = (struct stock){
 		.buffer_size = buffer_size,
 		.count = count,
