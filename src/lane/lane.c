@@ -6,31 +6,6 @@
 
 #include <errno.h>
 
-int lane_from_fd(const struct lane *lane)
-{
-	return road_of(lane)->fd[lane->index];
-}
-
-int lane_to_fd(const struct lane *lane)
-{
-	return road_of(lane)->fd[lane->to];
-}
-
-struct loop *lane_loop(const struct lane *lane)
-{
-	return road_of(lane)->loop;
-}
-
-const struct config_settings *lane_settings(const struct lane *lane)
-{
-	return road_of(lane)->settings;
-}
-
-const void *lane_shared(const struct lane *lane)
-{
-	return road_of(lane)->shared;
-}
-
 void lane_become(struct lane *lane, const struct strategy *strategy)
 {
 	lane->strategy = strategy;

@@ -119,11 +119,11 @@ static inline bool lane_is_over(const struct lane *lane)
 	 }))
 
 /* What the thread has; the section's settings; and what the strategy's prepare() made of them. */
-struct loop *lane_loop(const struct lane *lane);
-const struct config_settings *lane_settings(const struct lane *lane);
-const void *lane_shared(const struct lane *lane);
-int lane_from_fd(const struct lane *lane);
-int lane_to_fd(const struct lane *lane);
+static inline struct loop *lane_loop(const struct lane *lane);
+static inline const struct config_settings *lane_settings(const struct lane *lane);
+static inline const void *lane_shared(const struct lane *lane);
+static inline int lane_from_fd(const struct lane *lane);
+static inline int lane_to_fd(const struct lane *lane);
 
 /* From now on, another strategy's: its start() is not called, and lane.own is as it was. */
 void lane_become(struct lane *lane, const struct strategy *strategy);

@@ -72,4 +72,30 @@ static inline struct road *road_of(const struct lane *lane)
 	return container_of(first, struct road, lanes);
 }
 
+/* lane.h's, of the road that a lane is on. */
+static inline int lane_from_fd(const struct lane *lane)
+{
+	return road_of(lane)->fd[lane->index];
+}
+
+static inline int lane_to_fd(const struct lane *lane)
+{
+	return road_of(lane)->fd[lane->to];
+}
+
+static inline struct loop *lane_loop(const struct lane *lane)
+{
+	return road_of(lane)->loop;
+}
+
+static inline const struct config_settings *lane_settings(const struct lane *lane)
+{
+	return road_of(lane)->settings;
+}
+
+static inline const void *lane_shared(const struct lane *lane)
+{
+	return road_of(lane)->shared;
+}
+
 #endif

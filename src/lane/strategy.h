@@ -19,6 +19,7 @@
 
 #include "config/config.h"
 #include "lane/lane.h"
+#include "lane/road.h"
 #include "loop/loop.h"
 
 struct strategy {
@@ -47,10 +48,52 @@ struct strategy {
 	void (*stop)(struct lane *lane);
 };
 
-/* For the owner: the calls (strategy.c). */
-void strategy_start(struct lane *lane);
-void strategy_complete(struct lane *lane, enum op_kind kind, const struct io_uring_cqe *done);
-void strategy_flush(struct lane *lane);
-void strategy_stop(struct lane *lane);
+/*
+ * For the owner: the calls.  One never runs inside another, and what its lane tells the owner
+ * meanwhile is only noted: loop.handling says so, and whoever closes a descriptor, cancels
+ * what is in flight or takes a step asserts that it is not set.
+ */
+static inline struct loop *strategy_enter(const struct lane *lane)
+{
+	struct loop *loop = lane_loop(lane);
+
+	assert(!loop->handling);
+	loop->handling = true;
+	return loop;
+}
+
+static inline void strategy_start(struct lane *lane)
+{
+	struct loop *loop = strategy_enter(lane);
+
+	lane->strategy->start(lane);
+	loop->handling = false;
+}
+
+static inline void strategy_complete(struct lane *lane, enum op_kind kind,
+				     const struct io_uring_cqe *done)
+{
+	struct loop *loop = strategy_enter(lane);
+
+	lane->strategy->complete(lane, kind, done);
+	loop->handling = false;
+}
+
+static inline void strategy_flush(struct lane *lane)
+{
+	struct loop *loop = strategy_enter(lane);
+
+	lane->strategy->flush(lane);
+	loop->handling = false;
+}
+
+static inline void strategy_stop(struct lane *lane)
+{
+	struct loop *loop = strategy_enter(lane);
+
+	if (lane->strategy && lane->strategy->stop)
+		lane->strategy->stop(lane);
+	loop->handling = false;
+}
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/compiler.h"
 #include "base/slab.h"
+#include "ring/ring.h"
 
 enum op_kind {
 	OP_NONE, /* 0 is what a forgotten user_data looks like */
@@ -62,7 +63,6 @@ static inline struct op_tag op_unpack(uint64_t user_data)
 	};
 }
 
-struct io_uring_sqe;
 struct loop;
 
 /*
@@ -94,10 +94,32 @@ static inline bool op_flies(const struct flight *flight, unsigned lane, enum op_
 }
 
 /* An operation of this connection: the entry gets its tag, and is counted. */
-void op_submit(struct flight *flight, unsigned lane, enum op_kind kind, struct io_uring_sqe *sqe);
+static inline void op_submit(struct flight *flight, unsigned lane, enum op_kind kind,
+			     struct io_uring_sqe *sqe)
+{
+	ring_sqe_tag(sqe, op_pack(op_tag_of(flight, lane, kind)));
+	flight->in_flight++;
+	if (kind == OP_CANCEL)
+		flight->cancels++;
+	else
+		flight->flying[lane] |= (uint16_t)(1u << kind);
+}
 
 /* A completion of it (its flags), perhaps not the last. */
-void op_landed(struct flight *flight, struct op_tag tag, uint32_t flags);
+static inline void op_landed(struct flight *flight, struct op_tag tag, uint32_t flags)
+{
+	bool more = flags & IORING_CQE_F_MORE;
+
+	flight->in_flight -= !more;
+	flight->cancels -= tag.kind == OP_CANCEL;
+	/* Zero-copy sends are done with their descriptor before their last completion. */
+	if (tag.kind == OP_SEND || !more)
+		flight->flying[tag.lane] &= (uint16_t) ~(1u << tag.kind);
+	if (tag.kind == OP_SEND && flags & IORING_CQE_F_NOTIF)
+		flight->notices--;
+	else if (tag.kind == OP_SEND && more)
+		flight->notices++;
+}
 
 /*
  * Cancel the one operation of that kind; it still completes.  By its tag, for which the

@@ -54,24 +54,20 @@ void session_cancel_side(struct session *session, unsigned side)
 					  (enum op_kind)kind);
 }
 
-/* What it is in: CLOSING as soon as it has ended, whatever is still to be done for that. */
-static const struct phase *phase_of(const struct session *session)
-{
-	return session->section->life->phases[session->over ? SESSION_CLOSING : session->state];
-}
-
 static void step(struct session *session, enum session_event event)
 {
 	int next = session_next((enum session_state)session->state, event);
 	const struct phase *phase;
 
 	assert(next != NEVER);
-	phase = session->section->life->phases[next];
 	assert(next != SESSION_FREE || event == SESSION_CUT || session->road.flight.in_flight == 0);
 	session->state = (uint8_t)next;
-	if (!session->over)
+	phase = session->section->life->phases[next];
+	if (!session->over) {
+		session->phase = phase;
 		for (unsigned i = 0; i < LANE_COUNT; i++)
 			session->road.lanes[i].gate = phase->gates[i];
+	}
 	phase->enter(session);
 }
 
@@ -179,7 +175,7 @@ void session_open(struct sessions *all, const struct section *section, const cha
 static void handle(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
 {
 	session_catch_up(session);
-	phase_of(session)->complete(session, tag, done);
+	session->phase->complete(session, tag, done);
 }
 
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
@@ -236,6 +232,7 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 	if (session->over)
 		return;
 	session->over = true;
+	session->phase = session->section->life->phases[SESSION_CLOSING];
 	session->end = (struct session_end){
 		/* Who had a reason to let it end by itself has set it. */
 		.reason = session->end.reason ? session->end.reason : (uint8_t)reason,
@@ -256,8 +253,8 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 /* What only this phase has it wait for. */
 static void give_up(struct session *session)
 {
-	if (phase_of(session)->give_up)
-		phase_of(session)->give_up(session);
+	if (session->phase->give_up)
+		session->phase->give_up(session);
 }
 
 void session_end(struct session *session, enum reason reason, unsigned side, int error)
@@ -273,7 +270,7 @@ void session_expired(struct session *session)
 {
 	session_catch_up(session);
 	for (unsigned which = 0; (which = deadline_due(session, which)) < DEADLINE_COUNT; which++) {
-		phase_of(session)->due(session, (enum deadline)which);
+		session->phase->due(session, (enum deadline)which);
 		if (session->over && session->state != SESSION_CLOSING)
 			return;
 	}

@@ -33,6 +33,7 @@
 #include <netinet/in.h>
 
 struct hop;
+struct phase;
 struct io_uring_cqe;
 struct section;
 struct server_health;
@@ -72,7 +73,8 @@ struct session {
 	struct road road;
 	struct sessions *all;
 	const struct section *section;
-	const char *listener; /* that it came through, as text */
+	const struct phase *phase; /* it is in; CLOSING's as soon as it is over */
+	const char *listener;      /* that it came through, as text */
 	uint8_t state;
 	uint8_t pending;            /* events that are still to be stepped by: a bit for each */
 	bool stepping;              /* one of them is */
