@@ -121,6 +121,30 @@ unsigned daemon_notify_count(struct daemon *daemon, const char *text)
 
 /* ---- failing a test, with the log ---- */
 
+/* What each thread of one that is silent waits for, and what time it has had: a machine that is too
+ * slow is told from a daemon that hangs. */
+static void tell_threads(pid_t pid)
+{
+	static const char *const files[] = {"stat", "wchan", "syscall", "schedstat"};
+	char path[64];
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	for (struct dirent *task; tasks && (task = readdir(tasks));) {
+		for (size_t i = 0; task->d_name[0] != '.' && i < sizeof(files) / sizeof(files[0]);
+		     i++) {
+			char *text = thread_file(pid, atoi(task->d_name), files[i]);
+
+			dprintf(STDOUT_FILENO, "%s: %.*s\n", files[i], (int)strcspn(text, "\n"),
+				text);
+			free(text);
+		}
+	}
+	if (tasks)
+		closedir(tasks);
+}
+
 static void __attribute__((noreturn, format(printf, 2, 3)))
 give_up(struct daemon *daemon, const char *format, ...)
 {
@@ -133,6 +157,8 @@ give_up(struct daemon *daemon, const char *format, ...)
 	dprintf(STDOUT_FILENO, "---- log of %s (%s):\n%s----\n", daemon->configuration, message,
 		strlen(log) > 16384 ? log + strlen(log) - 16384 : log);
 	free(log);
+	if (!daemon_has_exited(daemon))
+		tell_threads(daemon->child.pid);
 	ck_abort_msg("%s", message);
 }
 
