@@ -13,20 +13,34 @@
 #include <sys/types.h>
 
 enum config_auto { CONFIG_AUTO, CONFIG_ON, CONFIG_OFF };
+
+/* The services, by the word that begins their sections: service_NAME of service/NAME.c. */
+#define CONFIG_SERVICES(X)                                                                         \
+	X(ECHO, echo)                                                                              \
+	X(DISCARD, discard)                                                                        \
+	X(CHARGEN, chargen)                                                                        \
+	X(RESPONDER, responder)
+
 enum config_kind {
 	CONFIG_PROXY,
-	CONFIG_ECHO,
-	CONFIG_DISCARD,
-	CONFIG_CHARGEN,
-	CONFIG_RESPONDER,
-	CONFIG_KIND_COUNT,
+#define X(NAME, name) CONFIG_##NAME,
+	CONFIG_SERVICES(X)
+#undef X
+		CONFIG_KIND_COUNT,
 };
+
+/* The relay strategies, by the word of `relay =`: relay_NAME of relay/. */
+#define CONFIG_RELAYS(X)                                                                           \
+	X(AUTO, auto)                                                                              \
+	X(COPY, copy)                                                                              \
+	X(SPLICE, splice)                                                                          \
+	X(ZEROCOPY, zerocopy)
+
 enum config_relay {
-	CONFIG_RELAY_AUTO,
-	CONFIG_RELAY_COPY,
-	CONFIG_RELAY_SPLICE,
-	CONFIG_RELAY_ZEROCOPY,
-	CONFIG_RELAY_COUNT,
+#define X(NAME, name) CONFIG_RELAY_##NAME,
+	CONFIG_RELAYS(X)
+#undef X
+		CONFIG_RELAY_COUNT,
 };
 enum config_if_alive { CONFIG_IF_ALIVE_KEEP, CONFIG_IF_ALIVE_CLOSE };
 enum config_level {

@@ -30,12 +30,11 @@ static const char *const formats[] = {
 	[CONFIG_FORMAT_TEXT] = "text", [CONFIG_FORMAT_JSON] = "json", NULL};
 static const char *const if_alives[] = {
 	[CONFIG_IF_ALIVE_KEEP] = "keep", [CONFIG_IF_ALIVE_CLOSE] = "close", NULL};
-static const char *const relays[] = {[CONFIG_RELAY_AUTO] = "auto",
-				     [CONFIG_RELAY_COPY] = "copy",
-				     [CONFIG_RELAY_SPLICE] = "splice",
-				     [CONFIG_RELAY_ZEROCOPY] = "zerocopy",
-				     NULL};
-static_assert(array_size(relays) == CONFIG_RELAY_COUNT + 1, "every relay strategy has a word");
+static const char *const relays[] = {
+#define X(NAME, name) [CONFIG_RELAY_##NAME] = #name,
+	CONFIG_RELAYS(X)
+#undef X
+		NULL};
 
 /* clang-format off */
 /* The offset of a field, which must have the type that its schema_type is stored as. */
@@ -96,11 +95,13 @@ static_assert(array_size(schema_keys) == SCHEMA_KEY_COUNT, "the header knows how
 static const struct {
 	const char *word;
 	unsigned where;
-} places[] = {
-	{"global", IN_GLOBAL},     {"log", IN_LOG},
-	{"defaults", IN_DEFAULTS}, {"proxy", IN_PROXY},
-	{"echo", IN_ECHO},         {"discard", IN_DISCARD},
-	{"chargen", IN_CHARGEN},   {"responder", IN_RESPONDER},
+} places[] = {{"global", IN_GLOBAL},
+	      {"log", IN_LOG},
+	      {"defaults", IN_DEFAULTS},
+	      {"proxy", IN_PROXY},
+#define X(NAME, name) {#name, IN_##NAME},
+	      CONFIG_SERVICES(X)
+#undef X
 };
 
 unsigned schema_where(const char *word)

@@ -5,8 +5,8 @@
  *
  * Relay strategies (relay/) move a lane's bytes to the other side, services
  * (service/) answer on the client's own socket through LANE_UP alone.  To add
- * one, write its file, which needs no other header than this one, and name it in
- * relay/strategies.c or service/services.c; lane/lane.h has the pieces they are made of.
+ * one, write its file, which needs no other header than this one, and give it a row
+ * in config/config.h and a paragraph in the manual; lane/lane.h has the pieces.
  *
  * Calls never nest: completions are handed out one after the other, flush runs
  * after the last one of a turn, stop when nothing of the session is in flight.  And

@@ -65,13 +65,11 @@
 const struct strategy *strategy(enum config_relay relay)
 {
 	static const struct strategy *const strategies[] = {
-		[CONFIG_RELAY_AUTO] = &relay_auto,
-		[CONFIG_RELAY_COPY] = &relay_copy,
-		[CONFIG_RELAY_SPLICE] = &relay_splice,
-		[CONFIG_RELAY_ZEROCOPY] = &relay_zerocopy,
+#define X(NAME, name) [CONFIG_RELAY_##NAME] = &relay_##name,
+		CONFIG_RELAYS(X)
+#undef X
 	};
 
-	static_assert(array_size(strategies) == CONFIG_RELAY_COUNT, "every choice is a strategy");
 	assert(relay < CONFIG_RELAY_COUNT);
 	return strategies[relay];
 }

@@ -5,7 +5,9 @@
 #include "config/config.h"
 #include "lane/strategy.h"
 
-extern const struct strategy relay_copy, relay_splice, relay_zerocopy, relay_auto;
+#define X(NAME, name) extern const struct strategy relay_##name;
+CONFIG_RELAYS(X)
+#undef X
 
 /* The strategy for a `relay =` of the configuration. */
 const struct strategy *strategy(enum config_relay relay);

@@ -5,7 +5,9 @@
 #include "config/config.h"
 #include "lane/strategy.h"
 
-extern const struct strategy service_echo, service_discard, service_chargen, service_responder;
+#define X(NAME, name) extern const struct strategy service_##name;
+CONFIG_SERVICES(X)
+#undef X
 
 /* The service for a kind of section; NULL for CONFIG_PROXY. */
 const struct strategy *service_of(enum config_kind kind);
