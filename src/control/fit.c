@@ -351,7 +351,7 @@ static void fit_key(const struct engine *engine, const char *key, reduction *is_
 	}
 }
 
-/* Where somebody polls, it is so that nothing waits. */
+/* sqpoll and busy_poll buy round trips with CPU; waiting for a batch would give them back. */
 static void fit_coalesce(struct engine *engine, struct report *report)
 {
 	const struct config *config = engine->config;

@@ -48,7 +48,7 @@ void lane_need_not_be_fed(struct lane *lane)
 void lane_unstarve(struct lane *lane)
 {
 	list_remove(&lane->starved);
-	lane->thrifty = false;
+	lane->rationed = false;
 	lane_mark(lane);
 }
 
@@ -77,7 +77,7 @@ bool lane_feed(struct lane *lane, int *ret_result)
 	*ret_result = n;
 	if (n != -EAGAIN)
 		return true;
-	lane->thrifty = false;
+	lane->rationed = false;
 	lane->wait_first = true;
 	lane_mark(lane);
 	return false;

@@ -86,15 +86,17 @@ struct lane {
 	uint8_t trust;       /* enum lane_trust; written by lane_delivered() */
 	bool blocked;        /* the sink took less than it was given: wait until it is writable */
 	bool polling;        /* ... by a poll that is in flight */
-	bool thrifty;        /* there was no buffer for it: it stands in line to be fed */
-	bool wait_first;     /* the source had nothing: the next receive needs no buffer yet */
-	bool unanswered;     /* the send in flight says nothing if it succeeds: silent.h */
-	bool filling;        /* the last receive filled a buffer */
-	bool receiving;      /* a receive is armed */
-	bool cancelling;     /* ... and its cancel is on the way */
-	bool ended;          /* BROKEN, and nothing more comes from the source */
-	bool heavy;          /* it moved much when last flushed; for strategies without a queue */
-	uint64_t own[6];     /* the strategy's own, zero at start */
+	/* Its last receive found no buffer: until there are some it receives by lane_feed() only.
+	 */
+	bool rationed;
+	bool wait_first; /* the source had nothing: the next receive needs no buffer yet */
+	bool unanswered; /* the send in flight says nothing if it succeeds: silent.h */
+	bool filling;    /* the last receive filled a buffer */
+	bool receiving;  /* a receive is armed */
+	bool cancelling; /* ... and its cancel is on the way */
+	bool ended;      /* BROKEN, and nothing more comes from the source */
+	bool heavy;      /* it moved much when last flushed; for strategies without a queue */
+	uint64_t own[6]; /* the strategy's own, zero at start */
 };
 
 /* Whether bytes of its source are received: to be sent on, or dropped. */

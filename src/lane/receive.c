@@ -13,9 +13,9 @@
 #define COALESCE_MAX 2048u /* bytes; copying this much is cheaper than holding a buffer for it */
 
 /*
- * Bytes of the stock that one lane may have.  The more lanes hold something the less
- * each gets, so that sinks that do not read cannot take all: the sum of 1/(8n) of
- * the stock over as many of them as come stays below it.  A lane whose sink has
+ * Bytes of the stock that one lane may have.  The n-th that holds something gets 1/8n, and
+ * nobody more than a quarter of what is free: so sinks that do not read cannot take all.
+ * That quarter is the bound, the fraction only makes it fair.  A lane whose sink has
  * shown that it reads gives back what it gets, and need not suffer for those.
  */
 static uint64_t share_of(const struct lane *lane)
@@ -51,12 +51,10 @@ static uint32_t next_budget(struct lane *lane)
 	return lane->budget;
 }
 
-/* Once it holds nothing it stands in line with all that found no buffer. */
-static bool is_to_be_fed(struct lane *lane)
+/* Once it holds nothing, and need not wait for its sink, it stands in line with all others. */
+static bool stands_in_line(const struct lane *lane)
 {
-	if (lane->thrifty && !lane->queued && !lane->polling)
-		list_push(&lane_loop(lane)->starved, &lane->starved);
-	return lane->thrifty;
+	return lane->rationed && !lane->queued && !lane->polling;
 }
 
 /* So much waits for the sink that no more is to be received for it. */
@@ -78,7 +76,9 @@ void lane_receive(struct lane *lane)
 
 	if (lane->receiving || !lane_is_read(lane))
 		return;
-	if (list_is_linked(&lane->starved) || is_long(lane) || is_to_be_fed(lane)) {
+	if (!list_is_linked(&lane->starved) && !is_long(lane) && stands_in_line(lane))
+		list_push(&loop->starved, &lane->starved);
+	if (list_is_linked(&lane->starved) || is_long(lane) || lane->rationed) {
 		road_of(lane)->events->unread(road_of(lane), lane->index);
 		return;
 	}
@@ -177,7 +177,7 @@ static void starve(struct lane *lane)
 	if (stock_is_short(&loop->stock))
 		condition_enter(loop, CONDITION_BUFFERS, 0);
 	stock_ran_dry(&loop->stock);
-	lane->thrifty = true;
+	lane->rationed = true;
 }
 
 void lane_took(struct lane *lane, uint32_t bytes)

@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "ring/ring.h"
 
-#define WINDOW_NS 2000000u /* at least */
-#define FAR       20       /* times as long as one waits takes an answer that is not quick */
-#define QUICK     10       /* one answer of so many may be */
-#define LEAST     4        /* completions; fewer are not worth waiting for */
-#define MOST      64       /* more gain nothing */
+#define WINDOW_NS         2000000u /* at least */
+#define WAITS_PER_ANSWER  20 /* times as long as one waits takes an answer that is not quick */
+#define ANSWERS_PER_QUICK 10 /* one answer of so many may be */
+#define BATCH_MIN         4  /* completions; fewer are not worth waiting for */
+#define BATCH_MAX         64 /* more gain nothing */
 
 void coalesce_init(struct coalesce *coalesce, uint64_t now_ns, uint32_t wait_us)
 {
@@ -16,7 +16,7 @@ void coalesce_init(struct coalesce *coalesce, uint64_t now_ns, uint32_t wait_us)
 		.batch = 1,
 		.now_ns = now_ns,
 		.began_ns = now_ns,
-		.far_ns = FAR * 1000ull * wait_us,
+		.far_ns = WAITS_PER_ANSWER * 1000ull * wait_us,
 	};
 }
 
@@ -24,10 +24,10 @@ static uint32_t next_batch(const struct coalesce *coalesce, uint64_t elapsed_ns)
 {
 	uint64_t likely = coalesce->completions * 1000ull * coalesce->wait_us / elapsed_ns;
 
-	if (likely < LEAST || !coalesce->answers ||
-	    (uint64_t)coalesce->quick * QUICK > coalesce->answers)
+	if (likely < BATCH_MIN || !coalesce->answers ||
+	    (uint64_t)coalesce->quick * ANSWERS_PER_QUICK > coalesce->answers)
 		return 1;
-	return likely < MOST ? (uint32_t)likely : MOST;
+	return likely < BATCH_MAX ? (uint32_t)likely : BATCH_MAX;
 }
 
 void coalesce_turn(struct coalesce *coalesce, uint32_t completions)
@@ -35,7 +35,8 @@ void coalesce_turn(struct coalesce *coalesce, uint32_t completions)
 	uint64_t elapsed_ns = coalesce->now_ns - coalesce->began_ns;
 
 	coalesce->completions += completions;
-	if (coalesce->asked > 1 && completions < LEAST / 2) /* in vain: they have become quiet */
+	if (coalesce->asked > 1 &&
+	    completions < BATCH_MIN / 2) /* in vain: they have become quiet */
 		coalesce->batch = 1;
 	coalesce->asked = 0;
 	if (elapsed_ns < WINDOW_NS)

@@ -84,8 +84,8 @@ static void zerocopy_complete(struct lane *lane, enum op_kind kind, const struct
 
 static void zerocopy_flush(struct lane *lane)
 {
-	/* A thrifty lane's buffer shall come back before the far end acknowledges. */
-	if (lane->queued >= ZC_MIN && !lane->sending && !lane->blocked && !lane->thrifty &&
+	/* A rationed lane's buffer shall come back before the far end acknowledges. */
+	if (lane->queued >= ZC_MIN && !lane->sending && !lane->blocked && !lane->rationed &&
 	    lane->state != LANE_BROKEN && lane->gate == GATE_FLOWS &&
 	    ring_has(&lane_loop(lane)->ring, RING_SENDMSG_ZC))
 		send_zerocopy(lane);

@@ -34,8 +34,9 @@ static void end_broken(struct session *session, unsigned side)
 	session_end(session, reason_of_error(side, error), side, error);
 }
 
-/* The client is gone before any server has answered: is there one who shall hear of it? */
-static bool reached_upstream(struct session *session)
+/* The client is gone before any server has answered: a server that is connected shall hear of it.
+ */
+static bool reach_upstream(struct session *session)
 {
 	if (session->state != SESSION_CONNECTING || session->over ||
 	    socket_phase(session->road.fd[SIDE_UPSTREAM]) != SOCKET_CONNECTED)
@@ -69,8 +70,7 @@ void ending_broken(struct session *session, unsigned side, int error)
 		end_broken(session, !side);
 		return;
 	}
-	if (side == SIDE_CLIENT && session->state != SESSION_RELAYING &&
-	    !reached_upstream(session)) {
+	if (side == SIDE_CLIENT && session->state != SESSION_RELAYING && !reach_upstream(session)) {
 		session_end(session, reason_of_error(side, error), side, error);
 		return;
 	}
@@ -99,20 +99,22 @@ void ending_unsent(struct session *session, struct lane *lane, int error)
 }
 
 /* Whether everything that was meant for the side has reached the far end's kernel. */
-static bool delivered(struct session *session, const struct lane *lane)
+static bool is_delivered(const struct session *session, const struct lane *lane)
+{
+	int fd = session->road.fd[lane->to];
+
+	return !lane->queued && !lane->sending && !lane->held &&
+	       (socket_is_gone(fd) || socket_unacknowledged(fd) == 0);
+}
+
+/* No event tells of acknowledgements: look again, ever less often. */
+static void look_later(struct session *session)
 {
 	uint64_t now = session->road.loop->now_ms;
 	uint64_t wait = (now - session->broken_ms) / LOOK_PART;
 
-	if (lane->queued || lane->sending || lane->held)
-		return false;
-	if (socket_is_gone(session->road.fd[lane->to]) ||
-	    socket_unacknowledged(session->road.fd[lane->to]) == 0)
-		return true;
-	/* No event tells of acknowledgements: look again, ever less often. */
 	wait = wait < LOOK_MAX_MS ? wait : LOOK_MAX_MS;
 	deadline_set(session, DEADLINE_ACKNOWLEDGED, now + (wait ? wait : 1));
-	return false;
 }
 
 static void check_broken(struct session *session, unsigned side)
@@ -121,8 +123,10 @@ static void check_broken(struct session *session, unsigned side)
 
 	if (source->state == LANE_OPEN || source->state == LANE_ENDING)
 		return;
-	if (delivered(session, source))
+	if (is_delivered(session, source))
 		end_broken(session, side);
+	else if (!source->queued && !source->sending && !source->held)
+		look_later(session);
 }
 
 void ending_dropped(struct session *session, unsigned side)

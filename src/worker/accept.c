@@ -145,7 +145,7 @@ static void refuse(struct worker *worker, int fd)
 static void park(struct worker *worker, const struct parked *parked)
 {
 	if (worker->parked_count == PARKED_MAX) {
-		refuse(worker, parked->fd); /* the backlog was longer than anybody's patience */
+		refuse(worker, parked->fd); /* a RST now is kinder than a connect that hangs */
 		return;
 	}
 	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] = *parked;
@@ -356,7 +356,8 @@ void accept_stop(struct worker *worker)
 		empty_backlog(worker, listener);
 		close_listener(worker, listener);
 	}
-	/* What was parked waits for room by the timers that pausing sets. */
+	/* Who is parked is served now; who finds no room pauses its listener, whose timer tries on.
+	 */
 	accept_resume(worker);
 }
 

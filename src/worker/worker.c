@@ -236,7 +236,7 @@ static void feed(struct worker *worker)
 
 	for (; free > 0 && !list_is_empty(&worker->loop.starved); free--)
 		lane_unstarve(container_of(worker->loop.starved.next, struct lane, starved));
-	/* What is spare besides is for those. */
+	/* The reserve feeds those behind them one buffer each, `reserve` lanes a turn at most. */
 	while (fed++ < stock->reserve && stock->spare_count > 0 &&
 	       !list_is_empty(&worker->loop.starved))
 		session_feed(container_of(worker->loop.starved.next, struct lane, starved));

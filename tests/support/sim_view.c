@@ -153,7 +153,7 @@ bool view_splices(const struct session *session, unsigned lane)
 
 bool view_is_starved(const struct session *session, unsigned lane)
 {
-	return session->road.lanes[lane].thrifty;
+	return session->road.lanes[lane].rationed;
 }
 
 bool view_is_blocked(const struct session *session, unsigned lane)
