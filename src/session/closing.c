@@ -17,7 +17,7 @@
 
 static void wait_for_burial(struct session *session)
 {
-	deadline_clear_all(session);
+	wheel_clear(&session->road.loop->wheel, &session->deadlines.timer);
 	list_push(&session->all->quiet, &session->link);
 }
 

@@ -82,10 +82,6 @@ static void run(struct session *session, bool may_end)
 		unsigned event = (unsigned)__builtin_ctz(session->pending & now);
 
 		session->pending &= (uint8_t) ~(1u << event);
-		if (event == SESSION_QUIET || event == SESSION_CUT) {
-			step(session, (enum session_event)event); /* there is no session any more */
-			return;
-		}
 		step(session, (enum session_event)event);
 	}
 	session->stepping = false;
@@ -108,6 +104,13 @@ void session_step(struct session *session, enum session_event event)
 	session->pending |= (uint8_t)(1u << event);
 	if (!session->stepping)
 		run(session, false);
+}
+
+/* The last one: there is no session any more. */
+static void leave(struct session *session, enum session_event event)
+{
+	assert(!session->road.loop->handling && !session->stepping);
+	step(session, event);
 }
 
 void session_catch_up(struct session *session)
@@ -280,7 +283,7 @@ void session_expired(struct session *session)
 void session_bury(struct session *session)
 {
 	record_write(session);
-	session_step(session, SESSION_QUIET);
+	leave(session, SESSION_QUIET);
 }
 
 void session_cut(struct session *session, enum reason reason)
@@ -290,5 +293,5 @@ void session_cut(struct session *session, enum reason reason)
 	note_end(session, reason, SIDE_CLIENT, 0);
 	deadline_clear_all(session);
 	record_write(session);
-	session_step(session, SESSION_CUT);
+	leave(session, SESSION_CUT);
 }
