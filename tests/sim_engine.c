@@ -21,11 +21,12 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define FEW         1000  /* seeds that need not reach everything */
-#define SEEDS       40000 /* in `make check` */
+#define SEEDS       30000 /* in `make check` */
 #define PARTS       8
 #define SECTIONS    2
 #define SERVERS     3
@@ -40,9 +41,9 @@ static struct config_section config_sections[SECTIONS];
 static struct config_origin origins[KEYS_MAX]; /* every key has its default */
 static struct section sections[SECTIONS];
 static struct server servers[SECTIONS][SERVERS];
-static struct listening sockets[SECTIONS];
+static struct listening sockets[SIM_WORKERS][SECTIONS];
 static struct engine engine;
-static struct worker worker;
+static struct worker workers[SIM_WORKERS];
 static struct access_queue access_log; /* nothing is put into it */
 static bool calm;                      /* everything works and everybody is polite */
 static bool jammed;                    /* few buffers, and many who do not read */
@@ -204,7 +205,7 @@ static void make_engine(void)
 		.config = &config,
 		.sections = sections,
 		.section_count = sim_between(1, SECTIONS),
-		.worker_count = 1,
+		.worker_count = sim_between(1, SIM_WORKERS),
 		.connections_max = one_of(sim_between(1, 3), sim_between(1, 16), 300, 300),
 		.sizes.buffer_size = sim.scale * one_of(10, 30, 100, 512),
 		.sizes.pipes_max = one_of(0, 1, 2, 8),
@@ -225,6 +226,9 @@ static void make_engine(void)
 		(void)!ring_capabilities_without(&engine.capabilities, "cqe-skip");
 	if (sim_chance(4))
 		(void)!ring_capabilities_without(&engine.capabilities, "min-wait");
+	/* Listening sockets, and a connection. */
+	if (!calm && sim_chance(6))
+		sim.descriptors_max = sim_between(SECTIONS * engine.worker_count + 2, 16);
 	for (uint32_t i = 0; i < engine.section_count; i++)
 		make_section(i);
 }
@@ -277,43 +281,76 @@ static void make_faults(void)
 		.early = some_chance(20),
 		.miss = sim_chance(8) ? 2 : 0,
 	};
-	if (!calm && sim_chance(6))
-		sim.descriptors_max = sim_between(SECTIONS + 2, 16);
 }
 
 /* ---- A run ----------------------------------------------------------------------------------- */
 
+/* What the main thread has to say to whom, has said, and has heard. */
+static struct order orders[SIM_WORKERS][ORDER_KIND_COUNT];
+static struct order_tray tray;
+static struct {
+	uint64_t told_ns, completions;
+} known[SIM_WORKERS];
+static uint64_t horizon_ns;
+static unsigned rests;
+
 /* The bell may fail, and is tried again; a worker that turns meanwhile needs none. */
-static void ring(void *unused)
+static void ring(void *object)
 {
-	(void)unused;
+	struct worker *worker = object;
+
+	if (view_is_over(worker))
+		return;
 	if (sim_chance(3))
-		sim_at(sim.now_ns + 10 * SIM_MS, ring, NULL);
+		sim_at(sim.now_ns + 10 * SIM_MS, ring, worker);
 	else
-		fake_kernel_post(&sim.kernel.rings[0], op_pack((struct op_tag){.kind = OP_CONTROL}),
-				 0, 0);
+		fake_kernel_post(sim_ring_of(view_index(worker)),
+				 op_pack((struct op_tag){.kind = OP_CONTROL}), 0, 0);
 }
 
-static struct order orders[ORDER_KIND_COUNT];
-static struct order_tray tray;
-
-static void command(enum order_kind what)
+static void tell(uint32_t worker, enum order_kind what)
 {
-	struct order *order = &orders[what];
+	struct order *order = &orders[worker][what];
 
-	sim_trace("order: %s", what == ORDER_STOP       ? "stop"
-			       : what == ORDER_CATCH_UP ? "catch up"
-							: "drain");
+	if (view_is_over(&workers[worker]))
+		return;
+	sim_trace("order to %u: %s", worker,
+		  what == ORDER_STOP       ? "stop"
+		  : what == ORDER_CATCH_UP ? "catch up"
+					   : "drain");
 	if (order->under_way) {
 		order->again = true;
 		return;
 	}
-	*order = (struct order){.kind = what, .under_way = true};
-	if (order_put(&worker.inbox, order, &tray))
-		ring(NULL);
+	order->under_way = true;
+	order->again = false;
+	if (order_put(&workers[worker].inbox, order, &tray))
+		ring(&workers[worker]);
 }
 
-/* What has come back may be sent again. */
+static void told(void *object)
+{
+	const struct order *order = object;
+
+	tell(order->worker, order->kind);
+}
+
+/* The main thread tells one after the other, and each of them in order. */
+static void command(enum order_kind what)
+{
+	if (engine.worker_count == 1) {
+		tell(0, what);
+		return;
+	}
+	for (uint32_t i = 0; i < engine.worker_count; i++) {
+		uint64_t when_ns = sim.now_ns + sim_random() % (one_of(1, 10, 100, 2000) * SIM_US);
+
+		known[i].told_ns = when_ns > known[i].told_ns ? when_ns : known[i].told_ns;
+		sim_at(known[i].told_ns, told, &orders[i][what]);
+	}
+}
+
+/* What has come back, from whomever, may be sent again. */
 static void hear_back(void)
 {
 	struct order *back, *next;
@@ -322,7 +359,7 @@ static void hear_back(void)
 		next = back->next;
 		back->under_way = false;
 		if (back->again)
-			command(back->kind);
+			tell(back->worker, back->kind);
 	}
 }
 
@@ -332,11 +369,13 @@ static void check_orders(void)
 	struct order *late;
 
 	hear_back();
-	for (late = order_take(&worker.inbox); late; late = late->next)
-		late->under_way = false;
-	for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
-		if (orders[kind].under_way)
-			sim_fail("an order is lost");
+	for (uint32_t i = 0; i < engine.worker_count; i++) {
+		for (late = order_take(&workers[i].inbox); late; late = late->next)
+			late->under_way = false;
+		for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
+			if (orders[i][kind].under_way)
+				sim_fail("an order to worker %u is lost", i);
+	}
 }
 
 static void stop(void *unused)
@@ -354,17 +393,18 @@ static void drain(void *unused)
 static void offer(void *socket)
 {
 	struct listening *listening = socket;
+	uint32_t worker = (uint32_t)(listening - sockets[0]) / SECTIONS;
 	int fd;
 
-	if (!view_is_running(&worker))
+	if (!view_is_running(&workers[worker]))
 		return; /* who has told it to stop offers nothing more */
-	fd = sim_listen(&config_sections[listening->section]);
+	fd = sim_listen(&config_sections[listening->section], worker);
 	if (fd < 0) {
 		sim_at(sim.now_ns + 50 * SIM_MS, offer, socket);
 		return;
 	}
 	listening->fd = fd;
-	command(ORDER_CATCH_UP);
+	tell(worker, ORDER_CATCH_UP);
 }
 
 static void know_all(void *object)
@@ -375,49 +415,77 @@ static void know_all(void *object)
 	command(ORDER_CATCH_UP);
 }
 
+/* The main thread reads the counters of workers that run: they only grow, and go together. */
+static void read_counters(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < engine.worker_count; i++) {
+		const struct stats *stats = view_stats(&workers[i]);
+		uint64_t closed = stats_read(stats, closed);
+		uint64_t completions = stats_read(stats, completions);
+
+		if (stats_read(stats, accepted) < closed)
+			sim_fail("worker %u has closed more than it accepted", i);
+		if (completions < known[i].completions)
+			sim_fail("a counter of worker %u goes backwards", i);
+		known[i].completions = completions;
+	}
+}
+
+static void make_listening(uint32_t worker, uint32_t section)
+{
+	struct listening *listening = &sockets[worker][section];
+	bool late = sim_chance(8);
+
+	*listening = (struct listening){.section = section, .text = "sim"};
+	listening->fd = late ? -1 : sim_listen(&config_sections[section], worker);
+	if (late)
+		sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), offer, listening);
+}
+
 /* What comes after the start: listening sockets, and servers. */
 static void make_late(void)
 {
 	for (uint32_t i = 0; i < engine.section_count; i++) {
-		bool late = sim_chance(8);
-
-		sockets[i] = (struct listening){.section = i, .text = "sim"};
-		sockets[i].fd = late ? -1 : sim_listen(&config_sections[i]);
-		if (late)
-			sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), offer, &sockets[i]);
+		for (uint32_t w = 0; w < engine.worker_count; w++)
+			make_listening(w, i);
 		if (sections[i].server_count < sections[i].server_room)
 			sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), know_all, &sections[i]);
 	}
 }
 
 /* Nothing moves any more: all must be as it should, and the operator goes on. */
-static void rest(unsigned *rests)
+static void rest(void)
 {
-	sim.quiescent = false;
 	sim_check_quiescent();
 	sim_life_rest();
-	if (view_is_stopping(&worker))
-		sim_fail("the worker does not stop");
-	command((*rests)++ == 0 && sim_chance(2) ? ORDER_DRAIN : ORDER_STOP);
+	for (uint32_t i = 0; i < engine.worker_count; i++)
+		if (!view_is_over(&workers[i]) && view_is_stopping(&workers[i]))
+			sim_fail("the worker does not stop");
+	command(rests++ == 0 && sim_chance(2) ? ORDER_DRAIN : ORDER_STOP);
 }
 
 /* Grows with whatever is done for anybody. */
 static uint64_t progress(void)
 {
-	const struct stats *stats = view_stats(&worker);
-	uint64_t read = 0;
+	uint64_t done = 0;
 
 	for (uint32_t i = 0; i < sim.connection_count; i++)
-		read += sim.connections[i].in.read;
-	return read + stats_read(stats, accepted) + stats_read(stats, closed) +
-	       stats_read(stats, bytes_up) + stats_read(stats, bytes_down) +
-	       stats_read(stats, connect_failed) + stats_read(stats, accept_errors);
+		done += sim.connections[i].in.read;
+	for (uint32_t i = 0; i < engine.worker_count; i++) {
+		const struct stats *stats = view_stats(&workers[i]);
+
+		done += stats_read(stats, accepted) + stats_read(stats, closed) +
+			stats_read(stats, bytes_up) + stats_read(stats, bytes_down) +
+			stats_read(stats, connect_failed) + stats_read(stats, accept_errors);
+	}
+	return done;
 }
 
 /* As if some lanes had moved much for a while. */
-static void flow(void)
+static void flow(struct worker *worker)
 {
-	struct session *session = view_session(&worker, sim_between(0, view_slots(&worker) - 1));
+	struct session *session = view_session(worker, sim_between(0, view_slots(worker) - 1));
 
 	if (session && sim_chance(2))
 		view_make_rich(session, sim_between(VIEW_UP, VIEW_DOWN));
@@ -425,94 +493,131 @@ static void flow(void)
 		view_make_heavy(session, sim_between(VIEW_UP, VIEW_DOWN));
 }
 
-static void serve(void)
+static bool all_are_calm(void)
 {
-	unsigned idle = 0, still = 0, rests = 0;
-	uint64_t before, rested_ns, done = 0, stopping_ns = sim.now_ns,
-				    horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
+	for (uint32_t i = 0; i < engine.worker_count; i++)
+		if (!view_is_over(&workers[i]) && !view_is_calm(&workers[i]))
+			return false;
+	return true;
+}
+
+static void turn(struct worker *worker)
+{
+	uint64_t rested_ns;
 	int r;
 
-	while (!worker_finished(&worker)) {
-		before = stats_read(view_stats(&worker), completions);
-		/* As if servers had taken long to answer many. */
-		if (view_may_be_patient(&worker) && sim_chance(4))
-			view_make_patient(&worker, sim_between(2, 40));
-		flow();
-		rested_ns = view_rest_over_ns(&worker);
-		r = worker_turn(&worker);
-		hear_back();
-		sim_life_turn();
-		/* Only a wait for memory may take that much longer. */
-		if (rested_ns < SIM_NEVER && sim.now_ns > rested_ns + LATE_MS * SIM_MS)
-			sim_fail("a lane rests for too long");
-		if (sim.corked_count)
+	/* As if servers had taken long to answer many. */
+	if (view_may_be_patient(worker) && sim_chance(4))
+		view_make_patient(worker, sim_between(2, 40));
+	flow(worker);
+	rested_ns = view_rest_over_ns(worker);
+	r = worker_turn(worker);
+	hear_back();
+	sim_life_turn();
+	/* Only a wait for memory may take that much longer, a worker's own or another's. */
+	if (rested_ns < SIM_NEVER && sim.now_ns > rested_ns + LATE_MS * sim.worker_count * SIM_MS)
+		sim_fail("a lane rests for too long");
+	if (r < 0)
+		sim_fail("the ring is given up: %s", strerror(-r));
+}
+
+/* A worker's life, as thread.c has it. */
+static void serve(uint32_t index)
+{
+	struct worker *worker = &workers[index];
+	unsigned idle = 0, still = 0;
+	uint64_t before, done = 0, stopping_ns = SIM_NEVER;
+
+	while (!worker_finished(worker)) {
+		before = stats_read(view_stats(worker), completions);
+		turn(worker);
+		if (sim.corked_count[index])
 			sim_fail("bytes are held back for an end that did not follow");
-		if (r < 0)
-			sim_fail("the ring is given up: %s", strerror(-r));
-		idle = stats_read(view_stats(&worker), completions) == before ? idle + 1 : 0;
-		if (!view_is_stopping(&worker))
+		idle = stats_read(view_stats(worker), completions) == before ? idle + 1 : 0;
+		if (view_is_stopping(worker) && stopping_ns == SIM_NEVER)
 			stopping_ns = sim.now_ns;
-		if (sim.now_ns > stopping_ns + HORIZON_MS * SIM_MS)
+		if (stopping_ns < SIM_NEVER && sim.now_ns > stopping_ns + HORIZON_MS * SIM_MS)
 			sim_fail("the worker does not stop");
 		if (sim.now_ns > horizon_ns) {
 			command(ORDER_STOP);
 			horizon_ns = SIM_NEVER;
 		}
-		if (sim.quiescent && idle > 0 && !worker_finished(&worker) && view_is_calm(&worker))
-			rest(&rests);
+		if (sim.quiescent && idle > 0 && !worker_finished(worker) && all_are_calm())
+			rest();
 		sim.quiescent = false;
 		still = progress() == done ? still + 1 : 0;
 		done = progress();
 		if (still > IDLE_MAX)
 			sim_fail("the worker turns and turns, and nothing happens");
 	}
+	sim_check_finished(index);
+	worker_close(worker);
 }
 
 /* As if there had been connections before. */
-static void learn(void)
+static void learn(uint32_t worker)
 {
 	for (uint32_t i = 0; i < engine.section_count; i++)
 		for (uint32_t s = 0; s < sections[i].server_count; s++)
 			if (sim_chance(2))
-				view_make_spoken_to(&worker, i, s);
+				view_make_spoken_to(&workers[worker], i, s);
+}
+
+static void open_worker(uint32_t index)
+{
+	struct ring_options options = some_options();
+	int r;
+
+	for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
+		orders[index][kind] =
+			(struct order){.kind = (enum order_kind)kind, .worker = index};
+	sim.turn = index;
+	sim.worker = sim.workers[index] = &workers[index];
+	r = worker_init(sim.worker, &engine, index, sockets[index], engine.section_count);
+	if (r < 0 || (r = worker_open(sim.worker, &options)) < 0)
+		sim_fail("the worker does not open: %s", strerror(-r));
+	sim.worker_count = index + 1;
+	learn(index);
+	view_log_to(sim.worker, &access_log); /* sim_life.c reads the records */
+}
+
+static void give_back(void)
+{
+	for (uint32_t w = 0; w < engine.worker_count; w++) {
+		for (uint32_t i = 0; i < engine.section_count; i++)
+			if (sockets[w][i].fd >= 0) /* offered too late */
+				socket_close(sockets[w][i].fd);
+	}
+	sim_check_end();
+	check_orders();
+	for (uint32_t w = 0; w < engine.worker_count; w++)
+		worker_done(&workers[w]);
+	for (uint32_t i = 0; i < engine.section_count; i++)
+		life_take(&sections[i]);
 }
 
 static void run(uint64_t seed)
 {
-	struct ring_options options;
-	int r;
-
 	sim_begin(seed);
 	make_faults();
 	make_engine();
 	sim_kernel_open();
 	sim.answer = answer;
-	sim.worker = &worker;
 	tray = (struct order_tray){.fd = -1};
-	memset(orders, 0, sizeof(orders));
 	make_late();
-	options = some_options();
-	r = worker_init(&worker, &engine, 0, sockets, engine.section_count);
-	if (r < 0 || (r = worker_open(&worker, &options)) < 0)
-		sim_fail("the worker does not open: %s", strerror(-r));
-
-	learn();
-	view_log_to(&worker, &access_log); /* sim_life.c reads the records */
+	for (uint32_t i = 0; i < engine.worker_count; i++)
+		open_worker(i);
+	rests = 0;
+	memset(known, 0, sizeof(known));
+	horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
 	send_clients();
 	if (sim_chance(3))
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,
 		       NULL);
-	serve();
-	for (uint32_t i = 0; i < engine.section_count; i++)
-		if (sockets[i].fd >= 0) /* offered too late */
-			socket_close(sockets[i].fd);
-	sim_check_end();
-	check_orders();
-	worker_close(&worker);
-	sim_check_closed();
-	worker_done(&worker);
-	for (uint32_t i = 0; i < engine.section_count; i++)
-		life_take(&sections[i]);
+	for (uint32_t i = engine.worker_count > 1 ? sim_between(0, 3) : 0; i > 0; i--)
+		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), read_counters, NULL);
+	sim_turns_run(serve);
+	give_back();
 	sim_end();
 }
 

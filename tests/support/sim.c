@@ -159,11 +159,14 @@ void sim_begin(uint64_t seed)
 	sim.trace = trace;
 	sim.quiescent = false;
 	sim.now_ns = 1000000 * SIM_MS;
-	sim.turned_ms = sim.now_ns / SIM_MS;
+	for (uint32_t i = 0; i < SIM_WORKERS; i++)
+		sim.turned_ms[i] = sim.now_ns / SIM_MS;
 	sim.descriptors_max = SIM_FILES;
 	sim.latency_us = 50;
 	sim.scale = 1;
 	sim.worker = NULL;
+	sim.worker_count = sim.turn = 0;
+	memset(sim.corked_count, 0, sizeof(sim.corked_count));
 	sim.answer = NULL;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The world around one worker, made of nothing but a seed.
+ * The world around some workers, made of nothing but a seed.
  *
  * The engine and the ring module are the real ones.  Under them the simulation
  * puts a kernel (fake_kernel.h moves entries and completions, sim_ops.c performs
@@ -27,6 +27,7 @@
 #define SIM_PORT_FIRST  7000 /* of servers */
 #define SIM_FILES       128
 #define SIM_CONNECTIONS 256
+#define SIM_WORKERS     2
 #define SIM_LISTENERS   4
 #define SIM_BACKLOG     32
 #define SIM_PIPES       64
@@ -115,6 +116,7 @@ struct sim_connection {
 };
 
 struct sim_listener {
+	uint32_t worker;
 	const struct config_section *section;
 	bool closed;
 	struct sim_connection *backlog[SIM_BACKLOG];
@@ -144,6 +146,7 @@ struct sim_op {
 	struct io_uring_sqe sqe;
 	struct iovec parts[SIM_PARTS];
 	uint32_t part_count;
+	struct fake_ring *ring;
 	struct sim_file *file; /* NULL: only the notification is left */
 	struct sim_connection *connection;
 	uint64_t due_ns; /* when its task work runs; SIM_NEVER: not woken */
@@ -157,6 +160,7 @@ struct sim_op {
 struct sim_life {
 	uint64_t session_id; /* and one; 0: none */
 	uint64_t opened_after_ms, opened_by_ms;
+	uint64_t until_ms;              /* its lifetime, as of the last turn before its end */
 	uint64_t untold_ms[SIDE_COUNT]; /* since when a reset of it waits to be passed on */
 	const struct config_section *section;
 	struct sim_connection *client, *upstream; /* the last one */
@@ -188,17 +192,20 @@ struct sim {
 	uint64_t order;
 	struct sim_file files[SIM_FILES];
 	struct sim_connection connections[SIM_CONNECTIONS];
-	uint32_t connection_count, file_count, corked_count;
+	uint32_t connection_count, file_count;
+	uint32_t corked_count[SIM_WORKERS];
 	struct sim_listener listeners[SIM_LISTENERS];
 	uint32_t listener_count;
 	struct sim_pipe pipes[SIM_PIPES];
 	uint32_t pipe_count;
 	struct sim_op ops[SIM_OPS];
 	uint32_t op_top;
-	struct sim_life lives[SIM_LIVES];
-	uint64_t turned_ms; /* when the last turn ended */
+	struct sim_life lives[SIM_WORKERS][SIM_LIVES];
+	uint64_t turned_ms[SIM_WORKERS]; /* when the last turn ended */
 	struct fake_kernel kernel;
 	struct ring_system system;
+	struct worker *workers[SIM_WORKERS];
+	uint32_t worker_count, turn; /* whose turn it is, an index; and the same worker: */
 	struct worker *worker;
 	/* decides what a server does with a connection that reaches it: 0 or a negative errno */
 	int (*answer)(struct sim_connection *connection, const struct address *address);
@@ -241,7 +248,7 @@ int sim_room(struct sim_connection *connection);
 void sim_put(struct sim_connection *connection, uint32_t count);
 unsigned char sim_byte(uint64_t stream, uint64_t position);
 struct sim_file *sim_file_of(int fd); /* NULL: closed */
-int sim_listen(const struct config_section *section);
+int sim_listen(const struct config_section *section, uint32_t worker);
 struct sim_connection *sim_connection_new(bool client);
 /* A client's connection waits to be accepted. */
 void sim_arrive(void *connection);
@@ -286,28 +293,49 @@ void sim_check_goodbye(const struct sim_connection *client);
 
 /* ---- sim_ops.c ------------------------------------------------------------------------------- */
 
-struct fake_ring *sim_ring(void);
 /* Now and then: the error that a send on an established connection fails with; or 0. */
 int sim_send_fault(struct sim_connection *connection);
 /* An entry is taken. */
 void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct io_uring_sqe *sqe);
+/* It lets go of its file. */
+void sim_release(struct sim_op *op);
 /* Do what can be done of an operation. */
 void sim_try(struct sim_op *op);
 
 /* ---- sim_kernel.c ---------------------------------------------------------------------------- */
 
 void sim_kernel_open(void);
+/* Of the worker whose turn it is, or of another. */
+struct fake_ring *sim_ring(void);
+struct fake_ring *sim_ring_of(uint32_t worker);
+/* Something happens, or time passes, as far as that; false: neither will ever. */
+bool sim_pass(uint64_t until_ns);
+/* Time passes within a turn, and what is due happens. */
+void sim_pass_a_little(void);
 /* Some time later, as task work has it. */
 uint64_t sim_later(void);
 void sim_wake(const struct sim_file *file);
 void sim_wake_connection(const struct sim_connection *connection);
 /* Operations in flight on a file, and entries not yet taken that name its descriptor. */
 unsigned sim_ops_on(const struct sim_file *file);
-unsigned sim_ops_in_flight(void);
+unsigned sim_ops_in_flight(uint32_t worker);
 /* ... and completions that the worker has not taken. */
-bool sim_has_completions(void);
+bool sim_has_completions(uint32_t worker);
 /* A zero-copy send to it waits for its notification, and keeps its buffers. */
 bool sim_is_noticing(const struct sim_connection *connection);
+
+/* ---- sim_turns.c: whose turn it is ------------------------------------------------------------
+ */
+
+/* All workers, each on its own stack, until each of them has come to the end of this. */
+void sim_turns_run(void (*serve)(uint32_t worker));
+/*
+ * The worker sleeps, until then at most.  True: there is something new for it, or it is time;
+ * false: nothing will ever happen again.
+ */
+bool sim_turns_sleep(uint64_t until_ns);
+/* In a system call: another one may go on first. */
+void sim_turns_preempt(void);
 
 /* ---- sim_check.c: the rules ------------------------------------------------------------------ */
 
@@ -327,18 +355,20 @@ void sim_left(void);
 void sim_check_asleep(void);
 /* Nothing will ever happen again: is everything that could happen done? */
 void sim_check_quiescent(void);
-/* The worker has finished: is everything given back?  And when it has closed: all descriptors? */
+/* A worker has finished: is everything given back?  And all of them, and have closed? */
+void sim_check_finished(uint32_t worker);
 void sim_check_end(void);
-void sim_check_closed(void);
 
 /* ---- sim_life.c: the rules of a session's life ----------------------------------------------- */
 
 /* A receive is submitted. */
-void sim_life_receive(const struct io_uring_sqe *sqe);
+void sim_life_receive(const struct fake_ring *ring, const struct io_uring_sqe *sqe);
 /* A connect is given up. */
 void sim_life_given_up(const struct sim_connection *attempt);
 /* A descriptor of a session's is about to be closed. */
 void sim_life_close(const struct session *session);
+/* It has had its time. */
+bool sim_life_is_over(const struct session *session);
 /* A turn has ended. */
 void sim_life_turn(void);
 /* Nothing moves any more. */

@@ -5,20 +5,32 @@
 
 #include <string.h>
 
-struct session *sim_session_of(const struct sim_connection *connection)
+static struct session *session_with(const struct worker *worker, int fd)
 {
 	uint32_t seen = 0;
 
-	if (!connection->file || !sim.worker)
-		return NULL;
-	for (uint32_t slot = 0; seen < view_sessions(sim.worker); slot++) {
-		struct session *session = view_session(sim.worker, slot);
-		if (session && (view_fd(session, SIDE_CLIENT) == connection->file->fd ||
-				view_fd(session, SIDE_UPSTREAM) == connection->file->fd))
+	for (uint32_t slot = 0; seen < view_sessions(worker); slot++) {
+		struct session *session = view_session(worker, slot);
+		if (session &&
+		    (view_fd(session, SIDE_CLIENT) == fd || view_fd(session, SIDE_UPSTREAM) == fd))
 			return session;
 		seen += session != NULL;
 	}
 	return NULL;
+}
+
+static uint64_t now_of(const struct session *session)
+{
+	return view_now_ms(view_worker(session));
+}
+
+struct session *sim_session_of(const struct sim_connection *connection)
+{
+	struct session *found = NULL;
+
+	for (uint32_t i = 0; i < sim.worker_count && connection->file && !found; i++)
+		found = session_with(sim.workers[i], connection->file->fd);
+	return found;
 }
 
 /* Who stands in line is tried for within a second, and lets go when its time is over. */
@@ -28,7 +40,7 @@ static void check_line(const struct session *session)
 
 	if (!view_stands_in_line(session))
 		return;
-	if (view_line_moves_ms(sim.worker) > view_now_ms(sim.worker) + 1000)
+	if (view_line_moves_ms(view_worker(session)) > now_of(session) + 1000)
 		sim_fail("session %u stands in a line that does not move", view_slot(session));
 	if (view_wakes_ms(session) > view_started_ms(session) + settings->connect_timeout_ms)
 		sim_fail("session %u stands in line for ever", view_slot(session));
@@ -64,14 +76,14 @@ static void check_handshake(const struct session *session)
 	    view_queued(session, VIEW_UP) || view_is_broken(session, SIDE_UPSTREAM) ||
 	    view_state(session) == VIEW_CLOSING)
 		return;
-	if (view_wakes_ms(session) > view_now_ms(sim.worker) + HANDSHAKE_MS)
+	if (view_wakes_ms(session) > now_of(session) + HANDSHAKE_MS)
 		sim_fail("nobody will release the acknowledgement that descriptor %d holds",
 			 file->fd);
 }
 
 static bool is_due_soon(const struct session *session)
 {
-	return view_wakes_ms(session) <= view_now_ms(sim.worker) + WATCH_WITHIN_MS;
+	return view_wakes_ms(session) <= now_of(session) + WATCH_WITHIN_MS;
 }
 
 /* Whether bytes from a side are waited for, or given up by somebody who is short of buffers. */
@@ -113,19 +125,20 @@ static void check_connecting(const struct session *session)
 		sim_fail("session %u is connected, and does not know it", view_slot(session));
 }
 
-void sim_check_asleep(void)
+static void check_asleep(uint32_t index)
 {
+	const struct worker *worker = sim.workers[index];
 	uint32_t seen = 0;
 
-	for (uint32_t slot = 0; sim.worker && seen < view_sessions(sim.worker); slot++) {
-		struct session *session = view_session(sim.worker, slot);
+	for (uint32_t slot = 0; seen < view_sessions(worker); slot++) {
+		struct session *session = view_session(worker, slot);
 
 		seen += session != NULL;
 		if (!session)
 			continue;
 		check_handshake(session);
 		check_line(session);
-		if (sim_has_completions())
+		if (sim_has_completions(index))
 			continue; /* it will wake up soon */
 		if (view_state(session) == VIEW_CONNECTING)
 			check_connecting(session);
@@ -134,6 +147,13 @@ void sim_check_asleep(void)
 			check_heard(session, SIDE_UPSTREAM);
 		}
 	}
+}
+
+void sim_check_asleep(void)
+{
+	for (uint32_t i = 0; i < sim.worker_count; i++)
+		if (!view_is_over(sim.workers[i]))
+			check_asleep(i);
 }
 
 /* Whose bytes go out here; remembered, since one of the two is closed before the other. */
@@ -295,8 +315,7 @@ void sim_check_reset(struct sim_connection *connection)
 	 * nor a connection that has had its time.
 	 */
 	if (view_reason(session) == REASON_ANSWERED &&
-	    (view_is_stopping(sim.worker) ||
-	     view_now_ms(sim.worker) >= view_lifetime_until_ms(session)) &&
+	    (view_is_stopping(view_worker(session)) || sim_life_is_over(session)) &&
 	    sim_has_unread(connection))
 		return;
 	if (view_reason(session) == REASON_COMPLETED || view_reason(session) == REASON_ANSWERED)
@@ -307,7 +326,7 @@ void sim_check_reset(struct sim_connection *connection)
 	if (!is_broken_by(session, from) || connection->vanished ||
 	    view_end_state(session) != VIEW_RELAYING)
 		return;
-	if (view_now_ms(sim.worker) >= view_taken_ms(session) + ENDING_DEAF_MS)
+	if (now_of(session) >= view_taken_ms(session) + ENDING_DEAF_MS)
 		return; /* it writes, and takes nothing */
 	if (connection->out.acked != from->in.arrived)
 		sim_fail("a RST to %u, which has %llu of the %llu bytes before it",
@@ -356,7 +375,7 @@ static void check_lane(const struct session *session, unsigned lane, struct sim_
 		sim_fail("the reset of %u is not passed on to %u", number(from), number(to));
 }
 
-static void check_responder(const struct sim_connection *client)
+static void check_responder(const struct session *session, const struct sim_connection *client)
 {
 	const struct sim_flow *out = &client->out;
 
@@ -364,7 +383,7 @@ static void check_responder(const struct sim_connection *client)
 	    out->send_room == out->written - out->acked)
 		return;
 	sim_check_answered(client);
-	if (client->in.arrived > client->in.read && view_buffers_free(sim.worker) > 0)
+	if (client->in.arrived > client->in.read && view_buffers_free(view_worker(session)) > 0)
 		sim_fail("%llu bytes from %u are never read",
 			 (unsigned long long)(client->in.arrived - client->in.read),
 			 number(client));
@@ -387,7 +406,7 @@ static void check_session(struct session *session)
 		} else if (kind_of(session) == CONFIG_ECHO) {
 			check_lane(session, VIEW_UP, client, client);
 		} else if (kind_of(session) == CONFIG_RESPONDER) {
-			check_responder(client);
+			check_responder(session, client);
 		}
 		break;
 	case VIEW_FREE:
@@ -397,20 +416,32 @@ static void check_session(struct session *session)
 	}
 }
 
-void sim_check_quiescent(void)
+static void check_quiescent(const struct worker *worker)
 {
-	const struct worker *worker = sim.worker;
-
 	for (uint32_t slot = 0; slot < view_slots(worker); slot++)
 		if (view_session(worker, slot))
 			check_session(view_session(worker, slot));
-	if (!view_is_running(worker))
-		return;
+}
+
+void sim_check_quiescent(void)
+{
+	uint32_t open = 0;
+
+	for (uint32_t i = 0; i < sim.worker_count; i++) {
+		if (view_is_over(sim.workers[i]))
+			continue;
+		check_quiescent(sim.workers[i]);
+		open += view_sessions(sim.workers[i]);
+	}
+	if (open != view_connections(sim.worker))
+		sim_fail("%u connections are counted, and %u are open",
+			 view_connections(sim.worker), open);
 	for (uint32_t i = 0; i < sim.listener_count; i++) {
+		const struct worker *worker = sim.workers[sim.listeners[i].worker];
 		const struct config_section *section = sim.listeners[i].section;
 		uint32_t most = section->settings.max_connections;
 
-		if (sim.listeners[i].waiting &&
+		if (sim.listeners[i].waiting && view_is_running(worker) &&
 		    view_connections(worker) < view_connections_max(worker) &&
 		    !(most && view_connections_of(worker, section) >= most))
 			sim_fail("clients wait to be accepted and there is room");
@@ -436,18 +467,14 @@ static void check_peers(void)
 	}
 }
 
-void sim_check_end(void)
+void sim_check_finished(uint32_t index)
 {
-	struct worker *worker = sim.worker;
+	struct worker *worker = sim.workers[index];
 	const struct stats *stats = view_stats(worker);
-	const struct config_section *section;
 	bool left = view_is_stopping(worker);
 
-	if (sim_ops_in_flight() && !left)
-		sim_fail("%u operations are in flight at the end", sim_ops_in_flight());
-	for (uint32_t i = 0; i < sim.file_count; i++)
-		if (sim.files[i].fd >= 0 && !sim.files[i].pipe)
-			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
+	if (sim_ops_in_flight(index) && !left)
+		sim_fail("%u operations are in flight at the end", sim_ops_in_flight(index));
 	if (view_has_resting(worker))
 		sim_fail("a lane rests at the end");
 	if (view_buffers_held(worker) && !left)
@@ -458,20 +485,23 @@ void sim_check_end(void)
 	if (stats_read(stats, stale_completions))
 		sim_fail("%llu completions were for nobody",
 			 (unsigned long long)stats_read(stats, stale_completions));
+	if (stats_read(stats, accepted) != stats_read(stats, closed))
+		sim_fail("accepted and closed differ at the end");
+}
+
+void sim_check_end(void)
+{
+	const struct worker *worker = sim.workers[0];
+	const struct config_section *section;
+
+	for (uint32_t i = 0; i < sim.file_count; i++)
+		if (sim.files[i].fd >= 0)
+			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
 	if (view_connections(worker))
 		sim_fail("%u connections are counted at the end", view_connections(worker));
 	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++)
 		if (view_connections_of(worker, section))
 			sim_fail("%u connections of section %u are counted at the end",
 				 view_connections_of(worker, section), i);
-	if (stats_read(stats, accepted) != stats_read(stats, closed))
-		sim_fail("accepted and closed differ at the end");
-}
-
-void sim_check_closed(void)
-{
 	check_peers();
-	for (uint32_t i = 0; i < sim.file_count; i++)
-		if (sim.files[i].fd >= 0)
-			sim_fail("descriptor %d is open after the end", sim.files[i].fd);
 }

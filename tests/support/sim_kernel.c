@@ -67,25 +67,46 @@ static bool poll_submissions(struct fake_ring *ring)
 	return false;
 }
 
-/* The worker sleeps: something happens, or time passes. */
-static bool idle(struct fake_kernel *kernel, uint64_t until_ns)
+#define FOR_EVER_NS (1000000 * SIM_MS + 3600000 * SIM_MS) /* an hour after the start */
+
+bool sim_pass(uint64_t until_ns)
 {
 	uint64_t next = sim_next_event(), due = next_due();
 
 	next = next < due ? next : due;
-	if (poll_submissions(sim_ring()))
-		next = sim.now_ns;
-	if (next == SIM_NEVER && until_ns == UINT64_MAX)
-		sim.quiescent = true;
-	if (next >= until_ns)
+	for (uint32_t i = 0; i < sim.worker_count; i++)
+		if (sim_ring_of(i)->open && poll_submissions(sim_ring_of(i)))
+			next = sim.now_ns;
+	if (sim.now_ns > FOR_EVER_NS)
+		sim_fail("it goes on for ever");
+	sim.quiescent = next == SIM_NEVER && until_ns == SIM_NEVER;
+	if (sim.quiescent)
 		return false;
-	if (next > sim.now_ns) {
-		sim_check_asleep();
-		sim.now_ns = next;
+	if (next >= until_ns) {
+		sim.now_ns = until_ns > sim.now_ns ? until_ns : sim.now_ns;
+	} else {
+		if (next > sim.now_ns) {
+			sim_check_asleep();
+			sim.now_ns = next;
+		}
+		run_due();
 	}
-	run_due();
-	kernel->now_ns = sim.now_ns;
+	sim.kernel.now_ns = sim.now_ns;
 	return true;
+}
+
+void sim_pass_a_little(void)
+{
+	sim.now_ns += sim_random() % (50 * SIM_US);
+	run_due();
+	sim.kernel.now_ns = sim.now_ns;
+}
+
+/* A worker sleeps. */
+static bool idle(struct fake_kernel *kernel, uint64_t until_ns)
+{
+	(void)kernel;
+	return sim_turns_sleep(until_ns);
 }
 
 /* io_uring_enter(2), with its own time, troubles and haste. */
@@ -125,18 +146,21 @@ static int enlist(struct fake_kernel *kernel, struct fake_ring *ring, uint32_t o
 	(void)ring;
 	(void)argument;
 	(void)count;
-	if (operation == IORING_REGISTER_SYNC_CANCEL && sim_ops_in_flight())
-		sim_fail("the ring is closed with %u operations in flight", sim_ops_in_flight());
+	if (operation == IORING_REGISTER_SYNC_CANCEL && sim_ops_in_flight(sim.turn))
+		sim_fail("the ring is closed with %u operations in flight",
+			 sim_ops_in_flight(sim.turn));
 	return FAKE_PASS;
 }
 
 /* With the ring its operations end, and nobody hears of it. */
 static int close_ring(void *context, int fd)
 {
+	const struct fake_ring *ring = sim_ring();
 	int r = sim.kernel.system.close(context, fd);
 
 	for (uint32_t i = 0; i < sim.op_top; i++)
-		sim.ops[i].used = false;
+		if (sim.ops[i].used && sim.ops[i].ring == ring)
+			sim_release(&sim.ops[i]);
 	sim_left();
 	return r;
 }
@@ -163,21 +187,31 @@ void sim_kernel_open(void)
 	sim.system.close = close_ring;
 }
 
-bool sim_has_completions(void)
+struct fake_ring *sim_ring_of(uint32_t worker)
 {
-	const struct fake_ring *ring = sim_ring();
+	return &sim.kernel.rings[worker]; /* in the order in which they are opened */
+}
+
+struct fake_ring *sim_ring(void)
+{
+	return sim_ring_of(sim.turn);
+}
+
+bool sim_has_completions(uint32_t worker)
+{
+	const struct fake_ring *ring = sim_ring_of(worker);
 
 	return *ring->cq_tail != *ring->cq_head || ring->deferred.count || ring->overflow.count;
 }
 
 /* ---- For the rules --------------------------------------------------------------------------- */
 
-unsigned sim_ops_in_flight(void)
+unsigned sim_ops_in_flight(uint32_t worker)
 {
 	unsigned count = 0;
 
 	for (uint32_t i = 0; i < sim.op_top; i++)
-		count += sim.ops[i].used;
+		count += sim.ops[i].used && sim.ops[i].ring == sim_ring_of(worker);
 	return count;
 }
 
@@ -191,13 +225,15 @@ bool sim_is_noticing(const struct sim_connection *connection)
 
 unsigned sim_ops_on(const struct sim_file *file)
 {
-	const struct ring *ring = view_ring(sim.worker);
 	unsigned count = file->uses;
 
-	for (uint32_t at = *sim_ring()->sq_head; at != ring->sq_tail; at++) {
-		const struct io_uring_sqe *sqe = &ring->sqes[at & ring->sq_mask];
-		if (sqe->fd == file->fd)
-			count++;
+	for (uint32_t i = 0; i < sim.worker_count; i++) {
+		const struct ring *ring = view_ring(sim.workers[i]);
+
+		if (!sim_ring_of(i)->open)
+			continue;
+		for (uint32_t at = *sim_ring_of(i)->sq_head; at != ring->sq_tail; at++)
+			count += ring->sqes[at & ring->sq_mask].fd == file->fd;
 	}
 	return count;
 }

@@ -27,14 +27,15 @@ static uint64_t early_ms(void)
 
 static struct sim_life *life_of(const struct session *session)
 {
-	struct sim_life *life = &sim.lives[view_slot(session)];
+	struct sim_life *life = &sim.lives[view_index(view_worker(session))][view_slot(session)];
 
 	if (life->session_id == view_id(session) + 1)
 		return life;
 	*life = (struct sim_life){
 		.session_id = view_id(session) + 1,
-		.opened_after_ms = sim.turned_ms,
+		.opened_after_ms = sim.turned_ms[view_index(view_worker(session))],
 		.opened_by_ms = now_ms(),
+		.until_ms = view_lifetime_until_ms(session),
 		.untold_ms = {UINT64_MAX, UINT64_MAX},
 		.section = view_section(session),
 	};
@@ -55,6 +56,8 @@ static void note_sides(struct sim_life *life, const struct session *session)
 
 	life->client = client ? client : life->client;
 	life->upstream = upstream ? upstream : life->upstream;
+	if (life->state != VIEW_CLOSING && view_state(session) != VIEW_CLOSING)
+		life->until_ms = view_lifetime_until_ms(session);
 	if (life->state != VIEW_CLOSING)
 		life->state = view_state(session);
 }
@@ -96,10 +99,10 @@ static bool relays(const struct session *session)
 	       view_section(session)->kind == CONFIG_ECHO;
 }
 
-void sim_life_receive(const struct io_uring_sqe *sqe)
+void sim_life_receive(const struct fake_ring *ring, const struct io_uring_sqe *sqe)
 {
 	struct op_tag tag = op_unpack(sqe->user_data);
-	struct session *session = view_find(sim.worker, tag);
+	struct session *session = view_find(sim.workers[ring - sim.kernel.rings], tag);
 	uint32_t nth;
 
 	if (!session || tag.kind != OP_RECV || view_state(session) == VIEW_CLOSING)
@@ -286,12 +289,12 @@ static void check_session(struct session *session)
 		check_told(life, session, side);
 }
 
-static void for_each_session(void (*what)(struct session *))
+static void for_each_session(const struct worker *worker, void (*what)(struct session *))
 {
 	uint32_t seen = 0;
 
-	for (uint32_t slot = 0; seen < view_sessions(sim.worker); slot++) {
-		struct session *session = view_session(sim.worker, slot);
+	for (uint32_t slot = 0; seen < view_sessions(worker); slot++) {
+		struct session *session = view_session(worker, slot);
 		if (session)
 			what(session);
 		seen += session != NULL;
@@ -303,9 +306,12 @@ static void check_places(void)
 	const struct worker *worker = sim.worker;
 	const struct config_section *section;
 
-	if (view_sessions(worker) > view_connections_max(worker))
-		sim_fail("%u sessions are open, of %u at most", view_sessions(worker),
-			 view_connections_max(worker));
+	uint32_t all = 0;
+
+	for (uint32_t i = 0; i < sim.worker_count; i++)
+		all += view_is_over(sim.workers[i]) ? 0 : view_sessions(sim.workers[i]);
+	if (all > view_connections_max(worker))
+		sim_fail("%u sessions are open, of %u at most", all, view_connections_max(worker));
 	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++) {
 		uint32_t most = section->settings.max_connections;
 		uint32_t open = view_connections_of(worker, section);
@@ -319,8 +325,8 @@ static void check_places(void)
 void sim_life_turn(void)
 {
 	check_places();
-	for_each_session(check_session);
-	sim.turned_ms = now_ms();
+	for_each_session(sim.worker, check_session);
+	sim.turned_ms[sim.turn] = now_ms();
 }
 
 static void check_resting(struct session *session)
@@ -331,9 +337,16 @@ static void check_resting(struct session *session)
 				 view_slot(session), side_name(side));
 }
 
+bool sim_life_is_over(const struct session *session)
+{
+	return view_now_ms(view_worker(session)) >= life_of(session)->until_ms;
+}
+
 void sim_life_rest(void)
 {
-	for_each_session(check_resting);
+	for (uint32_t i = 0; i < sim.worker_count; i++)
+		if (!view_is_over(sim.workers[i]))
+			for_each_session(sim.workers[i], check_resting);
 }
 
 void sim_life_close(const struct session *session)
@@ -405,8 +418,9 @@ static void check_bytes(const struct sim_life *life, const struct access_record 
 
 static void check_duration(const struct sim_life *life, const struct access_record *record)
 {
-	uint64_t least =
-		sim.turned_ms > life->opened_by_ms ? sim.turned_ms - life->opened_by_ms : 0;
+	uint64_t least = sim.turned_ms[sim.turn] > life->opened_by_ms
+				 ? sim.turned_ms[sim.turn] - life->opened_by_ms
+				 : 0;
 	uint64_t most = now_ms() - life->opened_after_ms;
 
 	if (record->duration_ms < least || record->duration_ms > most)

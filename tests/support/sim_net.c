@@ -66,7 +66,7 @@ struct sim_connection *sim_connected(int fd)
 	return file->connection;
 }
 
-int sim_listen(const struct config_section *section)
+int sim_listen(const struct config_section *section, uint32_t worker)
 {
 	struct sim_file *file = sim_file_new();
 
@@ -74,6 +74,7 @@ int sim_listen(const struct config_section *section)
 		return -EMFILE;
 	file->listener = &sim.listeners[sim.listener_count++];
 	file->listener->section = section;
+	file->listener->worker = worker;
 	return file->fd;
 }
 
@@ -326,9 +327,10 @@ uint32_t sim_poll_events(const struct sim_connection *connection)
 void sim_arrive(void *object)
 {
 	struct sim_connection *connection = object;
+	uint32_t from = sim.worker_count > 1 ? sim_random() % SIM_LISTENERS : 0;
 
 	for (uint32_t i = 0; i < sim.listener_count; i++) {
-		struct sim_listener *listener = &sim.listeners[i];
+		struct sim_listener *listener = &sim.listeners[(from + i) % sim.listener_count];
 
 		if (listener->section != connection->section || listener->closed ||
 		    listener->waiting == SIM_BACKLOG)

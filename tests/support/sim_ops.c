@@ -21,11 +21,6 @@
 
 #define RETRIES 32 /* of one multishot in a row, then others get their turn */
 
-struct fake_ring *sim_ring(void)
-{
-	return &sim.kernel.rings[0];
-}
-
 /* ---- Completions ----------------------------------------------------------------------------- */
 
 static void post(const struct sim_op *op, int32_t result, uint32_t flags)
@@ -34,10 +29,10 @@ static void post(const struct sim_op *op, int32_t result, uint32_t flags)
 		  (unsigned long long)op->sqe.user_data, result,
 		  flags & IORING_CQE_F_MORE ? " more" : "",
 		  flags & IORING_CQE_F_NOTIF ? " notification" : "");
-	fake_kernel_post(sim_ring(), op->sqe.user_data, result, flags);
+	fake_kernel_post(op->ring, op->sqe.user_data, result, flags);
 }
 
-static void release(struct sim_op *op)
+void sim_release(struct sim_op *op)
 {
 	struct sim_file *file = op->file;
 
@@ -50,13 +45,13 @@ static void release(struct sim_op *op)
 static void finish(struct sim_op *op, int32_t result, uint32_t flags)
 {
 	post(op, result, flags);
-	release(op);
+	sim_release(op);
 }
 
 /* A multishot's completion that is not its last; false when the queue was full and it was. */
 static bool post_more(struct sim_op *op, int32_t result, uint32_t flags)
 {
-	struct fake_ring *ring = sim_ring();
+	struct fake_ring *ring = op->ring;
 	bool full = *ring->cq_tail - *ring->cq_head >= ring->params.cq_entries;
 
 	if (!(ring->params.flags & IORING_SETUP_DEFER_TASKRUN) && (full || ring->overflow.count)) {
@@ -77,7 +72,7 @@ static uint32_t fill(struct sim_op *op, uint32_t count, unsigned buffers, uint16
 	void *memory;
 
 	for (unsigned i = 0; i < buffers && done < count; i++) {
-		if (!fake_kernel_take_buffer(sim_ring(), op->sqe.buf_group, &memory, &length, &id))
+		if (!fake_kernel_take_buffer(op->ring, op->sqe.buf_group, &memory, &length, &id))
 			break;
 		if (i == 0)
 			*ret_id = id;
@@ -105,7 +100,7 @@ static bool receive_once(struct sim_op *op, uint32_t count)
 	flags = IORING_CQE_F_BUFFER | (uint32_t)id << IORING_CQE_BUFFER_SHIFT;
 	op->total += done;
 	if (!multishot || (op->sqe.optlen && done >= op->left) ||
-	    (bundle && fake_kernel_buffers(sim_ring(), op->sqe.buf_group) == 0 && sim_chance(2))) {
+	    (bundle && fake_kernel_buffers(op->ring, op->sqe.buf_group) == 0 && sim_chance(2))) {
 		finish(op, (int32_t)done, flags);
 		return false;
 	}
@@ -123,7 +118,7 @@ static void try_receive(struct sim_op *op)
 	for (unsigned i = 0; i < most; i++) {
 		int r;
 
-		if (fake_kernel_buffers(sim_ring(), op->sqe.buf_group) == 0 ||
+		if (fake_kernel_buffers(op->ring, op->sqe.buf_group) == 0 ||
 		    sim_chance(sim.faults.receive)) {
 			finish(op, -ENOBUFS, 0);
 			return;
@@ -164,7 +159,7 @@ static void finish_send(struct sim_op *op, int32_t result)
 	if (is_silent(op, result)) {
 		sim_trace("    %s %llx: %d in silence", ring_op_name(op->sqe.opcode),
 			  (unsigned long long)op->sqe.user_data, result);
-		release(op);
+		sim_release(op);
 	} else if (!is_zero_copy(op)) {
 		finish(op, result, 0);
 	} else if (op->moved == 0 && sim_chance(2)) {
@@ -346,9 +341,9 @@ static bool is_missed(struct sim_op *op)
 	return missed;
 }
 
-static void cancel(const struct io_uring_sqe *sqe)
+static void cancel(struct fake_ring *ring, const struct io_uring_sqe *sqe)
 {
-	struct sim_op self = {.sqe = *sqe}, *found = NULL;
+	struct sim_op self = {.sqe = *sqe, .ring = ring}, *found = NULL;
 
 	if (sqe->cancel_flags)
 		sim_fail("a cancel by flags %x takes longer with every connection",
@@ -356,7 +351,8 @@ static void cancel(const struct io_uring_sqe *sqe)
 	for (uint32_t i = 0; i < sim.op_top && !found; i++) {
 		struct sim_op *op = &sim.ops[i];
 
-		if (!op->used || op->notifying || op->sqe.user_data != sqe->addr)
+		if (!op->used || op->ring != ring || op->notifying ||
+		    op->sqe.user_data != sqe->addr)
 			continue;
 		if (is_missed(op))
 			continue;
@@ -408,7 +404,8 @@ static void note_parts(struct sim_op *op)
 	}
 }
 
-static struct sim_op *op_new(const struct io_uring_sqe *sqe, struct sim_file *file)
+static struct sim_op *op_new(struct fake_ring *ring, const struct io_uring_sqe *sqe,
+			     struct sim_file *file)
 {
 	for (uint32_t i = 0; i < SIM_OPS; i++) {
 		struct sim_op *op = &sim.ops[i];
@@ -418,6 +415,7 @@ static struct sim_op *op_new(const struct io_uring_sqe *sqe, struct sim_file *fi
 		if (i >= sim.op_top)
 			sim.op_top = i + 1;
 		op->sqe = *sqe;
+		op->ring = ring;
 		op->file = file;
 		op->connection = file->connection;
 		op->due_ns = SIM_NEVER;
@@ -438,11 +436,10 @@ void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct
 	struct sim_op *op;
 
 	(void)kernel;
-	(void)ring;
 	sim_trace("  submit %s %llx fd %d", ring_op_name(sqe->opcode),
 		  (unsigned long long)sqe->user_data, sqe->fd);
 	if (sqe->opcode == IORING_OP_ASYNC_CANCEL) {
-		cancel(sqe);
+		cancel(ring, sqe);
 		return;
 	}
 	file = sim_file_of(sqe->fd);
@@ -450,8 +447,8 @@ void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct
 		sim_fail("%s is submitted on descriptor %d, which is closed",
 			 ring_op_name(sqe->opcode), sqe->fd);
 	if (sqe->opcode == IORING_OP_RECV)
-		sim_life_receive(sqe);
-	op = op_new(sqe, file);
+		sim_life_receive(ring, sqe);
+	op = op_new(ring, sqe, file);
 	check_alone(op);
 	/* What must not wait is done at once. */
 	if (file->listener || (is_send(sqe) && sqe->msg_flags & MSG_DONTWAIT) ||

@@ -68,7 +68,7 @@ static void unanswered(void *object)
 		sim_break(connection, -ETIMEDOUT);
 }
 
-int socket_connect(int fd, const struct address *address)
+static int try_connect(int fd, const struct address *address)
 {
 	struct sim_connection *connection = sim_connected(fd);
 	int r = sim.answer(connection, address);
@@ -105,6 +105,14 @@ int socket_connect(int fd, const struct address *address)
 		return r;
 	}
 	return -EINPROGRESS;
+}
+
+int socket_connect(int fd, const struct address *address)
+{
+	int r = try_connect(fd, address);
+
+	sim_turns_preempt();
+	return r;
 }
 
 /* No section of a simulated daemon leads to another. */
@@ -185,7 +193,7 @@ int socket_accept(int fd)
 
 static void set_corked(struct sim_file *file, bool corked)
 {
-	sim.corked_count += (uint32_t)corked - (uint32_t)file->corked;
+	sim.corked_count[sim.turn] += (uint32_t)corked - (uint32_t)file->corked;
 	file->corked = corked;
 }
 
@@ -381,10 +389,18 @@ static void leave(struct sim_connection *connection)
 		sim_check_fin(connection);
 }
 
+static bool is_held(const struct sim_connection *connection)
+{
+	for (uint32_t i = 0; i < sim.op_top; i++)
+		if (sim.ops[i].used && sim.ops[i].file && sim.ops[i].connection == connection)
+			return true;
+	return false;
+}
+
 void sim_left(void)
 {
 	for (uint32_t i = 0; i < sim.connection_count; i++)
-		if (sim.connections[i].left)
+		if (sim.connections[i].left && !is_held(&sim.connections[i]))
 			close_connection(&sim.connections[i]);
 }
 

@@ -11,6 +11,11 @@ static_assert(SIM_PARTS >= VECTOR_MAX, "a vector fits into an operation");
 
 /* ---- A session ------------------------------------------------------------------------------- */
 
+struct worker *view_worker(const struct session *session)
+{
+	return container_of(session->all, struct worker, sessions);
+}
+
 uint32_t view_slot(const struct session *session)
 {
 	return session->road.flight.slot;
@@ -196,6 +201,16 @@ bool view_is_running(const struct worker *worker)
 bool view_is_stopping(const struct worker *worker)
 {
 	return worker->state == WORKER_STOPPING;
+}
+
+bool view_is_over(const struct worker *worker)
+{
+	return view_ring(worker)->system == NULL;
+}
+
+uint32_t view_index(const struct worker *worker)
+{
+	return worker->loop.index;
 }
 
 uint64_t view_now_ms(const struct worker *worker)

@@ -33,6 +33,7 @@ enum view_state {
 
 /* ---- A session ------------------------------------------------------------------------------- */
 
+struct worker *view_worker(const struct session *session);
 uint32_t view_slot(const struct session *session);
 uint64_t view_id(const struct session *session);
 enum view_state view_state(const struct session *session);
@@ -81,6 +82,9 @@ uint32_t view_slots(const struct worker *worker);
 uint32_t view_sessions(const struct worker *worker);
 bool view_is_running(const struct worker *worker);
 bool view_is_stopping(const struct worker *worker);
+/* Its ring is closed. */
+bool view_is_over(const struct worker *worker);
+uint32_t view_index(const struct worker *worker);
 /* By its own clock. */
 uint64_t view_now_ms(const struct worker *worker);
 /* When those who stand in lines are tried for, VIEW_NEVER: not. */
