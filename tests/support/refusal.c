@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/net.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -34,12 +33,9 @@ struct refusal *refusal_new(const int *calls)
 	struct refusal *refusal = calloc(1, sizeof(*refusal));
 
 	for (; calls[refusal->count] >= 0; refusal->count++) {
-		ck_assert_uint_lt(refusal->count, CALLS_MAX - 1);
+		ck_assert_uint_lt(refusal->count, CALLS_MAX);
 		refusal->calls[refusal->count] = calls[refusal->count];
 	}
-#ifdef SYS_socketcall
-	refusal->calls[refusal->count++] = SYS_socketcall;
-#endif
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, refusal->pair), 0);
 	refusal->notices = -1;
 	return refusal;
@@ -95,18 +91,6 @@ void refusal_install(const struct refusal *refusal)
 
 /* ---- in the parent ---- */
 
-/* Where there is one call for all of sockets, the C library may make that. */
-static int call_of(const struct seccomp_data *asked)
-{
-#ifdef SYS_socketcall
-	if (asked->nr == SYS_socketcall)
-		return asked->args[0] == SYS_SOCKET    ? SYS_socket
-		       : asked->args[0] == SYS_CONNECT ? SYS_connect
-						       : -1;
-#endif
-	return asked->nr;
-}
-
 static int error_of(struct refusal *refusal, int call)
 {
 	for (unsigned i = 0; i < refusal->count; i++)
@@ -123,7 +107,7 @@ static void answer_one(struct refusal *refusal)
 	if (ioctl(refusal->notices, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
 		return; /* a signal came, or it has just been killed */
 	answer.id = asked.id;
-	answer.error = -error_of(refusal, call_of(&asked.data));
+	answer.error = -error_of(refusal, asked.data.nr);
 	if (answer.error == 0)
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	else
