@@ -1,7 +1,7 @@
 /*
  * Which addresses meet: whether two can be listened on at once, and whether who
  * connects to one arrives at who listens on another.  Listening on every address
- * is told apart by family, as listener.h does: `80` is IPv4 and IPv6, [::]:80 is
+ * is told apart by family, as bind.c does: `80` is IPv4 and IPv6, [::]:80 is
  * IPv6 alone.  Paths of unix sockets are compared as files, so that two ways of
  * writing one are one.
  */
