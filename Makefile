@@ -47,7 +47,7 @@ say   = $(if $(Q),@printf '  %-6s %s\n' $(1) $(2))
 objects  = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$O/%,$(wildcard $(1)))
 # Each folder is an archive, linked once, from the top down: a call upwards does not link.
-FOLDERS  := control worker session relay service lane loop config ops ring base
+FOLDERS  := control worker session relay service lane loop pool config ops ring base
 CORE     := $(FOLDERS:%=$O/src/%.a)
 RING     := $O/src/ring.a $O/src/base.a
 WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c and base/clock.c

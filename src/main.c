@@ -196,9 +196,9 @@ static const struct strategy *find_strategy(const struct config_section *section
 	return service ? service : strategy((enum config_relay)section->settings.relay);
 }
 
-static int serve_sockets(struct engine *engine, const struct mode *mode, struct resolver *resolver,
-			 struct events *events)
+static int serve_sockets(struct service_plan *plan)
 {
+	const struct config *config = plan->edition->config;
 	struct activation activation;
 	struct sockets sockets = {0};
 	const char *name;
@@ -206,15 +206,36 @@ static int serve_sockets(struct engine *engine, const struct mode *mode, struct 
 
 	if (r < 0)
 		log_warning("cannot read what systemd passed: %s", strerror(-r));
-	r = build_sockets(&sockets, engine, resolver, &activation);
+	r = sockets_open(&sockets, config, plan->engine->worker_count, plan->resolver, &activation);
 	for (unsigned i = 0; (name = activation_unclaimed(&activation, i)); i++)
 		log_warning("systemd passed a socket named '%s', and no section has "
 			    "listen = systemd:%s",
 			    name, name);
+	plan->sockets = &sockets;
 	if (r == 0)
-		r = supervise(engine, mode, &sockets, resolver, events);
-	build_sockets_done(&sockets, engine);
+		r = supervise(plan);
+	sockets_close(&sockets);
 	activation_close(&activation);
+	return r;
+}
+
+static int serve_edition(struct service_plan *plan, const struct config *config)
+{
+	struct edition edition;
+	struct ledger ledger;
+	struct servers servers;
+	struct build_means means = {&ledger, &servers, plan->resolver, find_strategy};
+	int r;
+
+	ledger_open(&ledger, plan->engine->worker_count, 0);
+	servers_init(&servers);
+	plan->servers = &servers;
+	plan->edition = &edition;
+	r = build_edition(&edition, config, 1, &means);
+	if (r == 0)
+		r = serve_sockets(plan);
+	build_edition_done(&edition);
+	ledger_close(&ledger);
 	return r;
 }
 
@@ -247,6 +268,8 @@ static int serve(const struct config *config, struct resolver *resolver, struct 
 	struct limits_cpus cpus;
 	struct engine engine;
 	struct mode mode;
+	struct service_plan plan = {
+		.engine = &engine, .mode = &mode, .resolver = resolver, .events = events};
 	int r = limits_cpus(&cpus);
 
 	if (r < 0) {
@@ -254,10 +277,11 @@ static int serve(const struct config *config, struct resolver *resolver, struct 
 		return build_of_system(r);
 	}
 	mode_decide(&mode, config, &cpus);
-	r = build_engine(&engine, config, &mode, resolver, find_strategy);
-	if (r == 0)
-		r = serve_sockets(&engine, &mode, resolver, events);
-	build_done(&engine);
+	r = build_engine(&engine, config, &mode);
+	if (r < 0)
+		return r;
+	r = serve_edition(&plan, config);
+	hop_done(&engine);
 	return r;
 }
 

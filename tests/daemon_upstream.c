@@ -257,6 +257,31 @@ START_TEST(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each
 }
 END_TEST
 
+/* Whichever worker finds out. */
+START_TEST(a_server_that_fails_is_one_warning_for_all_workers)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	char keys[256], line[128];
+	struct daemon *daemon;
+	char *log, *first;
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = %s\nserver = %s\n", refused, server_address(echo));
+	snprintf(line, sizeof(line), "[proxy a] server %s: cannot connect", refused);
+	daemon = proxy(_i, keys);
+	for (unsigned i = 0; i < 64; i++)
+		assert_echo(10);
+	daemon_wait_log(daemon, line);
+	log = daemon_log(daemon);
+	first = strstr(log, line);
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(strstr(first + 1, line));
+	free(log);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 START_TEST(a_server_that_comes_to_life_is_used)
 {
 	struct server *echo;
@@ -399,6 +424,7 @@ SUITE_OF("daemon: upstreams", 60,
 	 IN_BOTH_RINGS(a_silent_client_is_greeted_by_a_server_that_was_spoken_to_first_before),
 	 IN_BOTH_RINGS(of_many_clients_at_once_none_notices_that_one_of_two_servers_is_dead),
 	 IN_BOTH_RINGS(when_every_server_is_dead_the_client_is_closed_and_the_log_names_each),
+	 IN_EVERY_WAY(a_server_that_fails_is_one_warning_for_all_workers),
 	 IN_BOTH_RINGS(a_server_that_comes_to_life_is_used),
 	 IN_BOTH_RINGS(connections_go_round_the_servers),
 	 IN_BOTH_RINGS(a_server_that_hangs_up_at_once_hangs_up_on_the_client),

@@ -9,7 +9,7 @@
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "session/life.h"
-#include "session/section.h"
+#include "session/tenancy.h"
 #include "support/sim.h"
 #include "support/strategies.h"
 #include "support/suite.h"
@@ -40,8 +40,11 @@ static struct config config;
 static struct config_section config_sections[SECTIONS];
 static struct config_origin origins[KEYS_MAX]; /* every key has its default */
 static struct section sections[SECTIONS];
+static struct account accounts[SECTIONS];
+static struct edition edition;
+static struct tenancy *tenancies[SIM_WORKERS];
 static struct server servers[SECTIONS][SERVERS];
-static struct listening sockets[SIM_WORKERS][SECTIONS];
+static struct member members[SECTIONS][SERVERS];
 static struct engine engine;
 static struct worker workers[SIM_WORKERS];
 static struct access_queue access_log; /* nothing is put into it */
@@ -114,7 +117,7 @@ static void send_clients(void)
 		struct sim_connection *client = sim_connection_new(true);
 
 		client->script = some_script(true);
-		client->section = &config_sections[sim_random() % engine.section_count];
+		client->section = &config_sections[sim_random() % edition.section_count];
 		if (client->section->kind == CONFIG_CHARGEN)
 			client->script.finish = SIM_HALF_CLOSE;
 		else if (client->section->kind == CONFIG_RESPONDER)
@@ -169,19 +172,23 @@ static void make_section(uint32_t index)
 				.pipe_size = sim.scale * one_of(1, 100, 1000, 4096),
 			},
 	};
+	accounts[index] = (struct account){.id = index + 1};
 	*section = (struct section){
-		.index = index,
-		.servers = servers[index],
-		.server_room = proxy ? sim_between(1, SERVERS) : 0,
+		.edition = &edition,
+		.account = &accounts[index],
+		.pool = {.members = members[index], .room = proxy ? sim_between(1, SERVERS) : 0},
 	};
 	if (life_give(section, source, some_strategy(source)) < 0)
 		sim_fail("%s cannot be prepared", section->strategy->name);
 	/* Names may be answered late. */
-	section->server_count = proxy && sim_chance(8) ? sim_between(0, section->server_room)
-						       : section->server_room;
-	for (uint32_t i = 0; i < section->server_room; i++) {
-		struct address *address = &servers[index][i].address;
+	section->pool.count =
+		proxy && sim_chance(8) ? sim_between(0, section->pool.room) : section->pool.room;
+	for (uint32_t i = 0; i < section->pool.room; i++) {
+		struct server *server = &servers[index][i];
+		struct address *address = &server->address;
 
+		*server = (struct server){.title = source->title, .text = (char *)names[i]};
+		members[index][i] = (struct member){.server = server, .place = (char *)"sim:1"};
 		*address = (struct address){
 			.kind = ADDRESS_INET,
 			.length = sizeof(address->u.in),
@@ -194,17 +201,19 @@ static void make_section(uint32_t index)
 		};
 		if (sim_chance(8))
 			address->u.any.sa_family = AF_UNIX;
-		servers[index][i].text = (char *)names[i];
 	}
 }
 
 static void make_engine(void)
 {
 	config = (struct config){.drain_timeout_ms = timeout_ms(4), .origins = origins};
-	engine = (struct engine){
+	edition = (struct edition){
+		.number = 1,
 		.config = &config,
 		.sections = sections,
 		.section_count = sim_between(1, SECTIONS),
+	};
+	engine = (struct engine){
 		.worker_count = sim_between(1, SIM_WORKERS),
 		.connections_max = one_of(sim_between(1, 3), sim_between(1, 16), 300, 300),
 		.sizes.buffer_size = sim.scale * one_of(10, 30, 100, 512),
@@ -229,7 +238,7 @@ static void make_engine(void)
 	/* Listening sockets, and a connection. */
 	if (!calm && sim_chance(6))
 		sim.descriptors_max = sim_between(SECTIONS * engine.worker_count + 2, 16);
-	for (uint32_t i = 0; i < engine.section_count; i++)
+	for (uint32_t i = 0; i < edition.section_count; i++)
 		make_section(i);
 }
 
@@ -287,6 +296,11 @@ static void make_faults(void)
 
 /* What the main thread has to say to whom, has said, and has heard. */
 static struct order orders[SIM_WORKERS][ORDER_KIND_COUNT];
+static struct offer {
+	struct accept_order accept;
+	struct accept_offer socket;
+	uint32_t section;
+} offers[SIM_WORKERS][SECTIONS];
 static struct order_tray tray;
 static struct {
 	uint64_t told_ns, completions;
@@ -308,31 +322,37 @@ static void ring(void *object)
 				 op_pack((struct op_tag){.kind = OP_CONTROL}), 0, 0);
 }
 
-static void tell(uint32_t worker, enum order_kind what)
+static void send_order(uint32_t worker, struct order *order)
 {
-	struct order *order = &orders[worker][what];
+	static const char *const names[] = {
+		[ORDER_PING] = "ping",   [ORDER_LISTEN] = "listen", [ORDER_CATCH_UP] = "catch up",
+		[ORDER_DRAIN] = "drain", [ORDER_STOP] = "stop",
+	};
 
 	if (view_is_over(&workers[worker]))
 		return;
-	sim_trace("order to %u: %s", worker,
-		  what == ORDER_STOP       ? "stop"
-		  : what == ORDER_CATCH_UP ? "catch up"
-					   : "drain");
+	sim_trace("order to %u: %s", worker, names[order->kind]);
 	if (order->under_way) {
 		order->again = true;
 		return;
 	}
+	order->worker = worker;
 	order->under_way = true;
 	order->again = false;
 	if (order_put(&workers[worker].inbox, order, &tray))
 		ring(&workers[worker]);
 }
 
+static void tell(uint32_t worker, enum order_kind what)
+{
+	send_order(worker, &orders[worker][what]);
+}
+
 static void told(void *object)
 {
-	const struct order *order = object;
+	struct order *order = object;
 
-	tell(order->worker, order->kind);
+	send_order(order->worker, order);
 }
 
 /* The main thread tells one after the other, and each of them in order. */
@@ -359,7 +379,7 @@ static void hear_back(void)
 		next = back->next;
 		back->under_way = false;
 		if (back->again)
-			tell(back->worker, back->kind);
+			send_order(back->worker, back);
 	}
 }
 
@@ -375,6 +395,9 @@ static void check_orders(void)
 		for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
 			if (orders[i][kind].under_way)
 				sim_fail("an order to worker %u is lost", i);
+		for (unsigned s = 0; s < SECTIONS; s++)
+			if (offers[i][s].accept.order.under_way)
+				sim_fail("an offer to worker %u is lost", i);
 	}
 }
 
@@ -390,28 +413,25 @@ static void drain(void *unused)
 	command(ORDER_DRAIN);
 }
 
-static void offer(void *socket)
+static void offer(void *object)
 {
-	struct listening *listening = socket;
-	uint32_t worker = (uint32_t)(listening - sockets[0]) / SECTIONS;
-	int fd;
+	struct offer *offered = object;
+	uint32_t worker = offered->accept.order.worker;
 
 	if (!view_is_running(&workers[worker]))
 		return; /* who has told it to stop offers nothing more */
-	fd = sim_listen(&config_sections[listening->section], worker);
-	if (fd < 0) {
-		sim_at(sim.now_ns + 50 * SIM_MS, offer, socket);
-		return;
-	}
-	listening->fd = fd;
-	tell(worker, ORDER_CATCH_UP);
+	offered->socket.fd = sim_listen(&config_sections[offered->section], worker);
+	if (offered->socket.fd < 0)
+		sim_at(sim.now_ns + 50 * SIM_MS, offer, object);
+	else
+		send_order(worker, &offered->accept.order);
 }
 
 static void know_all(void *object)
 {
 	struct section *section = object;
 
-	section->server_count = section->server_room;
+	section->pool.count = section->pool.room;
 	command(ORDER_CATCH_UP);
 }
 
@@ -434,22 +454,29 @@ static void read_counters(void *unused)
 
 static void make_listening(uint32_t worker, uint32_t section)
 {
-	struct listening *listening = &sockets[worker][section];
+	struct offer *offered = &offers[worker][section];
 	bool late = sim_chance(8);
 
-	*listening = (struct listening){.section = section, .text = "sim"};
-	listening->fd = late ? -1 : sim_listen(&config_sections[section], worker);
-	if (late)
-		sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), offer, listening);
+	*offered = (struct offer){
+		.accept = {.order = {.kind = ORDER_LISTEN, .worker = worker},
+			   .count = 1,
+			   .offers = &offered->socket},
+		.section = section,
+		.socket = {.fd = -1, .section = &sections[section], .text = "sim"},
+	};
+	if (!late)
+		offered->socket.fd = sim_listen(&config_sections[section], worker);
+	else
+		sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), offer, offered);
 }
 
 /* What comes after the start: listening sockets, and servers. */
 static void make_late(void)
 {
-	for (uint32_t i = 0; i < engine.section_count; i++) {
+	for (uint32_t i = 0; i < edition.section_count; i++) {
 		for (uint32_t w = 0; w < engine.worker_count; w++)
 			make_listening(w, i);
-		if (sections[i].server_count < sections[i].server_room)
+		if (sections[i].pool.count < sections[i].pool.room)
 			sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), know_all, &sections[i]);
 	}
 }
@@ -557,8 +584,8 @@ static void serve(uint32_t index)
 /* As if there had been connections before. */
 static void learn(uint32_t worker)
 {
-	for (uint32_t i = 0; i < engine.section_count; i++)
-		for (uint32_t s = 0; s < sections[i].server_count; s++)
+	for (uint32_t i = 0; i < edition.section_count; i++)
+		for (uint32_t s = 0; s < sections[i].pool.count; s++)
 			if (sim_chance(2))
 				view_make_spoken_to(&workers[worker], i, s);
 }
@@ -573,26 +600,34 @@ static void open_worker(uint32_t index)
 			(struct order){.kind = (enum order_kind)kind, .worker = index};
 	sim.turn = index;
 	sim.worker = sim.workers[index] = &workers[index];
-	r = worker_init(sim.worker, &engine, index, sockets[index], engine.section_count);
+	tenancies[index] = tenancy_make(&edition, index);
+	r = tenancies[index] ? worker_init(sim.worker, &engine, tenancies[index], index) : -ENOMEM;
 	if (r < 0 || (r = worker_open(sim.worker, &options)) < 0)
 		sim_fail("the worker does not open: %s", strerror(-r));
 	sim.worker_count = index + 1;
 	learn(index);
 	view_log_to(sim.worker, &access_log); /* sim_life.c reads the records */
+	for (uint32_t i = 0; i < edition.section_count; i++)
+		if (offers[index][i].socket.fd >= 0)
+			send_order(index, &offers[index][i].accept.order);
 }
 
 static void give_back(void)
 {
 	for (uint32_t w = 0; w < engine.worker_count; w++) {
-		for (uint32_t i = 0; i < engine.section_count; i++)
-			if (sockets[w][i].fd >= 0) /* offered too late */
-				socket_close(sockets[w][i].fd);
+		for (uint32_t i = 0; i < edition.section_count; i++)
+			if (offers[w][i].socket.fd >= 0) /* offered too late */
+				socket_close(offers[w][i].socket.fd);
 	}
 	sim_check_end();
 	check_orders();
-	for (uint32_t w = 0; w < engine.worker_count; w++)
+	for (uint32_t w = 0; w < engine.worker_count; w++) {
 		worker_done(&workers[w]);
-	for (uint32_t i = 0; i < engine.section_count; i++)
+		if (tenancies[w]->used)
+			sim_fail("worker %u has left %u in its edition", w, tenancies[w]->used);
+		tenancy_free(tenancies[w]);
+	}
+	for (uint32_t i = 0; i < edition.section_count; i++)
 		life_take(&sections[i]);
 }
 

@@ -1,9 +1,9 @@
 /* Whether a server waits for its clients: what is believed of it, by whatever they do. */
 #include "loop/socket.h"
 #include "session/handshake.h"
-#include "session/section.h"
 #include "session/session.h"
 #include "session/sessions.h"
+#include "session/tenancy.h"
 #include "support/suite.h"
 
 #include <netinet/in.h>
@@ -117,7 +117,8 @@ END_TEST
 static struct loop loop;
 static struct sessions all = {.loop = &loop};
 static struct section section;
-static struct server_health server, *of_section[1] = {&server};
+static struct reach server;
+static struct branch branch = {.section = &section, .reaches = &server};
 static struct session session;
 
 /* Of a server that is believed to wait, with a socket to it, not yet connecting. */
@@ -133,14 +134,14 @@ static void begin_session(void)
 	memset(&loop, 0, sizeof(loop));
 	memset(&session, 0, sizeof(session));
 	loop.now_ms = HOUR_MS;
-	all.health = of_section;
 	wheel_init(&loop.wheel, HOUR_MS);
-	health_init(&server, &section, 0);
+	reach_init(&server, &branch);
 	spoken_to(&server.handshake, HANDSHAKE_LEARN);
 	session.all = &all;
 	session.road.loop = &loop;
 	deadline_clear_all(&session);
-	session.section = &section;
+	session.branch = &branch;
+	session.reach = &server;
 	session.started_ms = HOUR_MS;
 	session.road.lanes[LANE_UP].state = LANE_OPEN;
 	session.road.fd[SIDE_UPSTREAM] = socket_open(AF_INET);

@@ -2,6 +2,7 @@
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
+#include "session/tenancy.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -12,7 +13,8 @@ enum { NOW = 100000 };
 static struct loop loop;
 static struct sessions all = {.loop = &loop};
 static struct section section;
-static struct server_health servers[2], *of_section[1] = {servers};
+static struct reach servers[2];
+static struct branch branch = {.section = &section, .reaches = servers};
 static struct session sessions[4];
 
 /* Four sessions of one section with two servers; nobody waits. */
@@ -21,15 +23,15 @@ static void open_worker(void)
 	loop = (struct loop){.now_ms = NOW};
 	all = (struct sessions){.loop = &loop};
 	memset(sessions, 0, sizeof(sessions));
-	all.health = of_section;
 	wheel_init(&loop.wheel, NOW);
 	shortage_init(&all.shortages);
 	for (unsigned i = 0; i < array_size(servers); i++)
-		health_init(&servers[i], &section, i);
+		reach_init(&servers[i], &branch);
 	for (unsigned i = 0; i < array_size(sessions); i++) {
 		sessions[i].road.loop = &loop;
 		sessions[i].all = &all;
-		sessions[i].section = &section;
+		sessions[i].branch = &branch;
+		sessions[i].reach = servers;
 		sessions[i].road.lanes[LANE_UP].to = SIDE_UPSTREAM;
 	}
 }
@@ -163,7 +165,7 @@ START_TEST(a_session_that_is_over_lets_the_first_try_at_once_if_that_helps)
 	open_worker();
 	shortage_wait(&sessions[0], &servers[0], easing->error);
 	wait_long(sessions[0].line, 500);
-	sessions[3].server = easing->server;
+	sessions[3].reach = &servers[easing->server];
 	shortage_ease(&all, &sessions[3]);
 	ck_assert_uint_eq(next(), easing->helps ? NOW : NOW + 500);
 }

@@ -333,3 +333,9 @@ const char *address_format(const struct address *address, char *text, size_t siz
 	snprintf(text, size, "none");
 	return text;
 }
+
+bool address_is_same(const struct address *a, const struct address *b)
+{
+	return a->kind == b->kind && a->length == b->length && a->port == b->port &&
+	       memcmp(&a->u, &b->u, a->length) == 0 && strcmp(a->host, b->host) == 0;
+}

@@ -5,6 +5,7 @@
 #include "control/roster.h"
 #include "control/tell.h"
 #include "loop/pipes.h"
+#include "session/edition.h"
 #include "session/life.h"
 
 #include "ops/limits.h"
@@ -17,15 +18,6 @@
 
 #define PATIENCE_MS 1000
 #define PAUSE_MS    20
-
-static int build_section(struct section *section, struct resolver *resolver, strategy_finder *find)
-{
-	int r = life_give(section, section->config, find(section->config));
-
-	if (r < 0)
-		return log_no_memory(section->config->title);
-	return section->has_upstream ? roster_open(section, resolver) : 0;
-}
 
 /* Names that judge_config() has found to be some. */
 static int switch_off(struct engine *engine, const char *names)
@@ -58,86 +50,69 @@ static int probe(struct engine *engine)
 }
 
 /* The engine as far as the configuration says. */
-static int lay_out(struct engine *engine, const struct config *config, const struct mode *mode)
+static void lay_out(struct engine *engine, const struct config *config, const struct mode *mode)
 {
 	*engine = (struct engine){
-		.config = config,
 		.worker_count = mode->workers,
 		.sqpoll = mode->sqpoll,
+		.sq_idle_ms = config->sqpoll_idle_ms,
 		.sizes.turn_bytes = ENGINE_TURN_BYTES,
 		.wake_fd = -1,
-		.sections = calloc(config->section_count + 1, sizeof(*engine->sections)),
-		.section_count = (uint32_t)config->section_count,
 	};
-	if (!engine->sections)
-		return log_no_memory("the sections");
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		struct section *section = &engine->sections[i];
-
-		section->index = i;
-		section->config = &config->sections[i];
-		section->has_upstream = section->config->kind == CONFIG_PROXY;
-	}
-	return 0;
 }
 
 /* What the machine makes of it, once the capabilities are known. */
-static int fit(struct engine *engine, struct report *report)
+static int fit(struct engine *engine, const struct config *config, struct report *report)
 {
 	uint64_t descriptors = 0;
 	int r = limits_raise_descriptors(&descriptors);
 
-	fit_buffers(engine, limits_memory(""), report);
+	fit_buffers(engine, config, limits_memory(""), report);
 	if (r < 0)
 		report_add(report, REPORT_MISTAKE, REPORT_NOWHERE, 0,
 			   "cannot read RLIMIT_NOFILE: %s", strerror(-r));
 	else
-		r = fit_connections(engine, descriptors, report);
+		r = fit_connections(engine, config, descriptors, report);
 	if (r == 0)
-		fit_settings(engine, report);
+		fit_settings(engine, config, report);
 	return r;
 }
 
-static int fit_and_tell(struct engine *engine)
+static int fit_and_tell(struct engine *engine, const struct config *config)
 {
 	struct report report = {0};
-	int r = fit(engine, &report);
+	int r = fit(engine, config, &report);
 
 	tell_report(&report);
 	report_done(&report);
 	return r;
 }
 
-int build_engine(struct engine *engine, const struct config *config, const struct mode *mode,
-		 struct resolver *resolver, strategy_finder *find)
+int build_engine(struct engine *engine, const struct config *config, const struct mode *mode)
 {
-	int r = lay_out(engine, config, mode), result;
+	int r, result;
 
-	if (r == 0)
-		r = probe(engine);
+	lay_out(engine, config, mode);
+	r = probe(engine);
 	if (r < 0)
 		return r;
 	result = switch_off(engine, config->without);
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		r = build_section(&engine->sections[i], resolver, find);
-		result = result < 0 ? result : r;
-	}
-	return result < 0 ? result : fit_and_tell(engine);
+	r = fit_and_tell(engine, config);
+	return result < 0 ? result : r;
 }
 
 int build_try(const struct config *config, const struct mode *mode, struct report *report)
 {
 	struct ring_error error = {0};
 	struct engine engine;
-	int r = lay_out(&engine, config, mode), probed;
+	int r = 0, probed;
 
-	if (r < 0)
-		return r;
+	lay_out(&engine, config, mode);
 	probed = ring_probe(&engine.capabilities, NULL);
 	if (probed == 0)
 		r = switch_off(&engine, config->without);
 	if (probed == 0 && r == 0)
-		r = fit(&engine, report);
+		r = fit(&engine, config, report);
 	if (probed < 0) {
 		ring_explain(&error, "io_uring_setup", probed, NULL);
 		report_add(report, REPORT_WARNING, REPORT_NOWHERE, 0,
@@ -145,19 +120,58 @@ int build_try(const struct config *config, const struct mode *mode, struct repor
 			   "settings is not tested: %s",
 			   error.text);
 	}
-	build_done(&engine);
 	return r;
 }
 
-void build_done(struct engine *engine)
-{
-	for (uint32_t i = 0; engine->sections && i < engine->section_count; i++) {
-		struct section *section = &engine->sections[i];
+/* ---- Editions -------------------------------------------------------------------------------- */
 
-		life_take(section);
-		roster_close(section);
+static int build_section(struct section *section, const struct build_means *means,
+			 const struct edition *edition)
+{
+	uint32_t index = (uint32_t)(section - edition->sections);
+	const struct config_section *config = &edition->config->sections[index];
+	int r;
+
+	section->edition = edition;
+	section->account = ledger_account(means->ledger, config->title);
+	if (!section->account)
+		return log_no_memory(config->title);
+	r = life_give(section, config, means->find(config));
+	if (r < 0)
+		return log_no_memory(config->title);
+	return section->has_upstream ? roster_open(&(struct roster){.section = section,
+								    .servers = means->servers,
+								    .resolver = means->resolver})
+				     : 0;
+}
+
+int build_edition(struct edition *edition, const struct config *config, uint64_t number,
+		  const struct build_means *means)
+{
+	int result = 0;
+
+	*edition = (struct edition){
+		.number = number,
+		.config = config,
+		.sections = calloc(config->section_count + 1, sizeof(*edition->sections)),
+	};
+	if (!edition->sections)
+		return log_no_memory("the sections");
+	edition->section_count = (uint32_t)config->section_count;
+	for (uint32_t i = 0; i < edition->section_count; i++) {
+		int r = build_section(&edition->sections[i], means, edition);
+
+		result = result < 0 ? result : r;
 	}
-	hop_done(engine);
-	free(engine->sections);
-	engine->sections = NULL;
+	return result;
+}
+
+void build_edition_done(struct edition *edition)
+{
+	for (uint32_t i = 0; i < edition->section_count; i++) {
+		life_take(&edition->sections[i]);
+		pool_close(&edition->sections[i].pool);
+	}
+	free(edition->sections);
+	*edition = (struct edition){0};
 }

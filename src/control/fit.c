@@ -83,13 +83,13 @@ static uint64_t choose_memory(const struct config *config, uint64_t limit, struc
 }
 
 /* No buffer of our choice is larger than what any direction may have. */
-static uint32_t least_budget(const struct engine *engine)
+static uint32_t least_budget(const struct config *config)
 {
 	uint32_t least = UINT32_MAX;
 
-	for (uint32_t i = 0; i < engine->section_count; i++)
-		if (engine->sections[i].config->settings.receive_budget < least)
-			least = engine->sections[i].config->settings.receive_budget;
+	for (uint32_t i = 0; i < config->section_count; i++)
+		if (config->sections[i].settings.receive_budget < least)
+			least = config->sections[i].settings.receive_budget;
 	return least;
 }
 
@@ -97,13 +97,14 @@ static uint32_t least_budget(const struct engine *engine)
  * Few large buffers are soon all held by peers that read nothing; of small ones the
  * kernel's ring has not enough for much memory.  memory is one worker's.
  */
-static uint32_t buffer_size_for(const struct engine *engine, uint64_t memory)
+static uint32_t buffer_size_for(const struct engine *engine, const struct config *config,
+				uint64_t memory)
 {
 	/* With sqpoll each receive brings one buffer: worker/worker.c. */
 	bool bundled = ring_capable(&engine->capabilities, RING_RECV_BUNDLE) &&
 		       ring_capable(&engine->capabilities, RING_RECV_BUDGET) && !engine->sqpoll;
 	uint32_t size = bundled ? BUFFER_SIZE_BUNDLED : BUFFER_SIZE_SINGLE;
-	uint32_t budget = least_budget(engine);
+	uint32_t budget = least_budget(config);
 
 	while (size > BUFFER_SIZE_BUNDLED && memory / size < BUFFERS_ENOUGH)
 		size /= 2;
@@ -141,12 +142,13 @@ warn_of_buffers(struct report *report, const struct config *config, const char *
 		report_add(report, REPORT_WARNING, REPORT_NOWHERE, 0, "%s", why);
 }
 
-void fit_buffers(struct engine *engine, uint64_t memory_limit, struct report *report)
+void fit_buffers(struct engine *engine, const struct config *config, uint64_t memory_limit,
+		 struct report *report)
 {
-	const struct config *config = engine->config;
 	uint32_t workers = engine->worker_count;
 	uint64_t all = choose_memory(config, memory_limit, report), memory = all / workers;
-	uint32_t size = config->buffer_size ? config->buffer_size : buffer_size_for(engine, memory);
+	uint32_t size =
+		config->buffer_size ? config->buffer_size : buffer_size_for(engine, config, memory);
 	uint64_t count = memory / size;
 
 	if (count < BUFFERS_LEAST) {
@@ -183,14 +185,15 @@ static uint32_t pipes_for(uint64_t descriptors, uint32_t workers)
 	return most < PIPES_MAX ? (uint32_t)most : PIPES_MAX;
 }
 
-int fit_connections(struct engine *engine, uint64_t limit, struct report *report)
+int fit_connections(struct engine *engine, const struct config *config, uint64_t limit,
+		    struct report *report)
 {
 	uint64_t own, per_connection = 1, listeners = 0, most;
-	uint32_t wanted = engine->config->max_connections;
+	uint32_t wanted = config->max_connections;
 
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		listeners += engine->sections[i].config->listen_count;
-		if (engine->sections[i].has_upstream)
+	for (uint32_t i = 0; i < config->section_count; i++) {
+		listeners += config->sections[i].listen_count;
+		if (config->sections[i].kind == CONFIG_PROXY)
 			per_connection = 2;
 	}
 	if (per_connection == 2)
@@ -208,7 +211,7 @@ int fit_connections(struct engine *engine, uint64_t limit, struct report *report
 		return -EMFILE;
 	}
 	if (wanted > most)
-		report_key(report, REPORT_WARNING, engine->config, NULL, "max_connections",
+		report_key(report, REPORT_WARNING, config, NULL, "max_connections",
 			   "%u needs %" PRIu64 " descriptors, RLIMIT_NOFILE allows %" PRIu64
 			   ": continuing with %" PRIu64 " connections; raise LimitNOFILE= of the "
 			   "unit",
@@ -329,32 +332,31 @@ static bool reduced_relay(const struct engine *engine, const struct config_secti
 }
 
 /* A line in [defaults] is warned of once, however many sections have it. */
-static void fit_key(const struct engine *engine, const char *key, reduction *is_reduced,
-		    struct report *report)
+static void fit_key(const struct engine *engine, const struct config *config, const char *key,
+		    reduction *is_reduced, struct report *report)
 {
 	struct config_origin told = {0};
 	char why[WHY_MAX];
 
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		const struct config_section *section = engine->sections[i].config;
+	for (uint32_t i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
 		const struct config_origin *origin;
 
 		if (!schema_find(key, (unsigned)IN_PROXY << section->kind) ||
-		    !is_set(engine->config, section, key))
+		    !is_set(config, section, key))
 			continue;
-		origin = config_origin(engine->config, section, key);
+		origin = config_origin(config, section, key);
 		if ((origin->line == told.line && origin->file == told.file) ||
 		    !is_reduced(engine, section, why))
 			continue;
 		told = *origin;
-		report_key(report, REPORT_WARNING, engine->config, section, key, "%s", why);
+		report_key(report, REPORT_WARNING, config, section, key, "%s", why);
 	}
 }
 
 /* sqpoll and busy_poll buy round trips with CPU; waiting for a batch would give them back. */
-static void fit_coalesce(struct engine *engine, struct report *report)
+static void fit_coalesce(struct engine *engine, const struct config *config, struct report *report)
 {
-	const struct config *config = engine->config;
 	const char *why = !ring_capable(&engine->capabilities, RING_MIN_WAIT)
 				  ? "this kernel or `without` lacks min-wait"
 			  : engine->sqpoll ? "with sqpoll nothing is waited for"
@@ -368,12 +370,12 @@ static void fit_coalesce(struct engine *engine, struct report *report)
 			   why);
 }
 
-void fit_settings(struct engine *engine, struct report *report)
+void fit_settings(struct engine *engine, const struct config *config, struct report *report)
 {
-	fit_coalesce(engine, report);
-	fit_key(engine, "backlog", reduced_backlog, report);
-	fit_key(engine, "pipe_size", reduced_pipe, report);
-	fit_key(engine, "receive_budget", reduced_budget, report);
-	fit_key(engine, "max_connections", reduced_most, report);
-	fit_key(engine, "relay", reduced_relay, report);
+	fit_coalesce(engine, config, report);
+	fit_key(engine, config, "backlog", reduced_backlog, report);
+	fit_key(engine, config, "pipe_size", reduced_pipe, report);
+	fit_key(engine, config, "receive_budget", reduced_budget, report);
+	fit_key(engine, config, "max_connections", reduced_most, report);
+	fit_key(engine, config, "relay", reduced_relay, report);
 }

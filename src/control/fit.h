@@ -15,15 +15,17 @@
  * memory limit of the control group in bytes, UINT64_MAX for none: what will be
  * mapped, to the byte.  After the capabilities are known.
  */
-void fit_buffers(struct engine *engine, uint64_t memory_limit, struct report *report);
+void fit_buffers(struct engine *engine, const struct config *config, uint64_t memory_limit,
+		 struct report *report);
 
 /*
  * How many connections so many descriptors are good for: engine.connections_max and
  * sizes.pipes_max.  0, or -EMFILE where they are good for none, which is a mistake then.
  */
-int fit_connections(struct engine *engine, uint64_t limit, struct report *report) must_check;
+int fit_connections(struct engine *engine, const struct config *config, uint64_t limit,
+		    struct report *report) must_check;
 
 /* The other settings; engine.sizes.coalesce_us too. */
-void fit_settings(struct engine *engine, struct report *report);
+void fit_settings(struct engine *engine, const struct config *config, struct report *report);
 
 #endif

@@ -1,6 +1,7 @@
 #include "control/judge.h"
 
 #include "config/value.h"
+#include "control/bind.h"
 #include "control/build.h"
 #include "control/logs.h"
 

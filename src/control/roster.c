@@ -4,32 +4,32 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* A server that leads back is left out. */
-static int add(struct section *section, struct resolver *resolver,
-	       const struct config_endpoint *endpoint, const struct address *address,
-	       const char *text)
+static int add(const struct roster *roster, const struct config_endpoint *endpoint,
+	       const struct address *address, const char *text)
 {
-	uint32_t count = atomic_load_explicit(&section->server_count, memory_order_relaxed);
-	struct server *server = &section->servers[count];
-	int r = resolve_leads_on(resolver, section->index, endpoint, address);
+	struct section *section = roster->section;
+	char place[RESOLVE_PLACE_MAX];
+	struct member member = {.place = place, .may_return = true};
+	size_t index = (size_t)(section->config - section->edition->config->sections);
+	int r = resolve_leads_on(roster->resolver, index, endpoint, address);
 
 	if (r <= 0)
 		return r;
-	assert(count < section->server_room);
+	snprintf(place, sizeof(place), "%s:%u", section->edition->config->files[endpoint->file],
+		 endpoint->line);
 	/* hop_prepare() knows better of those that are there at the start. */
-	*server = (struct server){.address = *address, .text = strdup(text), .may_return = true};
-	if (!server->text)
+	member.server = servers_get(roster->servers, section->config->title, text, address);
+	if (!member.server)
 		return log_no_memory("the servers");
-	/* From now on it is read by workers. */
-	atomic_store_explicit(&section->server_count, count + 1, memory_order_release);
-	return 0;
+	if (pool_add(&section->pool, &member) == 0)
+		return 0;
+	servers_put(member.server);
+	return log_no_memory("the servers");
 }
 
-static int add_found(struct section *section, struct resolver *resolver,
-		     const struct resolution *answer)
+static int add_found(const struct roster *roster, const struct resolution *answer)
 {
 	int r = 0;
 
@@ -38,44 +38,34 @@ static int add_found(struct section *section, struct resolver *resolver,
 
 		snprintf(text, sizeof(text), "%s (%s)", answer->endpoint->text,
 			 address_format(&answer->found[i], number, sizeof(number)));
-		r = add(section, resolver, answer->endpoint, &answer->found[i], text);
+		r = add(roster, answer->endpoint, &answer->found[i], text);
 	}
 	return r;
 }
 
-int roster_open(struct section *section, struct resolver *resolver)
+int roster_open(const struct roster *roster)
 {
-	const struct config_section *source = section->config;
+	const struct config_section *source = roster->section->config;
+	uint32_t room = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < source->server_count; i++)
-		section->server_room +=
-			source->servers[i].address.kind == ADDRESS_NAME ? NAMES_ADDRESSES_MAX : 1;
-	section->servers = calloc(section->server_room, sizeof(*section->servers));
-	if (!section->servers)
+		room += source->servers[i].address.kind == ADDRESS_NAME ? NAMES_ADDRESSES_MAX : 1;
+	if (pool_open(&roster->section->pool, room) < 0)
 		return log_no_memory("the servers");
 	for (size_t i = 0; i < source->server_count && r == 0; i++) {
 		const struct config_endpoint *endpoint = &source->servers[i];
-		const struct resolution *answer = resolver_answer(resolver, endpoint);
+		const struct resolution *answer = resolver_answer(roster->resolver, endpoint);
 
 		if (endpoint->address.kind != ADDRESS_NAME)
-			r = add(section, resolver, endpoint, &endpoint->address, endpoint->text);
+			r = add(roster, endpoint, &endpoint->address, endpoint->text);
 		else if (answer)
-			r = add_found(section, resolver, answer);
+			r = add_found(roster, answer);
 	}
 	return r;
 }
 
-void roster_close(struct section *section)
+void roster_extend(const struct roster *roster, const struct resolution *answer)
 {
-	for (uint32_t i = 0; section->servers && i < section->server_count; i++)
-		free(section->servers[i].text);
-	free(section->servers);
-	section->servers = NULL;
-}
-
-void roster_extend(struct section *section, struct resolver *resolver,
-		   const struct resolution *answer)
-{
-	(void)!add_found(section, resolver, answer); /* what is wrong has been logged */
+	(void)!add_found(roster, answer); /* what is wrong has been logged */
 }

@@ -7,13 +7,20 @@
 #define CONTROL_ROSTER_H
 
 #include "control/resolve.h"
+#include "pool/server.h"
+#include "session/edition.h"
+
+/* Whose servers, and what they are found with. */
+struct roster {
+	struct section *section;
+	struct servers *servers;
+	struct resolver *resolver;
+};
 
 /* What is known, and room for what is asked for.  Whatever is wrong has been logged. */
-int roster_open(struct section *section, struct resolver *resolver) must_check;
-void roster_close(struct section *section);
+int roster_open(const struct roster *roster) must_check;
 
 /* One of the section's names has been answered; workers may be running. */
-void roster_extend(struct section *section, struct resolver *resolver,
-		   const struct resolution *answer);
+void roster_extend(const struct roster *roster, const struct resolution *answer);
 
 #endif

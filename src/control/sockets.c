@@ -1,9 +1,10 @@
-#include "control/build.h"
+#include "control/sockets.h"
 
 #include "base/clock.h"
 #include "base/meet.h"
 #include "control/resolve.h"
 #include "loop/socket.h"
+#include "session/hop.h"
 
 #include "ops/log.h"
 
@@ -35,30 +36,20 @@ struct opening {
 	const struct config_endpoint *endpoint;
 	struct address address; /* of one from systemd, what it is bound to */
 	uint32_t section_index;
-	uint32_t line;                 /* of all listen lines */
 	int inherited;                 /* from systemd; -1: to be bound */
 	uint64_t again_ms;             /* OPENING_WAITS: when to try again */
 	uint32_t patience_ms;          /* ... and how long after that */
 	char place[RESOLVE_PLACE_MAX]; /* "file:line: [section] listen" */
 	char text[ADDRESS_TEXT_MAX];   /* "host.example:80 (192.0.2.7:80)" */
+	struct entrance *entrance;     /* OPENING_DONE */
 };
 
-static struct listening *slot(struct sockets *sockets, uint32_t worker, uint32_t index)
-{
-	return &sockets->list[(size_t)worker * sockets->count + index];
-}
-
-/* The worker may be running, and takes what has a descriptor. */
-static void put(struct sockets *sockets, const struct opening *opening, uint32_t worker, int fd)
-{
-	struct listening *listening =
-		slot(sockets, worker, (uint32_t)(opening - sockets->openings));
-
-	listening->section = opening->section_index;
-	/* The record of a connection names the address it came in on, whatever that is called. */
-	bind_text(fd, opening->text, listening->text);
-	atomic_store_explicit(&listening->fd, fd, memory_order_release);
-}
+/* Offers name it, and workers keep its text as long as they have a connection from there. */
+struct entrance {
+	struct bind_path path;       /* of a unix socket we bound */
+	char text[ADDRESS_TEXT_MAX]; /* as records name it */
+	int fds[];                   /* the workers'; -1: it has been offered */
+};
 
 static int complain(const struct opening *opening, int error, const char *why)
 {
@@ -87,7 +78,8 @@ static void find_own(const struct sockets *sockets, const struct opening *openin
 
 /* The sockets of a worker each, or copies of one; closed again when they are not to be. */
 struct opened {
-	int *fds;
+	struct entrance *entrance;
+	int *fds; /* its */
 	uint32_t count;
 };
 
@@ -95,6 +87,7 @@ static void close_opened(struct opened *opened)
 {
 	while (opened->count)
 		socket_close(opened->fds[--opened->count]);
+	free(opened->entrance);
 }
 
 /* The same socket for all workers: unix paths, and what systemd opened. */
@@ -145,7 +138,7 @@ static int open_own(struct sockets *sockets, struct opening *opening, struct ope
 			return fd;
 		opened->fds[opened->count++] = fd;
 		if (opening->address.kind == ADDRESS_UNIX) {
-			sockets->paths[opening->line] = bind_path(&opening->address);
+			opened->entrance->path = bind_path(&opening->address);
 			return share_out(opened, sockets->workers);
 		}
 	}
@@ -186,29 +179,36 @@ static int wait_for_address(struct opening *opening, int error)
 	return 0;
 }
 
+static void done(struct opening *opening, struct entrance *entrance)
+{
+	bool inherited = opening->inherited >= 0;
+
+	/* The record of a connection names the address it came in on, whatever that is called. */
+	bind_text(entrance->fds[0], opening->text, entrance->text);
+	opening->entrance = entrance;
+	opening->state = OPENING_DONE;
+	log_info("%s listens on %s%s%s%s", opening->section->title, opening->text,
+		 inherited ? " (" : "", inherited ? entrance->text : "", inherited ? ")" : "");
+}
+
 static int open_one(struct sockets *sockets, struct opening *opening)
 {
-	struct opened opened = {.fds = calloc(sockets->workers, sizeof(*opened.fds))};
-	const char *bound = slot(sockets, 0, (uint32_t)(opening - sockets->openings))->text;
+	size_t fds = sockets->workers * sizeof(*opening->entrance->fds);
+	struct opened opened = {.entrance = calloc(1, sizeof(*opening->entrance) + fds)};
 	char text[RESOLVE_PLACE_MAX + ADDRESS_TEXT_MAX + 40];
 	const char *why = NULL;
 	int r;
 
-	if (!opened.fds)
+	if (!opened.entrance)
 		return log_no_memory("the listening sockets");
+	opened.fds = opened.entrance->fds;
 	r = opening->inherited >= 0 ? open_inherited(sockets, opening, &opened)
 				    : open_own(sockets, opening, &opened, &why);
 	if (r == 0) {
-		for (uint32_t worker = 0; worker < sockets->workers; worker++)
-			put(sockets, opening, worker, opened.fds[worker]);
-		opening->state = OPENING_DONE;
-		log_info("%s listens on %s%s%s%s", opening->section->title, opening->text,
-			 opening->inherited >= 0 ? " (" : "", opening->inherited >= 0 ? bound : "",
-			 opening->inherited >= 0 ? ")" : "");
+		done(opening, opened.entrance);
 	} else {
 		close_opened(&opened);
 	}
-	free(opened.fds);
 	if (r == -EADDRNOTAVAIL)
 		return wait_for_address(opening, r);
 	if (r == -EADDRINUSE)
@@ -340,91 +340,103 @@ static int plan_line(struct sockets *sockets, struct opening *line, struct resol
 	return add(sockets, line);
 }
 
-static int plan_all(struct sockets *sockets, const struct engine *engine, struct resolver *resolver,
-		    struct activation *activation)
+static int plan_section(struct sockets *sockets, size_t index, struct resolver *resolver,
+			struct activation *activation)
 {
-	const struct config *config = engine->config;
-	uint32_t number = 0;
-	int result = 0;
+	const struct config_section *section = &sockets->config->sections[index];
+	int result = 0, r;
 
-	for (uint32_t s = 0; s < engine->section_count; s++) {
-		const struct config_section *section = &config->sections[s];
+	for (size_t i = 0; i < section->listen_count; i++) {
+		const struct config_endpoint *endpoint = &section->listens[i];
+		struct opening line = {
+			.state = OPENING_NEW,
+			.section = section,
+			.section_index = (uint32_t)index,
+			.endpoint = endpoint,
+			.address = endpoint->address,
+			.inherited = -1,
+		};
 
-		for (size_t i = 0; i < section->listen_count; i++) {
-			const struct config_endpoint *endpoint = &section->listens[i];
-			struct opening line = {
-				.state = OPENING_NEW,
-				.section = section,
-				.section_index = s,
-				.endpoint = endpoint,
-				.address = endpoint->address,
-				.line = number++,
-				.inherited = -1,
-			};
-			int r;
-
-			resolve_place(config, s, endpoint, true, line.place);
-			r = plan_line(sockets, &line, resolver, activation);
-			result = result < 0 ? result : r;
-		}
+		resolve_place(sockets->config, index, endpoint, true, line.place);
+		r = plan_line(sockets, &line, resolver, activation);
+		result = result < 0 ? result : r;
 	}
 	return result;
 }
 
 /* ---- For main and the supervisor ------------------------------------------------------------- */
 
-static uint32_t count_lines(const struct engine *engine)
+int sockets_open(struct sockets *sockets, const struct config *config, uint32_t workers,
+		 struct resolver *resolver, struct activation *activation)
 {
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < engine->section_count; i++)
-		count += (uint32_t)engine->config->sections[i].listen_count;
-	return count;
-}
-
-int build_sockets(struct sockets *sockets, const struct engine *engine, struct resolver *resolver,
-		  struct activation *activation)
-{
-	int r, opened;
+	int result = 0, r;
 
 	*sockets = (struct sockets){
-		.workers = engine->worker_count,
+		.config = config,
+		.workers = workers,
 		.patient_until_ms = clock_now_ms() + PATIENCE_MS,
 	};
-	r = plan_all(sockets, engine, resolver, activation);
-	sockets->list =
-		calloc((size_t)sockets->count * sockets->workers + 1, sizeof(*sockets->list));
-	sockets->paths = calloc(count_lines(engine) + 1, sizeof(*sockets->paths));
-	if (!sockets->list || !sockets->paths) {
-		free(sockets->list);
-		free(sockets->paths);
-		free(sockets->openings);
-		*sockets = (struct sockets){0};
-		return log_no_memory("the listening sockets");
+	for (size_t i = 0; i < config->section_count; i++) {
+		r = plan_section(sockets, i, resolver, activation);
+		result = result < 0 ? result : r;
 	}
-	for (size_t i = 0; i < (size_t)sockets->count * sockets->workers; i++)
-		atomic_init(&sockets->list[i].fd, -1);
-	opened = open_all(sockets);
-	return r < 0 ? r : opened;
+	r = open_all(sockets);
+	return result < 0 ? result : r;
 }
 
-void build_sockets_done(struct sockets *sockets, const struct engine *engine)
+static void close_entrance(const struct sockets *sockets, struct opening *opening)
 {
-	size_t all = sockets->list ? (size_t)sockets->count * sockets->workers : 0;
-	uint32_t line = 0;
+	struct entrance *entrance = opening->entrance;
 
-	for (size_t i = 0; i < all; i++)
-		if (sockets->list[i].fd >= 0)
-			socket_close(sockets->list[i].fd);
-	for (uint32_t s = 0; sockets->list && s < engine->section_count; s++) {
-		const struct config_section *section = &engine->config->sections[s];
-		for (size_t i = 0; i < section->listen_count; i++)
-			bind_remove(&section->listens[i].address, &sockets->paths[line++]);
-	}
-	free(sockets->list);
-	free(sockets->paths);
+	for (uint32_t i = 0; i < sockets->workers; i++)
+		if (entrance->fds[i] >= 0)
+			socket_close(entrance->fds[i]);
+	bind_remove(&opening->address, &entrance->path);
+	free(entrance);
+}
+
+void sockets_close(struct sockets *sockets)
+{
+	for (uint32_t i = 0; i < sockets->count; i++)
+		if (sockets->openings[i].entrance)
+			close_entrance(sockets, &sockets->openings[i]);
 	free(sockets->openings);
 	*sockets = (struct sockets){0};
+}
+
+void sockets_prepare_hops(const struct sockets *sockets, struct edition *edition)
+{
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		const struct opening *opening = &sockets->openings[i];
+
+		if (opening->entrance)
+			hop_prepare_listener(edition, &edition->sections[opening->section_index],
+					     opening->entrance->fds[0]);
+	}
+}
+
+int sockets_offer(struct sockets *sockets, const struct edition *edition, uint32_t worker,
+		  struct accept_order *order)
+{
+	order->count = 0;
+	order->offers = calloc(sockets->count + 1, sizeof(*order->offers));
+	if (!order->offers)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		const struct opening *opening = &sockets->openings[i];
+		struct entrance *entrance = opening->entrance;
+
+		if (!entrance || entrance->fds[worker] < 0)
+			continue;
+		order->offers[order->count++] = (struct accept_offer){
+			.fd = entrance->fds[worker],
+			.entrance = entrance,
+			.section = &edition->sections[opening->section_index],
+			.text = entrance->text,
+		};
+		entrance->fds[worker] = -1;
+	}
+	return 0;
 }
 
 static uint32_t count_of(const struct sockets *sockets, enum opening_state state)
@@ -436,7 +448,7 @@ static uint32_t count_of(const struct sockets *sockets, enum opening_state state
 	return count;
 }
 
-uint32_t sockets_open(const struct sockets *sockets)
+uint32_t sockets_listening(const struct sockets *sockets)
 {
 	return count_of(sockets, OPENING_DONE);
 }

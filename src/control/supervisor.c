@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "control/logs.h"
 #include "control/roster.h"
+#include "loop/socket.h"
+#include "session/hop.h"
+#include "session/tenancy.h"
 #include "worker/worker.h"
 
 #include "ops/log.h"
@@ -22,10 +25,13 @@
 struct supervisor {
 	struct engine *engine;
 	const struct mode *mode;
+	struct edition *edition;
 	struct sockets *sockets;
 	struct resolver *resolver;
+	struct servers *servers;
 	struct worker *workers;
-	struct ring_sender sender; /* of the orders' bells */
+	struct tenancy **tenancies; /* one for each worker */
+	struct ring_sender sender;  /* of the orders' bells */
 	struct orders orders;
 	struct order (*order)[ORDER_KIND_COUNT]; /* one of each kind for each worker */
 	struct events *events;
@@ -71,19 +77,19 @@ static int await_start(struct supervisor *supervisor, struct worker *worker)
 		return 0;
 	}
 	log_error("worker %u cannot start: %s", worker->loop.index, worker->error);
-	return names_polling_cpus(supervisor->engine->config) ? worker->result
-							      : build_of_system(worker->result);
+	return names_polling_cpus(supervisor->edition->config) ? worker->result
+							       : build_of_system(worker->result);
 }
 
 static int start_worker(struct supervisor *supervisor, uint32_t index)
 {
 	const struct mode *mode = supervisor->mode;
-	struct sockets *sockets = supervisor->sockets;
 	struct worker *worker = &supervisor->workers[index];
-	int r = worker_init(worker, supervisor->engine, index,
-			    &sockets->list[(size_t)index * sockets->count], sockets->count);
+	struct tenancy *tenancy = tenancy_make(supervisor->edition, index);
+	int r;
 
-	if (r < 0)
+	supervisor->tenancies[index] = tenancy;
+	if (!tenancy || worker_init(worker, supervisor->engine, tenancy, index) < 0)
 		return log_no_memory("a worker and its connections");
 	worker->cpu = mode->cpu[index];
 	worker->sq_cpu = mode->sq_cpu[index];
@@ -103,7 +109,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 
 static int start_workers(struct supervisor *supervisor)
 {
-	int r = logs_open(supervisor->engine->config, supervisor->engine->worker_count);
+	int r = logs_open(supervisor->edition->config, supervisor->engine->worker_count);
 
 	if (r < 0)
 		return r;
@@ -153,8 +159,8 @@ static void tell_mode(const struct supervisor *supervisor)
 		 "KiB of "
 		 "buffers of %u KiB for each worker",
 		 engine->worker_count, engine->worker_count == 1 ? "" : "s", supervisor->mode->why,
-		 engine->config->busy_poll_us, engine->sizes.coalesce_us, engine->connections_max,
-		 (unsigned long long)engine->sizes.buffer_memory / 1024,
+		 supervisor->edition->config->busy_poll_us, engine->sizes.coalesce_us,
+		 engine->connections_max, (unsigned long long)engine->sizes.buffer_memory / 1024,
 		 engine->sizes.buffer_size / 1024);
 	if (used)
 		log_info("done without, since this kernel or `without` lacks it:%s", lacking);
@@ -171,6 +177,37 @@ static int ring_bell(void *owner, uint32_t index)
 
 	return ring_send(&supervisor->sender, supervisor->workers[index].ring_fd,
 			 op_pack((struct op_tag){.kind = OP_CONTROL}), 0);
+}
+
+/* What it did not take is closed: it stops, or has. */
+static void offered(struct order *order)
+{
+	struct accept_order *offer = container_of(order, struct accept_order, order);
+
+	for (uint32_t i = 0; i < offer->count; i++)
+		if (offer->offers[i].fd >= 0)
+			socket_close(offer->offers[i].fd);
+	free(offer->offers);
+	free(offer);
+}
+
+/* All workers listen on what is open and was not offered to them yet. */
+static int offer_sockets(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+		struct accept_order *offer = calloc(1, sizeof(*offer));
+		int r = offer ? sockets_offer(supervisor->sockets, supervisor->edition, i, offer)
+			      : -ENOMEM;
+
+		if (r < 0) {
+			free(offer);
+			return log_no_memory("the listening sockets");
+		}
+		offer->order.kind = ORDER_LISTEN;
+		offer->order.done = offered;
+		orders_send(&supervisor->orders, i, &offer->order);
+	}
+	return 0;
 }
 
 /* To all that run. */
@@ -288,7 +325,7 @@ static void on_reopen(void *owner, int signal)
 {
 	const struct supervisor *supervisor = owner;
 
-	logs_reopen(supervisor->engine->config, signal == SIGHUP ? "SIGHUP" : "SIGUSR1");
+	logs_reopen(supervisor->edition->config, signal == SIGHUP ? "SIGHUP" : "SIGUSR1");
 }
 
 static void on_counters(void *owner, int signal)
@@ -334,7 +371,7 @@ static void feed_watchdog(void *owner)
 static void tell_status(const struct supervisor *supervisor, void (*tell)(const char *status))
 {
 	const struct engine *engine = supervisor->engine;
-	uint32_t open = sockets_open(supervisor->sockets);
+	uint32_t open = sockets_listening(supervisor->sockets);
 	uint32_t waiting = sockets_waiting(supervisor->sockets);
 	char status[500], missing[200] = "";
 
@@ -363,6 +400,14 @@ static uint64_t catch_up_ms(const struct supervisor *supervisor)
 	return names < addresses ? names : addresses;
 }
 
+static void extend_roster(const struct supervisor *supervisor, const struct resolution *answer)
+{
+	roster_extend(&(struct roster){.section = &supervisor->edition->sections[answer->section],
+				       .servers = supervisor->servers,
+				       .resolver = supervisor->resolver},
+		      answer);
+}
+
 /* Names are answered, and addresses come: what was not served is from now on. */
 static void catch_up(void *owner)
 {
@@ -378,10 +423,10 @@ static void catch_up(void *owner)
 		if (answer->listens)
 			sockets_extend(supervisor->sockets, answer);
 		else
-			roster_extend(&supervisor->engine->sections[answer->section],
-				      supervisor->resolver, answer);
+			extend_roster(supervisor, answer);
 	}
-	any |= sockets_turn(supervisor->sockets, now);
+	if (sockets_turn(supervisor->sockets, now))
+		(void)!offer_sockets(supervisor); /* it has been said */
 	if (any)
 		command(supervisor, ORDER_CATCH_UP);
 	if (missing != supervisor->resolver->missing ||
@@ -471,10 +516,11 @@ static int join_workers(struct supervisor *supervisor)
 
 static void free_workers(struct supervisor *supervisor)
 {
-	for (uint32_t i = 0; supervisor->workers && i < supervisor->engine->worker_count; i++)
+	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
 		if (supervisor->workers[i].engine)
 			worker_done(&supervisor->workers[i]);
-	free(supervisor->workers);
+		tenancy_free(supervisor->tenancies[i]);
+	}
 }
 
 /* Nothing was served that could be counted. */
@@ -489,14 +535,17 @@ static void give_up(struct supervisor *supervisor)
 static int serve(struct supervisor *supervisor)
 {
 	struct engine *engine = supervisor->engine;
-	int r = hop_prepare(engine, supervisor->sockets->list, supervisor->sockets->count,
-			    supervisor->resolver->missing > 0);
+	int r;
 
-	if (r < 0)
+	hop_prepare(supervisor->edition, supervisor->resolver->missing > 0);
+	sockets_prepare_hops(supervisor->sockets, supervisor->edition);
+	if (hop_open(engine, supervisor->edition) < 0)
 		return log_no_memory("the hops of chains");
 	supervisor->starting = true;
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);
+	if (r == 0)
+		r = offer_sockets(supervisor);
 	if (r == 0)
 		r = open_ears(supervisor);
 	supervisor->starting = false;
@@ -553,32 +602,42 @@ static int open_and_serve(struct supervisor *supervisor)
 	return r;
 }
 
-int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
-	      struct resolver *resolver, struct events *events)
+static void free_all(struct supervisor *supervisor)
 {
+	free(supervisor->workers);
+	free(supervisor->tenancies);
+	free(supervisor->order);
+}
+
+int supervise(const struct service_plan *plan)
+{
+	struct engine *engine = plan->engine;
+	size_t count = engine->worker_count;
 	struct supervisor supervisor = {
 		.engine = engine,
-		.mode = mode,
-		.sockets = sockets,
-		.resolver = resolver,
-		.events = events,
-		.workers = aligned_alloc(64, engine->worker_count * sizeof(struct worker)),
-		.order = calloc(engine->worker_count, sizeof(*supervisor.order)),
+		.mode = plan->mode,
+		.edition = plan->edition,
+		.sockets = plan->sockets,
+		.resolver = plan->resolver,
+		.servers = plan->servers,
+		.events = plan->events,
+		.workers = aligned_alloc(64, count * sizeof(struct worker)),
+		.tenancies = calloc(count, sizeof(*supervisor.tenancies)),
+		.order = calloc(count, sizeof(*supervisor.order)),
 	};
 	int r;
 
-	if (!supervisor.workers || !supervisor.order) {
-		free(supervisor.workers);
-		free(supervisor.order);
+	if (!supervisor.workers || !supervisor.tenancies || !supervisor.order) {
+		free_all(&supervisor);
 		return log_no_memory("the workers");
 	}
-	memset(supervisor.workers, 0, engine->worker_count * sizeof(struct worker));
+	memset(supervisor.workers, 0, count * sizeof(struct worker));
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = engine->wake_fd < 0 ? cannot("prepare to talk to the workers", -errno)
 				: open_and_serve(&supervisor);
 	if (engine->wake_fd >= 0)
 		close(engine->wake_fd);
 	free_workers(&supervisor);
-	free(supervisor.order);
+	free_all(&supervisor);
 	return r;
 }

@@ -12,12 +12,23 @@
 #define CONTROL_SUPERVISOR_H
 
 #include "control/build.h"
+#include "control/sockets.h"
+
+/* What is served, and how. */
+struct service_plan {
+	struct engine *engine;
+	const struct mode *mode;
+	struct edition *edition; /* the first */
+	struct sockets *sockets; /* its */
+	struct resolver *resolver;
+	struct servers *servers;
+	struct events *events;
+};
 
 /*
  * Serve until told to stop; signals are blocked.  0, or a negative errno that has been
  * logged.
  */
-int supervise(struct engine *engine, const struct mode *mode, struct sockets *sockets,
-	      struct resolver *resolver, struct events *events) must_check;
+int supervise(const struct service_plan *plan) must_check;
 
 #endif

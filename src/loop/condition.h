@@ -8,7 +8,7 @@
 #ifndef LOOP_CONDITION_H
 #define LOOP_CONDITION_H
 
-#include "loop/spell.h"
+#include "base/spell.h"
 
 struct loop;
 

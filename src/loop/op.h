@@ -7,7 +7,7 @@
  * No pointer leaves the process.  A completion is matched to its session by
  * slot and generation, so one that outlives its session finds nobody, and a
  * tag printed in hex can be read by eye.  For OP_ACCEPT and
- * OP_ACCEPT_CANCEL the slot is the listener's index, for OP_CONTROL it is nothing.
+ * OP_ACCEPT_CANCEL they are a listener's, for OP_CONTROL nothing.
  */
 #ifndef LOOP_OP_H
 #define LOOP_OP_H

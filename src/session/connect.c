@@ -2,15 +2,14 @@
 
 #include "lane/strategy.h"
 #include "loop/socket.h"
-#include "session/choose.h"
 #include "session/ending.h"
 #include "session/handshake.h"
 #include "session/hop.h"
 #include "session/life.h"
-#include "session/section.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
+#include "session/tenancy.h"
 
 #include "base/endpoint.h"
 
@@ -33,17 +32,12 @@ static bool is_connect_error(int error)
 	}
 }
 
-static struct server_health *health_of(const struct session *session)
-{
-	return choose_health(session->all, session->section, session->server);
-}
-
 static void note_shortage(struct session *session, int error)
 {
 	if (shortage_is_own(session))
 		return; /* its place is there, whatever other servers lack */
 	session->lacks = error;
-	session->lacking = health_of(session);
+	session->lacking = session->reach;
 }
 
 static void note_failure(struct session *session, int error)
@@ -57,14 +51,15 @@ static void note_failure(struct session *session, int error)
 	if (shortage_is(error) && shortage_condition(error) != CONDITION_COUNT)
 		condition_enter(all->loop, shortage_condition(error), error);
 	else
-		health_failed(all, health_of(session), error);
+		reach_failed(all, session->reach, error);
 }
 
 void connect_succeeded(struct session *session)
 {
 	deadline_clear(session, DEADLINE_CONNECT);
 	deadline_clear(session, DEADLINE_LOOK);
-	health_connected(session->all, health_of(session));
+	if (unlikely(server_is_failing(reach_server(session->reach))))
+		reach_answered(session->all, session->reach);
 }
 
 /*
@@ -72,15 +67,16 @@ void connect_succeeded(struct session *session)
  * every attempt to take the next in turn, connections that fail at the same time
  * would pass their servers round, and one could meet the same dead one twice.
  */
-static uint32_t server_for(const struct session *session)
+static struct reach *next_reach(const struct session *session)
 {
-	const struct section *section = session->section;
+	struct branch *branch = session->branch;
+	const struct pool *pool = &branch->section->pool;
 
 	if (session->attempts == 0 && session->woken && session->line->of)
-		return session->line->of->server;
+		return session->line->of;
 	if (session->attempts == 0)
-		return choose_next(session->all, section);
-	return (session->server + 1) % section->server_count;
+		return &branch->reaches[pool_next(pool, &branch->cursor)];
+	return &branch->reaches[pool_behind(pool, reach_place(session->reach))];
 }
 
 /*
@@ -91,30 +87,32 @@ static uint32_t server_for(const struct session *session)
  * have its port again.  And what goes to this machine may be a hop of a chain of sections (hop.h).
  * Other addresses are looked at now and then, because one may move here.
  */
-static bool meets_itself(struct session *session, int fd, const struct server *server)
+static bool meets_itself(struct session *session, int fd)
 {
-	struct server_health *health = health_of(session);
+	struct reach *reach = session->reach;
+	const struct member *member = reach_member(reach);
+	const struct address *address = &member->server->address;
 	uint64_t now = session->road.loop->now_ms;
 	struct endpoint from, to;
 	struct sockaddr_in6 name;
 
-	endpoint_of(&server->address.u.any, &to);
-	if (!endpoint_is_loopback(&to) && !health->is_here && now < health->look_ms)
+	endpoint_of(&address->u.any, &to);
+	if (!endpoint_is_loopback(&to) && !reach->is_here && now < reach->look_ms)
 		return false;
 	socket_name(fd, &name);
 	endpoint_of((const struct sockaddr *)&name, &from);
 	if (endpoint_is_any(&to)) /* the kernel takes it for the address it comes from */
 		memcpy(to.address, from.address, sizeof(to.address));
-	if (now >= health->look_ms) {
+	if (now >= reach->look_ms) {
 		/* The kernel comes from the address it goes to, or from another one it has. */
-		health->is_here = endpoint_is_loopback(&to) ||
-				  memcmp(from.address, to.address, sizeof(to.address)) == 0 ||
-				  (server->may_return && socket_is_own(&server->address));
-		health->look_ms = now + LOOK_MS;
+		reach->is_here = endpoint_is_loopback(&to) ||
+				 memcmp(from.address, to.address, sizeof(to.address)) == 0 ||
+				 (member->may_return && socket_is_own(address));
+		reach->look_ms = now + LOOK_MS;
 	}
 	if (endpoint_is_same(&from, &to))
 		return true;
-	if (health->is_here && server->may_return)
+	if (reach->is_here && member->may_return)
 		hop_note(session, &from, &to);
 	return false;
 }
@@ -122,39 +120,38 @@ static bool meets_itself(struct session *session, int fd, const struct server *s
 /* An attempt at the session's server: 0 when it is under way, 1 when it has succeeded. */
 static int attempt(struct session *session)
 {
-	const struct section *section = session->section;
-	const struct server *server;
-	int fd, r;
+	const struct member *member = reach_member(session->reach);
+	const struct address *address = &member->server->address;
+	sa_family_t family = address->u.any.sa_family;
+	int fd = socket_open(family), r;
 
-	server = &section->servers[session->server];
-	fd = socket_open(server->address.u.any.sa_family);
 	if (fd < 0)
 		return fd;
 	session->road.fd[SIDE_UPSTREAM] = fd;
-	if (server->address.u.any.sa_family != AF_UNIX)
+	if (family != AF_UNIX)
 		handshake_begin(session);
-	else if (server->may_return)
+	else if (member->may_return)
 		hop_name(session, fd);
-	r = socket_connect(fd, &server->address);
+	r = socket_connect(fd, address);
 	if (r < 0 && r != -EINPROGRESS) {
 		hop_forget(session);
 		socket_close(fd);
 		session->road.fd[SIDE_UPSTREAM] = -1;
 		return r;
 	}
-	if (server->address.u.any.sa_family != AF_UNIX && meets_itself(session, fd, server)) {
+	if (family != AF_UNIX && meets_itself(session, fd)) {
 		socket_linger_none(fd); /* or the port would stay taken for a while */
 		socket_close(fd);
 		session->road.fd[SIDE_UPSTREAM] = -1;
 		return -ECONNREFUSED;
 	}
-	socket_tune(fd, server->address.u.any.sa_family, &section->config->settings);
+	socket_tune(fd, family, session->road.settings);
 	return r == 0;
 }
 
 static void attempt_under_way(struct session *session)
 {
-	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
+	uint32_t timeout = session->branch->section->config->settings.connect_timeout_ms;
 
 	session->attempt_ms = session->road.loop->now_ms;
 	deadline_clear(session, DEADLINE_RETRY);
@@ -179,7 +176,7 @@ static void give_up(struct session *session, int error)
 /* Nobody is left to try in this round. */
 static void round_failed(struct session *session)
 {
-	uint32_t timeout = session->section->config->settings.connect_timeout_ms;
+	uint32_t timeout = session->branch->section->config->settings.connect_timeout_ms;
 	uint64_t until = session->started_ms + timeout;
 	bool tried = session->lacks || session->connect_error;
 
@@ -201,17 +198,18 @@ static void connect_to_next(struct session *session)
 	int r;
 
 	if (unlikely(hop_comes_back(session))) {
-		health_returned(session->all, health_of(session));
+		reach_returned(session->all,
+			       session->reach ? session->reach : session->branch->reaches);
 		session->resetting[SIDE_CLIENT] = true;
 		session_end(session, REASON_LOOP, SIDE_CLIENT, 0);
 		return;
 	}
 	if (session->attempts == 0)
 		session->lacks = 0;
-	while (session->attempts < session->section->server_count) {
-		session->server = server_for(session);
+	while (session->attempts < session->branch->section->pool.count) {
+		session->reach = next_reach(session);
 		session->attempts++;
-		r = shortage_ahead(session, health_of(session));
+		r = shortage_ahead(session, session->reach);
 		if (unlikely(r)) {
 			note_shortage(session, r);
 			continue;
@@ -267,7 +265,7 @@ static void settle(struct session *session)
 		give_up(session, session->lacks);
 		return;
 	}
-	if (session->attempts >= session->section->server_count) {
+	if (session->attempts >= session->branch->section->pool.count) {
 		round_failed(session);
 		return;
 	}
@@ -294,7 +292,8 @@ void connect_servers_known(struct sessions *all)
 		struct session *session = slab_find(&all->slab, slot, all->slab.generation[slot]);
 
 		if (!session || session->over || session->state != SESSION_RETRYING ||
-		    session->connect_error || session->lacks || !session->section->server_count)
+		    session->connect_error || session->lacks ||
+		    !session->branch->section->pool.count)
 			continue;
 		deadline_clear(session, DEADLINE_RETRY);
 		settle(session);

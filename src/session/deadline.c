@@ -2,12 +2,12 @@
 
 #include "loop/loop.h"
 #include "session/life.h"
-#include "session/section.h"
 #include "session/session.h"
+#include "session/tenancy.h"
 
 static uint64_t quiet_until(const struct session *session)
 {
-	const struct phase *phase = session->section->life->phases[session->state];
+	const struct phase *phase = session->branch->section->life->phases[session->state];
 	uint32_t limit = phase->quiet_ms && !session->over ? phase->quiet_ms(session) : 0;
 
 	return limit ? session->road.active_ms + limit : DEADLINE_NONE;

@@ -1,7 +1,7 @@
 #include "session/handshake.h"
 
 #include "loop/socket.h"
-#include "session/choose.h"
+#include "session/reach.h"
 #include "session/session.h"
 #include "session/sessions.h"
 
@@ -48,7 +48,7 @@ static bool client_has_spoken(const struct session *session)
 
 static struct handshake *handshake_of(const struct session *session)
 {
-	return &choose_health(session->all, session->section, session->server)->handshake;
+	return &session->reach->handshake;
 }
 
 void handshake_begin(struct session *session)

@@ -3,6 +3,7 @@
 #include "loop/socket.h"
 #include "session/session.h"
 #include "session/sessions.h"
+#include "session/tenancy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,50 +41,50 @@ static bool may_be(const struct address *server, const struct sockaddr_storage *
 	return listener->ss_family != AF_UNIX && at.port == server->port;
 }
 
-/* The section listens there: which servers of any section may lead to it? */
-static bool prepare_listener(struct engine *engine, struct section *section,
-			     const struct sockaddr_storage *listener)
+void hop_prepare(struct edition *edition, bool more)
 {
-	for (uint32_t i = 0; i < engine->section_count; i++)
-		for (uint32_t s = 0; s < engine->sections[i].server_count; s++) {
-			struct server *server = &engine->sections[i].servers[s];
-
-			if (!may_be(&server->address, listener))
-				continue;
-			server->may_return = true;
-			section->is_reached = true;
-		}
-	return section->is_reached;
-}
-
-/* Who is known by now leads nowhere, who comes later anywhere. */
-static void prepare_servers(struct engine *engine, bool more)
-{
-	for (uint32_t i = 0; i < engine->section_count; i++) {
-		struct section *section = &engine->sections[i];
+	for (uint32_t i = 0; i < edition->section_count; i++) {
+		struct section *section = &edition->sections[i];
 
 		section->is_reached = more && section->has_upstream;
-		for (uint32_t s = 0; s < section->server_count; s++)
-			section->servers[s].may_return = false;
+		for (uint32_t m = 0; m < section->pool.count; m++)
+			section->pool.members[m].may_return = false;
 	}
 }
 
-int hop_prepare(struct engine *engine, const struct listening *listeners, uint32_t count, bool more)
+static bool may_lead_to(struct pool *pool, const struct sockaddr_storage *listener)
 {
-	bool any = more;
+	bool any = false;
 
-	prepare_servers(engine, more);
-	for (uint32_t i = 0; i < count; i++) {
-		struct section *section = &engine->sections[listeners[i].section];
-		struct sockaddr_storage address = {0};
-		socklen_t size = sizeof(address);
+	for (uint32_t i = 0; i < pool->count; i++) {
+		struct member *member = &pool->members[i];
 
-		/* At a service every chain ends. */
-		if (section->has_upstream &&
-		    getsockname(listeners[i].fd, (struct sockaddr *)&address, &size) == 0)
-			any |= prepare_listener(engine, section, &address);
+		if (!may_be(&member->server->address, listener))
+			continue;
+		member->may_return = any = true;
 	}
-	if (any)
+	return any;
+}
+
+void hop_prepare_listener(struct edition *edition, struct section *section, int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof(address);
+
+	/* At a service every chain ends. */
+	if (!section->has_upstream || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+		return;
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		section->is_reached |= may_lead_to(&edition->sections[i].pool, &address);
+}
+
+int hop_open(struct engine *engine, const struct edition *edition)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		any |= edition->sections[i].is_reached;
+	if (any && !engine->hops.table)
 		engine->hops.table = calloc(SLOTS, sizeof(*engine->hops.table));
 	return any && !engine->hops.table ? -ENOMEM : 0;
 }
@@ -148,7 +149,8 @@ static void note(struct session *session, uint64_t key)
 							     memory_order_relaxed))
 			continue;
 		atomic_store_explicit(&hop->previous, session->came_by, memory_order_relaxed);
-		atomic_store_explicit(&hop->section, session->section->index, memory_order_relaxed);
+		atomic_store_explicit(&hop->section, session->branch->section->account->id,
+				      memory_order_relaxed);
 		atomic_store_explicit(&hop->key, key, memory_order_release);
 		atomic_fetch_add_explicit(&hops->count, 1, memory_order_relaxed);
 		session->hop = hop;
@@ -226,10 +228,10 @@ static uint64_t key_of_client(const struct session *session)
 bool hop_comes_back(struct session *session)
 {
 	struct engine *engine = session->all->engine;
-	uint32_t section, left = engine->section_count + 1;
+	uint32_t section, left = session->branch->section->edition->section_count + 1;
 	uint64_t key, previous;
 
-	if (!session->section->is_reached ||
+	if (!session->branch->section->is_reached ||
 	    atomic_load_explicit(&engine->hops.count, memory_order_relaxed) == 0)
 		return false;
 	key = key_of_client(session);
@@ -237,7 +239,7 @@ bool hop_comes_back(struct session *session)
 		return false;
 	session->came_by = key;
 	/* Longer than there are sections it is only if it has come back to another one. */
-	while (left-- && section != session->section->index) {
+	while (left-- && section != session->branch->section->account->id) {
 		key = previous;
 		if (key == FREE || !find(&engine->hops, key, &section, &previous))
 			return false;

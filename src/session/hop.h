@@ -30,8 +30,9 @@
 
 #include <stdatomic.h>
 
+struct edition;
 struct engine;
-struct listening;
+struct section;
 struct session;
 
 /* One hop; a free one has no key. */
@@ -48,11 +49,14 @@ struct hops {
 };
 
 /*
- * Before the workers start: which servers may be which listeners, and whether there
- * are more to come, which may be any.  -ENOMEM.
+ * Before any worker has the edition: which of its servers may be where which of its sections
+ * listens.  First none is, but for those that are known later, if there are some (`more`):
+ * they may be anywhere.
  */
-int hop_prepare(struct engine *engine, const struct listening *listeners, uint32_t count,
-		bool more) must_check;
+void hop_prepare(struct edition *edition, bool more);
+void hop_prepare_listener(struct edition *edition, struct section *section, int fd);
+/* ... and then the table, if there is to be one.  -ENOMEM. */
+int hop_open(struct engine *engine, const struct edition *edition) must_check;
 void hop_done(struct engine *engine);
 
 /* The session's connection to its server goes from one end to the other. */

@@ -2,9 +2,9 @@
 
 #include "loop/socket.h"
 #include "session/life.h"
-#include "session/section.h"
 #include "session/session.h"
 #include "session/sessions.h"
+#include "session/tenancy.h"
 
 #include "config/config.h"
 
@@ -43,15 +43,15 @@ static const char *key_of(enum reason reason)
 }
 
 /* "idle_timeout = 1h, [proxy web] line 14". */
-static const char *key_text(const struct sessions *all, const struct section *section,
-			    enum reason reason, char text[CONFIG_EXPLAIN_MAX])
+static const char *key_text(const struct section *section, enum reason reason,
+			    char text[CONFIG_EXPLAIN_MAX])
 {
 	const char *key = key_of(reason);
 	bool global = reason == REASON_DRAIN_TIMEOUT;
 
 	if (!key)
 		return NULL;
-	return config_explain(all->engine->config, global ? NULL : section->config, key, text,
+	return config_explain(section->edition->config, global ? NULL : section->config, key, text,
 			      CONFIG_EXPLAIN_MAX);
 }
 
@@ -86,7 +86,7 @@ static void write_line(struct sessions *all, const struct access_record *record)
 void record_write(struct session *session)
 {
 	struct sessions *all = session->all;
-	const struct section *section = session->section;
+	const struct section *section = session->branch->section;
 	const struct session_end *end = &session->end;
 	const struct lane *up = &session->road.lanes[LANE_UP];
 	bool service = !road_has_upstream(&session->road);
@@ -101,11 +101,11 @@ void record_write(struct session *session)
 			   .section = section->config->title,
 			   .listener = session->listener,
 			   .client = client_text(&session->client, client, sizeof(client)),
-			   .upstream = section->server_count && end->reason != REASON_NO_SERVER
-					       ? section->servers[session->server].text
+			   .upstream = session->reach && end->reason != REASON_NO_SERVER
+					       ? reach_server(session->reach)->text
 					       : NULL,
 			   .reason = reason_sentence((enum reason)end->reason),
-			   .key = key_text(all, section, (enum reason)end->reason, key),
+			   .key = key_text(section, (enum reason)end->reason, key),
 			   .side = side_name(end->side),
 			   .phase = section->life->phases[end->state]->name,
 			   .error = -end->error,
@@ -130,7 +130,7 @@ void record_waited(struct sessions *all, const struct record_waited *client, enu
 				.listener = client->listener,
 				.client = client_text(&address, text, sizeof(text)),
 				.reason = reason_sentence(reason),
-				.key = key_text(all, client->section, reason, key),
+				.key = key_text(client->section, reason, key),
 				.phase = "waiting",
 				.duration_ms = all->loop->now_ms - client->since_ms,
 			});

@@ -4,8 +4,8 @@
 #include "loop/socket.h"
 #include "session/life.h"
 #include "session/record.h"
-#include "session/section.h"
 #include "session/sessions.h"
+#include "session/tenancy.h"
 
 #include <errno.h>
 
@@ -62,7 +62,7 @@ static void step(struct session *session, enum session_event event)
 	assert(next != NEVER);
 	assert(next != SESSION_FREE || event == SESSION_CUT || session->road.flight.in_flight == 0);
 	session->state = (uint8_t)next;
-	phase = session->section->life->phases[next];
+	phase = session->branch->section->life->phases[next];
 	if (!session->over) {
 		session->phase = phase;
 		for (unsigned i = 0; i < LANE_COUNT; i++)
@@ -141,9 +141,9 @@ static uint64_t lifetime_until(struct sessions *all, const struct config_setting
 	return all->loop->now_ms + lifetime;
 }
 
-void session_open(struct sessions *all, const struct section *section, const char *listener,
-		  int client_fd)
+void session_open(struct sessions *all, struct branch *branch, const char *listener, int client_fd)
 {
+	const struct section *section = branch->section;
 	uint32_t slot;
 	struct session *session = slab_take(&all->slab, &slot);
 
@@ -153,7 +153,8 @@ void session_open(struct sessions *all, const struct section *section, const cha
 	session->road.shared = section->shared;
 	session->road.settings = &section->config->settings;
 	session->all = all;
-	session->section = section;
+	session->branch = branch;
+	tenancy_use(branch->tenancy);
 	session->listener = listener;
 	session->road.flight.slot = slot;
 	session->road.flight.generation = all->slab.generation[slot];
@@ -235,7 +236,7 @@ static void note_end(struct session *session, enum reason reason, unsigned side,
 	if (session->over)
 		return;
 	session->over = true;
-	session->phase = session->section->life->phases[SESSION_CLOSING];
+	session->phase = session->branch->section->life->phases[SESSION_CLOSING];
 	session->end = (struct session_end){
 		/* Who had a reason to let it end by itself has set it. */
 		.reason = session->end.reason ? session->end.reason : (uint8_t)reason,

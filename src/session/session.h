@@ -35,8 +35,8 @@
 struct hop;
 struct phase;
 struct io_uring_cqe;
-struct section;
-struct server_health;
+struct branch;
+struct reach;
 struct shortage_line;
 struct sessions;
 
@@ -72,7 +72,7 @@ struct session_end {
 struct session {
 	struct road road;
 	struct sessions *all;
-	const struct section *section;
+	struct branch *branch;     /* of its worker, for its section */
 	const struct phase *phase; /* it is in; CLOSING's as soon as it is over */
 	const char *listener;      /* that it came through, as text */
 	uint8_t state;
@@ -83,7 +83,6 @@ struct session {
 	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
 	bool connect_polling;       /* a poll for the connect's outcome is in flight */
 	bool woken;                 /* it tries for all in its line */
-	uint32_t server;            /* index of the server being used */
 	uint32_t attempts;          /* servers tried in this round */
 	int connect_error;          /* of the last attempt that failed */
 	int lacks;                  /* negative errno of a shortage met in this round, or 0 */
@@ -92,14 +91,15 @@ struct session {
 	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
 	struct deadlines deadlines;
 	uint64_t started_ms;
-	uint64_t attempt_ms;           /* when the attempt began */
-	uint64_t id;                   /* in the access log */
-	struct list link;              /* in sessions.decided, or .quiet */
-	struct hop *hop;               /* its connection to the server, if it is one */
-	uint64_t came_by;              /* the key of the hop that its client is, or 0 */
-	struct list waiting;           /* in line.sessions: shortage.h */
-	struct shortage_line *line;    /* where it stands, or last stood */
-	struct server_health *lacking; /* the server that it was to be used for */
+	uint64_t attempt_ms;        /* when the attempt began */
+	uint64_t id;                /* in the access log */
+	struct list link;           /* in sessions.decided, or .quiet */
+	struct hop *hop;            /* its connection to the server, if it is one */
+	uint64_t came_by;           /* the key of the hop that its client is, or 0 */
+	struct list waiting;        /* in line.sessions: shortage.h */
+	struct shortage_line *line; /* where it stands, or last stood */
+	struct reach *reach;        /* its way to the server being used; NULL: none so far */
+	struct reach *lacking;      /* to the one that what it lacks was to be used for */
 	struct session_end end;
 	struct sockaddr_in6 client; /* for the access log: AF_INET, AF_INET6 or AF_UNIX (no name) */
 };
@@ -113,8 +113,7 @@ static inline struct session *session_of(const struct road *road)
 }
 
 /* For the worker: a session for an accepted client, whose descriptor it owns from now on. */
-void session_open(struct sessions *all, const struct section *section, const char *listener,
-		  int client_fd);
+void session_open(struct sessions *all, struct branch *branch, const char *listener, int client_fd);
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
 /* A silent send of that tag has succeeded, at that time, unless it has said otherwise. */
 void session_succeed(struct session *session, struct op_tag tag, uint64_t noted_ms);

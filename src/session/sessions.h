@@ -10,9 +10,7 @@
 #include "loop/loop.h"
 #include "ops/access.h"
 #include "session/engine.h"
-#include "session/health.h"
 #include "session/reason.h"
-#include "session/section.h"
 #include "session/shortage.h"
 
 struct session;
@@ -21,12 +19,10 @@ struct sessions {
 	struct loop *loop;
 	struct engine *engine;
 	struct slab slab;
-	struct list decided;           /* what becomes of them is decided, and not done yet */
-	struct list quiet;             /* in CLOSING with nothing in flight */
-	struct list failing;           /* servers, by their server_health */
-	struct list returning;         /* the same, where connections come back */
-	uint32_t *next_server;         /* by section */
-	struct server_health **health; /* by section and server */
+	struct list decided;    /* what becomes of them is decided, and not done yet */
+	struct list quiet;      /* in CLOSING with nothing in flight */
+	struct list recovering; /* reaches: their servers answer, and are called failing */
+	struct list returning;  /* the same, where connections come back */
 	struct shortages shortages;
 	uint64_t next_id;
 	struct access_queue *access; /* NULL: no access log */

@@ -1,6 +1,6 @@
 #include "session/shortage.h"
 
-#include "session/choose.h"
+#include "session/reach.h"
 #include "session/section.h"
 #include "session/session.h"
 #include "session/sessions.h"
@@ -12,8 +12,7 @@
 #define BATCH_MAX      64
 #define EASE_PART      16 /* of its pause a line waits though something came free: it may not do */
 
-void shortage_line_init(struct shortage_line *line, struct server_health *of,
-			enum condition condition)
+void shortage_line_init(struct shortage_line *line, struct reach *of, enum condition condition)
 {
 	*line = (struct shortage_line){.of = of, .condition = condition};
 	list_init(&line->sessions);
@@ -57,15 +56,15 @@ enum condition shortage_condition(int error)
 	}
 }
 
-static struct shortage_line *line_for(struct sessions *all, struct server_health *health, int error)
+static struct shortage_line *line_for(struct sessions *all, struct reach *reach, int error)
 {
 	switch (shortage_condition(error)) {
 	case CONDITION_DESCRIPTORS:
 		return &all->shortages.descriptors;
 	case CONDITION_PORTS:
-		return &health->ports;
+		return &reach->ports;
 	case CONDITION_COUNT:
-		return &health->backlog;
+		return &reach->backlog;
 	case CONDITION_MEMORY:
 	case CONDITION_BUFFERS:
 	case CONDITION_ACCEPT:
@@ -93,14 +92,14 @@ static bool goes_before(const struct session *session, const struct shortage_lin
 	return session->woken && (!line->of || line->of == session->line->of);
 }
 
-int shortage_ahead(const struct session *session, const struct server_health *health)
+int shortage_ahead(const struct session *session, const struct reach *reach)
 {
 	const struct sessions *all = session->all;
 	const struct shortage_line *const lines[] = {
 		&all->shortages.descriptors,
 		&all->shortages.memory,
-		&health->ports,
-		&health->backlog,
+		&reach->ports,
+		&reach->backlog,
 	};
 
 	if (likely(list_is_empty(&all->shortages.lines)))
@@ -125,10 +124,10 @@ static void wake_by(struct sessions *all, uint64_t when_ms)
 		wheel_set(&all->loop->wheel, timer, when_ms);
 }
 
-void shortage_wait(struct session *session, struct server_health *health, int error)
+void shortage_wait(struct session *session, struct reach *reach, int error)
 {
 	struct sessions *all = session->all;
-	struct shortage_line *line = line_for(all, health, error);
+	struct shortage_line *line = line_for(all, reach, error);
 	bool again = session->woken && session->line == line;
 
 	if (is_empty(line))
@@ -176,7 +175,7 @@ static bool try_first(struct shortage_line *line)
 	session->attempts = 0;
 	session->woken = true;
 	if (line->of)
-		session->server = line->of->server;
+		session->reach = line->of;
 	session_step(session, SESSION_RETRY);
 	session->woken = false;
 	return !list_is_linked(&session->waiting) || (session->line->of && !line->of);
@@ -246,8 +245,8 @@ void shortage_ease(struct sessions *all, const struct session *session)
 		return;
 	ease(all, &all->shortages.descriptors);
 	ease(all, &all->shortages.memory);
-	if (road_has_upstream(&session->road))
-		ease(all, &choose_health(all, session->section, session->server)->ports);
+	if (session->reach)
+		ease(all, &session->reach->ports);
 }
 
 void shortage_hold(struct sessions *all)

@@ -24,7 +24,7 @@
 #include "base/wheel.h"
 #include "loop/condition.h"
 
-struct server_health;
+struct reach;
 struct session;
 struct sessions;
 
@@ -32,7 +32,7 @@ struct sessions;
 struct shortage_line {
 	struct list sessions;        /* by session.waiting */
 	struct list link;            /* in shortages.lines while somebody stands in it */
-	struct server_health *of;    /* the server, or NULL: the worker's */
+	struct reach *of;            /* the server, or NULL: the worker's */
 	enum condition condition;    /* that is in force meanwhile; CONDITION_COUNT: none */
 	int error;                   /* negative errno of the last attempt */
 	uint32_t pause_ms;           /* between two attempts that fail */
@@ -47,8 +47,7 @@ struct shortages {
 	struct wheel_timer timer;
 };
 
-void shortage_line_init(struct shortage_line *line, struct server_health *of,
-			enum condition condition);
+void shortage_line_init(struct shortage_line *line, struct reach *of, enum condition condition);
 void shortage_init(struct shortages *shortages);
 
 /* Whether another round might not meet the error again, and no server is to blame for it. */
@@ -57,13 +56,13 @@ bool shortage_is(int error);
 enum condition shortage_condition(int error);
 
 /* Whether there are others in line for what an attempt at the server needs: their error, or 0. */
-int shortage_ahead(const struct session *session, const struct server_health *health);
+int shortage_ahead(const struct session *session, const struct reach *reach);
 
 /* Whether what it lacks is what the line it tries for is short of. */
 bool shortage_is_own(const struct session *session);
 
 /* Stand in line for what the server's attempt lacked.  The caller tells until when. */
-void shortage_wait(struct session *session, struct server_health *health, int error);
+void shortage_wait(struct session *session, struct reach *reach, int error);
 void shortage_leave(struct session *session);
 
 /* A session is over, and what it had is free. */

@@ -24,72 +24,94 @@ static uint32_t room_for(const struct worker *worker, const struct section *sect
 	uint32_t room = used < engine->connections_max ? engine->connections_max - used : 0;
 
 	if (most) {
-		used = atomic_load_explicit(&section->connections, memory_order_relaxed);
+		used = atomic_load_explicit(&section->account->connections, memory_order_relaxed);
 		most = used < most ? most - used : 0;
 		room = most < room ? most : room;
 	}
 	return room;
 }
 
-static bool is_near_full(const struct worker *worker, uint32_t section)
+static bool is_near_full(const struct worker *worker, const struct listener *listener)
 {
-	return room_for(worker, &worker->engine->sections[section]) < NEAR_FULL;
+	return room_for(worker, listener->branch->section) < NEAR_FULL;
+}
+
+static struct op_tag tag_of(const struct worker *worker, const struct listener *listener,
+			    enum op_kind kind)
+{
+	return (struct op_tag){
+		.kind = (uint8_t)kind,
+		.slot = listener->slot,
+		.generation = worker->listener_slab.generation[listener->slot],
+	};
 }
 
 static void arm(struct worker *worker, struct listener *listener)
 {
 	struct io_uring_sqe *sqe;
 
-	if (listener->armed || listener->paused || listener->socket.fd < 0 ||
+	if (listener->armed || listener->paused || listener->fd < 0 ||
 	    worker->state != WORKER_RUNNING || wheel_is_set(&listener->retry))
 		return;
 	sqe = loop_entry(&worker->loop);
-	listener->multishot = !is_near_full(worker, listener->socket.section);
+	listener->multishot = !is_near_full(worker, listener);
 	if (listener->multishot)
-		ring_prep_accept_multishot(sqe, listener->socket.fd, NULL, NULL,
+		ring_prep_accept_multishot(sqe, listener->fd, NULL, NULL,
 					   SOCK_NONBLOCK | SOCK_CLOEXEC);
 	else
-		ring_prep_accept(sqe, listener->socket.fd, NULL, NULL,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-	ring_sqe_tag(sqe, op_pack((struct op_tag){
-				  .kind = OP_ACCEPT,
-				  .slot = (uint32_t)(listener - worker->listeners),
-			  }));
+		ring_prep_accept(sqe, listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	ring_sqe_tag(sqe, op_pack(tag_of(worker, listener, OP_ACCEPT)));
 	worker->in_flight++;
 	listener->armed = true;
 }
 
 static void cancel(struct worker *worker, struct listener *listener)
 {
-	struct op_tag tag = {.kind = OP_ACCEPT, .slot = (uint32_t)(listener - worker->listeners)};
 	struct io_uring_sqe *sqe;
 
 	if (!listener->armed || listener->cancelling)
 		return;
 	sqe = loop_entry(&worker->loop);
-	ring_prep_cancel(sqe, op_pack(tag), 0);
-	tag.kind = OP_ACCEPT_CANCEL;
-	ring_sqe_tag(sqe, op_pack(tag));
+	ring_prep_cancel(sqe, op_pack(tag_of(worker, listener, OP_ACCEPT)), 0);
+	ring_sqe_tag(sqe, op_pack(tag_of(worker, listener, OP_ACCEPT_CANCEL)));
 	worker->in_flight++;
 	listener->cancelling = true;
 }
 
-void accept_take(struct worker *worker)
+static void take(struct worker *worker, struct accept_offer *offer)
 {
-	for (uint32_t i = 0; i < worker->listener_count && worker->state == WORKER_RUNNING; i++) {
-		struct listening *offered = &worker->offered[i];
-		struct listener *listener = &worker->listeners[i];
-		int fd = atomic_load_explicit(&offered->fd, memory_order_relaxed);
+	uint32_t slot;
+	struct listener *listener = slab_take(&worker->listener_slab, &slot);
 
-		if (fd < 0)
-			continue;
-		assert(listener->socket.fd < 0);
-		fd = atomic_exchange_explicit(&offered->fd, -1, memory_order_acquire);
-		listener->socket.section = offered->section;
-		memcpy(listener->socket.text, offered->text, sizeof(offered->text));
-		listener->socket.fd = fd;
-		arm(worker, listener);
-	}
+	if (!listener)
+		return; /* the main thread has counted them */
+	listener->slot = slot;
+	listener->fd = offer->fd;
+	listener->entrance = offer->entrance;
+	listener->branch = tenancy_branch(worker->tenancy, offer->section);
+	listener->text = offer->text;
+	listener->retry.kind = TIMER_LISTENER;
+	offer->fd = -1;
+	tenancy_use(worker->tenancy);
+	list_push(&worker->listeners, &listener->link);
+	arm(worker, listener);
+}
+
+void accept_take(struct worker *worker, struct accept_order *order)
+{
+	for (uint32_t i = 0; i < order->count && worker->state == WORKER_RUNNING; i++)
+		take(worker, &order->offers[i]);
+}
+
+/* Its slot is free when it is closed, and nobody came through it who is still to be served. */
+static void release(struct worker *worker, struct listener *listener)
+{
+	if (listener->fd >= 0 || listener->armed || listener->parked > 0)
+		return;
+	wheel_clear(&worker->loop.wheel, &listener->retry);
+	list_remove(&listener->link);
+	tenancy_leave(listener->branch->tenancy);
+	slab_release(&worker->listener_slab, listener->slot);
 }
 
 /* ---- Room ------------------------------------------------------------------------------------ */
@@ -109,25 +131,26 @@ static enum place take_place(struct worker *worker, struct section *section)
 		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
 		return PLACE_NONE;
 	}
-	if (atomic_fetch_add_explicit(&section->connections, 1, memory_order_relaxed) >= most &&
+	if (atomic_fetch_add_explicit(&section->account->connections, 1, memory_order_relaxed) >=
+		    most &&
 	    most) {
-		atomic_fetch_sub_explicit(&section->connections, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&section->account->connections, 1, memory_order_relaxed);
 		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
 		return PLACE_NONE_IN_SECTION;
 	}
 	return PLACE_TAKEN;
 }
 
-static void pause_section(struct worker *worker, uint32_t section)
+static void pause_branch(struct worker *worker, const struct branch *branch)
 {
-	for (uint32_t i = 0; i < worker->listener_count; i++) {
-		struct listener *listener = &worker->listeners[i];
+	struct list *all = &worker->listeners;
 
-		if (listener->socket.section != section || listener->paused)
+	/* One that is closed wakes those that it left parked. */
+	for (struct list *node = all->next; node != all; node = node->next) {
+		struct listener *listener = container_of(node, struct listener, link);
+
+		if (listener->branch != branch || listener->paused)
 			continue;
-		/* One that is closed wakes those that it left parked. */
-		if (listener->socket.fd < 0 && worker->state == WORKER_RUNNING)
-			continue; /* not offered yet */
 		listener->paused = true;
 		cancel(worker, listener);
 		wheel_set(&worker->loop.wheel, &listener->retry,
@@ -149,17 +172,16 @@ static void park(struct worker *worker, const struct parked *parked)
 		return;
 	}
 	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] = *parked;
+	parked->listener->parked++;
 }
 
 /* It is among the connections that the stop ended, so it leaves a record as they do. */
 static void give_up(struct worker *worker, const struct parked *parked, enum reason reason)
 {
-	const struct listening *listening = &parked->listener->socket;
-
 	record_waited(&worker->sessions,
 		      &(struct record_waited){
-			      .section = &worker->engine->sections[listening->section],
-			      .listener = listening->text,
+			      .section = parked->listener->branch->section,
+			      .listener = parked->listener->text,
 			      .client_fd = parked->fd,
 			      .since_ms = parked->since_ms,
 		      },
@@ -170,24 +192,24 @@ static void give_up(struct worker *worker, const struct parked *parked, enum rea
 static void open_or_park(struct worker *worker, const struct parked *parked)
 {
 	struct listener *listener = parked->listener;
-	struct section *section = &worker->engine->sections[listener->socket.section];
+	struct branch *branch = listener->branch;
 
 	if (worker->state == WORKER_STOPPING) { /* the others have been told to end already */
 		give_up(worker, parked, worker->cutting);
 		return;
 	}
-	enum place place = take_place(worker, section);
+	enum place place = take_place(worker, branch->section);
 	if (place == PLACE_TAKEN) {
 		stats_count(&worker->loop.stats, accepted, 1);
-		session_open(&worker->sessions, section, listener->socket.text, parked->fd);
+		session_open(&worker->sessions, branch, listener->text, parked->fd);
 		return;
 	}
 	if (place == PLACE_NONE_IN_SECTION)
-		full_enter(worker, section);
+		full_enter(worker, branch);
 	else
 		full_enter(worker, NULL);
 	park(worker, parked);
-	pause_section(worker, listener->socket.section);
+	pause_branch(worker, branch);
 }
 
 static void accepted(struct worker *worker, int fd, struct listener *listener)
@@ -203,6 +225,7 @@ static struct parked take_parked(struct worker *worker)
 
 	worker->parked_first = (worker->parked_first + 1) % PARKED_MAX;
 	worker->parked_count--;
+	parked.listener->parked--;
 	return parked;
 }
 
@@ -213,13 +236,16 @@ static void unpark(struct worker *worker)
 		struct parked parked = take_parked(worker);
 
 		open_or_park(worker, &parked);
+		release(worker, parked.listener);
 	}
 }
 
 void accept_resume(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->listener_count; i++) {
-		struct listener *listener = &worker->listeners[i];
+	struct list *all = &worker->listeners, *node;
+
+	for (node = all->next; node != all; node = node->next) {
+		struct listener *listener = container_of(node, struct listener, link);
 
 		if (!listener->paused)
 			continue;
@@ -228,8 +254,8 @@ void accept_resume(struct worker *worker)
 	}
 	/* A section that is full itself is paused again, and holds up no other. */
 	unpark(worker);
-	for (uint32_t i = 0; i < worker->listener_count; i++)
-		arm(worker, &worker->listeners[i]);
+	for (node = all->next; node != all; node = node->next)
+		arm(worker, container_of(node, struct listener, link));
 }
 
 /* ---- Completions ----------------------------------------------------------------------------- */
@@ -269,7 +295,7 @@ static void failed(struct worker *worker, struct listener *listener, int error)
 	stats_count(&worker->loop.stats, accept_errors, 1);
 	listener->failures++;
 	if (is_passing(error) && listener->failures < 64) {
-		log_debug("%s: accept: %s", listener->socket.text, strerror(-error));
+		log_debug("%s: accept: %s", listener->text, strerror(-error));
 		return;
 	}
 	condition_enter(&worker->loop, condition_of(error), error);
@@ -280,11 +306,10 @@ static void failed(struct worker *worker, struct listener *listener, int error)
 /* What is in the backlog was accepted by the kernel in our name; who comes now is too late. */
 static void empty_backlog(struct worker *worker, struct listener *listener)
 {
-	uint32_t section = listener->socket.section;
-	uint32_t waiting = worker->engine->sections[section].config->settings.backlog + 1;
+	uint32_t waiting = listener->branch->section->config->settings.backlog + 1;
 	int fd;
 
-	for (; waiting > 0 && (fd = socket_accept(listener->socket.fd)) >= 0; waiting--)
+	for (; waiting > 0 && (fd = socket_accept(listener->fd)) >= 0; waiting--)
 		accepted(worker, fd, listener);
 }
 
@@ -294,25 +319,30 @@ static void empty_backlog(struct worker *worker, struct listener *listener)
  */
 static void close_listener(struct worker *worker, struct listener *listener)
 {
-	if (listener->armed || listener->socket.fd < 0)
+	if (listener->armed || listener->fd < 0)
 		return;
 	empty_backlog(worker, listener);
-	socket_close(listener->socket.fd);
-	listener->socket.fd = -1;
+	socket_close(listener->fd);
+	listener->fd = -1;
 }
 
-void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done)
+static struct listener *find(const struct worker *worker, struct op_tag tag)
 {
-	struct listener *listener = &worker->listeners[index];
+	return slab_find(&worker->listener_slab, tag.slot, tag.generation);
+}
 
-	assert(index < worker->listener_count);
+void accept_complete(struct worker *worker, struct op_tag tag, const struct io_uring_cqe *done)
+{
+	struct listener *listener = find(worker, tag);
+
+	assert(listener); /* its slot is not free while it is armed */
 	listener->armed = done->flags & IORING_CQE_F_MORE;
 	if (!listener->armed)
 		listener->cancelling = false;
 	if (done->res >= 0) {
 		listener->failures = 0;
 		accepted(worker, done->res, listener);
-		if (listener->multishot && is_near_full(worker, listener->socket.section))
+		if (listener->multishot && is_near_full(worker, listener))
 			cancel(worker, listener);
 	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
 		failed(worker, listener, done->res);
@@ -321,14 +351,15 @@ void accept_complete(struct worker *worker, uint32_t index, const struct io_urin
 		arm(worker, listener);
 	else
 		close_listener(worker, listener);
+	release(worker, listener);
 }
 
-void accept_cancelled(struct worker *worker, uint32_t index)
+void accept_cancelled(struct worker *worker, struct op_tag tag)
 {
-	struct listener *listener = &worker->listeners[index];
+	struct listener *listener = find(worker, tag);
 
 	/* Its target has not ended: it was missed, as can happen while it is being started. */
-	if (!listener->armed || !listener->cancelling)
+	if (!listener || !listener->armed || !listener->cancelling)
 		return;
 	listener->cancelling = false;
 	if (listener->paused || worker->state != WORKER_RUNNING)
@@ -345,16 +376,20 @@ void accept_expired(struct worker *worker, struct listener *listener)
 
 void accept_stop(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->listener_count; i++) {
-		struct listener *listener = &worker->listeners[i];
+	struct list *node = worker->listeners.next, *next;
 
+	for (; node != &worker->listeners; node = next) {
+		struct listener *listener = container_of(node, struct listener, link);
+
+		next = node->next;
 		listener->paused = true;
 		cancel(worker, listener);
 		wheel_clear(&worker->loop.wheel, &listener->retry);
-		if (listener->socket.fd < 0)
+		if (listener->fd < 0)
 			continue;
 		empty_backlog(worker, listener);
 		close_listener(worker, listener);
+		release(worker, listener);
 	}
 	/* Who is parked is served now; who finds no room pauses its listener, whose timer tries on.
 	 */
@@ -367,5 +402,6 @@ void accept_give_up(struct worker *worker, enum reason reason)
 		struct parked parked = take_parked(worker);
 
 		give_up(worker, &parked, reason);
+		release(worker, parked.listener);
 	}
 }

@@ -19,16 +19,27 @@
 #define WORKER_ACCEPT_H
 
 #include "base/wheel.h"
-#include "session/engine.h"
+#include "loop/op.h"
 #include "session/reason.h"
+#include "session/tenancy.h"
+#include "worker/order.h"
 
 struct io_uring_cqe;
 struct worker;
 
+/* More listening sockets than that no worker has. */
+#define LISTENERS_MAX 16384
+
 struct listener {
-	struct listening socket;
+	int fd;                /* -1: closed, and only its last operation is awaited */
+	const void *entrance;  /* whose socket it is, in whatever edition: control/sockets.c */
+	struct branch *branch; /* of the section that it leads to */
+	const char *text;      /* where it listens: the main thread's, for as long as the edition */
+	struct list link;      /* in worker.listeners */
+	uint32_t slot;
 	struct wheel_timer retry; /* when to arm again after an error */
 	uint32_t failures;        /* in a row */
+	uint32_t parked;          /* who came through it and waits for room */
 	bool armed, multishot, cancelling, paused;
 };
 
@@ -40,11 +51,26 @@ struct parked {
 };
 #define PARKED_MAX 8192
 
+/* A listening socket on its way to a worker. */
+struct accept_offer {
+	int fd; /* the worker's, once it has taken it and left -1 */
+	const void *entrance;
+	const struct section *section; /* of the edition that the worker lives under */
+	const char *text;              /* outlives the edition */
+};
+
+/* ORDER_LISTEN.  What is not taken when it is back stays the sender's. */
+struct accept_order {
+	struct order order;
+	uint32_t count;
+	struct accept_offer *offers;
+};
+
 /* Take over the listening sockets that are offered, and arm them. */
-void accept_take(struct worker *worker);
-void accept_complete(struct worker *worker, uint32_t index, const struct io_uring_cqe *done);
+void accept_take(struct worker *worker, struct accept_order *order);
+void accept_complete(struct worker *worker, struct op_tag tag, const struct io_uring_cqe *done);
 /* The cancel of a listener's accept found nothing to cancel. */
-void accept_cancelled(struct worker *worker, uint32_t index);
+void accept_cancelled(struct worker *worker, struct op_tag tag);
 /* A session ended, or time passed: go on where there is room. */
 void accept_resume(struct worker *worker);
 void accept_expired(struct worker *worker, struct listener *listener);

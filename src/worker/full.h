@@ -7,22 +7,23 @@
 #ifndef WORKER_FULL_H
 #define WORKER_FULL_H
 
-#include "loop/spell.h"
+#include "base/list.h"
+#include "base/spell.h"
 
-struct section;
+struct branch;
 struct worker;
 
 struct full {
 	struct spell all;
-	struct spell *sections; /* by section: its own max_connections is reached */
+	struct list branches; /* whose sections' own max_connections is reached */
 };
 
-/* -ENOMEM. */
-int full_init(struct full *full, uint32_t section_count) must_check;
-void full_done(struct full *full);
+void full_init(struct full *full);
 
-/* There is no place: in the section, or (NULL) in the whole daemon. */
-void full_enter(struct worker *worker, const struct section *section);
+/* There is no place: in the branch's section, or (NULL) in the whole daemon. */
+void full_enter(struct worker *worker, struct branch *branch);
+/* Nothing is under its edition any more: what is not over is not told. */
+void full_forget(struct branch *branch);
 /* For the worker's timer: end what was not met for long enough. */
 void full_settle(struct worker *worker);
 

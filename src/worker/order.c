@@ -210,8 +210,16 @@ int orders_open(struct orders *orders, struct events *events, uint32_t workers, 
 
 void orders_close(struct orders *orders)
 {
+	struct order *order, *next;
+
 	events_remove(orders->returned);
 	events_remove(orders->retry);
+	for (order = order_take(&orders->back.box); order; order = next) {
+		next = order->next;
+		order->under_way = order->again = false;
+		if (order->done)
+			order->done(order);
+	}
 	free(orders->workers);
 	if (orders->back.fd >= 0)
 		close(orders->back.fd);

@@ -25,7 +25,8 @@
 
 enum order_kind {
 	ORDER_PING,     /* answer: that is all */
-	ORDER_CATCH_UP, /* sockets are offered, or servers are known, that were not */
+	ORDER_LISTEN,   /* accept from these, too: accept_order (accept.h) */
+	ORDER_CATCH_UP, /* servers are known that were not */
 	ORDER_DRAIN,
 	ORDER_STOP,
 	ORDER_KIND_COUNT,
@@ -103,7 +104,7 @@ struct orders {
  */
 int orders_open(struct orders *orders, struct events *events, uint32_t workers, orders_bell *bell,
 		void *owner) must_check;
-/* The workers' threads are no more, and not even what is back already is told. */
+/* The workers' threads are no more, and all have ended: what is back is told for the last time. */
 void orders_close(struct orders *orders);
 
 /* The worker can hear the bell from now on ... */

@@ -37,7 +37,7 @@ struct ring_options worker_ring_options(const struct worker *worker)
 		return options;
 	}
 	options.required |= IORING_SETUP_SQPOLL;
-	options.sq_idle_ms = engine->config->sqpoll_idle_ms;
+	options.sq_idle_ms = engine->sq_idle_ms;
 	if (worker->sq_cpu >= 0) {
 		options.required |= IORING_SETUP_SQ_AFF;
 		options.sq_cpu = (uint32_t)worker->sq_cpu;

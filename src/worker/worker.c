@@ -16,40 +16,39 @@
 #define REAP_MAX 256
 #define CUT_MAX  512
 
+/* That new connections are served by. */
+static const struct config *config_of(const struct worker *worker)
+{
+	return worker->tenancy->edition->config;
+}
+
 /* ---- What a worker is made of ---------------------------------------------------------------- */
 
-int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
-		struct listening *sockets, uint32_t socket_count)
+int worker_init(struct worker *worker, struct engine *engine, struct tenancy *tenancy,
+		uint32_t index)
 {
 	*worker = (struct worker){
 		.engine = engine,
-		.listener_count = socket_count,
-		.listeners = calloc(socket_count + 1, sizeof(*worker->listeners)),
-		.offered = sockets,
+		.tenancy = tenancy,
 		.parked = calloc(PARKED_MAX, sizeof(*worker->parked)),
 		.drain.kind = TIMER_DRAIN,
 	};
-	if (loop_init(&worker->loop, index, &engine->sizes) < 0 || !worker->listeners ||
-	    !worker->parked || sessions_init(&worker->sessions, &worker->loop, engine) < 0 ||
-	    full_init(&worker->full, engine->section_count) < 0) {
-		worker_done(worker);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < socket_count; i++) {
-		worker->listeners[i].socket.fd = -1;
-		worker->listeners[i].retry.kind = TIMER_LISTENER;
-	}
-	return 0;
+	list_init(&worker->listeners);
+	full_init(&worker->full);
+	if (loop_init(&worker->loop, index, &engine->sizes) == 0 && worker->parked &&
+	    slab_init(&worker->listener_slab, LISTENERS_MAX, sizeof(struct listener)) == 0 &&
+	    sessions_init(&worker->sessions, &worker->loop, engine) == 0)
+		return 0;
+	worker_done(worker);
+	return -ENOMEM;
 }
 
 void worker_done(struct worker *worker)
 {
-	full_done(&worker->full);
 	sessions_done(&worker->sessions);
-	free(worker->listeners);
+	slab_done(&worker->listener_slab);
 	free(worker->parked);
 	loop_done(&worker->loop);
-	worker->listeners = NULL;
 	worker->parked = NULL;
 }
 
@@ -63,7 +62,6 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 		return r;
 	}
 	worker->state = WORKER_RUNNING;
-	accept_take(worker);
 	return 0;
 }
 
@@ -86,7 +84,7 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 	assert(tag.kind > OP_NONE && tag.kind < OP_KIND_COUNT);
 	if (tag.kind == OP_ACCEPT) {
 		worker->in_flight -= !more;
-		accept_complete(worker, tag.slot, done);
+		accept_complete(worker, tag, done);
 		return;
 	}
 	if (tag.kind == OP_CONTROL)
@@ -94,7 +92,7 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 	if (tag.kind == OP_ACCEPT_CANCEL) {
 		worker->in_flight--;
 		if (done->res < 0)
-			accept_cancelled(worker, tag.slot);
+			accept_cancelled(worker, tag);
 		return;
 	}
 	session = slab_find(&worker->sessions.slab, tag.slot, tag.generation);
@@ -184,7 +182,7 @@ static void drain_expired(struct worker *worker)
 
 	log_info("worker %u: ending %u connections that have not finished in time (%s)",
 		 worker->loop.index, worker->sessions.slab.used,
-		 config_explain(worker->engine->config, NULL, "drain_timeout", text, sizeof(text)));
+		 config_explain(config_of(worker), NULL, "drain_timeout", text, sizeof(text)));
 	stop(worker, REASON_DRAIN_TIMEOUT);
 }
 
@@ -194,7 +192,7 @@ static void settle(struct worker *worker)
 	shortage_hold(&worker->sessions);
 	condition_settle(&worker->loop);
 	full_settle(worker);
-	health_settle(&worker->sessions);
+	reach_settle(&worker->sessions);
 }
 
 static void expire(struct worker *worker)
@@ -281,7 +279,7 @@ static uint64_t next_deadline_ns(struct worker *worker)
 
 static void begin_drain(struct worker *worker)
 {
-	uint32_t drain_ms = worker->engine->config->drain_timeout_ms;
+	uint32_t drain_ms = config_of(worker)->drain_timeout_ms;
 
 	if (worker->state != WORKER_RUNNING)
 		return;
@@ -291,13 +289,15 @@ static void begin_drain(struct worker *worker)
 		wheel_set(&worker->loop.wheel, &worker->drain, worker->loop.now_ms + drain_ms);
 }
 
-static void obey(struct worker *worker, enum order_kind kind)
+static void obey(struct worker *worker, struct order *order)
 {
-	switch (kind) {
+	switch (order->kind) {
 	case ORDER_PING:
 		break;
+	case ORDER_LISTEN:
+		accept_take(worker, container_of(order, struct accept_order, order));
+		break;
 	case ORDER_CATCH_UP:
-		accept_take(worker);
 		connect_servers_known(&worker->sessions);
 		break;
 	case ORDER_DRAIN:
@@ -319,7 +319,7 @@ static void take_orders(struct worker *worker)
 		return;
 	for (order = order_take(&worker->inbox); order; order = next) {
 		next = order->next;
-		obey(worker, order->kind);
+		obey(worker, order);
 		order_return(order, 0);
 	}
 }
@@ -329,7 +329,7 @@ static void take_orders(struct worker *worker)
 /* Look for completions without sleeping, for as long as the operator thinks it pays. */
 static struct ring_wait spin(struct worker *worker)
 {
-	uint64_t until = clock_now_ns() + worker->engine->config->busy_poll_us * 1000ull;
+	uint64_t until = clock_now_ns() + config_of(worker)->busy_poll_us * 1000ull;
 	struct ring_wait wait;
 
 	do
@@ -353,7 +353,7 @@ int worker_turn(struct worker *worker)
 	struct ring_wait wait = {0};
 
 	stock_refill(&worker->loop.stock);
-	if (worker->engine->config->busy_poll_us && deadline != RING_NOW)
+	if (config_of(worker)->busy_poll_us && deadline != RING_NOW)
 		wait = spin(worker);
 	if (!wait.error && !wait.ready)
 		wait = sleep_until(worker, deadline);

@@ -43,12 +43,12 @@ struct worker {
 	uint32_t in_flight; /* the worker's own operations: accepts and their cancels */
 
 	struct engine *engine;
+	struct tenancy *tenancy;       /* of the edition that new connections live under */
 	int cpu;                       /* to run on, or -1 */
 	int sq_cpu;                    /* for the polling thread, or -1 */
 	const struct worker *sq_share; /* whose polling thread to share, or NULL */
-	struct listener *listeners;
-	struct listening *offered; /* the main thread's, one for each listener */
-	uint32_t listener_count;
+	struct slab listener_slab;
+	struct list listeners;
 	struct parked *parked;
 	uint32_t parked_first, parked_count;
 	struct full full;
@@ -70,12 +70,11 @@ struct worker {
 };
 
 /*
- * Take what the worker needs besides its ring: room for sessions_max sessions and
- * for so many listening sockets.  Those that are offered, now or later, it takes
- * when it runs.  -ENOMEM.
+ * Take what the worker needs besides its ring: room for connections_max sessions, and
+ * for its listening sockets, which come by orders.  -ENOMEM.
  */
-int worker_init(struct worker *worker, struct engine *engine, uint32_t index,
-		struct listening *sockets, uint32_t socket_count) must_check;
+int worker_init(struct worker *worker, struct engine *engine, struct tenancy *tenancy,
+		uint32_t index) must_check;
 void worker_done(struct worker *worker);
 
 /* The thread (thread.c): opens the ring, serves until told to stop, closes the ring. */

@@ -80,7 +80,7 @@ void daemon_wait_log(struct daemon *daemon, const char *text);
 /*
  * A state that lasts is said once: that it began, and not that it ended.  A daemon that stands
  * still for longer than the state has patience takes it to be over, says so, and finds that it is
- * not; since its patience grows each time (loop/spell.h), that is DAEMON_SPELLS_MAX times at most.
+ * not; since its patience grows each time (base/spell.h), that is DAEMON_SPELLS_MAX times at most.
  */
 enum { DAEMON_SPELLS_MAX = 4 };
 void daemon_assert_lasts(struct daemon *daemon, const char *began, const char *ended);

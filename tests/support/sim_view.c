@@ -1,8 +1,7 @@
 #include "support/sim_view.h"
 
 #include "relay/splice.h"
-#include "session/choose.h"
-#include "session/section.h"
+#include "session/tenancy.h"
 #include "support/sim.h"
 #include "worker/worker.h"
 
@@ -51,7 +50,7 @@ enum view_state view_state(const struct session *session)
 
 const struct config_section *view_section(const struct session *session)
 {
-	return session->section->config;
+	return session->branch->section->config;
 }
 
 bool view_has_upstream(const struct session *session)
@@ -287,18 +286,19 @@ uint32_t view_connections_max(const struct worker *worker)
 
 uint32_t view_connections_of(const struct worker *worker, const struct config_section *section)
 {
-	const struct engine *engine = worker->engine;
+	const struct edition *edition = worker->tenancy->edition;
 
-	for (uint32_t i = 0; i < engine->section_count; i++)
-		if (engine->sections[i].config == section)
-			return engine->sections[i].connections;
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		if (edition->sections[i].config == section)
+			return edition->sections[i].account->connections;
 	sim_fail("no section is made of %s", section->title);
 }
 
 const struct config_section *view_section_at(const struct worker *worker, uint32_t index)
 {
-	return index < worker->engine->section_count ? worker->engine->sections[index].config
-						     : NULL;
+	const struct edition *edition = worker->tenancy->edition;
+
+	return index < edition->section_count ? edition->sections[index].config : NULL;
 }
 
 /* ---- Acts ------------------------------------------------------------------------------------ */
@@ -325,9 +325,9 @@ void view_make_patient(struct worker *worker, uint32_t batch)
 
 void view_make_spoken_to(struct worker *worker, uint32_t section, uint32_t server)
 {
-	const struct section *which = &worker->engine->sections[section];
+	struct branch *branch = &worker->tenancy->branches[section];
 
-	choose_health(&worker->sessions, which, server)->handshake.spoken_to = HANDSHAKE_LEARN;
+	branch->reaches[server].handshake.spoken_to = HANDSHAKE_LEARN;
 }
 
 void view_log_to(struct worker *worker, struct access_queue *access)
@@ -340,6 +340,7 @@ void view_clear_own_timers(struct worker *worker)
 	wheel_clear(&worker->loop.wheel, &worker->drain);
 	wheel_clear(&worker->loop.wheel, &worker->loop.trim);
 	wheel_clear(&worker->loop.wheel, &worker->loop.settle);
-	for (uint32_t i = 0; i < worker->listener_count; i++)
-		wheel_clear(&worker->loop.wheel, &worker->listeners[i].retry);
+	for (struct list *node = worker->listeners.next; node != &worker->listeners;
+	     node = node->next)
+		wheel_clear(&worker->loop.wheel, &container_of(node, struct listener, link)->retry);
 }

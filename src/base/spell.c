@@ -1,13 +1,13 @@
-#include "loop/spell.h"
+#include "base/spell.h"
 
 #define PATIENCE_MAX_MS 60000
 #define SOON_MS         60000
 
-static uint32_t patience_for(const struct spell *spell, uint64_t now_ms)
+uint32_t spell_patience(uint64_t ended_ms, uint32_t patience_ms, uint64_t now_ms)
 {
-	uint32_t twice = 2 * spell->patience_ms;
+	uint32_t twice = 2 * patience_ms;
 
-	if (!spell->ended_ms || now_ms - spell->ended_ms > SOON_MS)
+	if (!ended_ms || now_ms - ended_ms > SOON_MS)
 		return SPELL_PATIENCE_FIRST_MS;
 	return twice < PATIENCE_MAX_MS ? twice : PATIENCE_MAX_MS;
 }
@@ -17,7 +17,7 @@ bool spell_meet(struct spell *spell, uint64_t now_ms)
 	bool begins = spell->met++ == 0;
 
 	if (begins) {
-		spell->patience_ms = patience_for(spell, now_ms);
+		spell->patience_ms = spell_patience(spell->ended_ms, spell->patience_ms, now_ms);
 		spell->since_ms = now_ms;
 	}
 	spell->last_ms = now_ms;

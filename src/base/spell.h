@@ -8,8 +8,8 @@
  * within a minute of its end gets twice the patience, up to a minute: whatever
  * comes and goes for a day is some lines, not some thousand.
  */
-#ifndef LOOP_SPELL_H
-#define LOOP_SPELL_H
+#ifndef BASE_SPELL_H
+#define BASE_SPELL_H
 
 #include "base/compiler.h"
 
@@ -40,5 +40,11 @@ static inline uint64_t spell_lasted_ms(const struct spell *spell)
 }
 
 void spell_end(struct spell *spell, uint64_t now_ms);
+
+/*
+ * The patience of one that begins now: of the last one that ended then (0: there was none)
+ * and had that patience.
+ */
+uint32_t spell_patience(uint64_t ended_ms, uint32_t patience_ms, uint64_t now_ms);
 
 #endif

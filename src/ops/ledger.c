@@ -1,0 +1,75 @@
+#include "ops/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE 8 /* counters in a cache line: cells share none */
+
+void ledger_open(struct ledger *ledger, uint32_t workers, uint32_t counters)
+{
+	*ledger = (struct ledger){.workers = workers, .counters = counters};
+	list_init(&ledger->accounts);
+}
+
+static void discard(struct account *account)
+{
+	free(account->name);
+	free(account->cells);
+	free(account);
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	struct list *node;
+
+	while (ledger->accounts.next && (node = list_pop(&ledger->accounts)))
+		discard(container_of(node, struct account, link));
+}
+
+static struct account *begin(const struct ledger *ledger, const char *name)
+{
+	struct account *account = aligned_alloc(_Alignof(struct account), sizeof(*account));
+	uint32_t stride = (ledger->counters + LINE - 1) / LINE * LINE;
+	size_t size = ((size_t)ledger->workers * stride + LINE) * sizeof(*account->cells);
+
+	if (!account)
+		return NULL;
+	memset(account, 0, sizeof(*account));
+	account->stride = stride;
+	account->name = strdup(name);
+	account->cells = aligned_alloc(LINE * sizeof(*account->cells), size);
+	if (!account->name || !account->cells) {
+		discard(account);
+		return NULL;
+	}
+	memset(account->cells, 0, size);
+	return account;
+}
+
+struct account *ledger_account(struct ledger *ledger, const char *name)
+{
+	struct account *account;
+
+	for (struct list *node = ledger->accounts.next; node != &ledger->accounts;
+	     node = node->next) {
+		account = container_of(node, struct account, link);
+		if (!strcmp(account->name, name))
+			return account;
+	}
+	account = begin(ledger, name);
+	if (!account)
+		return NULL;
+	account->id = ++ledger->count;
+	list_push(&ledger->accounts, &account->link);
+	return account;
+}
+
+uint64_t ledger_sum(const struct ledger *ledger, const struct account *account, uint32_t counter)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < ledger->workers; i++)
+		sum += atomic_load_explicit(&account->cells[(size_t)i * account->stride + counter],
+					    memory_order_relaxed);
+	return sum;
+}

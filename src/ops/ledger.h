@@ -1,0 +1,53 @@
+/*
+ * The ledger: what is counted under a name, for as long as the process lives.
+ *
+ * A configuration comes and goes, and what a section has served stays: its account is found
+ * by its name, or begun.  An account has cells, one for each worker, of counters that only
+ * that worker writes and any thread may read (as stats.h has it), and a count of open
+ * connections, of all workers together.
+ */
+#ifndef OPS_LEDGER_H
+#define OPS_LEDGER_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+
+#include <stdatomic.h>
+
+struct account {
+	char *name;
+	uint32_t id;                               /* from 1, in the order they were begun */
+	_Alignas(64) _Atomic uint32_t connections; /* touched twice in a connection's life */
+	_Atomic uint64_t *cells;                   /* the workers', one after the other */
+	uint32_t stride;                           /* counters from one cell to the next */
+	struct list link;
+};
+
+struct ledger {
+	struct list accounts;
+	uint32_t workers, counters;
+	uint32_t count;
+};
+
+/* The main thread's.  For so many workers and counters in each cell. */
+void ledger_open(struct ledger *ledger, uint32_t workers, uint32_t counters);
+/* No worker lives any more. */
+void ledger_close(struct ledger *ledger);
+
+/* The account of that name, begun if there is none.  NULL: no memory. */
+struct account *ledger_account(struct ledger *ledger, const char *name);
+
+/* Count, as that worker. */
+static inline void account_count(struct account *account, uint32_t worker, uint32_t counter,
+				 uint64_t amount)
+{
+	_Atomic uint64_t *cell = &account->cells[(size_t)worker * account->stride + counter];
+
+	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + amount,
+			      memory_order_relaxed);
+}
+
+/* What all workers have counted, from any thread. */
+uint64_t ledger_sum(const struct ledger *ledger, const struct account *account, uint32_t counter);
+
+#endif

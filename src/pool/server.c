@@ -1,0 +1,212 @@
+#include "pool/server.h"
+
+#include "base/spell.h"
+
+#include "ops/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define load(from)      atomic_load_explicit(from, memory_order_relaxed)
+#define store(to, what) atomic_store_explicit(to, what, memory_order_relaxed)
+#define add(to, amount) atomic_fetch_add_explicit(to, amount, memory_order_relaxed)
+
+/* What an error says beyond its name: of a unix socket other things than of an address. */
+static const char *advice(int family, int error)
+{
+	bool is_unix = family == AF_UNIX;
+
+	switch (-error) {
+	case EACCES:
+		if (is_unix)
+			return " (who connects needs write permission on the socket's file and "
+			       "search "
+			       "permission on its directories: give the daemon's user a group that "
+			       "has them, SupplementaryGroups= of the unit, or the socket another "
+			       "mode)";
+		return " (a firewall rule or a security module forbids it)";
+	case EPERM:
+		return " (a firewall rule or a security module forbids it)";
+	case ENOENT:
+		return " (there is no such socket: its server is not running, or the path is "
+		       "another)";
+	case ECONNREFUSED:
+		return is_unix ? " (the socket's file is there, and nobody listens on it)" : "";
+	case ENOTSOCK:
+		return " (that file is no socket)";
+	case EAGAIN:
+		return " (more are waiting to be accepted there than its backlog holds)";
+	default:
+		return "";
+	}
+}
+
+/* ---- Failing and answering ------------------------------------------------------------------- */
+
+/* Whether the spell begins by that, and by this worker. */
+static bool begins(struct server *server, uint64_t now_ms)
+{
+	uint64_t none = 0;
+
+	if (server_is_failing(server))
+		return false;
+	store(&server->patience_ms,
+	      spell_patience(load(&server->ended_ms), load(&server->patience_ms), now_ms));
+	return atomic_compare_exchange_strong_explicit(&server->since_ms, &none, now_ms,
+						       memory_order_relaxed, memory_order_relaxed);
+}
+
+void server_failed(struct server *server, const char *place, int error, uint64_t now_ms)
+{
+	store(&server->answers, false);
+	store(&server->last_ms, now_ms);
+	add(&server->failed, 1);
+	if (!begins(server, now_ms)) {
+		log_debug("%s server %s: %s", server->title, server->text, strerror(-error));
+		return;
+	}
+	store(&server->connected, 0);
+	log_warning("%s server %s: %s%s%s; %s", server->title, server->text,
+		    error == -ETIMEDOUT ? "no answer within connect_timeout: " : "cannot connect: ",
+		    strerror(-error), advice(server->address.u.any.sa_family, error), place);
+}
+
+void server_keeps_failing(struct server *server, uint64_t now_ms)
+{
+	store(&server->last_ms, now_ms);
+}
+
+static uint64_t over_ms(const struct server *server)
+{
+	return load(&server->last_ms) + load(&server->patience_ms);
+}
+
+uint64_t server_answered(struct server *server)
+{
+	add(&server->connected, 1);
+	store(&server->answers, true);
+	return over_ms(server);
+}
+
+static void tell_over(const struct server *server, uint64_t since_ms)
+{
+	uint64_t lasted = load(&server->last_ms) - since_ms;
+	uint32_t connected = load(&server->connected);
+	char between[64] = "";
+
+	if (connected > 1)
+		snprintf(between, sizeof(between), ", and %u connections between them",
+			 connected - 1);
+	log_info("%s server %s: connected again after %" PRIu64 " failed attempts (in %" PRIu64
+		 ".%03" PRIu64 " s%s)",
+		 server->title, server->text, load(&server->failed), lasted / 1000, lasted % 1000,
+		 between);
+}
+
+bool server_recovers(struct server *server, uint64_t now_ms, uint64_t *ret_again_ms)
+{
+	uint64_t since_ms = load(&server->since_ms), over = over_ms(server);
+
+	*ret_again_ms = UINT64_MAX;
+	if (since_ms == 0)
+		return true; /* another worker has said so */
+	if (!load(&server->answers))
+		return false;
+	if (now_ms < over) {
+		*ret_again_ms = over;
+		return false;
+	}
+	if (!atomic_compare_exchange_strong_explicit(&server->since_ms, &since_ms, 0,
+						     memory_order_relaxed, memory_order_relaxed))
+		return true;
+	tell_over(server, since_ms);
+	store(&server->failed, 0);
+	store(&server->ended_ms, now_ms);
+	return true;
+}
+
+/* ---- All there are --------------------------------------------------------------------------- */
+
+void servers_init(struct servers *servers)
+{
+	for (size_t i = 0; i < array_size(servers->buckets); i++)
+		list_init(&servers->buckets[i]);
+}
+
+/* FNV-1a: what administrators call servers is no attack. */
+static uint32_t hash(uint32_t sum, const char *text)
+{
+	for (; *text; text++)
+		sum = (sum ^ (unsigned char)*text) * 16777619u;
+	return sum;
+}
+
+static struct list *bucket_of(struct servers *servers, const char *title, const char *text)
+{
+	uint32_t sum = hash(hash(2166136261u, title), text);
+
+	return &servers->buckets[sum % array_size(servers->buckets)];
+}
+
+static struct server *find(const struct list *bucket, const char *title, const char *text,
+			   const struct address *address)
+{
+	for (struct list *node = bucket->next; node != bucket; node = node->next) {
+		struct server *server = container_of(node, struct server, link);
+
+		if (!strcmp(server->title, title) && !strcmp(server->text, text) &&
+		    address_is_same(&server->address, address))
+			return server;
+	}
+	return NULL;
+}
+
+static void discard(struct server *server)
+{
+	free(server->title);
+	free(server->text);
+	free(server);
+}
+
+static struct server *make(const char *title, const char *text, const struct address *address)
+{
+	struct server *server = aligned_alloc(_Alignof(struct server), sizeof(*server));
+
+	if (!server)
+		return NULL;
+	memset(server, 0, sizeof(*server));
+	server->address = *address;
+	server->title = strdup(title);
+	server->text = strdup(text);
+	if (server->title && server->text)
+		return server;
+	discard(server);
+	return NULL;
+}
+
+struct server *servers_get(struct servers *servers, const char *title, const char *text,
+			   const struct address *address)
+{
+	struct list *bucket = bucket_of(servers, title, text);
+	struct server *server = find(bucket, title, text, address);
+
+	if (!server) {
+		server = make(title, text, address);
+		if (!server)
+			return NULL;
+		list_push(bucket, &server->link);
+	}
+	server->users++;
+	return server;
+}
+
+void servers_put(struct server *server)
+{
+	if (--server->users > 0)
+		return;
+	list_remove(&server->link);
+	discard(server);
+}

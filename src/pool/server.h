@@ -1,0 +1,85 @@
+/*
+ * A server: one address that a section's connections may go to, and whether it lets
+ * itself be connected to.
+ *
+ * It has an identity -- its section's title and its own text -- and lives for as long as any
+ * roster names it, so what is known of it outlives a configuration.  All workers share
+ * that: a server that fails is one line in the log, and one when it is connected to again
+ * and has not failed for a while, as a spell (spell.h) that any of them begins and any of
+ * them ends.  One that flaps, or refuses now and then because it is full, does both all the
+ * time, and is no line per connection.
+ *
+ * What workers write are atomics, relaxed, each by a few instructions and none waited for:
+ * a count may miss what happens in the very moment in which a spell ends, and no line is
+ * ever said twice.
+ */
+#ifndef POOL_SERVER_H
+#define POOL_SERVER_H
+
+#include "base/address.h"
+#include "base/list.h"
+
+#include <stdatomic.h>
+
+struct server {
+	struct address address; /* resolved: INET or UNIX */
+	char *title;            /* its section's, as messages name it */
+	char *text;             /* as messages name it */
+
+	/* The main thread's. */
+	uint32_t users; /* rosters that name it */
+	struct list link;
+
+	/* Written by all workers. */
+	_Alignas(64) _Atomic uint64_t since_ms; /* when it began to fail; 0: it does not */
+	_Atomic uint64_t failed;                /* attempts since then */
+	_Atomic uint64_t last_ms;               /* ... the last of them */
+	_Atomic uint64_t ended_ms;              /* when it last stopped failing; 0: never */
+	_Atomic uint32_t patience_ms;           /* without a failure, for the spell to be over */
+	_Atomic uint32_t connected;             /* times, while it is failing */
+	_Atomic bool answers;                   /* it was connected to since it last failed */
+};
+
+/* ---- For workers ----------------------------------------------------------------------------- */
+
+/*
+ * An attempt at it failed (negative errno), by no fault of this machine.  `place` says
+ * where it is written, for the line.
+ */
+void server_failed(struct server *server, const char *place, int error, uint64_t now_ms);
+
+/* It does not let itself be connected to, as far as is known. */
+static inline bool server_is_failing(const struct server *server)
+{
+	return atomic_load_explicit(&server->since_ms, memory_order_relaxed) != 0;
+}
+
+/* It is failing, and has been connected to: when to ask whether that is over. */
+uint64_t server_answered(struct server *server);
+
+/* As good as another attempt that failed: it is known that one would. */
+void server_keeps_failing(struct server *server, uint64_t now_ms);
+
+/*
+ * Whether it is over: then that is said, once by whoever asks first.  If not, *ret_again_ms
+ * is when to ask again, or UINT64_MAX: it does not answer, and the next connection that
+ * is made to it finds out.
+ */
+bool server_recovers(struct server *server, uint64_t now_ms, uint64_t *ret_again_ms);
+
+/* ---- For the main thread --------------------------------------------------------------------- */
+
+/* All there are. */
+struct servers {
+	struct list buckets[1024];
+};
+
+void servers_init(struct servers *servers);
+
+/* That one, new or known, with one user more; texts are copied.  NULL: no memory. */
+struct server *servers_get(struct servers *servers, const char *title, const char *text,
+			   const struct address *address);
+/* A roster names it no more.  The last one frees it: no worker has that roster any more. */
+void servers_put(struct server *server);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * A tenancy: one worker's own part of an edition.
+ *
+ *      edition --- sections                     shared by all workers, read only
+ *         ^           ^
+ *      tenancy --- branches --- reaches         one worker's own: whose turn it is, and what
+ *                                               it knows of reaching each server
+ *
+ * The main thread makes one for each worker and gets it back when nothing of the worker is
+ * under that edition any more: its sessions, its listeners and who waits there for room are
+ * counted.
+ */
+#ifndef SESSION_TENANCY_H
+#define SESSION_TENANCY_H
+
+#include "base/list.h"
+#include "base/spell.h"
+#include "pool/server.h"
+#include "session/edition.h"
+#include "session/reach.h"
+
+struct branch {
+	struct section *section;
+	struct tenancy *tenancy;
+	uint32_t cursor;       /* whose turn it is: pool.h */
+	struct reach *reaches; /* one for each member that the pool can have */
+	struct spell full;     /* the section's max_connections is reached: worker/full.h */
+	struct list full_link; /* where that is, in full.branches */
+};
+
+struct tenancy {
+	struct edition *edition;
+	struct branch *branches; /* one for each section, in the edition's order */
+	_Atomic uint32_t used;   /* by what the worker has under it; any thread may read */
+	struct list link;        /* in the worker's list */
+};
+
+/* For that worker, by the main thread.  NULL: no memory. */
+struct tenancy *tenancy_make(struct edition *edition, uint32_t worker);
+/* The worker has it no more. */
+void tenancy_free(struct tenancy *tenancy);
+
+/* The worker's part of that section of the edition. */
+static inline struct branch *tenancy_branch(const struct tenancy *tenancy,
+					    const struct section *section)
+{
+	return &tenancy->branches[section - tenancy->edition->sections];
+}
+
+/* A reach's place in its pool, and who is there. */
+static inline uint32_t reach_place(const struct reach *reach)
+{
+	return (uint32_t)(reach - reach->branch->reaches);
+}
+
+static inline const struct member *reach_member(const struct reach *reach)
+{
+	return &reach->branch->section->pool.members[reach_place(reach)];
+}
+
+static inline struct server *reach_server(const struct reach *reach)
+{
+	return reach_member(reach)->server;
+}
+
+/* For the worker, who alone writes the count. */
+static inline void tenancy_use(struct tenancy *tenancy)
+{
+	atomic_store_explicit(&tenancy->used,
+			      atomic_load_explicit(&tenancy->used, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+static inline void tenancy_leave(struct tenancy *tenancy)
+{
+	atomic_store_explicit(&tenancy->used,
+			      atomic_load_explicit(&tenancy->used, memory_order_relaxed) - 1,
+			      memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* Servers that outlive configurations, and what workers say of them together. */
+#include "pool/pool.h"
+#include "pool/server.h"
+
+#include "base/spell.h"
+#include "ops/ledger.h"
+#include "ops/log.h"
+#include "support/suite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct servers servers;
+
+static struct server *get(const char *title, const char *text)
+{
+	struct address address;
+	const char *why;
+
+	ck_assert_int_eq(address_parse(&address, text, ADDRESS_FOR_CONNECT, &why), 0);
+	return servers_get(&servers, title, text, &address);
+}
+
+START_TEST(a_server_is_the_same_as_long_as_any_roster_names_it)
+{
+	struct server *first, *again;
+
+	servers_init(&servers);
+	first = get("[proxy a]", "127.0.0.1:80");
+	server_failed(first, "f:1", -ECONNREFUSED, 1000);
+	again = get("[proxy a]", "127.0.0.1:80");
+	servers_put(first);
+	ck_assert_ptr_eq(again, first);
+	ck_assert(server_is_failing(again));
+	servers_put(again);
+	again = get("[proxy a]", "127.0.0.1:80");
+	ck_assert(!server_is_failing(again));
+	servers_put(again);
+}
+END_TEST
+
+START_TEST(what_differs_in_section_text_or_address_is_another_server)
+{
+	struct server *all[4];
+
+	servers_init(&servers);
+	all[0] = get("[proxy a]", "127.0.0.1:80");
+	all[1] = get("[proxy b]", "127.0.0.1:80");
+	all[2] = get("[proxy a]", "127.0.0.1:81");
+	all[3] = servers_get(&servers, "[proxy a]", "127.0.0.1:80", &all[2]->address);
+	for (unsigned i = 0; i < array_size(all); i++)
+		for (unsigned j = 0; j < i; j++)
+			ck_assert_ptr_ne(all[i], all[j]);
+	for (unsigned i = 0; i < array_size(all); i++)
+		servers_put(all[i]);
+}
+END_TEST
+
+START_TEST(it_recovers_when_it_has_answered_and_not_failed_for_its_patience)
+{
+	struct server *server;
+	uint64_t again;
+
+	servers_init(&servers);
+	server = get("[proxy a]", "127.0.0.1:80");
+	server_failed(server, "f:1", -ECONNREFUSED, 1000);
+	ck_assert(!server_recovers(server, 9000, &again));
+	ck_assert_uint_eq(again, UINT64_MAX); /* nobody knows */
+	ck_assert_uint_eq(server_answered(server), 1000 + SPELL_PATIENCE_FIRST_MS);
+	ck_assert(!server_recovers(server, 1500, &again));
+	ck_assert_uint_eq(again, 1000 + SPELL_PATIENCE_FIRST_MS);
+	server_failed(server, "f:1", -ECONNREFUSED, 1600);
+	ck_assert(!server_recovers(server, 9000, &again));
+	server_answered(server);
+	ck_assert(server_recovers(server, 1600 + SPELL_PATIENCE_FIRST_MS, &again));
+	ck_assert(!server_is_failing(server));
+	/* Soon after, it is trusted less quickly. */
+	server_failed(server, "f:1", -ECONNREFUSED, 5000);
+	ck_assert_uint_eq(server_answered(server), 5000 + 2 * SPELL_PATIENCE_FIRST_MS);
+	servers_put(server);
+}
+END_TEST
+
+START_TEST(a_pool_goes_round_and_servers_that_come_late_stand_behind)
+{
+	struct member member = {.place = (char *)"f:1"};
+	uint32_t cursor = 5;
+	struct pool pool;
+
+	servers_init(&servers);
+	ck_assert_int_eq(pool_open(&pool, 3), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		member.server = get("[proxy a]", i ? "127.0.0.1:81" : "127.0.0.1:80");
+		ck_assert_int_eq(pool_add(&pool, &member), 0);
+	}
+	ck_assert_uint_eq(pool_next(&pool, &cursor), 1);
+	ck_assert_uint_eq(pool_next(&pool, &cursor), 0);
+	ck_assert_uint_eq(pool_behind(&pool, 1), 0);
+	member.server = get("[proxy a]", "127.0.0.1:82");
+	ck_assert_int_eq(pool_add(&pool, &member), 0);
+	ck_assert_uint_eq(pool_behind(&pool, 1), 2);
+	pool_close(&pool);
+}
+END_TEST
+
+START_TEST(an_account_is_found_by_its_name_and_adds_what_workers_count)
+{
+	struct account *a, *b;
+	struct ledger ledger;
+
+	ledger_open(&ledger, 3, 2);
+	a = ledger_account(&ledger, "[proxy a]");
+	b = ledger_account(&ledger, "[proxy b]");
+	ck_assert_ptr_eq(ledger_account(&ledger, "[proxy a]"), a);
+	ck_assert_uint_ne(a->id, b->id);
+	account_count(a, 0, 1, 5);
+	account_count(a, 2, 1, 7);
+	account_count(a, 2, 0, 1);
+	ck_assert_uint_eq(ledger_sum(&ledger, a, 1), 12);
+	ck_assert_uint_eq(ledger_sum(&ledger, a, 0), 1);
+	ck_assert_uint_eq(ledger_sum(&ledger, b, 1), 0);
+	ledger_close(&ledger);
+}
+END_TEST
+
+SUITE_OF("pool", 0, ONCE(a_server_is_the_same_as_long_as_any_roster_names_it),
+	 ONCE(what_differs_in_section_text_or_address_is_another_server),
+	 ONCE(it_recovers_when_it_has_answered_and_not_failed_for_its_patience),
+	 ONCE(a_pool_goes_round_and_servers_that_come_late_stand_behind),
+	 ONCE(an_account_is_found_by_its_name_and_adds_what_workers_count))
