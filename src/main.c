@@ -18,6 +18,7 @@
 #include "ops/log.h"
 #include "ops/notify.h"
 #include "ops/signals.h"
+#include "ops/writer.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -313,7 +314,7 @@ static int start(const struct config *config)
 /* From here on lines are written by a thread of their own, until the last one is out. */
 static int run(const struct config *config)
 {
-	int r = log_start();
+	int r = writer_start();
 
 	if (r == -ENOMEM)
 		return log_no_memory("the log");
@@ -324,7 +325,7 @@ static int run(const struct config *config)
 	}
 	log_info("uringproxy %s", VERSION);
 	r = start(config);
-	log_stop(LOG_PATIENCE_MS);
+	writer_stop(LOG_PATIENCE_MS);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 #include "ops/access.h"
 #include "ops/access_format.h"
 #include "ops/log.h"
+#include "ops/writer.h"
 #include "support/child.h"
 #include "support/suite.h"
 
@@ -81,13 +82,13 @@ static void start_log(void)
 	close(fd);
 	unsetenv("JOURNAL_STREAM");
 	log_open(LOG_LEVEL_INFO);
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 }
 
 static void stop_log(void)
 {
 	access_close(PATIENCE_MS);
-	log_stop(PATIENCE_MS);
+	writer_stop(PATIENCE_MS);
 }
 
 static struct access_queue *open_access(enum sink_target target, enum access_format format,
@@ -431,7 +432,7 @@ START_TEST(a_standard_error_nobody_reads_costs_lines_and_never_time)
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
 	log_open(LOG_LEVEL_INFO);
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 	queue = open_access(SINK_STDERR, ACCESS_TEXT, NULL);
 	/* who shares it with us must not find it non-blocking */
 	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
@@ -494,7 +495,7 @@ START_TEST(a_log_that_cannot_be_written_is_told_in_the_access_log)
 	make_folder();
 	ck_assert_int_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
 	log_open(LOG_LEVEL_INFO);
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 	queue = open_access(SINK_FILE, _i ? ACCESS_JSON : ACCESS_TEXT, path);
 	log_info("nobody sees it");
 	ck_assert(
@@ -518,14 +519,14 @@ START_TEST(standard_error_in_a_file_is_shared_with_the_log)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* as a shell's 2> does */
 	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
 	log_open(LOG_LEVEL_INFO);
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 	queue = open_access(SINK_STDERR, ACCESS_TEXT, NULL);
 	log_info("first");
-	log_flush(PATIENCE_MS);
+	writer_flush(PATIENCE_MS);
 	write_line(queue);
 	access_close(PATIENCE_MS);
 	log_info("last");
-	log_stop(PATIENCE_MS);
+	writer_stop(PATIENCE_MS);
 	text = file_read(path);
 	ck_assert_str_eq(text, "first\n" IDLE_TEXT "\nlast\n");
 	free(text);

@@ -6,6 +6,7 @@
 #include "ops/log.h"
 #include "ops/path.h"
 #include "ops/sink.h"
+#include "ops/writer.h"
 #include "support/child.h"
 #include "support/skip.h"
 #include "support/suite.h"
@@ -346,7 +347,7 @@ START_TEST(lines_that_nobody_read_are_counted_and_told_once_when_the_reader_retu
 	char *at, *told, *again;
 
 	reading.fd = stuck_stderr();
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 	for (; log_dropped() < 10; said++) /* never waits: a few thousand lines at most */
 		log_info("line %u: %0100d", said, 0);
 	log_info("line %u: %0100d", said++, 0);
@@ -370,7 +371,7 @@ START_TEST(lines_that_nobody_read_are_counted_and_told_once_when_the_reader_retu
 	again = strstr(strstr(reading.text, "written again"), "): ");
 	ck_assert_int_eq(sscanf(again, "): %u lines were dropped", &later), 1);
 	ck_assert_uint_eq(lost + later, log_dropped());
-	log_stop(1000);
+	writer_stop(1000);
 }
 END_TEST
 
@@ -379,12 +380,12 @@ START_TEST(the_end_waits_a_moment_for_a_log_that_nobody_reads_and_no_longer)
 	int64_t began;
 
 	(void)stuck_stderr();
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 	while (log_dropped() < 10)
 		log_info("%0100d", 0);
 	began = clock_ms();
-	log_flush(100);
-	log_stop(300);
+	writer_flush(100);
+	writer_stop(300);
 	ck_assert_int_ge(clock_ms() - began, 400);
 	ck_assert_int_lt(clock_ms() - began, PATIENCE_MS);
 }
@@ -396,10 +397,10 @@ START_TEST(what_is_said_last_is_written_before_the_end)
 	char last[32];
 
 	reading.fd = stuck_stderr();
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 	for (int i = 0; i < 20; i++)
 		log_info("line %d", i);
-	log_stop(PATIENCE_MS);
+	writer_stop(PATIENCE_MS);
 	snprintf(last, sizeof(last), "line 18\nline 19\n");
 	ck_assert(has_read(&reading, last));
 	log_info("direct again");
@@ -417,7 +418,7 @@ START_TEST(a_log_that_meets_the_limit_of_its_file_goes_on_when_it_is_lifted)
 	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
 	unsetenv("JOURNAL_STREAM");
 	log_open(LOG_LEVEL_INFO);
-	ck_assert_int_eq(log_start(), 0);
+	ck_assert_int_eq(writer_start(), 0);
 	limit_files(20);
 	log_info("a line that is longer than that");
 	log_info("another");
@@ -427,8 +428,8 @@ START_TEST(a_log_that_meets_the_limit_of_its_file_goes_on_when_it_is_lifted)
 			     }),
 			     PATIENCE_MS));
 	limit_files(RLIM_INFINITY);
-	log_flush(PATIENCE_MS);
-	log_stop(PATIENCE_MS);
+	writer_flush(PATIENCE_MS);
+	writer_stop(PATIENCE_MS);
 	text = file_read(path);
 	ck_assert_int_eq(strncmp(text, "a line that is longer than that\nanother\n", 40), 0);
 	ck_assert_ptr_nonnull(strstr(text, "the log is written again after "));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include "ops/log.h"
+#include "ops/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ struct io_uring_sqe *loop_entry(struct loop *loop)
 		if (ring_error_class(loop->ring.error) != RING_ERROR_RETRY) {
 			log_error("worker %u: io_uring failed: %s", loop->index,
 				  strerror(-loop->ring.error));
-			log_flush(LAST_WORDS_MS);
+			writer_flush(LAST_WORDS_MS);
 			abort();
 		}
 		loop_short_of_memory(loop, loop->ring.error);

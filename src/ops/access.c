@@ -5,8 +5,6 @@
 #include "ops/writer.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +20,22 @@ static struct access {
 	uint64_t dropped_before; /* by those that were closed */
 	struct writer_access writer;
 } access_log;
+
+/* ---- For the writer -------------------------------------------------------------------------- */
+
+static void note(struct lines *queue, const char *text)
+{
+	char line[ACCESS_ENTRY_MAX];
+	size_t size;
+
+	if (access_log.target == SINK_JOURNAL)
+		size = access_format_journal_note(text, line);
+	else if (access_log.format == ACCESS_JSON)
+		size = access_format_json_note(text, line);
+	else
+		size = access_format_text_note(text, line);
+	(void)lines_put(queue, line, (uint32_t)size);
+}
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -65,7 +79,7 @@ int access_open(enum sink_target target, enum access_format format, const char *
 		.target = target,
 		.format = format,
 		.dropped_before = log->dropped_before,
-		.writer = {.place = place, .sink.fd = -1},
+		.writer = {.place = place, .sink.fd = -1, .note = note},
 	};
 	log->writer.name = path ? path : target == SINK_JOURNAL ? "the journal" : "standard error";
 	r = make_queues(log, workers);
@@ -162,22 +176,4 @@ void access_flush_lines(struct access_queue *queue)
 {
 	queue->fresh = false;
 	writer_wake_access(lines_used(&queue->lines));
-}
-
-void access_note(struct lines *queue, const char *format, ...)
-{
-	char text[512], line[ACCESS_ENTRY_MAX];
-	va_list args;
-	size_t size;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (access_log.target == SINK_JOURNAL)
-		size = access_format_journal_note(text, line);
-	else if (access_log.format == ACCESS_JSON)
-		size = access_format_json_note(text, line);
-	else
-		size = access_format_text_note(text, line);
-	(void)lines_put(queue, line, (uint32_t)size);
 }

@@ -46,7 +46,7 @@ struct access_queue {
 };
 
 /*
- * Open the access log, for so many workers; log_start() was before.  path is the
+ * Open the access log, for so many workers; writer_start() was before.  path is the
  * file (created 0640), or for SINK_JOURNAL another socket than journald's own,
  * NULL otherwise; place is what its messages begin with, "/etc/uringproxy.conf:9:
  * [log] access".  Both stay the caller's and valid until access_close(), and the
@@ -81,11 +81,5 @@ void access_close(unsigned patience_ms);
 
 /* Lines lost so far: those that found their queue full, and what access_close() left behind. */
 uint64_t access_dropped(void);
-
-/* ---- For the writer -------------------------------------------------------------------------- */
-
-/* Something about the log itself, as a line of the access log's format. */
-void access_note(struct lines *queue, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,7 +1,5 @@
 #include "ops/log.h"
 
-#include "ops/writer.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -21,6 +19,7 @@ static atomic_int level_max = LOG_LEVEL_INFO;
 static bool to_journal; /* written by log_open(), before there are threads */
 
 static struct lines queue;
+static void (*wake_writer)(void);
 static pthread_mutex_t queue_lock =
 	PTHREAD_MUTEX_INITIALIZER; /* of those who put; held for a copy */
 static atomic_bool queued;         /* lines go through the queue */
@@ -52,30 +51,24 @@ void log_open(enum log_level level)
 	to_journal = is_journal_stream();
 }
 
-int log_start(void)
+int log_queue(void (*wake)(void), struct lines **ret_queue)
 {
 	int r = lines_init(&queue, QUEUE_SIZE);
 
-	if (r == 0)
-		r = writer_start(&queue);
-	if (r < 0)
+	if (r < 0) {
 		lines_done(&queue);
-	else
-		atomic_store(&queued, true);
-	return r;
+		return r;
+	}
+	wake_writer = wake;
+	atomic_store(&queued, true);
+	*ret_queue = &queue;
+	return 0;
 }
 
-void log_stop(unsigned patience_ms)
+void log_directly(void)
 {
-	if (!atomic_load(&queued) || !writer_stop(patience_ms))
-		return; /* one that hangs keeps its queue, and what is said now is lost in it */
 	atomic_store(&queued, false);
 	lines_done(&queue);
-}
-
-void log_flush(unsigned patience_ms)
-{
-	writer_flush(patience_ms);
 }
 
 uint64_t log_dropped(void)
@@ -98,7 +91,7 @@ static void put_line(const char *line, size_t size)
 	pthread_mutex_lock(&queue_lock);
 	(void)lines_put(&queue, line, (uint32_t)size);
 	pthread_mutex_unlock(&queue_lock);
-	writer_wake_log();
+	wake_writer();
 }
 
 static void write_line(const char *line, size_t size)

@@ -1,12 +1,12 @@
 /*
  * What the daemon has to say: one line per event on standard error.
  *
- * Between log_start() and log_stop() lines go through a bounded queue to the
- * thread that writes logs (ops/writer.h), in the order in which they were said,
- * and nobody waits for their reader: what does not fit is dropped, counted, and
- * told when there is room again.  Before and after, each is written at once by a
- * write(2) of its own of at most 2 KiB, which pipes, sockets and appended files
- * keep in one piece.
+ * Between writer_start() and writer_stop() lines go through a bounded queue to
+ * the thread that writes logs (ops/writer.h), in the order in which they were
+ * said, and nobody waits for their reader: what does not fit is dropped, counted,
+ * and told when there is room again.  Before and after, each is written at once
+ * by a write(2) of its own of at most 2 KiB, which pipes, sockets and appended
+ * files keep in one piece.
  *
  * Where standard error is the journal's own stream (fstat(2) agrees with
  * $JOURNAL_STREAM, see systemd.exec(5)), lines carry a <3>..<7> priority;
@@ -16,7 +16,7 @@
 #ifndef OPS_LOG_H
 #define OPS_LOG_H
 
-#include "base/compiler.h"
+#include "ops/lines.h"
 
 enum log_level {
 	LOG_LEVEL_ERROR,   /* what stops the daemon, or a part of it */
@@ -28,19 +28,6 @@ enum log_level {
 
 /* Show this level and what is worse, and find out where standard error leads. */
 void log_open(enum log_level level);
-
-/*
- * Start the thread that writes; call it once signals are blocked.  0, or a
- * negative errno, and lines are written directly as before.
- */
-int log_start(void) must_check;
-
-/* What is said last is written, for at most so long, and the thread ends: before the process does.
- */
-void log_stop(unsigned patience_ms);
-
-/* Before an abort(): wait until all is written, at most so long. */
-void log_flush(unsigned patience_ms);
 
 /* Lines that did not fit. */
 uint64_t log_dropped(void);
@@ -69,5 +56,17 @@ int log_no_memory(const char *what);
 #define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...)    log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)   log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/* ---- For the writer -------------------------------------------------------------------------- */
+
+/*
+ * Put lines into *ret_queue from now on and call wake(), from any thread, after
+ * each; the queue stays the log's and valid until log_directly().  0 or a
+ * negative errno.
+ */
+int log_queue(void (*wake)(void), struct lines **ret_queue) must_check;
+
+/* Lines are written at once again; nobody looks into the queue any more. */
+void log_directly(void);
 
 #endif

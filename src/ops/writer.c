@@ -1,7 +1,6 @@
 #include "ops/writer.h"
 
 #include "base/clock.h"
-#include "ops/access.h"
 #include "ops/log.h"
 #include "ops/outlet.h"
 
@@ -11,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -48,7 +48,7 @@ static struct writer {
 
 /* ---- Producers ------------------------------------------------------------------------------- */
 
-static void wake(void)
+static void ring(void)
 {
 	const uint64_t one = 1;
 
@@ -57,12 +57,12 @@ static void wake(void)
 }
 
 /* The queue's tail is written before, and the thread looks at it after it said that it waits. */
-void writer_wake_log(void)
+static void wake_for_log(void)
 {
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&writer.log_waits, memory_order_relaxed) != AWAKE &&
 	    atomic_exchange(&writer.log_waits, AWAKE) != AWAKE)
-		wake();
+		ring();
 }
 
 void writer_wake_access(uint32_t used)
@@ -72,7 +72,7 @@ void writer_wake_access(uint32_t used)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&writer.access_waits, memory_order_relaxed) >= least &&
 	    atomic_exchange(&writer.access_waits, AWAKE) != AWAKE)
-		wake();
+		ring();
 }
 
 /* ---- What is asked for ----------------------------------------------------------------------- */
@@ -80,13 +80,16 @@ void writer_wake_access(uint32_t used)
 static void tell_of_log(const struct outlet *outlet, const char *why, const char *remedy)
 {
 	const struct writer_access *access = writer.access;
+	char text[512];
 
 	(void)outlet;
-	if (writer.file.sink)
-		access_note(access->queues[access->count - 1],
-			    "cannot write the log to standard error: %s%s%s; lines wait, and are "
-			    "dropped when too many do",
-			    why, *remedy ? "; " : "", remedy);
+	if (!writer.file.sink)
+		return;
+	snprintf(text, sizeof(text),
+		 "cannot write the log to standard error: %s%s%s; lines wait, and are "
+		 "dropped when too many do",
+		 why, *remedy ? "; " : "", remedy);
+	access->note(access->queues[access->count - 1], text);
 }
 
 static void tell_of_file(const struct outlet *outlet, const char *why, const char *remedy)
@@ -322,11 +325,11 @@ static int start_thread(void)
 	return r;
 }
 
-int writer_start(struct lines *log)
+int writer_start(void)
 {
 	int r;
 
-	writer = (struct writer){.log_queue = log, .log_sink.fd = -1};
+	writer = (struct writer){.log_sink.fd = -1};
 	writer.log = (struct outlet){.queues = &writer.log_queue,
 				     .count = 1,
 				     .place = "",
@@ -336,10 +339,13 @@ int writer_start(struct lines *log)
 	if (sink_open(&writer.log_sink, SINK_STDERR, NULL) == 0)
 		writer.log.sink = &writer.log_sink;
 	writer.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = writer.wake_fd < 0 ? -errno : 0;
 	sem_init(&writer.answered, 0, 0);
-	if (r == 0)
+	r = writer.wake_fd < 0 ? -errno : log_queue(wake_for_log, &writer.log_queue);
+	if (r == 0) {
 		r = start_thread();
+		if (r < 0)
+			log_directly();
+	}
 	writer.started = r == 0;
 	if (r < 0) {
 		if (writer.wake_fd >= 0)
@@ -352,7 +358,7 @@ int writer_start(struct lines *log)
 static void ask(unsigned request)
 {
 	atomic_fetch_or(&writer.requests, request);
-	wake();
+	ring();
 }
 
 /* Ask, and wait for the answer; false when the thread is not heard of. */
@@ -373,18 +379,16 @@ static bool demand(unsigned request, const _Atomic bool *flag, unsigned patience
 	return true;
 }
 
-bool writer_stop(unsigned patience_ms)
+void writer_stop(unsigned patience_ms)
 {
-	if (!writer.started)
-		return true;
-	if (!demand(STOP, &writer.stopped, patience_ms))
-		return false;
+	if (!writer.started || !demand(STOP, &writer.stopped, patience_ms))
+		return; /* one that hangs keeps the queue, and what is said now is lost in it */
 	pthread_join(writer.thread, NULL);
 	writer.started = false;
+	log_directly();
 	close(writer.wake_fd);
 	sink_close(&writer.log_sink);
 	sem_destroy(&writer.answered);
-	return true;
 }
 
 void writer_flush(unsigned patience_ms)

@@ -31,23 +31,27 @@ struct writer_access {
 	unsigned count;
 	const char *place; /* "/etc/uringproxy.conf:9: [log] access" */
 	const char *name;  /* "/var/log/uringproxy/access.log", "the journal" */
+	/* Put something about the logs themselves into the queue, as a line of the access log. */
+	void (*note)(struct lines *queue, const char *text);
 };
 
 /*
- * Start the thread, all its signals blocked: what is put into the queue goes to
- * standard error from now on.  The queue may have several producers and stays
- * valid until the process ends.  0 or a negative errno.
+ * Start the thread, all its signals blocked: what is logged (ops/log.h) goes
+ * through it to standard error from now on.  0, or a negative errno, and lines
+ * are written directly as before.
  */
-int writer_start(struct lines *log) must_check;
+int writer_start(void) must_check;
 
-/* Write what is left, for at most so long, and end the thread; false when it still hangs. */
-bool writer_stop(unsigned patience_ms);
+/*
+ * What is said last is written, for at most so long, and the thread ends: before
+ * the process does.  One that still hangs goes on.  Harmless without.
+ */
+void writer_stop(unsigned patience_ms);
 
-/* Wait until everything in the log's queue is written, at most so long. */
+/* Before an abort(): wait until all that was logged is written, at most so long. */
 void writer_flush(unsigned patience_ms);
 
-/* There are lines in a queue; `used` of them is its lines_used(). */
-void writer_wake_log(void);
+/* There are lines in a queue of the access log; `used` of them is its lines_used(). */
 void writer_wake_access(uint32_t used);
 
 /* The access log, which stays the caller's and is touched by the thread only until it is detached.
