@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/net.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -43,21 +44,75 @@ struct refusal *refusal_new(const int *calls)
 
 /* ---- in the child ---- */
 
+struct filter {
+	struct sock_filter code[4 * CALLS_MAX + 5];
+	unsigned short length;
+};
+
+static void add(struct filter *filter, struct sock_filter instruction)
+{
+	filter->code[filter->length++] = instruction;
+}
+
+static void load(struct filter *filter, size_t offset)
+{
+	add(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offset));
+}
+
+static void notify_of(struct filter *filter, unsigned value)
+{
+	add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+	add(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+}
+
+/*
+ * Where one call is for all of sockets, and the C library may make that, its first
+ * argument tells which it is.  The others of its calls must pass: the filter's own
+ * descriptor is sent by one of them.
+ */
+#ifdef SYS_socketcall
+static const struct {
+	int call;
+	unsigned number;
+} socketcalls[] = {{SYS_socket, SYS_SOCKET}, {SYS_connect, SYS_CONNECT}};
+
+static void notify_of_socketcalls(struct filter *filter, const struct refusal *refusal)
+{
+	size_t low = __BYTE_ORDER == __LITTLE_ENDIAN ? 0 : 4;
+
+	add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketcall, 1, 0));
+	add(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	load(filter, offsetof(struct seccomp_data, args) + low);
+	for (unsigned i = 0; i < refusal->count; i++)
+		for (size_t j = 0; j < sizeof(socketcalls) / sizeof(socketcalls[0]); j++)
+			if (refusal->calls[i] == socketcalls[j].call)
+				notify_of(filter, socketcalls[j].number);
+}
+#endif
+
+static int call_of(const struct seccomp_data *asked)
+{
+#ifdef SYS_socketcall
+	for (size_t j = 0; j < sizeof(socketcalls) / sizeof(socketcalls[0]); j++)
+		if (asked->nr == SYS_socketcall && asked->args[0] == socketcalls[j].number)
+			return socketcalls[j].call;
+#endif
+	return asked->nr;
+}
+
 static int open_filter(const struct refusal *refusal)
 {
-	struct sock_filter filter[CALLS_MAX + 3] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	};
-	struct sock_fprog program = {.len = (unsigned short)(refusal->count + 3), .filter = filter};
+	struct filter filter = {.length = 0};
+	struct sock_fprog program = {.filter = filter.code};
 
+	load(&filter, offsetof(struct seccomp_data, nr));
 	for (unsigned i = 0; i < refusal->count; i++)
-		filter[1 + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-							     (unsigned)refusal->calls[i],
-							     (uint8_t)(refusal->count - i), 0);
-	filter[1 + refusal->count] =
-		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	filter[2 + refusal->count] =
-		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+		notify_of(&filter, (unsigned)refusal->calls[i]);
+#ifdef SYS_socketcall
+	notify_of_socketcalls(&filter, refusal);
+#endif
+	add(&filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	program.len = filter.length;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
 			    &program);
@@ -107,7 +162,7 @@ static void answer_one(struct refusal *refusal)
 	if (ioctl(refusal->notices, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
 		return; /* a signal came, or it has just been killed */
 	answer.id = asked.id;
-	answer.error = -error_of(refusal, asked.data.nr);
+	answer.error = -error_of(refusal, call_of(&asked.data));
 	if (answer.error == 0)
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	else
