@@ -18,6 +18,7 @@
 
 #define NOBODY_ANSWERS "127.0.0.99" /* a name server, while silent_server() is open */
 #define SOON_MS        15000        /* much longer than anything here should take */
+#define NO_NAMES       "only root can give the daemon an /etc/hosts and a network of its own"
 
 static char hosts[256], resolv_conf[256];
 
@@ -30,13 +31,20 @@ static void write_file(const char *path, const char *text)
 	fclose(file);
 }
 
-/* The daemon knows localhost, and its name server, if there is any, says nothing. */
-static void make_files(void)
+/*
+ * First of all: a network of the test's own, in which nobody else is a name server,
+ * and files for the daemon.  It knows localhost, and its name server, if there is any,
+ * says nothing.
+ */
+static bool own_names(void)
 {
+	if (geteuid() != 0 || !network_own())
+		return false;
 	snprintf(hosts, sizeof(hosts), "%s/hosts-%d", suite_dir(), getpid());
 	snprintf(resolv_conf, sizeof(resolv_conf), "%s/resolv-%d", suite_dir(), getpid());
 	write_file(hosts, "127.0.0.1 localhost\n::1 localhost\n");
 	write_file(resolv_conf, "nameserver " NOBODY_ANSWERS "\noptions timeout:20 attempts:3\n");
+	return true;
 }
 
 static int silent_server(void)
@@ -45,8 +53,7 @@ static int silent_server(void)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	inet_pton(AF_INET, NOBODY_ANSWERS, &address.sin_addr);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -1;
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }
 
@@ -104,15 +111,16 @@ static bool is_served(const char *address)
 
 START_TEST(a_server_whose_name_is_answered_late_is_used_from_then_on)
 {
-	struct server *echo = server_start(NULL, server_echo, NULL);
-	const char *port = strrchr(server_address(echo), ':') + 1;
 	char front[32], other[32], refusing[32], text[600];
 	struct daemon *daemon;
+	struct server *echo;
+	const char *port;
 	int waiting;
 
-	if (geteuid() != 0)
-		SKIP_TEST("only root can give the daemon an /etc/hosts");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	echo = server_start(NULL, server_echo, NULL);
+	port = strrchr(server_address(echo), ':') + 1;
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
 	snprintf(other, sizeof(other), "127.0.0.1:%u", port_reserve());
 	snprintf(refusing, sizeof(refusing), "127.0.0.1:%u", port_reserve());
@@ -153,9 +161,8 @@ START_TEST(a_listener_whose_name_is_answered_late_listens_from_then_on)
 	unsigned port = port_reserve();
 	size_t used = 0;
 
-	if (geteuid() != 0)
-		SKIP_TEST("only root can give the daemon an /etc/hosts");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
 	snprintf(text, sizeof(text), "[echo]\nlisten = late.example:%u\n", port);
 	daemon = spawn(_i, text, NULL);
 	daemon_wait_ready(daemon);
@@ -179,9 +186,8 @@ START_TEST(an_address_that_a_name_has_twice_is_listened_on_once)
 	struct daemon *daemon;
 	unsigned port = port_reserve();
 
-	if (geteuid() != 0)
-		SKIP_TEST("only root can give the daemon an /etc/hosts");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
 	write_file(hosts, "127.0.0.3 twice.example\n127.0.0.4 twice.example\n"
 			  "127.0.0.3 twice.example\n");
 	snprintf(text, sizeof(text), "[echo]\nlisten = twice.example:%u\n", port);
@@ -216,14 +222,14 @@ static char *many_names(const char *front)
 START_TEST(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop)
 {
 	static const char *const watched[] = {"WATCHDOG_USEC=1000000", NULL};
-	int silent = silent_server();
+	int silent;
 	struct daemon *daemon;
 	char front[32], *text;
 	int64_t began;
 
-	if (geteuid() != 0 || silent < 0)
-		SKIP_TEST("cannot be a name server");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	silent = silent_server();
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
 	text = many_names(front);
 	began = clock_ms();
@@ -249,13 +255,13 @@ END_TEST
 
 START_TEST(a_stop_while_names_are_awaited_is_heard)
 {
-	int silent = silent_server();
+	int silent;
 	struct daemon *daemon;
 	char front[32], *text;
 
-	if (geteuid() != 0 || silent < 0)
-		SKIP_TEST("cannot be a name server");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	silent = silent_server();
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
 	text = many_names(front);
 	for (int tries = 1;; tries++) {
@@ -278,13 +284,13 @@ END_TEST
 
 START_TEST(a_signal_while_names_are_awaited_is_heard_when_it_serves)
 {
-	int silent = silent_server();
+	int silent;
 	struct daemon *daemon;
 	char front[32], *text;
 
-	if (geteuid() != 0 || silent < 0)
-		SKIP_TEST("cannot be a name server");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	silent = silent_server();
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
 	text = many_names(front);
 	daemon = spawn(_i, text, NULL);
@@ -308,9 +314,8 @@ START_TEST(a_name_that_leads_back_is_left_out_with_a_warning)
 	unsigned port = port_reserve(), next = port_reserve(), own = port_reserve();
 	char front[32];
 
-	if (geteuid() != 0)
-		SKIP_TEST("only root can give the daemon an /etc/hosts");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port);
 	snprintf(text, sizeof(text),
 		 "[proxy a]\nlisten = 0.0.0.0:%u\nserver = localhost:%u\n"
@@ -340,9 +345,8 @@ START_TEST(a_connection_that_comes_back_by_a_name_that_was_answered_late_is_rese
 	unsigned port = port_reserve();
 	int passed, client;
 
-	if (geteuid() != 0)
-		SKIP_TEST("only root can give the daemon an /etc/hosts");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port);
 	passed = peer_listen(front, 16);
 	ck_assert_int_ge(passed, 0);
@@ -456,9 +460,8 @@ START_TEST(the_option_resolve_warns_of_names_that_are_wrong)
 	static const char *const arguments[] = {"-t", "--resolve", NULL};
 	struct daemon *daemon;
 
-	if (geteuid() != 0)
-		SKIP_TEST("only root can give the daemon an /etc/hosts");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
 	write_file(resolv_conf, "nameserver " NOBODY_ANSWERS "\noptions timeout:1 attempts:1\n");
 	daemon = spawn(0,
 		       "[proxy a]\nlisten = 127.0.0.1:1\nserver = localhost:1\n"
@@ -489,13 +492,13 @@ END_TEST
 START_TEST(a_name_that_does_not_exist_is_to_be_checked_itself)
 {
 	static const char *const arguments[] = {"-t", "--resolve", NULL};
-	int server = silent_server();
+	int server;
 	struct daemon *daemon;
 	pid_t answering;
 
-	if (geteuid() != 0 || server < 0)
-		SKIP_TEST("cannot be a name server");
-	make_files();
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	server = silent_server();
 	answering = knowing_nothing(server);
 	daemon = spawn(0, "[proxy a]\nlisten = 127.0.0.1:1\nserver = no-such.example:1\n",
 		       arguments);
