@@ -202,6 +202,55 @@ START_TEST(the_responder_takes_a_length_said_twice_and_refuses_two_lengths)
 }
 END_TEST
 
+START_TEST(the_responder_refuses_what_is_no_request_of_HTTP_1)
+{
+	static const char *const refused[] = {
+		"GARBAGE\r\n\r\n",           "GET /\r\n\r\n",
+		"GET / HTTP/1.\r\n\r\n",     "GET / HTTP/1.10\r\n\r\n",
+		"GET / HTTP/1.1 \r\n\r\n",   "GET / HTTP/2.0\r\n\r\n",
+		"GET / http/1.1\r\n\r\n",    "GET  / HTTP/1.1\r\n\r\n",
+		" GET / HTTP/1.1\r\n\r\n",   "GET / a HTTP/1.1\r\n\r\n",
+		"GET /\ra HTTP/1.1\r\n\r\n", "GET /\ta HTTP/1.1\r\n\r\n",
+		"GET: / HTTP/1.1\r\n\r\n",   "\x16\x03\x01\x02\r\n\r\n", /* as TLS begins */
+	};
+	struct daemon *daemon = serve(_i, "[responder r]\nsize = 10");
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		int fd = connected(address);
+
+		ck_assert_int_eq(peer_send_text(fd, refused[i]), 0);
+		read_response(fd, "HTTP/1.1 400 ", 0);
+		ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_FIN);
+		close(fd);
+	}
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* What nobody sends is a request all the same, and so are empty lines before it no mistake. */
+START_TEST(the_responder_takes_any_method_target_and_version_of_HTTP_1)
+{
+	static const char *const taken[] = {
+		"PROPFIND * HTTP/1.1\r\n\r\n",
+		"x-Y.1!#$%&'*+^_`|~ ? HTTP/1.9\r\n\r\n",
+		"CONNECT here:443 HTTP/1.1\n\n",
+		"\r\n\nGET http://here/\xc3\xa4?a=[b]\"c HTTP/1.1\r\n\r\n",
+	};
+	struct daemon *daemon = serve(_i, "[responder r]\nsize = 10");
+	int fd = connected(address);
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		ck_assert_int_eq(peer_send_text(fd, taken[i]), 0);
+		read_response(fd, "HTTP/1.1 200 ", 10);
+	}
+	ck_assert_int_eq(peer_send_text(fd, "GET / HTTP/1.0\r\n\r\n"), 0);
+	read_response(fd, "HTTP/1.1 200 ", 10);
+	ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_FIN);
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(the_responder_refuses_a_head_over_16_KiB_and_closes)
 {
 	struct daemon *daemon = serve(_i, "[responder r]\nsize = 10");
@@ -453,6 +502,8 @@ SUITE_OF("daemon: services and addresses", 60,
 	 IN_BOTH_RINGS(the_responder_understands_a_request_that_comes_byte_by_byte),
 	 IN_BOTH_RINGS(the_responder_skips_a_body_by_its_length),
 	 IN_BOTH_RINGS(the_responder_takes_a_length_said_twice_and_refuses_two_lengths),
+	 IN_BOTH_RINGS(the_responder_refuses_what_is_no_request_of_HTTP_1),
+	 IN_BOTH_RINGS(the_responder_takes_any_method_target_and_version_of_HTTP_1),
 	 IN_BOTH_RINGS(the_responder_refuses_a_head_over_16_KiB_and_closes),
 	 IN_BOTH_RINGS(the_responder_takes_a_head_just_under_16_KiB),
 	 IN_EACH_MODE(a_bare_port_listens_on_both_families),

@@ -7,9 +7,10 @@
  * keeps a block of as many copies of the response as fit into 64 KiB, and a
  * lane only remembers how many bytes of that endless stream it still owes.
  *
- * A head of more than 16 KiB gets 431, one that makes no sense 400 (two lengths
- * that differ make none), a body in chunks 411; then we close our half, and read on until the
- * client has closed too, since closing over unread bytes would reset what we just said.
+ * A head of more than 16 KiB gets 431, one that makes no sense 400 (a first line
+ * that is no request of HTTP/1.x, two lengths that differ), a body in chunks 411;
+ * then we close our half, and read on until the client has closed too, since
+ * closing over unread bytes would reset what we just said.
  */
 #include "base/compiler.h"
 #include "service/services.h"
@@ -84,6 +85,9 @@ static const char *const header_names[] = {
 	[VALUE_CONNECTION] = "connection:",
 };
 
+/* Where in "GET /path HTTP/1.1" a byte is; after the version only CR may come. */
+enum part { PART_METHOD, PART_TARGET, PART_VERSION, PART_END };
+
 /* A request being read. */
 struct request {
 	uint64_t body;   /* bytes still to be skipped: what Content-Length said */
@@ -92,7 +96,8 @@ struct request {
 	uint8_t column;  /* in the line, no more than 255 */
 	uint8_t alive;   /* bit per header name that the line may still be */
 	uint8_t value;   /* enum value, once the name is complete */
-	uint8_t last;    /* byte of the line */
+	uint8_t part;    /* enum part, in the first line */
+	uint8_t at;      /* byte of the version, and for others whether they have any */
 	bool first_line : 1, skipping : 1, close : 1, has_length : 1;
 	bool in_number : 1, after_number : 1; /* of the line */
 };
@@ -102,7 +107,6 @@ static void begin_line(struct request *request)
 	request->column = 0;
 	request->alive = 1 << VALUE_LENGTH | 1 << VALUE_ENCODING | 1 << VALUE_CONNECTION;
 	request->value = VALUE_OTHER;
-	request->last = 0;
 	request->number = 0;
 	request->in_number = request->after_number = false;
 }
@@ -116,6 +120,60 @@ static void begin_request(struct request *request)
 static unsigned char lower(unsigned char c)
 {
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
+}
+
+static enum verdict next_part(struct request *request)
+{
+	if (!request->at)
+		return VERDICT_BAD; /* nothing before the blank */
+	request->part++;
+	request->at = 0;
+	return VERDICT_GO_ON;
+}
+
+static enum verdict read_version(struct request *request, unsigned char c)
+{
+	static const char version[] = "HTTP/1.";
+	bool expected = request->at < sizeof(version) - 1 ? c == (unsigned char)version[request->at]
+							  : c >= '0' && c <= '9';
+
+	if (!expected)
+		return VERDICT_BAD;
+	request->close = c == '0'; /* the last byte: HTTP/1.0 */
+	if (++request->at == sizeof(version))
+		request->part = PART_END;
+	return VERDICT_GO_ON;
+}
+
+/* What HTTP calls a token. */
+static bool is_of_method(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static enum verdict read_first_line(struct request *request, unsigned char c)
+{
+	bool good = false;
+
+	switch ((enum part)request->part) {
+	case PART_METHOD:
+		if (c == ' ')
+			return next_part(request);
+		good = is_of_method(c);
+		break;
+	case PART_TARGET:
+		if (c == ' ')
+			return next_part(request);
+		good = c > ' ' && c != 0x7f;
+		break;
+	case PART_VERSION:
+		return read_version(request, c);
+	case PART_END:
+		break;
+	}
+	request->at = 1;
+	return good ? VERDICT_GO_ON : VERDICT_BAD;
 }
 
 static void match_name(struct request *request, unsigned char c)
@@ -182,7 +240,8 @@ static enum verdict end_line(struct request *request)
 	if (request->value == VALUE_LENGTH)
 		verdict = end_length(request);
 	if (request->first_line && !empty) {
-		request->close = request->last == '0'; /* HTTP/1.0 */
+		if (request->part != PART_END)
+			return VERDICT_BAD;
 		request->first_line = false;
 	} else if (empty && !request->first_line) {
 		request->skipping = true;
@@ -200,13 +259,14 @@ static enum verdict read_head(struct request *request, unsigned char c)
 		return VERDICT_TOO_LARGE;
 	if (c == '\n')
 		return end_line(request);
-	if (c == '\r')
+	if (c == '\r' && (!request->first_line || !request->column || request->part == PART_END))
 		return VERDICT_GO_ON;
-	if (request->value != VALUE_OTHER)
+	if (request->first_line)
+		verdict = read_first_line(request, c);
+	else if (request->value != VALUE_OTHER)
 		verdict = read_value(request, c);
-	else if (request->alive && !request->first_line)
+	else if (request->alive)
 		match_name(request, c);
-	request->last = c;
 	if (request->column < 255)
 		request->column++;
 	else

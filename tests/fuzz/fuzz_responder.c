@@ -1,6 +1,7 @@
 /*
  * The responder's parser: however a stream of requests is cut into pieces, it is
  * understood the same way, no piece is read beyond its end, and every step goes on.
+ * Nothing is answered without a version of HTTP in a first line.
  *
  * The parser is not exported, so its file is included.
  */
@@ -50,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const size_t pieces[] = {1, 2, 7, 1000};
 	struct reading whole = read_in_pieces(data, size, size + 1);
 
+	assert(!whole.asked || memmem(data, size, " HTTP/1.", 8));
 	for (unsigned i = 0; i < array_size(pieces); i++) {
 		struct reading cut = read_in_pieces(data, size, pieces[i]);
 
