@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char address[32], path[4200];
@@ -217,7 +218,7 @@ START_TEST(lines_that_nobody_read_are_counted_and_told_when_the_reader_returns)
 }
 END_TEST
 
-/* ---- a disk that hangs: a thread that is held cannot be told from one that waits for it ---- */
+/* ---- a disk that hangs, and a processor that is not to be had ---- */
 
 /* It has its name a moment after it began. */
 static bool hold_writer(struct daemon *daemon, pid_t *ret_thread)
@@ -242,6 +243,8 @@ START_TEST(a_write_that_hangs_stops_neither_connections_nor_the_watchdog_nor_the
 		daemon_stop(daemon);
 		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
 	}
+	converse(1);
+	ck_assert(thread_hold_at(writer, SYS_write));
 	fed = daemon_notify_count(daemon, "WATCHDOG=1");
 	converse(3000); /* more than the queues hold */
 	daemon_signal(daemon, SIGUSR1);
@@ -252,6 +255,33 @@ START_TEST(a_write_that_hangs_stops_neither_connections_nor_the_watchdog_nor_the
 	daemon_signal(daemon, SIGTERM);
 	thread_await_end(writer);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	daemon_free(daemon);
+}
+END_TEST
+
+/* It waits for lines, and never comes to writing them. */
+START_TEST(what_is_said_last_is_written_although_the_writer_does_not_get_to_run)
+{
+	enum { CONNECTIONS = 10 };
+	struct daemon *daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[_i], .configuration = configuration(to_file("info"))});
+	pid_t writer;
+
+	daemon_wait_ready(daemon);
+	ck_assert(wait_until(threads_named(daemon_pid(daemon), "log writer", &writer, 1) == 1 &&
+				     !thread_runs(daemon_pid(daemon), writer),
+			     PEER_PATIENCE_MS));
+	if (!thread_hold(writer)) {
+		daemon_stop(daemon);
+		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
+	}
+	converse(CONNECTIONS);
+	daemon_signal(daemon, SIGTERM);
+	thread_await_end(writer);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "\nstopped: "));
+	ck_assert_uint_eq(daemon_counter(daemon, "access_dropped"), 0);
+	ck_assert_uint_eq(lines_of(path), CONNECTIONS);
 	daemon_free(daemon);
 }
 END_TEST
@@ -477,6 +507,7 @@ SUITE_OF("daemon: log stalls", 120,
 	 IN_BOTH_RINGS(a_standard_error_that_nobody_reads_stops_neither_connections_nor_the_end),
 	 ONCE(lines_that_nobody_read_are_counted_and_told_when_the_reader_returns),
 	 IN_BOTH_RINGS(a_write_that_hangs_stops_neither_connections_nor_the_watchdog_nor_the_end),
+	 IN_BOTH_RINGS(what_is_said_last_is_written_although_the_writer_does_not_get_to_run),
 	 ONCE(after_a_write_that_hung_everything_kept_is_written_and_the_rest_is_counted),
 	 ONCE(a_file_at_its_limit_kills_nobody_and_its_lines_are_whole_when_it_is_lifted),
 	 ONCE(a_full_disk_is_told_once_at_each_end_and_no_line_is_torn),

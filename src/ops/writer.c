@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #define STACK_SIZE ((size_t)512 * 1024)
-#define GRACE_MS   200 /* beyond the deadline given to the thread: then it hangs */
+#define GRACE_MS   200 /* beyond the deadline given to the thread: then it is not waited for */
 
-/* What is asked for; the thread answers the last three by their flag and a sem_post(3). */
+/* What is asked for; the last three are answered by their flag and a sem_post(3). */
 enum request { ATTACH = 1, REOPEN = 2, DETACH = 4, FLUSH = 8, STOP = 16 };
 
 /* How lines are waited for: not at all, in a nap that only many of them end, or asleep. */
@@ -36,8 +36,10 @@ static struct writer {
 	_Atomic uint64_t deadline_ms;            /* for them */
 	uint64_t lost;                           /* of a DETACH */
 	struct writer_access *offered;           /* of an ATTACH */
+	bool in_its_place;                       /* the last demand() was met without the thread */
 
-	/* The thread's. */
+	/* Of who has this lock: the thread, but while it sleeps. */
+	pthread_mutex_t turn;
 	unsigned pending; /* enum request, without an answer yet */
 	struct sink log_sink;
 	struct lines *log_queue;
@@ -207,6 +209,8 @@ static void answer_requests(uint64_t now)
 	}
 	if (writer.pending & FLUSH && is_done(&writer.log, now))
 		answer(FLUSH, &writer.flushed);
+	if (writer.pending & STOP && is_done(&writer.log, now))
+		answer(STOP, &writer.stopped);
 }
 
 /* ---- The thread ------------------------------------------------------------------------------ */
@@ -268,7 +272,9 @@ static void sleep_until_asked(uint64_t now, bool more)
 	int timeout = !more && may_sleep(now) ? timeout_ms(now) : 0;
 	uint64_t count;
 
+	pthread_mutex_unlock(&writer.turn);
 	(void)poll(fds, array_size(fds), timeout);
+	pthread_mutex_lock(&writer.turn);
 	atomic_store_explicit(&writer.log_waits, AWAKE, memory_order_relaxed);
 	atomic_store_explicit(&writer.access_waits, AWAKE, memory_order_relaxed);
 	if (fds[0].revents && read(writer.wake_fd, &count, sizeof(count)) < 0)
@@ -287,23 +293,31 @@ static void nap_or_not(uint64_t now)
 	writer.access_ms = now;
 }
 
+/* True when there is more to be written at once. */
+static bool take_turn(uint64_t now)
+{
+	bool more;
+
+	hear_requests();
+	more = outlet_turn(&writer.log, now);
+	more = outlet_turn(&writer.file, now) || more;
+	nap_or_not(now);
+	answer_requests(now);
+	return more;
+}
+
 static void *run(void *unused)
 {
 	(void)pthread_setname_np(pthread_self(), "log writer");
-	for (;;) {
+	pthread_mutex_lock(&writer.turn);
+	while (!atomic_load(&writer.stopped)) {
 		uint64_t now = clock_now_ms();
-		bool more;
+		bool more = take_turn(now);
 
-		hear_requests();
-		more = outlet_turn(&writer.log, now);
-		more = outlet_turn(&writer.file, now) || more;
-		nap_or_not(now);
-		answer_requests(now);
-		if (writer.pending & STOP && is_done(&writer.log, now))
-			break;
-		sleep_until_asked(now, more);
+		if (!atomic_load(&writer.stopped))
+			sleep_until_asked(now, more);
 	}
-	answer(STOP, &writer.stopped);
+	pthread_mutex_unlock(&writer.turn);
 	return unused;
 }
 
@@ -329,7 +343,7 @@ int writer_start(void)
 {
 	int r;
 
-	writer = (struct writer){.log_sink.fd = -1};
+	writer = (struct writer){.log_sink.fd = -1, .turn = PTHREAD_MUTEX_INITIALIZER};
 	writer.log = (struct outlet){.queues = &writer.log_queue,
 				     .count = 1,
 				     .place = "",
@@ -361,11 +375,29 @@ static void ask(unsigned request)
 	ring();
 }
 
-/* Ask, and wait for the answer; false when the thread is not heard of. */
+/*
+ * The thread is not heard of.  Where it is not in its turn, it is no write that it
+ * waits for but a processor, and the turn can be taken here: it is the last one, since
+ * the deadline has passed.  A disk that hangs would hold the thread.
+ */
+static bool take_its_turn(const _Atomic bool *flag)
+{
+	if (pthread_mutex_trylock(&writer.turn) != 0)
+		return atomic_load(flag);
+	if (!atomic_load(flag)) {
+		writer.in_its_place = true;
+		take_turn(clock_now_ms());
+	}
+	pthread_mutex_unlock(&writer.turn);
+	return atomic_load(flag);
+}
+
+/* Ask, and wait for the answer; false when the thread hangs. */
 static bool demand(unsigned request, const _Atomic bool *flag, unsigned patience_ms)
 {
 	struct timespec until;
 
+	writer.in_its_place = false;
 	atomic_store(&writer.deadline_ms, clock_now_ms() + patience_ms);
 	ask(request);
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -375,7 +407,7 @@ static bool demand(unsigned request, const _Atomic bool *flag, unsigned patience
 	while (!atomic_load(flag))
 		if (sem_clockwait(&writer.answered, CLOCK_MONOTONIC, &until) < 0 &&
 		    errno == ETIMEDOUT)
-			return atomic_load(flag);
+			return take_its_turn(flag);
 	return true;
 }
 
@@ -383,9 +415,13 @@ void writer_stop(unsigned patience_ms)
 {
 	if (!writer.started || !demand(STOP, &writer.stopped, patience_ms))
 		return; /* one that hangs keeps the queue, and what is said now is lost in it */
-	pthread_join(writer.thread, NULL);
 	writer.started = false;
 	log_directly();
+	if (writer.in_its_place) {
+		pthread_detach(writer.thread); /* it looks at `stopped` before anything else */
+		return;
+	}
+	pthread_join(writer.thread, NULL);
 	close(writer.wake_fd);
 	sink_close(&writer.log_sink);
 	sem_destroy(&writer.answered);

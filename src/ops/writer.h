@@ -44,7 +44,8 @@ int writer_start(void) must_check;
 
 /*
  * What is said last is written, for at most so long, and the thread ends: before
- * the process does.  One that still hangs goes on.  Harmless without.
+ * the process does.  One that does not get to run has it written by the caller,
+ * and one that hangs goes on.  Harmless without.
  */
 void writer_stop(unsigned patience_ms);
 

@@ -3,6 +3,7 @@
 #include "support/child.h"
 
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,9 +58,22 @@ unsigned threads_of_workers(pid_t pid, pid_t *ret_threads, unsigned most)
 
 bool thread_hold(pid_t thread)
 {
-	return ptrace(PTRACE_SEIZE, thread, 0, 0) == 0 &&
+	return ptrace(PTRACE_SEIZE, thread, 0, PTRACE_O_TRACESYSGOOD) == 0 &&
 	       ptrace(PTRACE_INTERRUPT, thread, 0, 0) == 0 &&
 	       waitpid(thread, NULL, __WALL) == thread;
+}
+
+bool thread_hold_at(pid_t thread, int call)
+{
+	struct __ptrace_syscall_info info;
+
+	do {
+		if (ptrace(PTRACE_SYSCALL, thread, 0, 0) < 0 ||
+		    waitpid(thread, NULL, __WALL) != thread ||
+		    ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) < 0)
+			return false;
+	} while (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr != (uint64_t)call);
+	return true;
 }
 
 void thread_let_go(pid_t thread)

@@ -14,6 +14,9 @@ unsigned threads_of_workers(pid_t pid, pid_t *ret_threads, unsigned most);
 /* Hold a thread where it is, as a debugger does; false where that is not allowed.  It goes on when
  * it is let go, or when the test ends. */
 bool thread_hold(pid_t thread);
+/* One that is held goes on until it begins that system call, SYS_write for one, and is held there.
+ */
+bool thread_hold_at(pid_t thread, int call);
 void thread_let_go(pid_t thread);
 /* One that is held ends with its process, and that only when we have seen it. */
 void thread_await_end(pid_t thread);
