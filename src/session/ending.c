@@ -250,5 +250,7 @@ void ending_due(struct session *session, enum deadline which)
 	case DEADLINE_WATCH:
 		watch(session);
 		break;
+	default: /* not of an ending */
+		break;
 	}
 }
