@@ -274,6 +274,20 @@ static enum verdict read_head(struct request *request, unsigned char c)
 	return verdict;
 }
 
+/* The rest of a header that does not matter, so far as it is there; returns its bytes. */
+static uint32_t skip_rest(struct request *request, const unsigned char *bytes, uint32_t length)
+{
+	const unsigned char *newline;
+
+	if (request->first_line || request->alive || request->value != VALUE_OTHER)
+		return 0;
+	newline = memchr(bytes, '\n', length);
+	if (newline)
+		length = (uint32_t)(newline - bytes);
+	request->head += length;
+	return length;
+}
+
 /* Read up to length bytes, to the end of at most one head or body. */
 static enum verdict read_request(struct request *request, const unsigned char *bytes,
 				 uint32_t length, uint32_t *ret_used)
@@ -287,8 +301,13 @@ static enum verdict read_request(struct request *request, const unsigned char *b
 	}
 	if (request->skipping && request->body == 0)
 		begin_request(request);
-	while (used < length && verdict == VERDICT_GO_ON && !request->skipping)
-		verdict = read_head(request, bytes[used++]);
+	while (used < length && verdict == VERDICT_GO_ON && !request->skipping) {
+		used += skip_rest(request, bytes + used, length - used);
+		if (request->head > HEAD_MAX)
+			verdict = VERDICT_TOO_LARGE;
+		else if (used < length)
+			verdict = read_head(request, bytes[used++]);
+	}
 	*ret_used = used;
 	return verdict;
 }
