@@ -137,8 +137,9 @@ check-cross:					## compile for other processors; run the tests as 32 bits
 	@tests/cross.sh $(ARCHITECTURES)
 coverage:					## run the tests, print the lines covered, per file
 	$(need) build check
-	$(build) BUILD=coverage run-tests
-	@tests/support/coverage.sh
+	$(build) BUILD=release all lab-programs
+	$(build) BUILD=fuzz fuzz-programs
+	$(build) BUILD=coverage run-tests; status=$$?; tests/support/coverage.sh; exit $$status
 fuzz-programs: $(FUZZ) ; @true
 fuzz:						## fuzz each target for FUZZ_SECONDS (60); make check does a minute in all
 	$(need) build check
