@@ -4,6 +4,7 @@
  */
 #include "config/config.h"
 #include "control/build.h"
+#include "control/inspect.h"
 #include "control/judge.h"
 #include "control/logs.h"
 #include "control/mode.h"
@@ -49,10 +50,12 @@ struct command {
 };
 
 static int command_config(struct arguments *arguments, int argc, char *argv[]);
+static int command_check(struct arguments *arguments, int argc, char *argv[]);
 
 static const struct command commands[] = {
 	{"config", command_config, "config --effective",
 	 "print every value, and where it came from"},
+	{"check", command_check, "check [--json]", "what this machine allows, and what would help"},
 };
 
 /* ---- The command line ------------------------------------------------------------------------ */
@@ -362,6 +365,37 @@ static int command_config(struct arguments *arguments, int argc, char *argv[])
 	config_print_effective(&config, stdout);
 	config_done(&config);
 	return EX_OK;
+}
+
+/* Whether this machine can serve: 0, or 1, and each thing that was looked at. */
+static int command_check(struct arguments *arguments, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		COMMON_LONG,
+		{"json", no_argument, NULL, 'j'},
+		{NULL, 0, NULL, 0},
+	};
+	struct findings findings = {0};
+	bool json = false, fails;
+	int c, r = EX_OK;
+
+	while (r == EX_OK && (c = getopt_long(argc, argv, COMMON_SHORT, options, NULL)) != -1) {
+		if (c == 'j')
+			json = true;
+		else
+			r = take_common(arguments, c);
+	}
+	if (r != EX_OK)
+		return r;
+	if (optind < argc)
+		return unexpected(argv[optind]);
+	inspect(arguments->path, arguments->named, &findings);
+	r = json ? findings_print_json(&findings, stdout) : findings_print(&findings, stdout);
+	fails = findings.found[FINDING_FAIL] > 0;
+	findings_done(&findings);
+	if (r < 0)
+		log_error("cannot print all of it: %s", strerror(-r));
+	return r < 0 ? EX_OSERR : fails;
 }
 
 /* -t */

@@ -1,5 +1,5 @@
 /*
- * Where a cgroup's CPU quota and memory limit are written:
+ * Where a cgroup's CPU quota and its limits of memory and tasks are written:
  *
  *   /proc/self/cgroup      0::/a/b              version 2: our cgroup is /a/b
  *                          5:cpu,cpuacct:/a/b   version 1, the cpu controller
@@ -110,6 +110,11 @@ static uint64_t memory_v1(const char *root, const char *folder)
 	return limit < MEMORY_NONE ? limit : UINT64_MAX;
 }
 
+static uint64_t tasks_of(const char *root, const char *folder)
+{
+	return number_in(root, folder, "/pids.max"); /* in both versions */
+}
+
 struct controller {
 	const char *name;
 	/* What a folder sets, UINT64_MAX for no limit. */
@@ -119,6 +124,7 @@ struct controller {
 
 static const struct controller cpu = {"cpu", quota_v2, quota_v1};
 static const struct controller memory = {"memory", memory_v2, memory_v1};
+static const struct controller pids = {"pids", tasks_of, tasks_of};
 
 /* Our path in the hierarchy, malloc'ed, NULL when there is none. */
 static char *cgroup_path(const char *root, const struct controller *controller, bool v2)
@@ -232,4 +238,9 @@ uint64_t limits_cpu_quota(const char *root)
 uint64_t limits_memory(const char *root)
 {
 	return tightest(root, &memory);
+}
+
+uint64_t limits_tasks(const char *root)
+{
+	return tightest(root, &pids);
 }

@@ -47,4 +47,7 @@ uint64_t limits_cpu_quota(const char *root);
  */
 uint64_t limits_memory(const char *root);
 
+/* How many threads the cgroup may have, pids.max of either version; otherwise as above. */
+uint64_t limits_tasks(const char *root);
+
 #endif
