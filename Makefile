@@ -56,6 +56,7 @@ SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:.so=.o),$(call objects,tests/support
 TESTS    := $(call programs,tests/test_*.c)
 SIMS     := $(call programs,tests/sim_*.c)
 DAEMON   := $(call programs,tests/daemon_*.c)
+PEERS    := $(filter %/test_metrics %/test_status,$(TESTS))
 FUZZ     := $(call programs,tests/fuzz/fuzz_*.c)
 GUEST    := $(call programs,tests/kernel/*.c)#	for test_kernel.sh, with nothing but libc
 COMPARE  := $(call programs,tests/compare/*.c)
@@ -129,6 +130,11 @@ lab-programs: $O/$(NAME) $(filter $O/tests/test_ring%,$(TESTS)) $(GUEST) $(PRELO
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) OBJECTS=$O MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
+check-peers:					## what needs Prometheus and a browser, which make check skips without
+	$(need) build check peers
+	$(build) BUILD=$(CHECK_BUILD) run-peers
+run-peers: $O/$(NAME) $(PEERS)
+	@URINGPROXY=$(abspath $O/$(NAME)) tests/run.sh $(addprefix ./,$(PEERS))
 check-distros:					## make run and make check on Debian 12, 13 and sid, each from nothing
 	$(need) root
 	@tests/distros.sh $(SUITES)

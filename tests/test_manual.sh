@@ -59,6 +59,14 @@ listed()
 same 'counters in ops/stats.h' "$(sed -n 's/^\tX(\([a-z_]*\),.*/\1/p' src/ops/stats.h | sort)" \
 	'counters in uringproxy.8' "$( { listed '^These are the states'; listed '^These are the counters'; } | sort)"
 
+# So are the metrics, with their words.
+same 'families in control/metrics.c' \
+	"$(sed -n 's/^ROW([A-Z]*, [A-Z]*, "\([a-z_]*\)",.*/\1/p' src/control/metrics.c)" \
+	'families in uringproxy.8' "$(listed '^These are the metrics')"
+sed -n 's/^    "\([^"]*\.\)",.*/\1/p' src/control/metrics.c | while read -r help; do
+	grep -qxF -e "$help" src/uringproxy.8 || { echo "not in uringproxy.8: $help"; exit 1; }
+done
+
 # The record's fields, as JSON and the journal name them.
 same 'fields in ops/access_format.c' \
 	"$(grep -oE '(\\"[a-z_]+\\":|\{"[a-z_]+",)' src/ops/access_format.c | tr -dc 'a-z_\n' | sort -u)" \

@@ -5,7 +5,7 @@
 # nor started at the next boot.
 set -f
 
-services='haproxy nginx postgresql redis-server'
+services='haproxy nginx postgresql prometheus redis-server'
 packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev pkg-config libinih-dev libsystemd-dev ;;
@@ -18,6 +18,7 @@ packages_of() {
 			qemu-system-x86 busybox-static cpio util-linux-extra
 		packages_of try && packages_of fuzz && packages_of lint
 		;;
+	peers) echo prometheus chromium fonts-dejavu-core python3 ;;
 	root) echo debootstrap debian-archive-keyring ;;
 	bench)
 		echo python3 haproxy nginx libnginx-mod-stream socat iperf3 liburing-dev check valgrind
