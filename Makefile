@@ -85,6 +85,7 @@ $O/tests/bench/bench_ring: LIBS += -luring
 $O/tests/bench/bench_openloop: LIBS += -lm
 
 $O/src/main.o: $O/version
+$O/src/control/status_page.o: src/control/status.html
 $O/version: always
 	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 

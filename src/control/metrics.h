@@ -18,6 +18,11 @@
 
 /* Times are milliseconds since 1970, other durations as said; a truth is 0 or 1. */
 
+/* What came lately, each second: for pages, not for metrics. */
+struct metrics_rates {
+	uint64_t connections, bytes_up, bytes_down;
+};
+
 struct metrics_worker {
 	uint32_t index;
 	uint64_t connections;
@@ -37,6 +42,7 @@ struct metrics_proxy {
 	uint64_t connections_total;
 	uint64_t draining;
 	uint64_t bytes_up, bytes_down;
+	struct metrics_rates rates;
 	uint64_t ended[REASON_COUNT][SIDE_COUNT];
 	struct histogram_total lifetime, first_byte, rtt; /* HISTOGRAM_LIFETIME, ... */
 };
@@ -59,6 +65,7 @@ struct metrics_server {
 	uint64_t queued;
 	uint64_t connections_total;
 	uint64_t bytes_up, bytes_down;
+	struct metrics_rates rates;
 	uint64_t failures[REASON_COUNT]; /* of attempts to connect, by what it would have ended for
 					  */
 	uint64_t checked;                /* by active checks: only then are the next two shown */
