@@ -127,6 +127,10 @@ START_TEST(lag_is_that_of_the_turns_between_two_points)
 	ck_assert_uint_gt(now.points[1].lag_p99_ns, 327680000);
 	take_after(2000);
 	ck_assert_uint_eq(now.points[2].lag_p99_ns, 0);
+	worker.lag.counts[1] += 1000;
+	worker.lag.counts[12] += 1;
+	take_after(2000);
+	ck_assert_uint_eq(now.points[3].lag_p99_ns, 20000);
 	history_done(&history);
 }
 END_TEST

@@ -255,7 +255,7 @@ END_TEST
 static void assert_runs(const char *const *argv, const char *said)
 {
 	char *output;
-	int status = child_run(&(struct child_options){.argv = argv}, 60000, &output);
+	int status = child_run(&(struct child_options){.argv = argv}, 120000, &output);
 
 	ck_assert_msg(status == 0 && strstr(output, said), "%s %s: %d\n%s", argv[0], argv[1],
 		      status, output);
@@ -279,18 +279,24 @@ START_TEST(the_dashboard_is_json)
 }
 END_TEST
 
+static void put_page(char path[256], const char *name, enum exposition_format format)
+{
+	FILE *file;
+
+	snprintf(path, 256, "%s/%s", suite_dir(), name);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(page_of(snapshot_sample(), &everything, format), file);
+	fclose(file);
+}
+
 START_TEST(promtool_finds_nothing_wrong_with_the_page)
 {
 	char path[256];
-	FILE *file;
 
 	if (!program_exists("promtool"))
 		SKIP_TEST("no promtool (package prometheus, make check-peers)");
-	snprintf(path, sizeof(path), "%s/metrics", suite_dir());
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(page_of(snapshot_sample(), &everything, EXPOSITION_TEXT), file);
-	fclose(file);
+	put_page(path, "metrics", EXPOSITION_TEXT);
 	assert_runs((const char *const[]){"sh", "-c", "promtool check metrics <\"$0\" && echo good",
 					  path, NULL},
 		    "good\n");
@@ -308,10 +314,28 @@ START_TEST(promtool_finds_the_alerts_right_and_they_fire_when_they_should)
 }
 END_TEST
 
-SUITE("metrics", a_page_has_no_mistake_that_a_scraper_would_stumble_over,
-      a_daemon_that_has_just_started_has_a_page_too, numbers_are_those_of_the_snapshot,
-      every_family_is_named_as_prometheus_has_it,
-      every_family_has_samples_with_the_labels_of_its_row, every_counter_of_a_worker_is_in_a_family,
-      a_filter_lets_through_what_is_asked_for, dashboard_and_alerts_name_only_families_there_are,
-      the_dashboard_is_json, promtool_finds_nothing_wrong_with_the_page,
-      promtool_finds_the_alerts_right_and_they_fire_when_they_should)
+/* Of the page as of a daemon: what it says there is no matter. */
+START_TEST(a_prometheus_scrapes_it_and_answers_every_query_of_the_dashboard)
+{
+	char text[256], openmetrics[256];
+
+	if (!program_exists("prometheus") || !program_exists("python3"))
+		SKIP_TEST("no prometheus (make check-peers)");
+	put_page(text, "metrics", EXPOSITION_TEXT);
+	put_page(openmetrics, "openmetrics", EXPOSITION_OPENMETRICS);
+	assert_runs((const char *const[]){"python3", "tests/support/scrape.py", text, openmetrics,
+					  DASHBOARD, RULES, suite_dir(), NULL},
+		    "");
+}
+END_TEST
+
+SUITE_OF("metrics", 150, ONCE(a_page_has_no_mistake_that_a_scraper_would_stumble_over),
+	 ONCE(a_daemon_that_has_just_started_has_a_page_too),
+	 ONCE(numbers_are_those_of_the_snapshot), ONCE(every_family_is_named_as_prometheus_has_it),
+	 ONCE(every_family_has_samples_with_the_labels_of_its_row),
+	 ONCE(every_counter_of_a_worker_is_in_a_family),
+	 ONCE(a_filter_lets_through_what_is_asked_for),
+	 ONCE(dashboard_and_alerts_name_only_families_there_are), ONCE(the_dashboard_is_json),
+	 ONCE(promtool_finds_nothing_wrong_with_the_page),
+	 ONCE(promtool_finds_the_alerts_right_and_they_fire_when_they_should),
+	 ONCE(a_prometheus_scrapes_it_and_answers_every_query_of_the_dashboard))
