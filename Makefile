@@ -33,7 +33,7 @@ LINK.release   := -pie -Wl,-z,relro,-z,now
 
 CC   := $(if $(filter fuzz,$(BUILD)),clang,$(CC))
 O    := build/$(BUILD)
-PKGS := inih libsystemd
+PKGS := inih libsystemd libmicrohttpd jansson
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)

@@ -12,7 +12,7 @@ command -v "$tidy" >/dev/null || {
 objects=$(dirname "${URINGPROXY:-build/asan/uringproxy}")
 export tidy objects
 flags="-std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION=\"\" -Isrc -pthread
-       $(${PKG_CONFIG:-pkg-config} --cflags inih libsystemd)"
+       $(${PKG_CONFIG:-pkg-config} --cflags inih libsystemd libmicrohttpd jansson)"
 export flags
 
 # The longest first, so that no processor waits for one at the end.
