@@ -272,6 +272,72 @@ START_TEST(words_are_read_as_the_enum_of_the_same_name)
 }
 END_TEST
 
+START_TEST(the_control_socket_is_in_the_directory_that_systemd_gives)
+{
+	struct config config;
+
+	unsetenv("RUNTIME_DIRECTORY");
+	config = config_of(ECHO);
+	ck_assert_uint_eq(config.control.listen_count + config.metrics.listen_count, 0);
+	config_done(&config);
+
+	setenv("RUNTIME_DIRECTORY", "/run/proxy:/run/other", 1);
+	config = config_of(ECHO "[metrics]\nlisten = 127.0.0.1:9099\nlisten = [::1]:9099\n");
+	ck_assert_uint_eq(config.control.listen_count, 1);
+	ck_assert_str_eq(config.control.listens[0].text, "unix:/run/proxy/control.sock");
+	ck_assert_uint_eq(config.control.listens[0].mode, 0660);
+	ck_assert(!config.control.listens[0].read_only);
+	ck_assert_uint_eq(config.metrics.listen_count, 2);
+	config_done(&config);
+
+	config = config_of(ECHO "[control]\nlisten = OFF\n");
+	ck_assert_uint_eq(config.control.listen_count, 0);
+	config_done(&config);
+
+	config = config_of(ECHO "[control]\nlisten = unix:/run/c.sock mode=0600 read_only\n"
+				"listen = systemd:control\n");
+	ck_assert_uint_eq(config.control.listen_count, 2);
+	ck_assert_uint_eq(config.control.listens[0].mode, 0600);
+	ck_assert(config.control.listens[0].read_only && !config.control.listens[1].read_only);
+	config_done(&config);
+}
+END_TEST
+
+/* The warnings about a text without mistakes. */
+static unsigned warnings_of(const char *text, char *first, size_t size)
+{
+	struct report report;
+	struct config config;
+	unsigned count;
+
+	ck_assert_int_eq(config_parse(&config, "t", text, strlen(text), &report), 0);
+	count = (unsigned)report.found[REPORT_WARNING];
+	snprintf(first, size, "%s", report.count ? report.lines[0].text : "");
+	config_done(&config);
+	report_done(&report);
+	return count;
+}
+
+START_TEST(metrics_that_others_can_reach_are_warned_of)
+{
+	static const char *const reached[] = {"9099", "0.0.0.0:9099", "192.0.2.1:9099",
+					      "[::2]:9099"};
+	static const char *const kept[] = {"127.0.0.1:9099",   "127.9.9.9:1",     "[::1]:9099",
+					   "unix:/run/m.sock", "systemd:metrics", "off"};
+	char text[200], first[300];
+
+	for (size_t i = 0; i < array_size(reached); i++) {
+		snprintf(text, sizeof(text), ECHO "[metrics]\nlisten = %s\n", reached[i]);
+		ck_assert_uint_eq(warnings_of(text, first, sizeof(first)), 1);
+		ck_assert_msg(!strncmp(first, "t:4: [metrics] listen: ", 23), "%s", first);
+	}
+	for (size_t i = 0; i < array_size(kept); i++) {
+		snprintf(text, sizeof(text), ECHO "[metrics]\nlisten = %s\n", kept[i]);
+		ck_assert_msg(!warnings_of(text, first, sizeof(first)), "%s", first);
+	}
+}
+END_TEST
+
 START_TEST(what_is_printed_as_effective_reads_as_the_same_configuration)
 {
 	struct config config =
@@ -319,7 +385,8 @@ START_TEST(what_is_printed_as_effective_reads_as_the_same_configuration)
 }
 END_TEST
 
-SUITE("config", what_is_not_set_has_its_default,
+SUITE("config", the_control_socket_is_in_the_directory_that_systemd_gives,
+      metrics_that_others_can_reach_are_warned_of, what_is_not_set_has_its_default,
       every_kind_of_section_is_read_with_its_name_and_its_addresses, global_and_log_are_read,
       defaults_hold_for_sections_before_and_after_them_that_say_nothing_else,
       a_section_can_go_back_to_what_defaults_changed, the_line_that_governs_a_timeout_is_known,

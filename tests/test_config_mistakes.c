@@ -288,11 +288,69 @@ START_TEST(a_key_before_the_first_section_is_refused)
 }
 END_TEST
 
+START_TEST(a_control_socket_is_a_unix_socket_that_not_everybody_may_use)
+{
+	ck_assert_config_mistakes(
+		ECHO "[control]\nlisten = 127.0.0.1:9000\nlisten = unix:@control\n"
+		     "listen = unix:/run/c.sock mode=0666\nlisten = unix:/run/c.sock freebind\n"
+		     "listen = unix:/run/c.sock backlog=3\nlisten = unix:/run/d.sock read_only=1\n",
+		"t:4: [control] listen: \"127.0.0.1:9000\": the daemon is controlled by a unix "
+		"socket only, as in unix:/run/uringproxy/control.sock; from another machine reach "
+		"it by `ssh -L 9000:/run/uringproxy/control.sock HOST`\n"
+		"t:5: [control] listen: \"unix:@control\": anybody may connect to what is in the "
+		"abstract name space; write a path\n"
+		"t:6: [control] listen: \"unix:/run/c.sock mode=0666\": mode=0666 lets everybody "
+		"on "
+		"this machine control the daemon; write mode=0660, and group= for those who may\n"
+		"t:7: [control] listen: \"unix:/run/c.sock freebind\": freebind has no use here: "
+		"it "
+		"is for an IPv4 or IPv6 address\n"
+		"t:8: [control] listen: \"unix:/run/c.sock backlog=3\": \"backlog=3\" is no option "
+		"of "
+		"an address; there are mode=, owner= and group= for unix sockets, and read_only; "
+		"for several addresses repeat the key\n"
+		"t:9: [control] listen: \"unix:/run/d.sock read_only=1\": read_only takes no "
+		"value\n");
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = unix:/run/e.sock read_only\n",
+		"t:2: [echo] listen: \"unix:/run/e.sock read_only\": read_only has "
+		"no use here: it is for the sockets of [control]\n");
+}
+END_TEST
+
+START_TEST(what_is_asked_has_listen_lines_and_no_other_key)
+{
+	ck_assert_config_mistakes(ECHO
+				  "[control x]\nlisten = off\nlevel = info\nidle_timeout = 1\n",
+				  "t:3: [control] takes no name; \"x\" has to go\n"
+				  "t:5: [control] level: has no meaning here; it belongs in [log]\n"
+				  "t:6: [control] idle_timeout: has no meaning here; it belongs in "
+				  "[defaults] [proxy] [echo] [discard] [chargen] [responder]\n");
+	ck_assert_config_mistakes(ECHO
+				  "[metrics]\nlisten = off\nlisten = 127.0.0.1:9099\n[metrics]\n",
+				  "t:5: [metrics] listen: line 4 says off; keep one of the two\n"
+				  "t:6: [metrics] has begun before, at line 3; join the two\n");
+	ck_assert_config_mistakes(ECHO "[metrics]\nlisten = 127.0.0.1:9099\nlisten = off\n",
+				  "t:5: [metrics] listen: line 4 says an address; keep one of the "
+				  "two\n");
+	ck_assert_config_mistakes(
+		ECHO "[metrics]\nlisten = 127.0.0.1:7\nlisten = host.example:1\n"
+		     "listen = 127.0.0.1:1-2\n[metric]\n",
+		"t:4: [metrics] listen: \"127.0.0.1:7\" is taken by [echo] at t:2 "
+		"(\"127.0.0.1:7\"); one of the two has to go\n"
+		"t:5: [metrics] listen: \"host.example:1\": takes an address, not a name\n"
+		"t:6: [metrics] listen: \"127.0.0.1:1-2\": takes one port, not a range\n"
+		"t:7: there is no section [metric]; did you mean [metrics]?\n"
+		"t:7: [metrics] has begun before, at line 3; join the two\n");
+}
+END_TEST
+
 START_TEST(an_unknown_section_is_refused)
 {
 	ck_assert_config_mistakes(
 		"[tunnel x]\nanything = 1\n[]\n" ECHO,
-		"t:1: there is no section [tunnel]; there are [global], [log], [defaults] and, "
+		"t:1: there is no section [tunnel]; there are [global], [log], "
+		"[control], [metrics], [defaults] and, "
 		"each "
 		"with a name, [proxy], [echo], [discard], [chargen] and [responder]\n"
 		"t:3: the brackets are empty; write for example [proxy web]\n");
@@ -804,7 +862,9 @@ SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_th
       both_characters_begin_a_comment_at_the_start_and_after_a_blank,
       a_pair_of_quotation_marks_is_taken_off, a_line_that_is_no_assignment_is_refused,
       a_file_without_a_section_that_listens_is_refused, a_key_before_the_first_section_is_refused,
-      an_unknown_section_is_refused, a_name_is_one_word_and_not_for_every_section,
+      a_control_socket_is_a_unix_socket_that_not_everybody_may_use,
+      what_is_asked_has_listen_lines_and_no_other_key, an_unknown_section_is_refused,
+      a_name_is_one_word_and_not_for_every_section,
       a_key_in_the_wrong_section_is_told_where_it_belongs,
       an_unknown_key_is_met_with_what_may_have_been_meant, a_very_long_key_is_an_unknown_key,
       a_value_that_is_wrong_is_met_with_what_would_be_right,

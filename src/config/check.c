@@ -12,14 +12,23 @@ static const struct config_origin *origin_of(const struct config_section *sectio
 	return &section->origins[schema_find(name, IN_EVERY_SERVICE) - schema_keys];
 }
 
+/* All that have listen lines; NULL after the last. */
+static const struct config_section *nth_section(const struct config *config, size_t n)
+{
+	if (n < config->section_count)
+		return &config->sections[n];
+	n -= config->section_count;
+	return n == 0 ? &config->control : n == 1 ? &config->metrics : NULL;
+}
+
 /* The first place that listens on the address, in file order. */
 static const struct config_endpoint *first_listen(const struct config *config,
 						  const struct address *address,
 						  const struct config_section **ret_section)
 {
-	for (size_t i = 0; i < config->section_count; i++) {
-		const struct config_section *section = &config->sections[i];
+	const struct config_section *section;
 
+	for (size_t i = 0; (section = nth_section(config, i)); i++) {
 		for (size_t j = 0; j < section->listen_count; j++)
 			if (meet_as_listeners(&section->listens[j].address, address)) {
 				*ret_section = section;
@@ -33,7 +42,8 @@ static void check_listens(struct loader *loader, const struct config_section *se
 {
 	const struct config *config = loader->config;
 
-	if (!origin_of(section, "listen")->line && !section->listen_count)
+	if (section->kind < CONFIG_KIND_COUNT && !origin_of(section, "listen")->line &&
+	    !section->listen_count)
 		loader_complain(loader, section->file, section->line, section->title, NULL,
 				"nothing to listen on; write for example listen = 127.0.0.1:8080");
 	for (size_t i = 0; i < section->listen_count; i++) {
@@ -49,6 +59,32 @@ static void check_listens(struct loader *loader, const struct config_section *se
 				"has to go",
 				listen->text, owner->title, config->files[first->file], first->line,
 				first->text);
+	}
+}
+
+static bool is_loopback(const struct address *address)
+{
+	if (address->kind != ADDRESS_INET)
+		return address->kind == ADDRESS_UNIX || address->kind == ADDRESS_SYSTEMD;
+	return address->u.any.sa_family == AF_INET
+		       ? ntohl(address->u.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+		       : IN6_IS_ADDR_LOOPBACK(&address->u.in6.sin6_addr);
+}
+
+static void check_metrics(struct loader *loader)
+{
+	const struct config *config = loader->config;
+
+	for (size_t i = 0; i < config->metrics.listen_count; i++) {
+		const struct config_endpoint *line = &config->metrics.listens[i];
+
+		if (!is_loopback(&line->address))
+			report_add(
+				loader->report, REPORT_WARNING, line->file, line->line,
+				"%s:%u: [metrics] listen: \"%.100s\" is not the loopback: whoever "
+				"reaches it can read names and numbers of all sections, without a "
+				"password",
+				config->files[line->file], line->line, line->text);
 	}
 }
 
@@ -252,5 +288,8 @@ void loader_check(struct loader *loader)
 		check_settings(loader, &config->sections[i]);
 	}
 	loops_done(&loops);
+	check_listens(loader, &config->control);
+	check_listens(loader, &config->metrics);
+	check_metrics(loader);
 	check_effects(loader);
 }

@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include "config/endpoint.h"
 #include "config/loader.h"
 
 #include <dirent.h>
@@ -19,6 +20,8 @@ void config_done(struct config *config)
 		loader_section_done(&config->sections[i]);
 	for (size_t i = 0; i < config->file_count; i++)
 		free(config->files[i]);
+	loader_section_done(&config->control);
+	loader_section_done(&config->metrics);
 	free(config->sections);
 	free(config->files);
 	free(config->origins);
@@ -37,6 +40,11 @@ static int loader_init(struct loader *loader, struct config *config, struct repo
 		return -ENOMEM;
 	if (schema_set_defaults(config, OWNER_CONFIG) < 0)
 		return -ENOMEM;
+	if (loader_section_init(&config->control, "control", "") < 0 ||
+	    loader_section_init(&config->metrics, "metrics", "") < 0)
+		return -ENOMEM;
+	config->control.kind = CONFIG_CONTROL;
+	config->metrics.kind = CONFIG_METRICS;
 	return loader_section_init(&loader->defaults, "defaults", "");
 }
 
@@ -74,6 +82,27 @@ static void inherit(const struct config_section *defaults, struct config_section
 	}
 }
 
+/* Where nothing is said of it, and systemd or who else started us gave a directory. */
+static int default_control(struct config_section *control)
+{
+	const char *directory = getenv("RUNTIME_DIRECTORY");
+	const struct schema_key *key = schema_find("listen", IN_CONTROL);
+	char why[VALUE_WHY_MAX], *text = NULL;
+	unsigned ports;
+	int r;
+
+	if (control->origins[key - schema_keys].line || !directory || *directory != '/')
+		return 0;
+	control->listens = calloc(1, sizeof(*control->listens));
+	if (!control->listens ||
+	    asprintf(&text, "unix:%.*s/control.sock", (int)strcspn(directory, ":"), directory) < 0)
+		return -ENOMEM;
+	r = endpoint_parse(control->listens, &ports, text, ENDPOINT_CONTROL, why);
+	control->listen_count = r == 0;
+	free(text);
+	return r == -ENOMEM ? r : 0; /* a path that is too long is none */
+}
+
 /*
  * The end of it, well or not: r is what reading came to.  Of files that are not all
  * read nobody knows what is missing in them.
@@ -85,6 +114,8 @@ static int loader_finish(struct loader *loader, int r)
 	if (r != -ENOMEM)
 		for (size_t i = 0; i < config->section_count; i++)
 			inherit(&loader->defaults, &config->sections[i]);
+	if (r != -ENOMEM && default_control(&config->control) < 0)
+		loader->failed = -ENOMEM;
 	if (r == 0)
 		loader_check(loader);
 	if (loader->failed || loader->report->failed)

@@ -26,7 +26,9 @@ enum config_kind {
 #define X(NAME, name) CONFIG_##NAME,
 	CONFIG_SERVICES(X)
 #undef X
-		CONFIG_KIND_COUNT,
+		CONFIG_KIND_COUNT, /* of those that serve clients */
+	CONFIG_CONTROL = CONFIG_KIND_COUNT,
+	CONFIG_METRICS,
 };
 
 /* The relay strategies, by the word of `relay =`: relay_NAME of relay/. */
@@ -68,13 +70,14 @@ struct config_origin {
 /* One `listen` or `server` line. */
 struct config_endpoint {
 	struct address address;
-	char *text;    /* as written; of a range of ports, this one */
-	char *options; /* what is written behind it; NULL: nothing */
-	mode_t mode;   /* of a unix socket's file */
-	uid_t owner;   /* (uid_t)-1: who the daemon runs as */
-	gid_t group;   /* (gid_t)-1: likewise */
-	bool freebind; /* listen although this machine has not got the address (IP_FREEBIND) */
-	unsigned file; /* index into config.files */
+	char *text;     /* as written; of a range of ports, this one */
+	char *options;  /* what is written behind it; NULL: nothing */
+	mode_t mode;    /* of a unix socket's file */
+	uid_t owner;    /* (uid_t)-1: who the daemon runs as */
+	gid_t group;    /* (gid_t)-1: likewise */
+	bool read_only; /* [control]: GET and HEAD only */
+	bool freebind;  /* listen although this machine has not got the address (IP_FREEBIND) */
+	unsigned file;  /* index into config.files */
 	unsigned line;
 };
 
@@ -110,6 +113,7 @@ struct config_section {
 	struct config_origin *origins; /* one for each row of the table in schema.c */
 	struct config_endpoint *listens;
 	size_t listen_count;
+	bool listens_off;                /* the last line said off: [control], [metrics] */
 	struct config_endpoint *servers; /* CONFIG_PROXY only, at least one */
 	size_t server_count;
 	uint32_t responder_size; /* CONFIG_RESPONDER: bytes in the body */
@@ -140,6 +144,9 @@ struct config {
 	enum config_access access;
 	char *access_path; /* CONFIG_ACCESS_FILE */
 	enum config_format format;
+
+	/* [control] and [metrics]: listens, none: off; nothing else of them is used */
+	struct config_section control, metrics;
 
 	struct config_section *sections;
 	size_t section_count;

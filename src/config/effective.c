@@ -59,12 +59,25 @@ static void print_keys(const struct config *config, unsigned where,
 	}
 }
 
+static void print_asked(const struct config *config, const struct config_section *section,
+			FILE *out)
+{
+	fprintf(out, "\n%s\n", section->title);
+	print_endpoints(config, "listen", section->listens, section->listen_count, out);
+	if (section->listen_count)
+		return;
+	fprintf(out, "%-20s= %-18s", "listen", "off");
+	print_origin(config, config_origin(config, section, "listen"), out);
+}
+
 void config_print_effective(const struct config *config, FILE *out)
 {
 	fprintf(out, "[global]\n");
 	print_keys(config, IN_GLOBAL, NULL, out);
 	fprintf(out, "\n[log]\n");
 	print_keys(config, IN_LOG, NULL, out);
+	print_asked(config, &config->control, out);
+	print_asked(config, &config->metrics, out);
 	for (size_t i = 0; i < config->section_count; i++) {
 		const struct config_section *section = &config->sections[i];
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define WORD_MAX     300
+#define MODE_CONTROL 0660
 #define MODE_DEFAULT 0666 /* as SocketMode= of systemd.socket(5), and as with a port: anybody */
 
 __attribute__((format(printf, 2, 3))) static int wrong(char *why, const char *format, ...)
@@ -72,7 +73,15 @@ static int set_freebind(struct config_endpoint *endpoint, const char *value, cha
 	return 0;
 }
 
-enum { OF_FILES = 1, OF_ADDRESSES = 2 };
+static int set_read_only(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	(void)value;
+	(void)why;
+	endpoint->read_only = true;
+	return 0;
+}
+
+enum { OF_FILES = 1, OF_ADDRESSES = 2, OF_CONTROL = 4 };
 
 static const struct {
 	const char *name;
@@ -83,12 +92,15 @@ static const struct {
 	{"mode", true, OF_FILES, set_mode},
 	{"owner", true, OF_FILES, set_owner},
 	{"group", true, OF_FILES, set_group},
+	{"read_only", false, OF_CONTROL, set_read_only},
 	{"freebind", false, OF_ADDRESSES, set_freebind},
 };
 
 /* Which options an address can have. */
-static unsigned kind_of(const struct address *address)
+static unsigned kind_of(const struct address *address, enum endpoint_use use)
 {
+	if (use == ENDPOINT_CONTROL)
+		return OF_CONTROL | (address->kind == ADDRESS_UNIX ? OF_FILES : 0);
 	if (address->kind == ADDRESS_UNIX)
 		return address->u.un.sun_path[0] ? OF_FILES : 0;
 	return address->kind == ADDRESS_INET || address->kind == ADDRESS_NAME ? OF_ADDRESSES : 0;
@@ -98,7 +110,9 @@ static int has_no_use(const struct address *address, unsigned of, const char *na
 {
 	const char *because = "it is for the path of a unix socket";
 
-	if (address->kind == ADDRESS_SYSTEMD)
+	if (of == OF_CONTROL)
+		because = "it is for the sockets of [control]";
+	else if (address->kind == ADDRESS_SYSTEMD)
 		because =
 			"the socket unit has SocketMode=, SocketUser=, SocketGroup= and FreeBind=";
 	else if (address->kind == ADDRESS_UNIX && !address->u.un.sun_path[0])
@@ -111,7 +125,8 @@ static int has_no_use(const struct address *address, unsigned of, const char *na
 	return wrong(why, "%s has no use here: %s", name, because);
 }
 
-static int set_option(struct config_endpoint *endpoint, const char *word, unsigned *seen, char *why)
+static int set_option(struct config_endpoint *endpoint, enum endpoint_use use, const char *word,
+		      unsigned *seen, char *why)
 {
 	size_t length = strcspn(word, "=");
 
@@ -126,7 +141,7 @@ static int set_option(struct config_endpoint *endpoint, const char *word, unsign
 				     options[i].name);
 		if (!options[i].has_value && value)
 			return wrong(why, "%s takes no value", options[i].name);
-		if (!(options[i].of & kind_of(&endpoint->address)))
+		if (!(options[i].of & kind_of(&endpoint->address, use)))
 			return has_no_use(&endpoint->address, options[i].of, options[i].name, why);
 		if (*seen & 1u << i)
 			return wrong(why, "%s is given twice", options[i].name);
@@ -135,13 +150,14 @@ static int set_option(struct config_endpoint *endpoint, const char *word, unsign
 	}
 	return wrong(why,
 		     "\"%.60s\" is no option of an address; there are mode=, owner= and "
-		     "group= for unix sockets, and freebind; for several addresses repeat "
+		     "group= for unix sockets, and %s; for several addresses repeat "
 		     "the key",
-		     word);
+		     word, use == ENDPOINT_CONTROL ? "read_only" : "freebind");
 }
 
 /* What is behind the address. */
-static int set_options(struct config_endpoint *endpoint, const char *text, char *why)
+static int set_options(struct config_endpoint *endpoint, enum endpoint_use use, const char *text,
+		       char *why)
 {
 	char word[WORD_MAX];
 	unsigned seen = 0;
@@ -151,7 +167,7 @@ static int set_options(struct config_endpoint *endpoint, const char *text, char 
 		size_t length = strcspn(text, " \t");
 
 		snprintf(word, sizeof(word), "%.*s", (int)length, text);
-		r = set_option(endpoint, word, &seen, why);
+		r = set_option(endpoint, use, word, &seen, why);
 		text += length;
 	}
 	return r;
@@ -207,11 +223,47 @@ static int parse_address(struct address *address, unsigned *ret_count, char *wor
 	return last ? parse_range(address, last + 1, ret_count, why) : 0;
 }
 
-int endpoint_parse(struct config_endpoint *ret_endpoint, unsigned *ret_count, const char *text,
-		   bool listens, char why[VALUE_WHY_MAX])
+/* Whoever may connect to a control socket may do all that it offers. */
+static int check_control(const struct config_endpoint *endpoint, char *why)
 {
-	struct config_endpoint endpoint = {
-		.mode = MODE_DEFAULT, .owner = (uid_t)-1, .group = (gid_t)-1};
+	const struct address *address = &endpoint->address;
+
+	if (address->kind != ADDRESS_UNIX && address->kind != ADDRESS_SYSTEMD)
+		return wrong(why,
+			     "the daemon is controlled by a unix socket only, as in "
+			     "unix:/run/uringproxy/control.sock; from another machine reach it "
+			     "by `ssh -L 9000:/run/uringproxy/control.sock HOST`");
+	if (address->kind == ADDRESS_UNIX && !address->u.un.sun_path[0])
+		return wrong(why, "anybody may connect to what is in the abstract name space; "
+				  "write a path");
+	if (address->kind == ADDRESS_UNIX && endpoint->mode & 02)
+		return wrong(why,
+			     "mode=%04o lets everybody on this machine control the daemon; "
+			     "write mode=0660, and group= for those who may",
+			     endpoint->mode);
+	return 0;
+}
+
+static int check_use(const struct config_endpoint *endpoint, enum endpoint_use use, unsigned count,
+		     char *why)
+{
+	if (use == ENDPOINT_CONTROL)
+		return check_control(endpoint, why);
+	if (use == ENDPOINT_METRICS && endpoint->address.kind == ADDRESS_NAME)
+		return wrong(why, "takes an address, not a name");
+	if (use == ENDPOINT_METRICS && count > 1)
+		return wrong(why, "takes one port, not a range");
+	return 0;
+}
+
+int endpoint_parse(struct config_endpoint *ret_endpoint, unsigned *ret_count, const char *text,
+		   enum endpoint_use use, char why[VALUE_WHY_MAX])
+{
+	bool listens = use != ENDPOINT_CONNECT;
+	struct config_endpoint endpoint = {.mode = use == ENDPOINT_CONTROL ? MODE_CONTROL
+									   : MODE_DEFAULT,
+					   .owner = (uid_t)-1,
+					   .group = (gid_t)-1};
 	size_t length = strcspn(text, " \t,");
 	const char *rest = text + length + strspn(text + length, " \t");
 	char *word = strndup(text, length), number[ADDRESS_TEXT_MAX];
@@ -227,7 +279,9 @@ int endpoint_parse(struct config_endpoint *ret_endpoint, unsigned *ret_count, co
 	else
 		r = parse_address(&endpoint.address, ret_count, word, listens, why);
 	if (r == 0)
-		r = set_options(&endpoint, rest, why);
+		r = set_options(&endpoint, use, rest, why);
+	if (r == 0)
+		r = check_use(&endpoint, use, *ret_count, why);
 	if (r == 0) {
 		bool ranges = *ret_count > 1;
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define SECTION_NAME_MAX 40
 #define MESSAGE_MAX      1000
@@ -143,15 +144,17 @@ static int begin_service(struct loader *loader, unsigned line, const char *word,
 	return 0;
 }
 
-/* One of [global], [log] and [defaults] begins: once in each file, without a name. */
-static void begin_common(struct loader *loader, unsigned line, const char *name)
+/* One that there is once begins: once in each file, without a name. */
+static void begin_common(struct loader *loader, unsigned line, const struct schema_section *row,
+			 const char *name)
 {
-	unsigned *first = &loader->line_of[loader->where];
+	unsigned *first = &loader->line_of[row - schema_sections];
 
-	loader->section = loader->where == IN_DEFAULTS ? &loader->defaults : NULL;
-	loader->title = loader->where == IN_GLOBAL ? "[global]"
-			: loader->where == IN_LOG  ? "[log]"
-						   : "[defaults]";
+	if (row->where == IN_DEFAULTS)
+		loader->section = &loader->defaults;
+	else if (row->member)
+		loader->section = (void *)((char *)loader->config + row->member);
+	loader->title = row->title;
 	if (*name)
 		loader_complain(loader, loader->file, line, loader->title, NULL,
 				"takes no name; \"%.60s\" has to go", name);
@@ -180,24 +183,43 @@ static bool is_good_name(struct loader *loader, unsigned line, const char *name)
 	return !*c && c - name <= SECTION_NAME_MAX;
 }
 
-/* Says so; the section that was probably meant decides which keys are right. */
-static void unknown_section(struct loader *loader, unsigned line, const char *word)
+/* "[a], [b] and, each with a name, [c] and [d]". */
+static const char *all_sections(char *text, size_t size)
 {
-	const char *meant = schema_suggest_where(word);
+	size_t used = 0;
+
+	for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++) {
+		const struct schema_section *row = &schema_sections[i];
+		bool last = i + 1 == SCHEMA_SECTION_COUNT;
+		const char *before = !i ? "" : last ? " and " : ", ";
+
+		if (row->named && !row[-1].named)
+			before = " and, each with a name, ";
+		used += (size_t)snprintf(text + used, size - used, "%s%s", before, row->title);
+	}
+	assert(used < size);
+	return text;
+}
+
+/* Says so; returns the section that was probably meant, which decides which keys are right. */
+static const struct schema_section *unknown_section(struct loader *loader, unsigned line,
+						    const char *word)
+{
+	const struct schema_section *meant = schema_suggest_section(word);
+	char all[300];
 
 	if (!*word)
 		loader_complain(loader, loader->file, line, NULL, NULL,
 				"the brackets are empty; write for example [proxy web]");
 	else if (meant)
 		loader_complain(loader, loader->file, line, NULL, NULL,
-				"there is no section [%.60s]; did you mean [%s]?", word, meant);
+				"there is no section [%.60s]; did you mean %s?", word,
+				meant->title);
 	else
-		loader_complain(
-			loader, loader->file, line, NULL, NULL,
-			"there is no section [%.60s]; there are [global], [log], [defaults] and, "
-			"each with a name, [proxy], [echo], [discard], [chargen] and [responder]",
-			word);
-	loader->where = meant ? schema_where(meant) : 0;
+		loader_complain(loader, loader->file, line, NULL, NULL,
+				"there is no section [%.60s]; there are %s", word,
+				all_sections(all, sizeof(all)));
+	return meant;
 }
 
 static void on_section(void *user, unsigned line, const char *header, const char *mistake)
@@ -205,34 +227,32 @@ static void on_section(void *user, unsigned line, const char *header, const char
 	struct loader *loader = user;
 	size_t length = strcspn(header, " \t");
 	const char *name = header + length + strspn(header + length, " \t");
+	const struct schema_section *known, *row;
 	char written[64];
 	int r;
 
 	snprintf(written, sizeof(written), "%.*s", (int)length, header);
+	known = row = schema_section(written);
 	loader->saw_section = true;
-	loader->where = schema_where(written);
 	loader->section = NULL;
 	loader->title = NULL;
 	if (mistake)
 		complain(loader, line, NULL, mistake);
-	else if (!loader->where)
-		unknown_section(loader, line, written);
-	if (!loader->where)
+	else if (!known)
+		row = unknown_section(loader, line, written);
+	loader->where = row ? row->where : 0;
+	if (!row)
 		return;
-
-	bool known = schema_where(written) != 0;
-	const char *word = schema_where_name(loader->where);
-
-	if (loader->where & (IN_GLOBAL | IN_LOG | IN_DEFAULTS)) {
-		begin_common(loader, line, name);
+	if (!row->named) {
+		begin_common(loader, line, row, name);
 		return;
 	}
 	if (!is_good_name(loader, line, name))
-		r = begin_ignored(loader, word, "");
+		r = begin_ignored(loader, row->word, "");
 	else if (!known)
-		r = begin_ignored(loader, word, name);
+		r = begin_ignored(loader, row->word, name);
 	else
-		r = begin_service(loader, line, word, name);
+		r = begin_service(loader, line, row->word, name);
 	if (r < 0) {
 		loader->failed = r;
 		loader->where = 0;
@@ -251,11 +271,11 @@ static void unknown_key(struct loader *loader, unsigned line, const char *name)
 		int used = snprintf(what, sizeof(what), "has no meaning here; it belongs in");
 		for (unsigned where = IN_DEFAULTS; where <= IN_RESPONDER; where <<= 1)
 			if (elsewhere->where & where)
-				used += snprintf(what + used, sizeof(what) - (size_t)used, " [%s]",
-						 schema_where_name(where));
+				used += snprintf(what + used, sizeof(what) - (size_t)used, " %s",
+						 schema_section_of(where)->title);
 	} else if (elsewhere) {
-		snprintf(what, sizeof(what), "has no meaning here; it belongs in [%s]",
-			 schema_where_name(elsewhere->where));
+		snprintf(what, sizeof(what), "has no meaning here; it belongs in %s",
+			 schema_section_of(elsewhere->where)->title);
 	} else if (meant) {
 		snprintf(what, sizeof(what), "no such key; did you mean %s?", meant);
 	}
@@ -289,6 +309,37 @@ static void add_ports(struct loader *loader, struct config_endpoint **list, size
 		}
 }
 
+/* `off` stands alone in its file; of an earlier file it ends all lines. */
+static bool take_off(struct loader *loader, unsigned line, const struct schema_key *key,
+		     const char *text)
+{
+	struct config_section *section = loader->section;
+	struct config_origin *origin = &section->origins[key - schema_keys];
+	bool off = key->zero && !strcasecmp(text, key->zero);
+
+	if (origin->line && origin->file == loader->file && off != section->listens_off) {
+		loader_complain(loader, loader->file, line, loader->title, key->name,
+				"line %u says %s; keep one of the two", origin->line,
+				off ? "an address" : key->zero);
+		return true;
+	}
+	section->listens_off = off;
+	if (!off)
+		return false;
+	clear_endpoints(&section->listens, &section->listen_count);
+	*origin = (struct config_origin){.file = loader->file, .line = line};
+	return true;
+}
+
+static enum endpoint_use use_of(const struct schema_key *key)
+{
+	if (key->type != SCHEMA_LISTEN)
+		return ENDPOINT_CONNECT;
+	return key->where == IN_CONTROL   ? ENDPOINT_CONTROL
+	       : key->where == IN_METRICS ? ENDPOINT_METRICS
+					  : ENDPOINT_LISTEN;
+}
+
 static void add_endpoint(struct loader *loader, unsigned line, const struct schema_key *key,
 			 const char *text)
 {
@@ -306,12 +357,14 @@ static void add_endpoint(struct loader *loader, unsigned line, const struct sche
 		section->origins[key - schema_keys].line = 0;
 		return;
 	}
+	if (take_off(loader, line, key, text))
+		return;
 	section->origins[key - schema_keys] =
 		(struct config_origin){.file = loader->file, .line = line};
 	grown = realloc(*list, (*count + 1) * sizeof(**list));
 	if (grown)
 		*list = grown;
-	r = grown ? endpoint_parse(&grown[*count], &ports, text, listens, why) : -ENOMEM;
+	r = grown ? endpoint_parse(&grown[*count], &ports, text, use_of(key), why) : -ENOMEM;
 	if (r == -EINVAL)
 		loader_complain(loader, loader->file, line, loader->title, key->name,
 				"\"%.100s\": %s", text, why);

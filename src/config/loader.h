@@ -16,10 +16,10 @@ struct loader {
 	struct config_section defaults; /* [defaults]: its settings and their origins */
 	struct config_section ignored;  /* a repeated section: its keys are checked, not kept */
 	unsigned where;                 /* the section being read; 0: keys cannot be judged */
-	struct config_section *section; /* the same, where it is not [global] or [log] */
+	struct config_section *section; /* the same; NULL where its keys are fields of config */
 	const char *title;              /* the same, as messages name it; NULL before the first */
-	/* [global] [log] [defaults] in this file: the line, 0 for not yet */
-	unsigned line_of[IN_DEFAULTS + 1];
+	/* of sections without a name, where they begin in this file; 0: not yet */
+	unsigned line_of[SCHEMA_SECTION_COUNT];
 	bool saw_section; /* in this file, even if it was wrong */
 	int failed;       /* -ENOMEM */
 };

@@ -50,6 +50,9 @@ static const char *const relays[] = {
 #define SECTION(name, kinds, type, ctype, member, min, max, initial, help) \
 	{name, kinds, SCHEMA_##type, OWNER_SECTION, FIELD(config_section, member, ctype), min, max, NULL, NULL, initial, help}
 
+#define ASKED(name, where, help) \
+	{name, where, SCHEMA_LISTEN, OWNER_SECTION, FIELD(config_section, listens, struct config_endpoint *), 0, 0, OFF, NULL, NULL, help}
+
 #define EVERY IN_EVERY_SERVICE
 #define PROXY IN_PROXY
 
@@ -75,6 +78,9 @@ const struct schema_key schema_keys[] = {
 	SECTION("server", PROXY,        SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),
 	SECTION("size",   IN_RESPONDER, SIZE,   uint32_t,                 responder_size, 0, 16 * MIB, "128", "bytes in the body of each response"),
 
+	ASKED("listen", IN_CONTROL, "where the daemon is controlled; may be repeated"),
+	ASKED("listen", IN_METRICS, "where its state is shown; may be repeated"),
+
 	SETTING("relay",               PROXY, WORD,    relay,                 0, 0,        NULL, relays,    "auto",  "how bytes are moved"),
 	SETTING("connect_timeout",     PROXY, MS,      connect_timeout_ms,    1, 10 * MINUTE, NULL, NULL,   "5s",    "how long a server may take to accept, before the next is tried"),
 	SETTING("idle_timeout",        EVERY, MS,      idle_timeout_ms,       1, 30 * DAY, OFF,  NULL,      "1h",    "close a connection that is silent in both directions for so long"),
@@ -92,32 +98,39 @@ const struct schema_key schema_keys[] = {
 /* clang-format on */
 static_assert(array_size(schema_keys) == SCHEMA_KEY_COUNT, "the header knows how many");
 
-static const struct {
-	const char *word;
-	unsigned where;
-} places[] = {{"global", IN_GLOBAL},
-	      {"log", IN_LOG},
-	      {"defaults", IN_DEFAULTS},
-	      {"proxy", IN_PROXY},
-#define X(NAME, name) {#name, IN_##NAME},
-	      CONFIG_SERVICES(X)
+/* clang-format off */
+#define ONE(word, where, member) {word, "[" word "]", where, false, member}
+#define NAMED(word, where)       {word, "[" word "]", where, true, 0}
+
+const struct schema_section schema_sections[] = {
+	ONE("global", IN_GLOBAL, 0),
+	ONE("log", IN_LOG, 0),
+	ONE("control", IN_CONTROL, offsetof(struct config, control)),
+	ONE("metrics", IN_METRICS, offsetof(struct config, metrics)),
+	ONE("defaults", IN_DEFAULTS, 0), /* the loader's */
+	NAMED("proxy", IN_PROXY),
+#define X(NAME, name) NAMED(#name, IN_##NAME),
+	CONFIG_SERVICES(X)
 #undef X
 };
+/* clang-format on */
+static_assert(array_size(schema_sections) == SCHEMA_SECTION_COUNT, "the header knows how many");
 
-unsigned schema_where(const char *word)
+const struct schema_section *schema_section(const char *word)
 {
-	for (size_t i = 0; i < array_size(places); i++)
-		if (!strcasecmp(places[i].word, word))
-			return places[i].where;
-	return 0;
+	for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++)
+		if (!strcasecmp(schema_sections[i].word, word))
+			return &schema_sections[i];
+	return NULL;
 }
 
-const char *schema_where_name(unsigned where)
+const struct schema_section *schema_section_of(unsigned where)
 {
-	for (size_t i = 0; i < array_size(places); i++)
-		if (places[i].where & where)
-			return places[i].word;
-	return "";
+	const struct schema_section *section = schema_sections;
+
+	while (!(section->where & where))
+		section++;
+	return section;
 }
 
 /* A name without what may be written either way; cut, as no key is that long. */
@@ -230,18 +243,18 @@ const char *schema_suggest(const char *name, unsigned where)
 	return best;
 }
 
-const char *schema_suggest_where(const char *word)
+const struct schema_section *schema_suggest_section(const char *word)
 {
+	const struct schema_section *best = NULL;
 	char wanted[NAME_MAX_COMPARED];
-	const char *best = NULL;
 	unsigned best_distance;
 
 	normalize(word, wanted);
 	best_distance = slip(wanted) + 1;
-	for (size_t i = 0; i < array_size(places); i++) {
-		unsigned distance = word_distance(wanted, places[i].word);
+	for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++) {
+		unsigned distance = word_distance(wanted, schema_sections[i].word);
 		if (distance < best_distance) {
-			best = places[i].word;
+			best = &schema_sections[i];
 			best_distance = distance;
 		}
 	}

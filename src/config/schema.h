@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "config/value.h"
 
-/* Where a key may stand, a set of these. */
+/* Where a key may stand, a set of these; of a section, IN_PROXY << its kind. */
 enum {
 	IN_GLOBAL = 1,
 	IN_LOG = 2,
@@ -20,7 +20,20 @@ enum {
 	CONFIG_SERVICES(X)
 #undef X
 		IN_EVERY_SERVICE = (IN_PROXY << CONFIG_KIND_COUNT) - IN_PROXY,
+	IN_CONTROL = IN_PROXY << CONFIG_CONTROL,
+	IN_METRICS = IN_PROXY << CONFIG_METRICS,
 };
+
+/* What may stand in brackets, a row each. */
+struct schema_section {
+	const char *word, *title; /* "global", "[global]" */
+	unsigned where;
+	bool named;    /* several, [WORD NAME]; else one, without a name */
+	size_t member; /* where struct config has it; 0: nowhere, its keys are fields there */
+};
+
+#define SCHEMA_SECTION_COUNT 10
+extern const struct schema_section schema_sections[];
 
 enum schema_type {
 	SCHEMA_COUNT, /* uint32_t */
@@ -55,19 +68,20 @@ struct schema_key {
 	const char *help;
 };
 
-#define SCHEMA_KEY_COUNT 31
+#define SCHEMA_KEY_COUNT 33
 extern const struct schema_key schema_keys[];
 
-/* "global", "log", "defaults" or the word of a kind; 0 for any other. */
-unsigned schema_where(const char *word);
-const char *schema_where_name(unsigned where);
+/* The section that the word begins, or NULL. */
+const struct schema_section *schema_section(const char *word);
+/* The first of these places. */
+const struct schema_section *schema_section_of(unsigned where);
 
 /* The key of that name, written in any case and with any '-' and '_', in one of the places. */
 const struct schema_key *schema_find(const char *name, unsigned where);
 /* What may have been meant by a name that is no key in that place, or NULL. */
 const char *schema_suggest(const char *name, unsigned where);
 /* The same for the first word of a section. */
-const char *schema_suggest_where(const char *word);
+const struct schema_section *schema_suggest_section(const char *word);
 
 bool schema_is_list(const struct schema_key *key);
 /* The range of a number in words: "1ms..10min or off". */
