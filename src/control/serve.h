@@ -1,0 +1,46 @@
+/*
+ * Being asked: the sockets of [control] and [metrics], and what is answered there.
+ *
+ * Both are served by a thread of their own (http.h), so that who keeps one busy does not
+ * shut out who needs the other.  What may be asked is the table in verbs.c.
+ */
+#ifndef CONTROL_SERVE_H
+#define CONTROL_SERVE_H
+
+#include "config/config.h"
+
+#include "ops/activation.h"
+#include "ops/events.h"
+
+struct serve;
+
+enum serve_state { SERVE_STARTING, SERVE_SERVING, SERVE_DRAINING, SERVE_STOPPING };
+
+/* What the supervisor knows of the whole. */
+struct serve_status {
+	enum serve_state state;
+	const char *mode; /* why there are so many workers, and what polls; static */
+	uint32_t edition;
+	uint32_t workers, connections, connections_max;
+	uint32_t sockets;                          /* that listen */
+	uint32_t names_missing, addresses_missing; /* not resolved; not this machine's */
+};
+
+typedef void serve_status_teller(void *owner, struct serve_status *ret_status);
+
+/*
+ * Bind what the configuration names, which remains the caller's.  0, and *ret_serve
+ * may be asked for already, though it waits; or a negative errno that has been
+ * logged.  serve_close() otherwise.
+ */
+int serve_bind(struct serve **ret_serve, const struct config *config,
+	       struct activation *activation) must_check;
+/* Answer from now on; the teller is asked on the main thread.  Result as above. */
+int serve_start(struct serve *serve, struct events *events, serve_status_teller *teller,
+		void *owner) must_check;
+/* Answer nobody any more, before the events and the teller go. */
+void serve_stop(struct serve *serve);
+/* ... and close the sockets, and remove their files.  NULL is fine. */
+void serve_close(struct serve *serve);
+
+#endif

@@ -1,0 +1,190 @@
+#include "control/verbs.h"
+
+#include "base/clock.h"
+
+#include "ops/log.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ALLOW_MAX      100
+#define PATH_MAX_SHOWN 80
+
+static const char *const states[] = {
+	[SERVE_STARTING] = "starting",
+	[SERVE_SERVING] = "serving",
+	[SERVE_DRAINING] = "draining",
+	[SERVE_STOPPING] = "stopping",
+};
+
+static void answer_text(struct http_request *request, unsigned status, const char *text)
+{
+	http_answer(request, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+/* Takes the value over; NULL: there was no memory for it. */
+static void answer_json(struct http_request *request, unsigned status, json_t *value)
+{
+	const size_t flags = JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15);
+	char *text = value ? json_dumps(value, flags) : NULL, *line = NULL;
+	int size = text ? asprintf(&line, "%s\n", text) : -1;
+
+	json_decref(value);
+	free(text);
+	http_give(request, status, "application/json", size < 0 ? NULL : line,
+		  size < 0 ? 0 : (size_t)size);
+}
+
+static struct serve_status status_of(const struct verbs *verbs)
+{
+	struct serve_status status = {.mode = ""};
+
+	verbs->teller(verbs->owner, &status);
+	return status;
+}
+
+/* ---- The verbs ------------------------------------------------------------------------------- */
+
+static void answer_version(const struct verbs *verbs, struct http_request *request,
+			   const char *const parts[])
+{
+	(void)verbs;
+	(void)parts;
+	answer_text(request, 200, "uringproxy " VERSION "\n");
+}
+
+/* That it is answered at all says it. */
+static void answer_livez(const struct verbs *verbs, struct http_request *request,
+			 const char *const parts[])
+{
+	(void)verbs;
+	(void)parts;
+	answer_text(request, 200, "ok\n");
+}
+
+static void answer_readyz(const struct verbs *verbs, struct http_request *request,
+			  const char *const parts[])
+{
+	struct serve_status status = status_of(verbs);
+	char text[40];
+
+	(void)parts;
+	snprintf(text, sizeof(text), "%s\n", states[status.state]);
+	answer_text(request, status.state == SERVE_SERVING ? 200 : 503, text);
+}
+
+static void answer_status(const struct verbs *verbs, struct http_request *request,
+			  const char *const parts[])
+{
+	struct serve_status status = status_of(verbs);
+
+	(void)parts;
+	/* clang-format off */
+	answer_json(request, 200, json_pack(
+		"{s:s, s:i, s:f, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+		"version", VERSION,
+		"pid", (int)getpid(),
+		"uptime_seconds", (double)(clock_now_ms() - verbs->started_ms) / 1000,
+		"state", states[status.state],
+		"ready", status.state == SERVE_SERVING,
+		"edition", (json_int_t)status.edition,
+		"workers", (json_int_t)status.workers,
+		"connections", (json_int_t)status.connections,
+		"connections_max", (json_int_t)status.connections_max,
+		"listening_sockets", (json_int_t)status.sockets,
+		"names_missing", (json_int_t)status.names_missing,
+		"addresses_missing", (json_int_t)status.addresses_missing,
+		"mode", status.mode));
+	/* clang-format on */
+}
+
+static const struct verb table[] = {
+	{"GET", "/version", VERB_EVERYWHERE, false, answer_version},
+	{"GET", "/livez", VERB_EVERYWHERE, false, answer_livez},
+	{"GET", "/readyz", VERB_EVERYWHERE, false, answer_readyz},
+	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
+};
+
+/* ---- Finding the right one ------------------------------------------------------------------- */
+
+/* Parts are cut out of path, which is changed even where it does not match. */
+static bool matches(const char *pattern, char *path, const char *parts[VERB_PARTS_MAX])
+{
+	unsigned count = 0;
+
+	while (*pattern && *path) {
+		if (*pattern != '*') {
+			if (*pattern++ != *path++)
+				return false;
+			continue;
+		}
+		if (*path == '/' || count == VERB_PARTS_MAX)
+			return false;
+		parts[count++] = path;
+		path += strcspn(path, "/");
+		pattern++;
+		if (*path && *pattern == '/') {
+			*path++ = 0;
+			pattern++;
+		}
+	}
+	return !*pattern && !*path;
+}
+
+static bool is_method(const struct verb *verb, const char *method)
+{
+	return !strcmp(verb->method, method) ||
+	       (!strcmp(method, "HEAD") && !strcmp(verb->method, "GET"));
+}
+
+static void tell_who(const struct http_request *request)
+{
+	const struct http_peer *peer = &request->peer;
+
+	if (peer->known)
+		log_info("control: %s %s, asked by user %u (process %d, %s)", request->method,
+			 request->path, peer->uid, (int)peer->pid, peer->comm);
+	else
+		log_info("control: %s %s, asked by somebody", request->method, request->path);
+}
+
+static void answer_none(struct http_request *request, const char *allow)
+{
+	char text[PATH_MAX_SHOWN + ALLOW_MAX + 20];
+
+	if (*allow) {
+		http_header(request, "Allow", allow);
+		snprintf(text, sizeof(text), "%.*s takes %s", PATH_MAX_SHOWN, request->path, allow);
+		http_error(request, 405, "method", text, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "there is no %.*s here", PATH_MAX_SHOWN, request->path);
+	http_error(request, 404, "no_such_path", text, "uringproxy(8) has them all");
+}
+
+void verbs_answer(const struct verbs *verbs, enum verb_where where, struct http_request *request)
+{
+	char allow[ALLOW_MAX] = "";
+
+	for (size_t i = 0; i < array_size(table); i++) {
+		const char *parts[VERB_PARTS_MAX] = {NULL};
+		char *path = strdup(request->path);
+		bool right = path && table[i].where & where && matches(table[i].path, path, parts);
+
+		if (right && is_method(&table[i], request->method)) {
+			if (table[i].changes)
+				tell_who(request);
+			table[i].answer(verbs, request, parts);
+			free(path);
+			return;
+		}
+		if (right)
+			snprintf(allow + strlen(allow), sizeof(allow) - strlen(allow), "%s%s",
+				 *allow ? ", " : "", table[i].method);
+		free(path);
+	}
+	answer_none(request, allow);
+}
