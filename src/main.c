@@ -5,6 +5,8 @@
 #include "config/config.h"
 #include "control/build.h"
 #include "control/inspect.h"
+#include "control/client.h"
+#include "control/command.h"
 #include "control/judge.h"
 #include "control/logs.h"
 #include "control/mode.h"
@@ -31,11 +33,13 @@
 #include <unistd.h>
 
 #define DEFAULT_PATH    "/etc/uringproxy.conf"
+#define SOCKET_PATH_MAX 256
 #define LOG_PATIENCE_MS 1000 /* for a log that nobody reads, at the end */
 
 struct arguments {
 	const char *path;
-	bool named; /* by -c */
+	bool named;         /* by -c */
+	const char *socket; /* by -s */
 	bool test, resolve;
 };
 
@@ -51,11 +55,13 @@ struct command {
 
 static int command_config(struct arguments *arguments, int argc, char *argv[]);
 static int command_check(struct arguments *arguments, int argc, char *argv[]);
+static int run_status(struct arguments *arguments, int argc, char *argv[]);
 
 static const struct command commands[] = {
 	{"config", command_config, "config --effective",
 	 "print every value, and where it came from"},
 	{"check", command_check, "check [--json]", "what this machine allows, and what would help"},
+	{"status", run_status, "status [--json|--quiet]", "how the daemon that runs is"},
 };
 
 /* ---- The command line ------------------------------------------------------------------------ */
@@ -67,11 +73,14 @@ static void print_usage(FILE *out)
 		fprintf(out, "       uringproxy [-c FILE] %s\n", commands[i].synopsis);
 	fputs("\n"
 	      "  -c FILE   the configuration (default: " DEFAULT_PATH ")\n"
+	      "  -s SOCKET the control socket of the daemon that runs (default:\n"
+	      "            $URINGPROXY_CONTROL, what -c FILE says, or\n"
+	      "            " CLIENT_SOCKET ")\n"
 	      "  -t        test the configuration, start nothing\n"
 	      "  --resolve with -t: look its host names up, too\n",
 	      out);
 	for (size_t i = 0; i < array_size(commands); i++)
-		fprintf(out, "  %-20s %s\n", commands[i].synopsis, commands[i].help);
+		fprintf(out, "  %-24s %s\n", commands[i].synopsis, commands[i].help);
 	fputs("  -V        print the version        -h   this text\n"
 	      "\n"
 	      "Runs in the foreground and logs to standard error.  See uringproxy(8).\n",
@@ -86,9 +95,10 @@ static int unexpected(const char *argument)
 }
 
 /* The options that may stand before the name of a command and behind it. */
-#define COMMON_SHORT "c:Vh"
+#define COMMON_SHORT "c:s:Vh"
 #define COMMON_LONG                                                                                \
-	{"config", required_argument, NULL, 'c'}, {"version", no_argument, NULL, 'V'},             \
+	{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},        \
+		{"version", no_argument, NULL, 'V'},                                               \
 	{                                                                                          \
 		"help", no_argument, NULL, 'h'                                                     \
 	}
@@ -100,6 +110,9 @@ static int take_common(struct arguments *arguments, int option)
 	case 'c':
 		arguments->path = optarg;
 		arguments->named = true;
+		return EX_OK;
+	case 's':
+		arguments->socket = optarg;
 		return EX_OK;
 	case 'V':
 		puts("uringproxy " VERSION);
@@ -396,6 +409,69 @@ static int command_check(struct arguments *arguments, int argc, char *argv[])
 	if (r < 0)
 		log_error("cannot print all of it: %s", strerror(-r));
 	return r < 0 ? EX_OSERR : fails;
+}
+
+/* What the file says of it, as far as it is understood: whether it is right is another question. */
+static int socket_of(const struct arguments *arguments, char path[SOCKET_PATH_MAX])
+{
+	struct report report;
+	struct config config;
+	int r = config_load(&config, arguments->path, &report);
+
+	for (size_t i = config.control.listen_count; i-- > 0;)
+		if (config.control.listens[i].address.kind == ADDRESS_UNIX)
+			snprintf(path, SOCKET_PATH_MAX, "%s",
+				 config.control.listens[i].address.u.un.sun_path);
+	if (r < 0 && r != -EINVAL)
+		fprintf(stderr, "uringproxy: cannot read %s: %s\n", arguments->path, strerror(-r));
+	else if (config.control.listens_off)
+		fprintf(stderr,
+			"uringproxy: %s says [control] listen = off: the daemon cannot be asked\n",
+			arguments->path);
+	r = (r < 0 && r != -EINVAL) || config.control.listens_off ? CLIENT_NO_DAEMON : EX_OK;
+	config_done(&config);
+	report_done(&report);
+	return r;
+}
+
+/*
+ * Where the daemon is asked: -s, $URINGPROXY_CONTROL, what a file named with -c says, or
+ * where the shipped unit has it.
+ */
+static int find_socket(const struct arguments *arguments, char path[SOCKET_PATH_MAX])
+{
+	const char *named = arguments->socket ? arguments->socket : getenv("URINGPROXY_CONTROL");
+
+	snprintf(path, SOCKET_PATH_MAX, "%s", named && *named ? named : CLIENT_SOCKET);
+	return (named && *named) || !arguments->named ? EX_OK : socket_of(arguments, path);
+}
+
+static int run_status(struct arguments *arguments, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		COMMON_LONG,
+		{"json", no_argument, NULL, 'j'},
+		{"quiet", no_argument, NULL, 'q'},
+		{NULL, 0, NULL, 0},
+	};
+	struct command_options wanted = {0};
+	char path[SOCKET_PATH_MAX];
+	int c, r = EX_OK;
+
+	while (r == EX_OK && (c = getopt_long(argc, argv, COMMON_SHORT, options, NULL)) != -1) {
+		if (c == 'j')
+			wanted.json = true;
+		else if (c == 'q')
+			wanted.quiet = true;
+		else
+			r = take_common(arguments, c);
+	}
+	if (r == EX_OK && optind < argc)
+		r = unexpected(argv[optind]);
+	if (r == EX_OK)
+		r = find_socket(arguments, path);
+	wanted.socket = path;
+	return r == EX_OK ? command_status(&wanted) : r;
 }
 
 /* -t */
