@@ -218,19 +218,24 @@ static int serve_sockets(struct service_plan *plan)
 	const struct config *config = plan->edition->config;
 	struct activation activation;
 	struct sockets sockets = {0};
+	struct serve *control = NULL;
 	const char *name;
 	int r = activation_open(&activation);
 
 	if (r < 0)
 		log_warning("cannot read what systemd passed: %s", strerror(-r));
 	r = sockets_open(&sockets, config, plan->engine->worker_count, plan->resolver, &activation);
+	if (r == 0)
+		r = serve_bind(&control, config, &activation);
 	for (unsigned i = 0; (name = activation_unclaimed(&activation, i)); i++)
 		log_warning("systemd passed a socket named '%s', and no section has "
 			    "listen = systemd:%s",
 			    name, name);
 	plan->sockets = &sockets;
+	plan->control = control;
 	if (r == 0)
 		r = supervise(plan);
+	serve_close(control);
 	sockets_close(&sockets);
 	activation_close(&activation);
 	return r;

@@ -29,6 +29,7 @@ struct supervisor {
 	struct sockets *sockets;
 	struct resolver *resolver;
 	struct servers *servers;
+	struct serve *control;
 	struct worker *workers;
 	struct tenancy **tenancies; /* one for each worker */
 	struct ring_sender sender;  /* of the orders' bells */
@@ -441,6 +442,28 @@ static void on_answers(void *owner, uint32_t ready)
 	catch_up(owner);
 }
 
+/* ---- Being asked ----------------------------------------------------------------------------- */
+
+static void tell_state(void *owner, struct serve_status *ret_status)
+{
+	const struct supervisor *supervisor = owner;
+	const struct engine *engine = supervisor->engine;
+
+	*ret_status = (struct serve_status){
+		.state = supervisor->signals > 1 ? SERVE_STOPPING
+			 : supervisor->signals   ? SERVE_DRAINING
+						 : SERVE_SERVING,
+		.mode = supervisor->mode->why,
+		.edition = (uint32_t)supervisor->edition->number,
+		.workers = engine->worker_count,
+		.connections = atomic_load(&engine->connections),
+		.connections_max = engine->connections_max,
+		.sockets = sockets_listening(supervisor->sockets),
+		.names_missing = supervisor->resolver->missing,
+		.addresses_missing = sockets_waiting(supervisor->sockets),
+	};
+}
+
 /* ---- Running --------------------------------------------------------------------------------- */
 
 /* What is needed from the first worker's start on. */
@@ -479,6 +502,7 @@ static int open_ears(struct supervisor *supervisor)
 
 static void close_events(struct supervisor *supervisor)
 {
+	serve_stop(supervisor->control);
 	for (size_t i = 0; i < array_size(heard); i++)
 		events_remove(supervisor->signal[i]);
 	events_remove(supervisor->answers);
@@ -548,6 +572,8 @@ static int serve(struct supervisor *supervisor)
 		r = offer_sockets(supervisor);
 	if (r == 0)
 		r = open_ears(supervisor);
+	if (r == 0)
+		r = serve_start(supervisor->control, supervisor->events, tell_state, supervisor);
 	supervisor->starting = false;
 	if (r < 0) {
 		give_up(supervisor);
@@ -620,6 +646,7 @@ int supervise(const struct service_plan *plan)
 		.sockets = plan->sockets,
 		.resolver = plan->resolver,
 		.servers = plan->servers,
+		.control = plan->control,
 		.events = plan->events,
 		.workers = aligned_alloc(64, count * sizeof(struct worker)),
 		.tenancies = calloc(count, sizeof(*supervisor.tenancies)),

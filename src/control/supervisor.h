@@ -12,6 +12,7 @@
 #define CONTROL_SUPERVISOR_H
 
 #include "control/build.h"
+#include "control/serve.h"
 #include "control/sockets.h"
 
 /* What is served, and how. */
@@ -22,6 +23,7 @@ struct service_plan {
 	struct sockets *sockets; /* its */
 	struct resolver *resolver;
 	struct servers *servers;
+	struct serve *control; /* who may ask; NULL: nobody */
 	struct events *events;
 };
 

@@ -1,0 +1,313 @@
+/* The daemon asked while it runs: by its commands, by HTTP, and by who means no good. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/peer.h"
+#include "support/suite.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CLOSE "Connection: close\r\n"
+
+static char echo[32], metrics[32], control[200], reader[200];
+
+static struct daemon *serve(void)
+{
+	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
+	snprintf(metrics, sizeof(metrics), "127.0.0.1:%u", port_reserve());
+	snprintf(control, sizeof(control), "unix:%s/control.sock", suite_dir());
+	snprintf(reader, sizeof(reader), "unix:%s/reader.sock", suite_dir());
+	return daemon_start(&daemon_modes[0],
+			    "[echo]\nlisten = %s\n[control]\nlisten = %s\nlisten = %s read_only\n"
+			    "[metrics]\nlisten = %s\n",
+			    echo, control, reader, metrics);
+}
+
+/* The answer to a request, which says that it is the last. */
+static char *ask(const char *address, const char *text)
+{
+	char *answer = calloc(1, 65536);
+	int fd = peer_connect(address);
+
+	ck_assert_ptr_nonnull(answer);
+	assert_connected(fd);
+	(void)peer_send_text(fd, text);
+	(void)peer_receive_text(fd, answer, 65536, NULL);
+	close(fd);
+	return answer;
+}
+
+static void expect(const char *address, const char *text, const char *begins, const char *contains)
+{
+	char *answer = ask(address, text);
+
+	ck_assert_msg(!strncmp(answer, begins, strlen(begins)) && strstr(answer, contains),
+		      "%s to %.200s\n--- %.500s", address, text, answer);
+	free(answer);
+}
+
+#define GET(path)  "GET " path " HTTP/1.1\r\nHost: localhost\r\n" CLOSE "\r\n"
+#define POST(path) "POST " path " HTTP/1.1\r\nHost: localhost\r\n" CLOSE "Content-Length: 0\r\n\r\n"
+
+static void expect_serves(void)
+{
+	int fd = peer_connect(echo);
+
+	assert_connected(fd);
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	expect(control, GET("/v1/status"), "HTTP/1.1 200", "\"state\": \"serving\"");
+	expect(metrics, GET("/livez"), "HTTP/1.1 200", "\r\n\r\nok\n");
+}
+
+START_TEST(each_path_is_answered_where_it_belongs)
+{
+	struct daemon *daemon = serve();
+	const char *const all[] = {control, reader, metrics};
+	char pid[40];
+
+	for (size_t i = 0; i < 3; i++) {
+		expect(all[i], GET("/version"), "HTTP/1.1 200", "\nuringproxy ");
+		expect(all[i], GET("/livez"), "HTTP/1.1 200", "\r\n\r\nok\n");
+		expect(all[i], GET("/readyz"), "HTTP/1.1 200", "\r\n\r\nserving\n");
+		expect(all[i], GET("/nothing"), "HTTP/1.1 404", "\"no_such_path\"");
+	}
+	snprintf(pid, sizeof(pid), "\"pid\": %d", (int)daemon_pid(daemon));
+	expect(control, GET("/v1/status"), "HTTP/1.1 200", pid);
+	expect(reader, GET("/v1/status"), "HTTP/1.1 200", "\"workers\": 1");
+	expect(metrics, GET("/v1/status"), "HTTP/1.1 404", "\"no_such_path\"");
+	expect(control, POST("/livez"), "HTTP/1.1 405", "\r\nAllow: GET\r\n");
+	expect(reader, POST("/livez"), "HTTP/1.1 403", "\"read_only\"");
+	expect(metrics, POST("/livez"), "HTTP/1.1 403", "\"read_only\"");
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(the_control_socket_is_its_groups_and_gone_with_the_daemon)
+{
+	struct daemon *daemon = serve();
+	struct stat status;
+
+	ck_assert_int_eq(stat(control + 5, &status), 0);
+	ck_assert_uint_eq(status.st_mode & 0777, 0660);
+	daemon_stop(daemon);
+	ck_assert_int_lt(stat(control + 5, &status), 0);
+}
+END_TEST
+
+START_TEST(what_browsers_send_for_pages_is_refused)
+{
+	struct daemon *daemon = serve();
+
+	expect(control,
+	       "GET /version HTTP/1.1\r\nHost: x\r\nOrigin: http://localhost\r\n" CLOSE "\r\n",
+	       "HTTP/1.1 403", "\"origin\"");
+	expect(metrics, "GET /version HTTP/1.1\r\nHost: evil.example\r\n" CLOSE "\r\n",
+	       "HTTP/1.1 403", "\"host\"");
+	expect(metrics,
+	       "GET /version HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\n" CLOSE "\r\n",
+	       "HTTP/1.1 403", "\"origin\"");
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(whoever_misbehaves_keeps_neither_port_busy_nor_the_echo)
+{
+	enum { SILENT = 200 };
+	static const char *const nonsense[] = {
+		"GET / HTTP/1.1\r\n\r\n",
+		"GET /\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"\x16\x03\x01\x02",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n",
+		"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048576\r\n\r\nxxx",
+	};
+	struct daemon *daemon = serve();
+	int silent[2 * SILENT];
+
+	for (int i = 0; i < SILENT; i++) {
+		silent[i] = peer_connect(control);
+		silent[SILENT + i] = peer_connect(metrics);
+		(void)peer_send_text(silent[i], i % 2 ? "" : "GET /v");
+	}
+	expect_serves();
+	for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
+		close(peer_connect(control));
+		for (int j = 0; j < 2; j++) {
+			int fd = peer_connect(j ? metrics : control);
+
+			assert_connected(fd);
+			(void)peer_send_text(fd, nonsense[i]);
+			shutdown(fd, SHUT_WR);
+			(void)peer_wait_end(fd, PEER_PATIENCE_MS);
+			close(fd);
+		}
+		expect_serves();
+	}
+	for (int i = 0; i < 2 * SILENT; i++)
+		if (silent[i] >= 0)
+			close(silent[i]);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_draining_daemon_answers_and_is_not_ready)
+{
+	struct daemon *daemon = serve();
+	int fd = peer_connect(echo);
+
+	assert_connected(fd);
+	ck_assert(peer_echoes(fd));
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	expect(control, GET("/v1/status"), "HTTP/1.1 200", "\"state\": \"draining\"");
+	expect(metrics, GET("/readyz"), "HTTP/1.1 503", "draining\n");
+	expect(metrics, GET("/livez"), "HTTP/1.1 200", "ok\n");
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static int run(char **ret_output, const char *const arguments[])
+{
+	const char *argv[8] = {getenv("URINGPROXY")};
+
+	for (size_t i = 0; arguments[i]; i++)
+		argv[i + 1] = arguments[i];
+	return child_run(&(struct child_options){.argv = argv}, PEER_PATIENCE_MS, ret_output);
+}
+
+static void expect_run(int status, const char *contains, const char *const arguments[])
+{
+	char *output;
+	int r = run(&output, arguments);
+
+	ck_assert_msg(r == status && strstr(output, contains), "%s %s: %d\n%s", arguments[0],
+		      arguments[1], r, output);
+	free(output);
+}
+#define RUN(...)                                                                                   \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+
+START_TEST(status_finds_the_daemon_and_says_how_it_is)
+{
+	struct daemon *daemon = serve();
+	const char *file = daemon_configuration_path(daemon);
+	char *output;
+	int fd;
+
+	unsetenv("URINGPROXY_CONTROL");
+	expect_run(0, ": serving for ", RUN("-s", control + 5, "status"));
+	expect_run(0, ": serving for ", RUN("status", "-c", file));
+	expect_run(0, "\"state\": \"serving\"", RUN("status", "--json", "-s", reader + 5));
+	setenv("URINGPROXY_CONTROL", reader + 5, 1);
+	expect_run(0, ": serving for ", RUN("status", "-c", "/nonexistent"));
+	ck_assert_int_eq(run(&output, RUN("status", "--quiet")), 0);
+	ck_assert_str_eq(output, "");
+	free(output);
+	expect_run(64, "unexpected argument 'x'", RUN("status", "x"));
+	expect_run(64, "usage: ", RUN("status", "--frobnicate"));
+
+	fd = peer_connect(echo);
+	ck_assert(peer_echoes(fd));
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	expect_run(0, ": draining for ", RUN("status", "-c", file));
+	expect_run(1, "", RUN("status", "--quiet"));
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(without_a_daemon_status_says_what_to_do)
+{
+	char path[200], file[200];
+	FILE *out;
+
+	unsetenv("URINGPROXY_CONTROL");
+	snprintf(path, sizeof(path), "%s/none.sock", suite_dir());
+	expect_run(3, "is the daemon running? Another socket is named with -s SOCKET",
+		   RUN("status", "-s", path));
+	snprintf(file, sizeof(file), "%s/off.conf", suite_dir());
+	out = fopen(file, "w");
+	ck_assert_ptr_nonnull(out);
+	fputs("[echo]\nlisten = 127.0.0.1:7\n[control]\nlisten = off\n", out);
+	fclose(out);
+	expect_run(3, "says [control] listen = off", RUN("status", "-c", file));
+	expect_run(3, "cannot read /nonexistent", RUN("status", "-c", "/nonexistent"));
+}
+END_TEST
+
+/* ---- Starting -------------------------------------------------------------------------------- */
+
+START_TEST(a_directory_that_systemd_gives_has_the_control_socket)
+{
+	char directory[300], text[200], *output;
+	struct daemon *daemon;
+
+	snprintf(directory, sizeof(directory), "RUNTIME_DIRECTORY=%s", suite_dir());
+	snprintf(control, sizeof(control), "unix:%s/control.sock", suite_dir());
+	snprintf(text, sizeof(text), "[echo]\nlisten = 127.0.0.1:%u\n", port_reserve());
+	daemon = daemon_spawn(
+		&(struct daemon_options){.mode = &daemon_modes[0],
+					 .configuration = text,
+					 .environment = (const char *const[]){directory, NULL}});
+	daemon_wait_ready(daemon);
+	expect(control, GET("/livez"), "HTTP/1.1 200", "ok\n");
+	daemon_stop(daemon);
+
+	/* Where it cannot be, the daemon serves all the same, since nobody has asked for it. */
+	daemon = daemon_spawn(&(struct daemon_options){
+		.mode = &daemon_modes[0],
+		.configuration = text,
+		.environment = (const char *const[]){"RUNTIME_DIRECTORY=/nonexistent", NULL}});
+	daemon_wait_ready(daemon);
+	output = daemon_log(daemon);
+	ck_assert_msg(strstr(output, "warning: [control] listen: cannot listen on "
+				     "unix:/nonexistent/control.sock"),
+		      "%s", output);
+	free(output);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(an_address_of_metrics_that_is_taken_ends_the_start)
+{
+	char text[300];
+	struct daemon *daemon;
+	int fd;
+
+	snprintf(metrics, sizeof(metrics), "127.0.0.1:%u", port_reserve());
+	fd = peer_listen(metrics, 1);
+	ck_assert_int_ge(fd, 0);
+	snprintf(text, sizeof(text), "[echo]\nlisten = 127.0.0.1:%u\n[metrics]\nlisten = %s\n",
+		 port_reserve(), metrics);
+	daemon = daemon_spawn(
+		&(struct daemon_options){.mode = &daemon_modes[0], .configuration = text});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
+	ck_assert(daemon_log_contains(daemon, "[metrics] listen: cannot listen on 127.0.0.1:"));
+	daemon_free(daemon);
+	close(fd);
+}
+END_TEST
+
+SUITE_OF("daemon: control", 60, ONCE(each_path_is_answered_where_it_belongs),
+	 ONCE(the_control_socket_is_its_groups_and_gone_with_the_daemon),
+	 ONCE(what_browsers_send_for_pages_is_refused),
+	 ONCE(whoever_misbehaves_keeps_neither_port_busy_nor_the_echo),
+	 ONCE(a_draining_daemon_answers_and_is_not_ready),
+	 ONCE(status_finds_the_daemon_and_says_how_it_is),
+	 ONCE(without_a_daemon_status_says_what_to_do),
+	 ONCE(a_directory_that_systemd_gives_has_the_control_socket),
+	 ONCE(an_address_of_metrics_that_is_taken_ends_the_start))
