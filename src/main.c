@@ -169,6 +169,7 @@ static int judge(const struct config *config, const struct arguments *arguments,
 {
 	int r = judge_config(config, report);
 
+	r = judge_worse(r, serve_judge(config, arguments->test, report));
 	if (arguments->test)
 		r = judge_worse(r, judge_start(config, report));
 	if (arguments->resolve)

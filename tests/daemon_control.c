@@ -302,7 +302,28 @@ START_TEST(an_address_of_metrics_that_is_taken_ends_the_start)
 }
 END_TEST
 
-SUITE_OF("daemon: control", 60, ONCE(each_path_is_answered_where_it_belongs),
+START_TEST(a_test_of_the_configuration_looks_at_the_sockets)
+{
+	char text[300];
+	struct daemon *daemon;
+
+	snprintf(text, sizeof(text),
+		 "[echo]\nlisten = 127.0.0.1:%u\n[control]\nlisten = unix:/nonexistent/c.sock\n",
+		 port_reserve());
+	daemon = daemon_spawn(
+		&(struct daemon_options){.mode = &daemon_modes[0],
+					 .configuration = text,
+					 .arguments = (const char *const[]){"-t", NULL}});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
+	ck_assert(daemon_log_contains(
+		daemon, "[control] listen: cannot listen on unix:/nonexistent/c.sock: No such "
+			"file or directory (the directory of the socket does not exist)"));
+	daemon_free(daemon);
+}
+END_TEST
+
+SUITE_OF("daemon: control", 60, ONCE(a_test_of_the_configuration_looks_at_the_sockets),
+	 ONCE(each_path_is_answered_where_it_belongs),
 	 ONCE(the_control_socket_is_its_groups_and_gone_with_the_daemon),
 	 ONCE(what_browsers_send_for_pages_is_refused),
 	 ONCE(whoever_misbehaves_keeps_neither_port_busy_nor_the_echo),

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "control/bind.h"
 #include "control/http.h"
+#include "control/judge.h"
 #include "control/verbs.h"
 #include "loop/socket.h"
 
@@ -154,6 +155,36 @@ int serve_bind(struct serve **ret_serve, const struct config *config, struct act
 	else
 		*ret_serve = serve;
 	return r;
+}
+
+/* ---- Judging --------------------------------------------------------------------------------- */
+
+static int judge_side(const struct config *config, const struct config_section *section,
+		      struct report *report)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < section->listen_count; i++) {
+		const struct config_endpoint *line = &section->listens[i];
+		const char *why;
+		int r = line->line ? bind_check(&line->address, line, &why) : 0;
+
+		if (r == 0)
+			continue;
+		report_add(report, REPORT_MISTAKE, line->file, line->line,
+			   "%s:%u: %s listen: cannot listen on %s: %s (%s)",
+			   config->files[line->file], line->line, section->title, line->text,
+			   strerror(-r), why);
+		result = judge_worse(result, r);
+	}
+	return result;
+}
+
+int serve_judge(const struct config *config, bool test, struct report *report)
+{
+	return test ? judge_worse(judge_side(config, &config->control, report),
+				  judge_side(config, &config->metrics, report))
+		    : 0;
 }
 
 /* ---- Serving --------------------------------------------------------------------------------- */

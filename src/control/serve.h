@@ -7,7 +7,7 @@
 #ifndef CONTROL_SERVE_H
 #define CONTROL_SERVE_H
 
-#include "config/config.h"
+#include "config/report.h"
 
 #include "ops/activation.h"
 #include "ops/events.h"
@@ -27,6 +27,12 @@ struct serve_status {
 };
 
 typedef void serve_status_teller(void *owner, struct serve_status *ret_status);
+
+/*
+ * For judge_config(): whether the sockets could be bound, where it is a test, and not a start,
+ * which finds that out itself.  Results as there.
+ */
+int serve_judge(const struct config *config, bool test, struct report *report) must_check;
 
 /*
  * Bind what the configuration names, which remains the caller's.  0, and *ret_serve
