@@ -9,6 +9,9 @@ VERSION := $(RELEASE)$(if $(COMMIT),+$(COMMIT))
 # BUILD: release, debug, asan, tsan, coverage or fuzz; V=1: the full commands are shown
 BUILD       ?= release
 V           ?= 0
+# no: without libmicrohttpd and jansson, and nobody can ask the daemon while it runs
+CONTROL     ?= yes
+export CONTROL
 PREFIX      ?= /usr/local
 SYSCONFDIR  ?= /etc
 BINDIR      ?= $(PREFIX)/sbin
@@ -32,8 +35,9 @@ FLAGS.fuzz     := $(SAN) -fsanitize=address,undefined,fuzzer-no-link
 LINK.release   := -pie -Wl,-z,relro,-z,now
 
 CC   := $(if $(filter fuzz,$(BUILD)),clang,$(CC))
-O    := build/$(BUILD)
-PKGS := inih libsystemd libmicrohttpd jansson
+PLAIN := $(filter no,$(CONTROL))
+O    := build/$(BUILD)$(if $(PLAIN),-plain)
+export PKGS := inih libsystemd $(if $(PLAIN),,libmicrohttpd jansson)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
@@ -44,8 +48,11 @@ Q     = $(if $(filter 1,$(V)),,@)
 say   = $(if $(Q),@printf '  %-6s %s\n' $(1) $(2))
 
 # ---- What is built from what ------------------------------------------------
-objects  = $(patsubst %.c,$O/%.o,$(wildcard $(1)))
-programs = $(patsubst %.c,$O/%,$(wildcard $(1)))
+LEFT_OUT := $(if $(PLAIN),$(addprefix src/control/,http% serve.c verbs.c client.c command.c) \
+            tests/test_control_http.c tests/daemon_control.c,src/control/plain.c)
+sources  = $(filter-out $(LEFT_OUT),$(wildcard $(1)))
+objects  = $(patsubst %.c,$O/%.o,$(call sources,$(1)))
+programs = $(patsubst %.c,$O/%,$(call sources,$(1)))
 # Each folder is an archive, linked once, from the top down: a call upwards does not link.
 FOLDERS  := control worker session relay service lane loop pool config ops ring base
 CORE     := $(FOLDERS:%=$O/src/%.a)
@@ -124,6 +131,7 @@ CHECK_BUILD = $(or $(filter debug tsan,$(BUILD)),asan)
 check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
 	$(need) build check
 	$(build) BUILD=release all lab-programs
+	$(build) BUILD=release CONTROL=no all
 	$(build) BUILD=fuzz fuzz-programs
 	$(build) BUILD=$(CHECK_BUILD) run-tests
 test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(filter-out %/bench_ring,$(BENCH_TOOLS)) ; @true

@@ -6,6 +6,7 @@ objects=${OBJECTS:-build/asan}
 
 arrows=$(for source in src/*/*.c; do
 	file=${source#src/}
+	[ -e "$objects/${source%.c}.o" ] || continue # of another build
 	nm -g "$objects/${source%.c}.o" |
 		awk -v file="${file%.c}" '{ print file, $(NF - 1), $NF }'
 done | awk '

@@ -8,8 +8,10 @@ set -f
 services='haproxy nginx postgresql prometheus redis-server'
 packages_of() {
 	case $1 in
-	build) echo gcc libc6-dev pkg-config libinih-dev libsystemd-dev \
-		libmicrohttpd-dev libjansson-dev ;;
+	build)
+		echo gcc libc6-dev pkg-config libinih-dev libsystemd-dev
+		[ "${CONTROL-}" = no ] || echo libmicrohttpd-dev libjansson-dev
+		;;
 	try) echo netcat-openbsd curl wrk ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	lint) echo clang-tidy groff-base ;;

@@ -1,0 +1,65 @@
+/*
+ * A build without libmicrohttpd and jansson (make CONTROL=no): nobody is asked.  It stands
+ * in the place of serve.c and command.c.
+ */
+#include "control/client.h"
+#include "control/command.h"
+#include "control/serve.h"
+
+#include <stdio.h>
+
+static void judge_section(const struct config *config, const struct config_section *section,
+			  struct report *report)
+{
+	const struct config_endpoint *line = section->listens;
+
+	if (section->listen_count && line->line)
+		report_add(report, REPORT_WARNING, line->file, line->line,
+			   "%s:%u: %s has no effect: this build can not be asked (it was made "
+			   "with CONTROL=no)",
+			   config->files[line->file], line->line, section->title);
+}
+
+int serve_judge(const struct config *config, bool test, struct report *report)
+{
+	(void)test;
+	judge_section(config, &config->control, report);
+	judge_section(config, &config->metrics, report);
+	return 0;
+}
+
+int serve_bind(struct serve **ret_serve, const struct config *config, struct activation *activation)
+{
+	(void)config;
+	(void)activation;
+	*ret_serve = NULL;
+	return 0;
+}
+
+int serve_start(struct serve *serve, struct events *events, serve_status_teller *teller,
+		void *owner)
+{
+	(void)serve;
+	(void)events;
+	(void)teller;
+	(void)owner;
+	return 0;
+}
+
+void serve_stop(struct serve *serve)
+{
+	(void)serve;
+}
+
+void serve_close(struct serve *serve)
+{
+	(void)serve;
+}
+
+int command_status(const struct command_options *options)
+{
+	(void)options;
+	fputs("uringproxy: this build cannot ask the daemon (it was made with CONTROL=no)\n",
+	      stderr);
+	return CLIENT_NO_DAEMON;
+}
