@@ -38,7 +38,8 @@ for architecture in "$@"; do
 	echo "---- $architecture"
 	read -r compiler libraries <<<"$(triplet "$architecture")"
 	if ! apt-get install -y -q --no-install-recommends "gcc-$compiler" libc6-dev:"$architecture" \
-		libinih-dev:"$architecture" libsystemd-dev:"$architecture" check:"$architecture" >/root/log 2>&1; then
+		libinih-dev:"$architecture" libsystemd-dev:"$architecture" \
+		libmicrohttpd-dev:"$architecture" libjansson-dev:"$architecture" check:"$architecture" >/root/log 2>&1; then
 		tail -n 20 /root/log
 		summary+=("$architecture: FAILED: its packages cannot be installed")
 		failed=1

@@ -202,7 +202,7 @@ if command -v strace >/dev/null; then
 	worker=
 	pid=$(show MainPID)
 	for task in /proc/"$pid"/task/*; do
-		[[ ${task##*/} == "$pid" || $(<"$task/comm") == iou-* ]] || worker=${task##*/}
+		[[ $(<"$task/comm") != worker* ]] || worker=${task##*/}
 	done
 	before=$(journal | grep -c 'Watchdog timeout')
 	check "(a worker's thread)" test -n "$worker" || exit 1
