@@ -43,8 +43,9 @@ class Target:
 
 
 class Loads:
-    def __init__(self, tools, directory, cpus, seconds):
+    def __init__(self, tools, directory, cpus, seconds, threads=1):
         self.tools, self.directory, self.cpus, self.seconds = tools, directory, cpus, seconds
+        self.threads = threads  # of wrk
         self.script = write(directory, "wrk.lua", WRK_SCRIPT)
         self.capacity = {}  # of the first that was asked, by kind of load
 
@@ -88,9 +89,10 @@ class Loads:
         """wrk: requests on kept connections, or each on a new one."""
         headers = ["-H", "Connection: close"] if close else []
         window = target.window().start()
-        output = self._finish(self._start(
-            "/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency",
-            "-s", self.script, *headers, f"http://127.0.0.1:{target.port}/"), self.seconds + 20)
+        load = self._start(
+            "/usr/bin/wrk", f"-t{self.threads}", f"-c{connections}", f"-d{self.seconds}s",
+            "--latency", "-s", self.script, *headers, f"http://127.0.0.1:{target.port}/")
+        output = self._finish(load, self.seconds + 20)
         window.stop()
         result = json.loads(output.strip().splitlines()[-1])
         result["units"] = result["count"]
@@ -286,6 +288,24 @@ class Loads:
         return {"p50": result["p50"], "p99": result["p99"], "p999": result["p999"],
                 "gbit": bulk["gbit"], "cpu_gib": window.cpu_ns / 1e9 / moved,
                 "foreign": window.foreign()}
+
+    def drain(self, target, count):
+        """So many downloads, between two ends that copy nothing."""
+        load = self._start("bench_pour", "drain", target.port, self.seconds, count)
+        try:
+            self._line(load)  # all of them flow
+            window = target.window(load).start()
+            result = json.loads(self._line(load))
+            window.stop()
+            self._finish(load, 10)
+        finally:
+            load.stop()
+        moved = result["bytes"] / GIB
+        if not moved:
+            raise Failed("nothing was moved in the whole time")
+        return {"gbit": result["gbit"], "cpu_gib": window.cpu_ns / 1e9 / moved,
+                "machine_gib": window.busy_ns / 1e9 / moved, "foreign": window.foreign(),
+                "units": moved}
 
     def timeouts(self, target):
         window = target.window().start()

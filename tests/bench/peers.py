@@ -25,7 +25,7 @@ def write(directory, name, text):
     return path
 
 
-def haproxy(*options):
+def haproxy(*options, threads=1):
     # pipes are descriptors too, and counted before it starts
     room = f"maxconn 2000\n    maxpipes 2000\n    tune.pipesize {PIPE_SIZE}"
 
@@ -37,18 +37,19 @@ def haproxy(*options):
 """ + "".join(f"    option {option}\n" for option in options) + f"""listen bench
     bind 127.0.0.1:{port} backlog 4096
     server upstream 127.0.0.1:{upstream}
-""", room if options else f"maxconn {CONNECTIONS}")
+""", room if options else f"maxconn {CONNECTIONS}",
+                        threads)
 
 
-def haproxy_with(sections, room=f"maxconn {CONNECTIONS}"):
+def haproxy_with(sections, room=f"maxconn {CONNECTIONS}", threads=1):
     def command(directory, port, upstream):
-        text = f"global\n    nbthread 1\n    {room}\n" + sections(port, upstream)
+        text = f"global\n    nbthread {threads}\n    {room}\n" + sections(port, upstream)
         return ["/usr/sbin/haproxy", "-db", "-f", write(directory, f"haproxy-{port}.cfg", text)]
     return command
 
 
 NGINX_HEAD = """daemon off;
-worker_processes 1;
+worker_processes {workers};
 user root;
 pid {directory}/nginx-{port}.pid;
 error_log stderr error;
@@ -57,14 +58,19 @@ events {{ worker_connections 20000; }}
 """
 
 
-def nginx_stream(buffer_size):
+def reuseport(workers):
+    """A queue for each, or the first that wakes up takes most of the connections."""
+    return " reuseport" if workers > 1 else ""
+
+
+def nginx_stream(buffer_size, workers=1):
     def command(directory, port, upstream):
         text = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n" + \
-            NGINX_HEAD.format(directory=directory, port=port) + f"""stream {{
+            NGINX_HEAD.format(directory=directory, port=port, workers=workers) + f"""stream {{
     proxy_timeout 1h;
     proxy_buffer_size {buffer_size};
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} backlog=4096{reuseport(workers)};
         proxy_pass 127.0.0.1:{upstream};
     }}
 }}
@@ -73,9 +79,9 @@ def nginx_stream(buffer_size):
     return command
 
 
-def nginx_http(directory, port):
+def nginx_http(directory, port, workers=1):
     """The upstream of the http workloads."""
-    text = NGINX_HEAD.format(directory=directory, port=port) + f"""http {{
+    text = NGINX_HEAD.format(directory=directory, port=port, workers=workers) + f"""http {{
     access_log off;
     keepalive_requests 100000000;
     keepalive_timeout 1h;
@@ -86,7 +92,7 @@ def nginx_http(directory, port):
     uwsgi_temp_path {directory}/nginx-temp;
     scgi_temp_path {directory}/nginx-temp;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} backlog=4096{reuseport(workers)};
         location / {{ return 200 "{"x" * 128}"; }}
     }}
 }}
