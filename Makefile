@@ -169,6 +169,10 @@ bench:						## measure beside the peers (QUICK=1, BENCH=--help)
 	$(need) build bench
 	$(build) BUILD=release all bench-programs
 	@python3 tests/bench/bench.py --build build/release $(if $(QUICK),--quick) $(BENCH)
+bench-scale:					## measure what more CPUs bring (BENCH=--help)
+	$(need) build bench
+	$(build) BUILD=release all bench-programs
+	@python3 tests/bench/scale.py --build build/release $(BENCH)
 bench-ring:					## measure the ring module beside liburing
 	$(need) build bench
 	$(build) BUILD=release build/release/tests/bench/bench_ring

@@ -60,6 +60,23 @@ for _ in range(100):
 assert 88 <= hits <= 99, hits
 PYTHON
 
+python3 - <<'PYTHON' || exit 1
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/bench")
+import scale
+
+assert scale.in_turn([[0, 1], [2, 3], [4]]) == [0, 2, 4, 1, 3]  # a core of its own before half of one
+
+# Twice the rate on four CPUs of what it was on one is half of it for each.
+results = {"columns": {name: [{"round": 0, "rate": rate}] for name, rate in (
+    ("direct", 9), ("off-1", 100), ("off-4", 200), ("on-2", 80), ("on-4", 160))}}
+table = scale.efficiency_table(results, "rate", [1, 2, 4])
+assert "| off | 100% | – | 50% |" in table and "| on | – | 100% | 100% |" in table, table
+assert "direct" not in table, table
+PYTHON
+
 if [ "$(nproc)" -gt 1 ]; then
 	python3 tests/bench/bench.py --build "$build" --output "$dir" --verdict --no-counts \
 		--daemon "before:binary=$URINGPROXY" --workload pingpong-64B-64 --rounds 2 && exit 1
@@ -80,6 +97,19 @@ for name, (figures,) in columns.items():
     assert figures["rate"] > 0 and figures["cpu"] > 0, (name, figures)
     assert 0 < figures["p50"] <= figures["p99"] <= figures["p999"], (name, figures)
 PYTHON
+
+if [ "$(nproc)" -gt 1 ]; then
+	python3 tests/bench/scale.py --build "$build" --output "$dir" --shared --cpus 2 \
+		--workload pingpong --column direct --column off --column on --rounds 1 || exit 1
+	python3 - "$dir/scale.json" <<'PYTHON' || exit 1
+import json, sys
+
+columns = json.load(open(sys.argv[1]))["workloads"]["pingpong-1"]["columns"]
+assert set(columns) == {"direct", "off-2", "on-2"}, columns
+(off,), (on,) = columns["off-2"], columns["on-2"]
+assert off["polling"] == 0 and 0 < on["polling"] < on["cpu"], columns
+PYTHON
+fi
 
 # A server that stands still for a part of the time: messages that should have been sent
 # meanwhile count, although nobody answered.  In a network of its own where that may be, like

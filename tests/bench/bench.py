@@ -21,6 +21,7 @@ within a round.  Results, tables and charts are left in build/bench/.
     machine.py    processes, CPU time, memory, loopback
     report.py     medians, ratios, tables, charts
     verdict.py    when one build costs more than another
+    scale.py      what more CPUs bring, a run of its own
 """
 
 import argparse
