@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
@@ -593,6 +594,29 @@ START_TEST(the_log_says_which_ring_mode_was_chosen)
 }
 END_TEST
 
+START_TEST(no_worker_runs_on_a_cpu_that_is_polled_on)
+{
+	struct daemon *daemon;
+	cpu_set_t own, polled;
+	pid_t worker, polling;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(own), &own), 0);
+	if (CPU_COUNT(&own) < 2)
+		SKIP_TEST("there is one CPU");
+	daemon = daemon_start(&daemon_modes[1], "%s", echo_configuration());
+	ck_assert_uint_eq(threads_of_workers(daemon_pid(daemon), &worker, 1), 1);
+	ck_assert_uint_eq(threads_named(daemon_pid(daemon), "iou-sqp", &polling, 1), 1);
+	ck_assert_int_eq(sched_getaffinity(worker, sizeof(own), &own), 0);
+	ck_assert_int_eq(sched_getaffinity(polling, sizeof(polled), &polled), 0);
+	daemon_stop(daemon);
+	if (CPU_COUNT(&polled) > 1)
+		SKIP_TEST("a CPU quota, and threads are bound nowhere");
+	ck_assert_int_gt(CPU_COUNT(&own), 0);
+	CPU_AND(&own, &own, &polled);
+	ck_assert_int_eq(CPU_COUNT(&own), 0);
+}
+END_TEST
+
 START_TEST(each_thread_has_a_name_of_its_own)
 {
 	struct daemon *daemon = daemon_start(&daemon_modes[_i], "%s", echo_configuration());
@@ -835,6 +859,7 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 IN_BOTH_RINGS(too_little_locked_memory_is_explained), IN_BOTH_RINGS(it_runs_as_nobody),
 	 IN_EACH_MODE(the_log_says_which_ring_mode_was_chosen),
 	 IN_BOTH_RINGS(memory_that_cannot_be_had_is_named),
+	 ONCE(no_worker_runs_on_a_cpu_that_is_polled_on),
 	 IN_EACH_MODE(each_thread_has_a_name_of_its_own),
 	 IN_EACH_MODE(it_is_ready_when_every_listener_accepts),
 	 IN_EACH_MODE(it_tells_the_service_manager_how_it_is),

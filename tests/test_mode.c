@@ -95,6 +95,31 @@ START_TEST(under_a_quota_polling_threads_are_counted_but_not_bound)
 }
 END_TEST
 
+START_TEST(workers_keep_off_the_cpus_that_are_polled_on)
+{
+	struct limits_cpus cpus = {.mask = {0xff}, .count = 8, .usable = 4};
+	struct config config = {0};
+	struct mode mode;
+
+	ck_assert_uint_eq(decided(config, 3).worker_cpus[0], 0); /* nobody polls */
+	ck_assert_uint_eq(decided(config, 8).worker_cpus[0], 0x0f);
+	config.sqpoll = CONFIG_ON;
+	ck_assert_uint_eq(decided(config, 1).worker_cpus[0], 0); /* nobody has one of its own */
+	config.workers = 1;
+	ck_assert_uint_eq(decided(config, 8).worker_cpus[0], 0xfd);
+	config.workers = 3;
+	ck_assert_uint_eq(decided(config, 4).worker_cpus[0], 0x7);
+
+	config.sqpoll_cpus[0] = 0x7;
+	ck_assert_uint_eq(decided(config, 6).worker_cpus[0], 0x38);
+	ck_assert_uint_eq(decided(config, 5).worker_cpus[0], 0); /* better there than on two */
+	config = (struct config){0};
+	mode_decide(&mode, &config, &cpus); /* bound nowhere, for there is a quota */
+	ck_assert(mode.sqpoll);
+	ck_assert_uint_eq(mode.worker_cpus[0], 0);
+}
+END_TEST
+
 /* The range of the key is what the manual says, and all of it is done. */
 START_TEST(as_many_workers_as_are_configured_are_had)
 {
@@ -110,4 +135,5 @@ SUITE("mode", as_many_workers_as_are_configured_are_had,
       workers_are_pinned_in_turn_and_polled_for_where_none_of_them_is,
       a_polling_thread_there_is_even_without_a_cpu_for_it,
       what_is_configured_is_done_and_warned_of_where_threads_are_shared,
-      under_a_quota_polling_threads_are_counted_but_not_bound)
+      under_a_quota_polling_threads_are_counted_but_not_bound,
+      workers_keep_off_the_cpus_that_are_polled_on)

@@ -1,6 +1,7 @@
 #include "control/mode.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool has_cpu(const uint64_t *mask, unsigned cpu)
 {
@@ -106,6 +107,23 @@ static void place_polling(struct mode *mode, const struct config *config,
 			free ? "" : ", which has no CPU of its own");
 }
 
+/* Where that leaves a CPU for each, workers do not run on those that are polled on. */
+static void keep_off_polling(struct mode *mode, const struct limits_cpus *cpus)
+{
+	uint64_t left[LIMITS_CPUS_MAX / 64];
+	bool bound = false;
+
+	memcpy(left, cpus->mask, sizeof(left));
+	for (uint32_t i = 0; i < mode->polling_threads; i++) {
+		if (mode->sq_cpu[i] < 0)
+			continue;
+		bound = true;
+		left[mode->sq_cpu[i] / 64] &= ~(1ull << (mode->sq_cpu[i] % 64));
+	}
+	if (bound && count_cpus(left) >= mode->workers)
+		memcpy(mode->worker_cpus, left, sizeof(left));
+}
+
 void mode_decide(struct mode *ret_mode, const struct config *config, const struct limits_cpus *cpus)
 {
 	unsigned pins = count_cpus(config->cpus);
@@ -117,6 +135,8 @@ void mode_decide(struct mode *ret_mode, const struct config *config, const struc
 		ret_mode->cpu[i] = pins ? nth_cpu(config->cpus, i % pins) : -1;
 		ret_mode->sq_cpu[i] = -1;
 	}
-	if (ret_mode->sqpoll)
-		place_polling(ret_mode, config, cpus);
+	if (!ret_mode->sqpoll)
+		return;
+	place_polling(ret_mode, config, cpus);
+	keep_off_polling(ret_mode, cpus);
 }

@@ -17,8 +17,10 @@ struct mode {
 	uint32_t polling_threads;     /* workers beyond these share one */
 	int cpu[MODE_WORKERS_MAX];    /* of each worker, or -1: not pinned */
 	int sq_cpu[MODE_WORKERS_MAX]; /* of each polling thread, or -1 */
-	char why[200];                /* "sqpoll off (auto: 2 usable CPUs leave none to poll on)" */
-	char warning[200];            /* "" if there is nothing to warn of */
+	/* Of the workers that are not pinned: those on which nobody polls; none: any. */
+	uint64_t worker_cpus[LIMITS_CPUS_MAX / 64];
+	char why[200];     /* "sqpoll off (auto: 2 usable CPUs leave none to poll on)" */
+	char warning[200]; /* "" if there is nothing to warn of */
 };
 
 void mode_decide(struct mode *ret_mode, const struct config *config,

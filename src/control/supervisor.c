@@ -93,6 +93,7 @@ static int start_worker(struct supervisor *supervisor, uint32_t index)
 	if (!tenancy || worker_init(worker, supervisor->engine, tenancy, index) < 0)
 		return log_no_memory("a worker and its connections");
 	worker->cpu = mode->cpu[index];
+	worker->cpus = mode->worker_cpus;
 	worker->sq_cpu = mode->sq_cpu[index];
 	assert(!mode->sqpoll || mode->polling_threads > 0);
 	if (mode->sqpoll && index >= mode->polling_threads)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "worker/worker.h"
 
+#include "ops/limits.h"
 #include "ops/log.h"
 
 #include <errno.h>
@@ -68,13 +69,13 @@ static void pin(const struct worker *worker)
 {
 	cpu_set_t set;
 
-	if (worker->cpu < 0)
-		return;
 	CPU_ZERO(&set);
-	CPU_SET((unsigned)worker->cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		log_warning("worker %u: cannot run on CPU %d alone: %s", worker->loop.index,
-			    worker->cpu, strerror(errno));
+	for (int cpu = 0; cpu < LIMITS_CPUS_MAX; cpu++)
+		if (worker->cpu < 0 ? worker->cpus[cpu / 64] >> (cpu % 64) & 1 : cpu == worker->cpu)
+			CPU_SET((unsigned)cpu, &set);
+	if (CPU_COUNT(&set) > 0 && sched_setaffinity(0, sizeof(set), &set) < 0)
+		log_warning("worker %u: cannot be kept to the CPUs that are meant for it: %s",
+			    worker->loop.index, strerror(errno));
 }
 
 /* What `top -H` shows; the main thread keeps the daemon's name. */

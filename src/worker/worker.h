@@ -45,6 +45,7 @@ struct worker {
 	struct engine *engine;
 	struct tenancy *tenancy;       /* of the edition that new connections live under */
 	int cpu;                       /* to run on, or -1 */
+	const uint64_t *cpus;          /* ... then on these; none: any */
 	int sq_cpu;                    /* for the polling thread, or -1 */
 	const struct worker *sq_share; /* whose polling thread to share, or NULL */
 	struct slab listener_slab;
