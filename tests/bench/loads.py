@@ -110,8 +110,12 @@ class Loads:
         if kind not in self.capacity:
             self.capacity[kind] = median(self.pingpong(target, size, connections, 1)["rate"]
                                          for _ in range(3))
-        return self._messages(target, "bench_openloop", target.port, size, connections,
-                              int(self.capacity[kind] * part / 100), self.seconds)
+        return self.paced(target, size, connections, int(self.capacity[kind] * part / 100))
+
+    def paced(self, target, size, connections, rate):
+        """So many messages a second, at times fixed in advance."""
+        return self._messages(target, "bench_openloop", target.port, size, connections, rate,
+                              self.seconds)
 
     def _messages(self, target, *argv):
         return self._timed(target, self._start(*argv))

@@ -40,6 +40,8 @@ METRICS.update(polling=("of it polling", "µs", 2), polling_gib=("of it polling 
 EXTRA = ("polling", "preempted", "busy")
 REQUESTS = ("rate", "cpu", *EXTRA, "p50", "p99", "p999")
 PATIENCE = 60  # seconds that a measurement may take beyond its own
+PACE = 20000  # messages a second: a part of what one CPU can do
+PACED = ("p50", "p99", "p999", "late", "cpu", *EXTRA)
 BYTES = ("gbit", "cpu_gib", "polling_gib", "preempted", "busy")
 
 
@@ -53,16 +55,19 @@ def workload(name, title, upstream, run, metrics=REQUESTS, most=None):
 WORKLOADS = [
     workload("http-64", "HTTP keep-alive, 64 connections, per request", "http",
              lambda loads, target: loads.http(target, 64)),
-    workload("http-1000", "HTTP keep-alive, 1,000 connections, per request", "http",
-             lambda loads, target: loads.http(target, 1000)),
-    workload("churn", "HTTP, a connection per request, 64 at once, per connection", "http",
-             lambda loads, target: loads.http(target, 64, close=True)),
+    workload("paced-64", f"{PACE:,} messages of 64 B a second at times fixed in advance, "
+             "64 connections, per message", "echo",
+             lambda loads, target: loads.paced(target, 64, 64, PACE), PACED),
     workload("pingpong-1", "ping-pong of 64 B, 1 connection, per message", "echo",
              lambda loads, target: loads.pingpong(target, 64, 1), most=2),
-    workload("bulk-1", "bulk, 1 download", "pour", lambda loads, target: loads.drain(target, 1),
-             BYTES, most=2),
     workload("bulk-8", "bulk, 8 downloads", "pour", lambda loads, target: loads.drain(target, 8),
              BYTES),
+    workload("churn", "HTTP, a connection per request, 64 at once, per connection", "http",
+             lambda loads, target: loads.http(target, 64, close=True)),
+    workload("http-1000", "HTTP keep-alive, 1,000 connections, per request", "http",
+             lambda loads, target: loads.http(target, 1000)),
+    workload("bulk-1", "bulk, 1 download", "pour", lambda loads, target: loads.drain(target, 1),
+             BYTES, most=2),
 ]
 
 
@@ -191,8 +196,9 @@ class ScaleBench(Bench):
         result["busy"] = 100 * window.load_ns / window.elapsed_ns / len(self.busy_cpus)
         if target.process and column.daemon:
             result["preempted"] = window.preempted * 1e9 / window.elapsed_ns
-            result["polling"] = window.polling_ns / 1000 / result["units"]
-            result["polling_gib"] = window.polling_ns / 1e9 / result["units"]
+            units = result.get("units") or result["count"]
+            result["polling"] = window.polling_ns / 1000 / units
+            result["polling_gib"] = window.polling_ns / 1e9 / units
         return result
 
 
@@ -211,7 +217,10 @@ def columns_for(given, own, count):
     if half:
         yield daemon("on", workers=str(half), sqpoll="on", cpus=listed(cpus[:half]),
                      sqpoll_cpus=listed(cpus[half:]))
-    yield daemon("auto", workers="auto", sqpoll="auto")
+    if count > 1:
+        yield daemon("auto", workers="auto", sqpoll="auto")
+    if given.before and count >= 4:
+        yield daemon("before", workers="auto", sqpoll="auto", binary=given.before)
     yield peers.Peer(f"haproxy-{count}", peers.haproxy(threads=count), program="/usr/sbin/haproxy",
                      help=f"nbthread {count}", cpus=set(cpus))
     if count == given.cpus[0]:
@@ -264,7 +273,7 @@ def markdown(about, measured, counts):
              f"{about['congestion']}; {about['versions']}.\n\nMedian (min–max).\n"]
     for name, results in measured.items():
         parts.append(report.workload_table(name, {**results, "compared": ()}))
-        if not results["most"]:
+        if not results["most"] and results["metrics"] is not PACED:
             parts.append(efficiency_table(results, results["metrics"][0], counts))
     said = "".join(f"- {name}: {text}\n" for name, text in about["said"].items() if text)
     return "\n".join(parts) + "\nWhat the daemon said of itself:\n\n" + said
@@ -299,6 +308,8 @@ def arguments():
         "may be repeated")
     add("--rounds", "-n", type=int, default=3)
     add("--seconds", "-s", type=int, default=1, help="of each measurement, default 1")
+    add("--before", metavar="PROGRAM", help="an earlier build of the daemon beside auto, on four "
+        "CPUs and more")
     add("--limit", type=float, default=float("inf"), metavar="SECONDS",
         help="begin no workload after so long")
     add("--congestion", default="cubic")
@@ -307,6 +318,7 @@ def arguments():
     given = parser.parse_args()
     given.build = os.path.abspath(given.build)
     given.binary = os.path.join(given.build, "uringproxy")
+    given.before = given.before and os.path.abspath(given.before)
     given.cpus = sorted({int(word) for word in given.cpus.split(",")})
     return given
 
