@@ -4,9 +4,9 @@
  */
 #include "config/config.h"
 #include "control/build.h"
-#include "control/inspect.h"
 #include "control/client.h"
 #include "control/command.h"
+#include "control/inspect.h"
 #include "control/judge.h"
 #include "control/logs.h"
 #include "control/mode.h"
