@@ -14,6 +14,7 @@
 #include "control/tell.h"
 #include "relay/strategies.h"
 #include "service/services.h"
+#include "session/tally.h"
 
 #include "ops/activation.h"
 #include "ops/events.h"
@@ -214,9 +215,10 @@ static const struct strategy *find_strategy(const struct config_section *section
 	return service ? service : strategy((enum config_relay)section->settings.relay);
 }
 
-static int serve_sockets(struct service_plan *plan)
+static int serve_sockets(const struct service_plan *of_edition)
 {
-	const struct config *config = plan->edition->config;
+	struct service_plan plan = *of_edition;
+	const struct config *config = plan.edition->config;
 	struct activation activation;
 	struct sockets sockets = {0};
 	struct serve *control = NULL;
@@ -225,38 +227,40 @@ static int serve_sockets(struct service_plan *plan)
 
 	if (r < 0)
 		log_warning("cannot read what systemd passed: %s", strerror(-r));
-	r = sockets_open(&sockets, config, plan->engine->worker_count, plan->resolver, &activation);
+	r = sockets_open(&sockets, config, plan.engine->worker_count, plan.resolver, &activation);
 	if (r == 0)
 		r = serve_bind(&control, config, &activation);
 	for (unsigned i = 0; (name = activation_unclaimed(&activation, i)); i++)
 		log_warning("systemd passed a socket named '%s', and no section has "
 			    "listen = systemd:%s",
 			    name, name);
-	plan->sockets = &sockets;
-	plan->control = control;
+	plan.sockets = &sockets;
+	plan.control = control;
 	if (r == 0)
-		r = supervise(plan);
+		r = supervise(&plan);
 	serve_close(control);
 	sockets_close(&sockets);
 	activation_close(&activation);
 	return r;
 }
 
-static int serve_edition(struct service_plan *plan, const struct config *config)
+static int serve_edition(const struct service_plan *of_engine, const struct config *config)
 {
+	struct service_plan plan = *of_engine;
 	struct edition edition;
 	struct ledger ledger;
 	struct servers servers;
-	struct build_means means = {&ledger, &servers, plan->resolver, find_strategy};
+	struct build_means means = {&ledger, &servers, plan.resolver, find_strategy};
 	int r;
 
-	ledger_open(&ledger, plan->engine->worker_count, 0);
+	ledger_open(&ledger, plan.engine->worker_count, TALLY_COUNT);
 	servers_init(&servers);
-	plan->servers = &servers;
-	plan->edition = &edition;
+	plan.servers = &servers;
+	plan.ledger = &ledger;
+	plan.edition = &edition;
 	r = build_edition(&edition, config, 1, &means);
 	if (r == 0)
-		r = serve_sockets(plan);
+		r = serve_sockets(&plan);
 	build_edition_done(&edition);
 	ledger_close(&ledger);
 	return r;

@@ -2,7 +2,9 @@
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
+#include "support/metrics_text.h"
 #include "support/peer.h"
+#include "support/server.h"
 #include "support/suite.h"
 
 #include <signal.h>
@@ -322,6 +324,80 @@ START_TEST(a_test_of_the_configuration_looks_at_the_sockets)
 }
 END_TEST
 
+/* A proxy with a dead server and one that echoes. */
+static struct daemon *serve_proxy(struct server *server)
+{
+	char front[32], dead[32];
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(dead, sizeof(dead), "127.0.0.1:%u", port_reserve());
+	snprintf(echo, sizeof(echo), "%s", front);
+	snprintf(metrics, sizeof(metrics), "127.0.0.1:%u", port_reserve());
+	return daemon_start(&daemon_modes[2],
+			    "[proxy web]\nlisten = %s\nserver = %s\nserver = %s\n"
+			    "[metrics]\nlisten = %s\n",
+			    front, dead, server_address(server), metrics);
+}
+
+static void expect_metric(const char *page, const char *sample, double value)
+{
+	double found = metrics_text_value(page, sample);
+
+	ck_assert_msg(found == value, "%s is %g, not %g", sample, found, value);
+}
+
+START_TEST(metrics_say_what_has_happened_under_each_name)
+{
+	struct server *server = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = serve_proxy(server);
+	char sample[200], *page, *body;
+	const char *mistake;
+
+	for (unsigned i = 0; i < 10; i++) {
+		int fd = peer_connect(echo);
+
+		assert_connected(fd);
+		ck_assert(peer_echoes(fd));
+		close(fd);
+	}
+	ck_assert(server_wait_idle(server));
+	do { /* they end in their own time */
+		page = ask(metrics, GET("/metrics"));
+		body = strstr(page, "\r\n\r\n");
+		ck_assert_msg(body, "%s", page);
+		body += 4;
+		if (metrics_text_value(body, "uringproxy_active_connections") == 0)
+			break;
+		free(page);
+	} while (true);
+	mistake = metrics_text_mistake(body, false);
+	ck_assert_msg(!mistake, "%s", mistake);
+	expect_metric(body, "uringproxy_proxy_connections_total{proxy=\"web\",kind=\"proxy\"}", 10);
+	expect_metric(body, "uringproxy_proxy_active_connections{proxy=\"web\",kind=\"proxy\"}", 0);
+	expect_metric(body, "uringproxy_pool_servers_up{pool=\"web\"}", 1);
+	snprintf(sample, sizeof(sample),
+		 "uringproxy_server_connections_total{pool=\"web\",server=\"%s\"}",
+		 server_address(server));
+	expect_metric(body, sample, 10);
+	snprintf(sample, sizeof(sample),
+		 "uringproxy_server_active_connections{pool=\"web\",server=\"%s\"}",
+		 server_address(server));
+	expect_metric(body, sample, 0);
+	free(page);
+	expect(metrics,
+	       "GET /metrics HTTP/1.1\r\nHost: localhost\r\n" CLOSE
+	       "Accept: application/openmetrics-text;version=1.0.0\r\n\r\n",
+	       "HTTP/1.1 200", "\n# EOF\n");
+	expect(metrics, GET("/metrics?scope=pool"), "HTTP/1.1 200", "uringproxy_pool_servers");
+	expect(metrics, GET("/metrics?scope=all"), "HTTP/1.1 400", "\"scope\"");
+	expect(metrics, GET("/"), "HTTP/1.1 200", "Content-Security-Policy: ");
+	expect(metrics, GET("/status"), "HTTP/1.1 200", server_address(server));
+	expect(metrics, GET("/status.json"), "HTTP/1.1 200", "\"connections_total\":10");
+	daemon_stop(daemon);
+	server_stop(server);
+}
+END_TEST
+
 SUITE_OF("daemon: control", 60, ONCE(a_test_of_the_configuration_looks_at_the_sockets),
 	 ONCE(each_path_is_answered_where_it_belongs),
 	 ONCE(the_control_socket_is_its_groups_and_gone_with_the_daemon),
@@ -331,4 +407,5 @@ SUITE_OF("daemon: control", 60, ONCE(a_test_of_the_configuration_looks_at_the_so
 	 ONCE(status_finds_the_daemon_and_says_how_it_is),
 	 ONCE(without_a_daemon_status_says_what_to_do),
 	 ONCE(a_directory_that_systemd_gives_has_the_control_socket),
-	 ONCE(an_address_of_metrics_that_is_taken_ends_the_start))
+	 ONCE(an_address_of_metrics_that_is_taken_ends_the_start),
+	 ONCE(metrics_say_what_has_happened_under_each_name))

@@ -9,6 +9,7 @@
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "session/life.h"
+#include "session/tally.h"
 #include "session/tenancy.h"
 #include "support/sim.h"
 #include "support/strategies.h"
@@ -40,7 +41,8 @@ static struct config config;
 static struct config_section config_sections[SECTIONS];
 static struct config_origin origins[KEYS_MAX]; /* every key has its default */
 static struct section sections[SECTIONS];
-static struct account accounts[SECTIONS];
+static struct account accounts[SECTIONS + 1]; /* the last is all servers' */
+static _Atomic uint64_t cells[SECTIONS + 1][SIM_WORKERS * TALLY_COUNT];
 static struct edition edition;
 static struct tenancy *tenancies[SIM_WORKERS];
 static struct server servers[SECTIONS][SERVERS];
@@ -172,7 +174,8 @@ static void make_section(uint32_t index)
 				.pipe_size = sim.scale * one_of(1, 100, 1000, 4096),
 			},
 	};
-	accounts[index] = (struct account){.id = index + 1};
+	accounts[index] =
+		(struct account){.id = index + 1, .cells = cells[index], .stride = TALLY_COUNT};
 	*section = (struct section){
 		.edition = &edition,
 		.account = &accounts[index],
@@ -187,7 +190,9 @@ static void make_section(uint32_t index)
 		struct server *server = &servers[index][i];
 		struct address *address = &server->address;
 
-		*server = (struct server){.title = source->title, .text = (char *)names[i]};
+		*server = (struct server){.title = source->title,
+					  .text = (char *)names[i],
+					  .account = &accounts[SECTIONS]};
 		members[index][i] = (struct member){.server = server, .place = (char *)"sim:1"};
 		*address = (struct address){
 			.kind = ADDRESS_INET,
@@ -238,6 +243,7 @@ static void make_engine(void)
 	/* Listening sockets, and a connection. */
 	if (!calm && sim_chance(6))
 		sim.descriptors_max = sim_between(SECTIONS * engine.worker_count + 2, 16);
+	accounts[SECTIONS] = (struct account){.cells = cells[SECTIONS], .stride = TALLY_COUNT};
 	for (uint32_t i = 0; i < edition.section_count; i++)
 		make_section(i);
 }
@@ -621,6 +627,9 @@ static void give_back(void)
 	}
 	sim_check_end();
 	check_orders();
+	if (accounts[SECTIONS].connections)
+		sim_fail("%u connections are counted of servers at the end",
+			 accounts[SECTIONS].connections);
 	for (uint32_t w = 0; w < engine.worker_count; w++) {
 		worker_done(&workers[w]);
 		if (tenancies[w]->used)

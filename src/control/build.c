@@ -141,6 +141,7 @@ static int build_section(struct section *section, const struct build_means *mean
 		return log_no_memory(config->title);
 	return section->has_upstream ? roster_open(&(struct roster){.section = section,
 								    .servers = means->servers,
+								    .ledger = means->ledger,
 								    .resolver = means->resolver})
 				     : 0;
 }

@@ -50,6 +50,7 @@ struct http_argument {
 struct http_request {
 	const char *method; /* "GET" */
 	const char *path;   /* decoded, without the query */
+	const char *accept; /* the header; "": there is none */
 	const char *body;   /* ends with a 0 that does not count */
 	size_t body_size;
 	const struct http_argument *arguments; /* of the query, in its order */

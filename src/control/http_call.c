@@ -38,6 +38,7 @@ void http_call_free(struct http_call *call)
 	free(call->stream.bytes);
 	free(call->method);
 	free(call->path);
+	free(call->accept);
 	free(call->body);
 	free(call);
 }

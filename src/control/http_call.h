@@ -49,7 +49,7 @@ struct http_call {
 
 	/* The thread's alone. */
 	struct MHD_Connection *connection;
-	char *method, *path, *body;
+	char *method, *path, *accept, *body;
 	size_t body_size;
 	bool too_long;
 	struct http_argument arguments[HTTP_ARGUMENTS_MAX];

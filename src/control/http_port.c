@@ -191,6 +191,7 @@ static enum MHD_Result ask(struct http_call *call)
 
 	call->request.method = call->method;
 	call->request.path = call->path;
+	call->request.accept = call->accept;
 	call->request.body = call->body ? call->body : "";
 	call->request.body_size = call->body_size;
 	call->asleep = true;
@@ -283,6 +284,8 @@ static bool announces_too_much(struct MHD_Connection *connection)
 static enum MHD_Result begin(struct http_port *port, struct MHD_Connection *connection,
 			     const char *path, const char *method, void **ret_call)
 {
+	const char *accept =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 	struct http_call *call = http_call_new(port->http, connection);
 
 	if (!call)
@@ -290,7 +293,8 @@ static enum MHD_Result begin(struct http_port *port, struct MHD_Connection *conn
 	*ret_call = call;
 	call->method = strdup(method);
 	call->path = strdup(path);
-	if (!call->method || !call->path)
+	call->accept = strdup(accept ? accept : "");
+	if (!call->method || !call->path || !call->accept)
 		return MHD_NO;
 	if (has_two_lengths(connection)) {
 		call->closes = true;

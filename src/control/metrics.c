@@ -309,6 +309,9 @@ static void print_item(struct exposition *page, const struct row *row,
 		return;
 	}
 	if (source->scale) {
+		/* Of what nothing was measured there is nothing to show. */
+		if (histogram_count((const struct histogram_total *)(const void *)field) == 0)
+			return;
 		exposition_histogram(page, item->labels, item->label_count, source->scale,
 				     (const struct histogram_total *)(const void *)field);
 		return;

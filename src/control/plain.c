@@ -36,13 +36,11 @@ int serve_bind(struct serve **ret_serve, const struct config *config, struct act
 	return 0;
 }
 
-int serve_start(struct serve *serve, struct events *events, serve_status_teller *teller,
-		void *owner)
+int serve_start(struct serve *serve, struct events *events, const struct serve_tellers *tellers)
 {
 	(void)serve;
 	(void)events;
-	(void)teller;
-	(void)owner;
+	(void)tellers;
 	return 0;
 }
 

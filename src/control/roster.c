@@ -10,7 +10,7 @@ static int add(const struct roster *roster, const struct config_endpoint *endpoi
 	       const struct address *address, const char *text)
 {
 	struct section *section = roster->section;
-	char place[RESOLVE_PLACE_MAX];
+	char place[RESOLVE_PLACE_MAX], name[RESOLVE_PLACE_MAX + 2 * ADDRESS_TEXT_MAX];
 	struct member member = {.place = place, .may_return = true};
 	size_t index = (size_t)(section->config - section->edition->config->sections);
 	int r = resolve_leads_on(roster->resolver, index, endpoint, address);
@@ -23,7 +23,9 @@ static int add(const struct roster *roster, const struct config_endpoint *endpoi
 	member.server = servers_get(roster->servers, section->config->title, text, address);
 	if (!member.server)
 		return log_no_memory("the servers");
-	if (pool_add(&section->pool, &member) == 0)
+	snprintf(name, sizeof(name), "%s %s", section->config->title, text);
+	member.server->account = ledger_account(roster->ledger, name);
+	if (member.server->account && pool_add(&section->pool, &member) == 0)
 		return 0;
 	servers_put(member.server);
 	return log_no_memory("the servers");

@@ -14,6 +14,7 @@
 struct roster {
 	struct section *section;
 	struct servers *servers;
+	struct ledger *ledger;
 	struct resolver *resolver;
 };
 

@@ -219,13 +219,11 @@ static int start_side(struct side *side, const char *name, struct events *events
 	return r;
 }
 
-int serve_start(struct serve *serve, struct events *events, serve_status_teller *teller,
-		void *owner)
+int serve_start(struct serve *serve, struct events *events, const struct serve_tellers *tellers)
 {
 	int r;
 
-	serve->verbs.teller = teller;
-	serve->verbs.owner = owner;
+	serve->verbs.tellers = *tellers;
 	r = start_side(&serve->control, "control", events);
 	return r < 0 ? r : start_side(&serve->metrics, "metrics", events);
 }

@@ -29,6 +29,20 @@ struct serve_status {
 typedef void serve_status_teller(void *owner, struct serve_status *ret_status);
 
 /*
+ * All there is to be seen: 0, or -ENOMEM.  It is good until the handler that asked for it
+ * returns, and the next is asked for.
+ */
+struct metrics_snapshot;
+typedef int serve_snapshot_teller(void *owner, const struct metrics_snapshot **ret_snapshot);
+
+/* Whom the answers come from, on the main thread. */
+struct serve_tellers {
+	serve_status_teller *status;
+	serve_snapshot_teller *snapshot;
+	void *owner;
+};
+
+/*
  * For judge_config(): whether the sockets could be bound, where it is a test, and not a start,
  * which finds that out itself.  Results as there.
  */
@@ -41,9 +55,9 @@ int serve_judge(const struct config *config, bool test, struct report *report) m
  */
 int serve_bind(struct serve **ret_serve, const struct config *config,
 	       struct activation *activation) must_check;
-/* Answer from now on; the teller is asked on the main thread.  Result as above. */
-int serve_start(struct serve *serve, struct events *events, serve_status_teller *teller,
-		void *owner) must_check;
+/* Answer from now on.  Result as above. */
+int serve_start(struct serve *serve, struct events *events,
+		const struct serve_tellers *tellers) must_check;
 /* Answer nobody any more, before the events and the teller go. */
 void serve_stop(struct serve *serve);
 /* ... and close the sockets, and remove their files.  NULL is fine. */

@@ -1,6 +1,8 @@
 #include "control/supervisor.h"
 
 #include "base/clock.h"
+#include "control/gather.h"
+#include "control/history.h"
 #include "control/logs.h"
 #include "control/roster.h"
 #include "loop/socket.h"
@@ -29,6 +31,7 @@ struct supervisor {
 	struct sockets *sockets;
 	struct resolver *resolver;
 	struct servers *servers;
+	struct ledger *ledger;
 	struct serve *control;
 	struct worker *workers;
 	struct tenancy **tenancies; /* one for each worker */
@@ -41,6 +44,10 @@ struct supervisor {
 	struct event *watchdog;
 	struct event *answers; /* to names that are asked for */
 	struct event *late;    /* a name or an address is to be tried again */
+	struct event *looking; /* for the history */
+	struct metrics_snapshot seen;
+	struct history history;
+	uint64_t started_ms;
 	struct event *signal[SIGNALS_MAX];
 	bool starting;
 	int signals;          /* to stop, received */
@@ -406,6 +413,7 @@ static void extend_roster(const struct supervisor *supervisor, const struct reso
 {
 	roster_extend(&(struct roster){.section = &supervisor->edition->sections[answer->section],
 				       .servers = supervisor->servers,
+				       .ledger = supervisor->ledger,
 				       .resolver = supervisor->resolver},
 		      answer);
 }
@@ -465,6 +473,49 @@ static void tell_state(void *owner, struct serve_status *ret_status)
 	};
 }
 
+static const char *state_word(const struct supervisor *supervisor)
+{
+	return supervisor->signals > 1 ? "stopping" : supervisor->signals ? "draining" : "serving";
+}
+
+/* What is there now takes the place of what was there before. */
+static int look(struct supervisor *supervisor)
+{
+	const struct gather_sources sources = {
+		.engine = supervisor->engine,
+		.edition = supervisor->edition,
+		.ledger = supervisor->ledger,
+		.workers = supervisor->workers,
+		.state = state_word(supervisor),
+		.started_ms = supervisor->started_ms,
+		.warning = supervisor->mode->warning[0] ? supervisor->mode->warning : NULL,
+	};
+
+	gather_done(&supervisor->seen);
+	return gather(&sources, &supervisor->seen);
+}
+
+static int tell_all(void *owner, const struct metrics_snapshot **ret_snapshot)
+{
+	struct supervisor *supervisor = owner;
+	int r = look(supervisor);
+
+	if (r == 0)
+		history_show(&supervisor->history, &supervisor->seen);
+	*ret_snapshot = &supervisor->seen;
+	return r;
+}
+
+/* For rates and graphs, where somebody may ask for them. */
+static void take_history(void *owner)
+{
+	struct supervisor *supervisor = owner;
+
+	if (look(supervisor) == 0)
+		(void)!history_take(&supervisor->history, &supervisor->seen);
+	events_set_in(supervisor->looking, HISTORY_EVERY_MS);
+}
+
 /* ---- Running --------------------------------------------------------------------------------- */
 
 /* What is needed from the first worker's start on. */
@@ -477,6 +528,7 @@ static int open_events(struct supervisor *supervisor)
 		{&supervisor->patience, ask_for_patience},
 		{&supervisor->watchdog, feed_watchdog},
 		{&supervisor->late, catch_up},
+		{&supervisor->looking, take_history},
 	};
 	int r = events_add_descriptor(supervisor->events, &supervisor->wake,
 				      supervisor->engine->wake_fd, EPOLLIN, on_wake, supervisor);
@@ -508,6 +560,9 @@ static void close_events(struct supervisor *supervisor)
 		events_remove(supervisor->signal[i]);
 	events_remove(supervisor->answers);
 	events_remove(supervisor->late);
+	events_remove(supervisor->looking);
+	gather_done(&supervisor->seen);
+	history_done(&supervisor->history);
 	events_remove(supervisor->watchdog);
 	events_remove(supervisor->patience);
 	events_remove(supervisor->wake);
@@ -574,7 +629,8 @@ static int serve(struct supervisor *supervisor)
 	if (r == 0)
 		r = open_ears(supervisor);
 	if (r == 0)
-		r = serve_start(supervisor->control, supervisor->events, tell_state, supervisor);
+		r = serve_start(supervisor->control, supervisor->events,
+				&(struct serve_tellers){tell_state, tell_all, supervisor});
 	supervisor->starting = false;
 	if (r < 0) {
 		give_up(supervisor);
@@ -585,6 +641,7 @@ static int serve(struct supervisor *supervisor)
 	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
 	events_set(supervisor->watchdog, supervisor->watchdog_ms ? 0 : EVENTS_NEVER);
 	events_set(supervisor->late, catch_up_ms(supervisor));
+	events_set(supervisor->looking, supervisor->control ? 0 : EVENTS_NEVER);
 	log_info("ready");
 	tell_status(supervisor, notify_ready);
 	run(supervisor);
@@ -647,7 +704,9 @@ int supervise(const struct service_plan *plan)
 		.sockets = plan->sockets,
 		.resolver = plan->resolver,
 		.servers = plan->servers,
+		.ledger = plan->ledger,
 		.control = plan->control,
+		.started_ms = clock_now_ms(),
 		.events = plan->events,
 		.workers = aligned_alloc(64, count * sizeof(struct worker)),
 		.tenancies = calloc(count, sizeof(*supervisor.tenancies)),

@@ -23,6 +23,7 @@ struct service_plan {
 	struct sockets *sockets; /* its */
 	struct resolver *resolver;
 	struct servers *servers;
+	struct ledger *ledger;
 	struct serve *control; /* who may ask; NULL: nobody */
 	struct events *events;
 };

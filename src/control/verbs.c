@@ -1,6 +1,8 @@
 #include "control/verbs.h"
 
 #include "base/clock.h"
+#include "control/metrics.h"
+#include "control/status.h"
 
 #include "ops/log.h"
 
@@ -42,7 +44,7 @@ static struct serve_status status_of(const struct verbs *verbs)
 {
 	struct serve_status status = {.mode = ""};
 
-	verbs->teller(verbs->owner, &status);
+	verbs->tellers.status(verbs->tellers.owner, &status);
 	return status;
 }
 
@@ -101,11 +103,94 @@ static void answer_status(const struct verbs *verbs, struct http_request *reques
 	/* clang-format on */
 }
 
+/* ---- What there is to be seen ---------------------------------------------------------------- */
+
+/* NULL: there is no memory for it, and that is answered. */
+static const struct metrics_snapshot *snapshot_of(const struct verbs *verbs,
+						  struct http_request *request)
+{
+	const struct metrics_snapshot *snapshot;
+
+	if (verbs->tellers.snapshot(verbs->tellers.owner, &snapshot) == 0)
+		return snapshot;
+	http_error(request, 503, "memory", "there is no memory to look", "ask again");
+	return NULL;
+}
+
+/* A sheet is answered, or that there was no memory for it. */
+static void answer_sheet(struct http_request *request, const char *type, struct sheet *sheet)
+{
+	const char *text = sheet_text(sheet);
+
+	if (text)
+		http_answer(request, 200, type, text, strlen(text));
+	else
+		http_error(request, 503, "memory", "there is no memory for the answer",
+			   "ask again");
+	sheet_done(sheet);
+}
+
+static void answer_metrics(const struct verbs *verbs, struct http_request *request,
+			   const char *const parts[])
+{
+	const char *scope = http_argument(request, "scope");
+	struct metrics_filter filter = {.prefix = http_argument(request, "name")};
+	const struct metrics_snapshot *snapshot;
+	struct sheet sheet = {0};
+	struct exposition page = {.sheet = &sheet, .format = exposition_format_of(request->accept)};
+
+	(void)parts;
+	if (scope && metrics_filter_scope(&filter, scope) < 0) {
+		http_error(request, 400, "scope", "there is no such scope",
+			   "process, worker, listener, proxy, pool, server or name");
+		return;
+	}
+	snapshot = snapshot_of(verbs, request);
+	if (!snapshot)
+		return;
+	metrics_print(snapshot, &filter, &page);
+	answer_sheet(request, exposition_content_type(page.format), &sheet);
+}
+
+static void answer_page(const struct verbs *verbs, struct http_request *request,
+			const char *const parts[])
+{
+	const struct metrics_snapshot *snapshot = snapshot_of(verbs, request);
+	char nonce[STATUS_NONCE_MAX], policy[STATUS_POLICY_MAX];
+	struct sheet sheet = {0};
+
+	(void)parts;
+	if (!snapshot)
+		return;
+	status_nonce(nonce);
+	http_header(request, "Content-Security-Policy", status_policy(policy, nonce));
+	http_header(request, "Cache-Control", "no-store");
+	status_page(&sheet, snapshot, nonce);
+	answer_sheet(request, "text/html; charset=utf-8", &sheet);
+}
+
+static void answer_page_json(const struct verbs *verbs, struct http_request *request,
+			     const char *const parts[])
+{
+	const struct metrics_snapshot *snapshot = snapshot_of(verbs, request);
+	struct sheet sheet = {0};
+
+	(void)parts;
+	if (!snapshot)
+		return;
+	status_json(&sheet, snapshot);
+	answer_sheet(request, "application/json", &sheet);
+}
+
 static const struct verb table[] = {
 	{"GET", "/version", VERB_EVERYWHERE, false, answer_version},
 	{"GET", "/livez", VERB_EVERYWHERE, false, answer_livez},
 	{"GET", "/readyz", VERB_EVERYWHERE, false, answer_readyz},
 	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
+	{"GET", "/metrics", VERB_EVERYWHERE, false, answer_metrics},
+	{"GET", "/", VERB_METRICS, false, answer_page},
+	{"GET", "/status", VERB_EVERYWHERE, false, answer_page},
+	{"GET", "/status.json", VERB_EVERYWHERE, false, answer_page_json},
 };
 
 /* ---- Finding the right one ------------------------------------------------------------------- */

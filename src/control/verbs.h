@@ -12,8 +12,7 @@
 /* What a verb may use, constant while the server runs. */
 struct verbs {
 	const struct config *config;
-	serve_status_teller *teller;
-	void *owner; /* of the teller */
+	struct serve_tellers tellers;
 	uint64_t started_ms;
 };
 

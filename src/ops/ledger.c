@@ -8,7 +8,6 @@
 void ledger_open(struct ledger *ledger, uint32_t workers, uint32_t counters)
 {
 	*ledger = (struct ledger){.workers = workers, .counters = counters};
-	list_init(&ledger->accounts);
 }
 
 static void discard(struct account *account)
@@ -20,10 +19,13 @@ static void discard(struct account *account)
 
 void ledger_close(struct ledger *ledger)
 {
-	struct list *node;
+	struct account *account, *next;
 
-	while (ledger->accounts.next && (node = list_pop(&ledger->accounts)))
-		discard(container_of(node, struct account, link));
+	for (account = ledger->newest; account; account = next) {
+		next = account->next;
+		discard(account);
+	}
+	ledger->newest = NULL;
 }
 
 static struct account *begin(const struct ledger *ledger, const char *name)
@@ -50,17 +52,15 @@ struct account *ledger_account(struct ledger *ledger, const char *name)
 {
 	struct account *account;
 
-	for (struct list *node = ledger->accounts.next; node != &ledger->accounts;
-	     node = node->next) {
-		account = container_of(node, struct account, link);
+	for (account = ledger->newest; account; account = account->next)
 		if (!strcmp(account->name, name))
 			return account;
-	}
 	account = begin(ledger, name);
 	if (!account)
 		return NULL;
 	account->id = ++ledger->count;
-	list_push(&ledger->accounts, &account->link);
+	account->next = ledger->newest;
+	ledger->newest = account;
 	return account;
 }
 

@@ -10,7 +10,6 @@
 #define OPS_LEDGER_H
 
 #include "base/compiler.h"
-#include "base/list.h"
 
 #include <stdatomic.h>
 
@@ -20,11 +19,11 @@ struct account {
 	_Alignas(64) _Atomic uint32_t connections; /* touched twice in a connection's life */
 	_Atomic uint64_t *cells;                   /* the workers', one after the other */
 	uint32_t stride;                           /* counters from one cell to the next */
-	struct list link;
+	struct account *next;
 };
 
 struct ledger {
-	struct list accounts;
+	struct account *newest;
 	uint32_t workers, counters;
 	uint32_t count;
 };

@@ -21,10 +21,13 @@
 
 #include <stdatomic.h>
 
+struct account;
+
 struct server {
-	struct address address; /* resolved: INET or UNIX */
-	char *title;            /* its section's, as messages name it */
-	char *text;             /* as messages name it */
+	struct address address;  /* resolved: INET or UNIX */
+	char *title;             /* its section's, as messages name it */
+	char *text;              /* as messages name it */
+	struct account *account; /* what is counted under its name; whose it is sets it */
 
 	/* The main thread's. */
 	uint32_t users; /* rosters that name it */

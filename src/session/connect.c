@@ -9,6 +9,7 @@
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
+#include "session/tally.h"
 #include "session/tenancy.h"
 
 #include "base/endpoint.h"
@@ -46,6 +47,8 @@ static void note_failure(struct session *session, int error)
 
 	session->connect_error = error;
 	stats_count(&all->loop->stats, connect_failed, 1);
+	account_count(reach_server(session->reach)->account, all->loop->index,
+		      tally_ended(reason_of_connect(error), SIDE_UPSTREAM), 1);
 	if (shortage_is(error))
 		note_shortage(session, error);
 	if (shortage_is(error) && shortage_condition(error) != CONDITION_COUNT)
@@ -56,8 +59,13 @@ static void note_failure(struct session *session, int error)
 
 void connect_succeeded(struct session *session)
 {
+	struct account *account = reach_server(session->reach)->account;
+
 	deadline_clear(session, DEADLINE_CONNECT);
 	deadline_clear(session, DEADLINE_LOOK);
+	session->served = true;
+	atomic_fetch_add_explicit(&account->connections, 1, memory_order_relaxed);
+	account_count(account, session->road.loop->index, TALLY_CONNECTIONS, 1);
 	if (unlikely(server_is_failing(reach_server(session->reach))))
 		reach_answered(session->all, session->reach);
 }
@@ -270,6 +278,8 @@ static void settle(struct session *session)
 		return;
 	}
 	stats_count(&session->road.loop->stats, connect_retried, 1);
+	account_count(session->branch->section->account, session->road.loop->index, TALLY_RETRIES,
+		      1);
 	session_step(session, SESSION_RETRY);
 }
 

@@ -4,6 +4,7 @@
 #include "session/life.h"
 #include "session/session.h"
 #include "session/sessions.h"
+#include "session/tally.h"
 #include "session/tenancy.h"
 
 #include "config/config.h"
@@ -74,6 +75,18 @@ static void count(struct sessions *all, enum reason reason)
 			      memory_order_relaxed);
 }
 
+/* Under the name of a section, or (no end) of a server. */
+static void book(const struct sessions *all, struct account *account, const struct session_end *end,
+		 uint64_t bytes_up, uint64_t bytes_down)
+{
+	uint32_t worker = all->loop->index;
+
+	account_count(account, worker, TALLY_BYTES_UP, bytes_up);
+	account_count(account, worker, TALLY_BYTES_DOWN, bytes_down);
+	if (end)
+		account_count(account, worker, tally_ended(end->reason, end->side), 1);
+}
+
 static void write_line(struct sessions *all, const struct access_record *record)
 {
 	access_write(all->access, record);
@@ -92,27 +105,32 @@ void record_write(struct session *session)
 	bool service = !road_has_upstream(&session->road);
 	char client[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
 
+	uint64_t bytes_up = service ? up->received : up->bytes;
+	uint64_t bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes;
+
 	count(all, (enum reason)end->reason);
+	book(all, section->account, end, bytes_up, bytes_down);
+	if (session->served)
+		book(all, reach_server(session->reach)->account, NULL, bytes_up, bytes_down);
 	if (!record_wanted(all))
 		return;
-	write_line(all,
-		   &(struct access_record){
-			   .id = session->id,
-			   .section = section->config->title,
-			   .listener = session->listener,
-			   .client = client_text(&session->client, client, sizeof(client)),
-			   .upstream = session->reach && end->reason != REASON_NO_SERVER
-					       ? reach_server(session->reach)->text
-					       : NULL,
-			   .reason = reason_sentence((enum reason)end->reason),
-			   .key = key_text(section, (enum reason)end->reason, key),
-			   .side = side_name(end->side),
-			   .phase = section->life->phases[end->state]->name,
-			   .error = -end->error,
-			   .bytes_up = service ? up->received : up->bytes,
-			   .bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes,
-			   .duration_ms = all->loop->now_ms - session->started_ms,
-		   });
+	write_line(all, &(struct access_record){
+				.id = session->id,
+				.section = section->config->title,
+				.listener = session->listener,
+				.client = client_text(&session->client, client, sizeof(client)),
+				.upstream = session->reach && end->reason != REASON_NO_SERVER
+						    ? reach_server(session->reach)->text
+						    : NULL,
+				.reason = reason_sentence((enum reason)end->reason),
+				.key = key_text(section, (enum reason)end->reason, key),
+				.side = side_name(end->side),
+				.phase = section->life->phases[end->state]->name,
+				.error = -end->error,
+				.bytes_up = bytes_up,
+				.bytes_down = bytes_down,
+				.duration_ms = all->loop->now_ms - session->started_ms,
+			});
 }
 
 void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason)
@@ -121,6 +139,8 @@ void record_waited(struct sessions *all, const struct record_waited *client, enu
 	struct sockaddr_in6 address;
 
 	count(all, reason);
+	account_count(client->section->account, all->loop->index, tally_ended(reason, SIDE_CLIENT),
+		      1);
 	if (!record_wanted(all))
 		return;
 	socket_peer(client->client_fd, &address);

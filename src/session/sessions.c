@@ -25,6 +25,9 @@ void sessions_closed(struct sessions *all, struct session *session)
 	struct branch *branch = session->branch;
 
 	atomic_fetch_sub_explicit(&branch->section->account->connections, 1, memory_order_relaxed);
+	if (session->served)
+		atomic_fetch_sub_explicit(&reach_server(session->reach)->account->connections, 1,
+					  memory_order_relaxed);
 	atomic_fetch_sub_explicit(&all->engine->connections, 1, memory_order_relaxed);
 	stats_count(&all->loop->stats, closed, 1);
 	shortage_ease(all, session);

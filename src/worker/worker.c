@@ -386,6 +386,8 @@ int worker_turn(struct worker *worker)
 	cut(worker);
 	loop_watch_pipes(&worker->loop);
 	access_flush(worker->sessions.access);
+	atomic_store_explicit(&worker->buffers_held, stock_held(&worker->loop.stock),
+			      memory_order_relaxed);
 	return 0;
 }
 

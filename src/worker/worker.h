@@ -61,11 +61,12 @@ struct worker {
 	struct order_box inbox; /* looked into in every turn: order.h */
 
 	/* Read by the main thread. */
-	_Atomic int phase;     /* enum worker_state */
-	int ring_fd;           /* valid from WORKER_RUNNING on */
-	uint32_t ring_dropped; /* ... as is this: IORING_SETUP_* it lacks */
-	int result;            /* negative errno, valid from WORKER_STOPPED on */
-	char error[400];       /* the sentence to it */
+	_Atomic int phase;             /* enum worker_state */
+	_Atomic uint32_t buffers_held; /* at the end of its last turn */
+	int ring_fd;                   /* valid from WORKER_RUNNING on */
+	uint32_t ring_dropped;         /* ... as is this: IORING_SETUP_* it lacks */
+	int result;                    /* negative errno, valid from WORKER_STOPPED on */
+	char error[400];               /* the sentence to it */
 	pthread_t thread;
 	bool started;
 };

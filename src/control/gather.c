@@ -1,0 +1,188 @@
+#include "control/gather.h"
+
+#include "base/clock.h"
+#include "config/schema.h"
+#include "pool/server.h"
+#include "session/tally.h"
+#include "worker/worker.h"
+
+#include "ops/access.h"
+#include "ops/log.h"
+#include "ops/process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static uint64_t since_1970_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / CLOCK_NS_PER_MS;
+}
+
+static uint64_t load(const _Atomic uint32_t *count)
+{
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+/* ---- The parts ------------------------------------------------------------------------------- */
+
+static void fill_worker(struct metrics_worker *to, const struct engine *engine,
+			const struct worker *worker)
+{
+	uint64_t closed;
+
+	to->index = worker->loop.index;
+	closed = stats_read(&worker->loop.stats, closed);
+	for (unsigned i = 0; i < STATS_COUNT; i++)
+		to->counters[i] = stats_value(&worker->loop.stats, i);
+	to->buffer_bytes = engine->sizes.buffer_memory;
+	to->buffer_bytes_used = load(&worker->buffers_held) * engine->sizes.buffer_size;
+	/* Read after the other, it is not less. */
+	to->connections = stats_read(&worker->loop.stats, accepted) - closed;
+}
+
+static void fill_proxy(struct metrics_proxy *to, const struct ledger *ledger,
+		       const struct section *section)
+{
+	const struct account *account = section->account;
+
+	to->name = section->config->name;
+	to->kind = schema_section_of((unsigned)IN_PROXY << section->config->kind)->word;
+	to->connections = load(&account->connections);
+	to->connections_max = section->config->settings.max_connections;
+	to->connections_total = ledger_sum(ledger, account, TALLY_CONNECTIONS);
+	to->bytes_up = ledger_sum(ledger, account, TALLY_BYTES_UP);
+	to->bytes_down = ledger_sum(ledger, account, TALLY_BYTES_DOWN);
+	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
+		for (unsigned side = 0; side < SIDE_COUNT; side++)
+			to->ended[reason][side] =
+				ledger_sum(ledger, account, tally_ended(reason, side));
+}
+
+static void fill_server(struct metrics_server *to, const struct ledger *ledger,
+			const struct section *section, const struct server *server,
+			const struct metrics_snapshot *snapshot)
+{
+	const struct account *account = server->account;
+	uint64_t since = atomic_load_explicit(&server->since_ms, memory_order_relaxed);
+	uint64_t ended = atomic_load_explicit(&server->ended_ms, memory_order_relaxed);
+	uint64_t changed = since ? since : ended;
+
+	to->pool = section->config->name;
+	to->name = to->address = server->text;
+	to->state = since ? "down" : "up";
+	to->why = since ? "it can not be connected to" : "";
+	to->up = !since;
+	to->weight = 1;
+	to->connections = load(&account->connections);
+	to->connections_total = ledger_sum(ledger, account, TALLY_CONNECTIONS);
+	to->bytes_up = ledger_sum(ledger, account, TALLY_BYTES_UP);
+	to->bytes_down = ledger_sum(ledger, account, TALLY_BYTES_DOWN);
+	to->changed_ms =
+		changed ? snapshot->now_ms - (clock_now_ms() - changed) : snapshot->started_ms;
+	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
+		to->failures[reason] =
+			ledger_sum(ledger, account, tally_ended(reason, SIDE_UPSTREAM));
+}
+
+static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *ledger,
+		      const struct section *section, uint32_t count)
+{
+	struct metrics_pool *pool = &snapshot->pools[snapshot->pool_count++];
+
+	pool->name = section->config->name;
+	pool->servers = count;
+	pool->retries = ledger_sum(ledger, section->account, TALLY_RETRIES);
+	for (uint32_t i = 0; i < count; i++) {
+		struct metrics_server *server = &snapshot->servers[snapshot->server_count++];
+
+		fill_server(server, ledger, section, section->pool.members[i].server, snapshot);
+		pool->servers_up += server->up;
+	}
+}
+
+static void fill_process(struct metrics_snapshot *snapshot)
+{
+	struct process_use use;
+	struct rlimit limit;
+
+	process_read(&use);
+	snapshot->cpu_ns = use.cpu_ns;
+	snapshot->resident_bytes = use.resident_bytes;
+	snapshot->descriptors = use.descriptors;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		snapshot->descriptors_max = limit.rlim_cur;
+	snapshot->log_dropped = log_dropped();
+	snapshot->access_dropped = access_dropped();
+}
+
+/* ---- The whole ------------------------------------------------------------------------------- */
+
+/* Room for all there is.  What is known late is counted once, here. */
+static bool make_room(const struct gather_sources *sources, struct metrics_snapshot *snapshot)
+{
+	const struct edition *edition = sources->edition;
+	size_t servers = 0;
+
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		servers += edition->sections[i].pool.room;
+	snapshot->workers = calloc(sources->engine->worker_count + 1, sizeof(*snapshot->workers));
+	snapshot->proxies = calloc(edition->section_count + 1, sizeof(*snapshot->proxies));
+	snapshot->pools = calloc(edition->section_count + 1, sizeof(*snapshot->pools));
+	snapshot->servers = calloc(servers + 1, sizeof(*snapshot->servers));
+	snapshot->warnings = calloc(1, sizeof(*snapshot->warnings));
+	return snapshot->workers && snapshot->proxies && snapshot->pools && snapshot->servers &&
+	       snapshot->warnings;
+}
+
+int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_snapshot)
+{
+	const struct engine *engine = sources->engine;
+	const struct edition *edition = sources->edition;
+	uint64_t now_ms = since_1970_ms();
+
+	*ret_snapshot = (struct metrics_snapshot){
+		.version = VERSION,
+		.state = sources->state,
+		.ready = sources->state[0] == 's' && sources->state[1] == 'e',
+		.now_ms = now_ms,
+		.started_ms = now_ms - (clock_now_ms() - sources->started_ms),
+		.edition = edition->number,
+		.editions = 1,
+		.reload_good = 1,
+		.connections = load(&engine->connections),
+		.connections_max = engine->connections_max,
+	};
+	ret_snapshot->reload_ms = ret_snapshot->started_ms;
+	if (!make_room(sources, ret_snapshot))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < engine->worker_count; i++)
+		fill_worker(&ret_snapshot->workers[ret_snapshot->worker_count++], engine,
+			    &sources->workers[i]);
+	for (uint32_t i = 0; i < edition->section_count; i++) {
+		const struct section *section = &edition->sections[i];
+
+		fill_proxy(&ret_snapshot->proxies[ret_snapshot->proxy_count++], sources->ledger,
+			   section);
+		if (section->has_upstream)
+			fill_pool(ret_snapshot, sources->ledger, section, section->pool.count);
+	}
+	fill_process(ret_snapshot);
+	if (sources->warning)
+		((const char **)ret_snapshot->warnings)[ret_snapshot->warning_count++] =
+			sources->warning;
+	return 0;
+}
+
+void gather_done(struct metrics_snapshot *snapshot)
+{
+	free(snapshot->workers);
+	free(snapshot->proxies);
+	free(snapshot->pools);
+	free(snapshot->servers);
+	free((void *)snapshot->warnings);
+}

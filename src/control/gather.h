@@ -1,0 +1,32 @@
+/*
+ * What there is to be seen (metrics.h), gathered on the main thread from what workers count
+ * and the main thread knows, without asking a worker anything.
+ */
+#ifndef CONTROL_GATHER_H
+#define CONTROL_GATHER_H
+
+#include "control/metrics.h"
+#include "ops/ledger.h"
+#include "session/edition.h"
+
+struct engine;
+struct worker;
+
+struct gather_sources {
+	const struct engine *engine;
+	const struct edition *edition;
+	const struct ledger *ledger;
+	const struct worker *workers;
+	const char *state;   /* "serving", ... */
+	uint64_t started_ms; /* by clock_now_ms() */
+	const char *warning; /* NULL: there is nothing to warn of; stays the caller's */
+};
+
+/*
+ * Its strings are the sources' and stay as long as the edition does.  0 or -ENOMEM;
+ * gather_done() in either case.
+ */
+int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_snapshot) must_check;
+void gather_done(struct metrics_snapshot *snapshot);
+
+#endif
