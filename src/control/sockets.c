@@ -234,8 +234,18 @@ static int open_all(struct sockets *sockets)
 
 static int add(struct sockets *sockets, const struct opening *like)
 {
-	struct opening *more = realloc(sockets->openings, (sockets->count + 1) * sizeof(*more));
+	struct opening *more;
 
+	if (sockets->count == LISTENERS_MAX) {
+		log_error("%s: that is more than %d listening sockets in all, the most that a "
+			  "worker has; listen on fewer addresses, or on a port of all of them",
+			  like->place, LISTENERS_MAX);
+		return -E2BIG;
+	}
+	/* Room for twice as many at each power of two, and at first for one. */
+	more = sockets->openings;
+	if ((sockets->count & (sockets->count - 1)) == 0)
+		more = realloc(more, (sockets->count ? 2 * sockets->count : 1) * sizeof(*more));
 	if (!more) {
 		log_error("%s: out of memory", like->place);
 		return -ENOMEM;
@@ -346,7 +356,7 @@ static int plan_section(struct sockets *sockets, size_t index, struct resolver *
 	const struct config_section *section = &sockets->config->sections[index];
 	int result = 0, r;
 
-	for (size_t i = 0; i < section->listen_count; i++) {
+	for (size_t i = 0; i < section->listen_count && result != -E2BIG; i++) {
 		const struct config_endpoint *endpoint = &section->listens[i];
 		struct opening line = {
 			.state = OPENING_NEW,
@@ -376,10 +386,12 @@ int sockets_open(struct sockets *sockets, const struct config *config, uint32_t 
 		.workers = workers,
 		.patient_until_ms = clock_now_ms() + PATIENCE_MS,
 	};
-	for (size_t i = 0; i < config->section_count; i++) {
+	for (size_t i = 0; i < config->section_count && result != -E2BIG; i++) {
 		r = plan_section(sockets, i, resolver, activation);
 		result = result < 0 ? result : r;
 	}
+	if (result == -E2BIG)
+		return -EINVAL;
 	r = open_all(sockets);
 	return result < 0 ? result : r;
 }

@@ -84,7 +84,7 @@ static void take(struct worker *worker, struct accept_offer *offer)
 	struct listener *listener = slab_take(&worker->listener_slab, &slot);
 
 	if (!listener)
-		return; /* the main thread has counted them */
+		return; /* control/sockets.c has seen to it that there is room */
 	listener->slot = slot;
 	listener->fd = offer->fd;
 	listener->entrance = offer->entrance;
