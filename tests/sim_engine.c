@@ -30,6 +30,7 @@
 #define SEEDS       30000 /* in `make check` */
 #define PARTS       8
 #define SECTIONS    2
+#define SOCKETS     (2 * SECTIONS) /* of a worker: perhaps two of one section */
 #define SERVERS     3
 #define CLIENTS_MAX 8
 #define KEYS_MAX    256
@@ -242,7 +243,7 @@ static void make_engine(void)
 		(void)!ring_capabilities_without(&engine.capabilities, "min-wait");
 	/* Listening sockets, and a connection. */
 	if (!calm && sim_chance(6))
-		sim.descriptors_max = sim_between(SECTIONS * engine.worker_count + 2, 16);
+		sim.descriptors_max = sim_between(SOCKETS * engine.worker_count + 2, 18);
 	accounts[SECTIONS] = (struct account){.cells = cells[SECTIONS], .stride = TALLY_COUNT};
 	for (uint32_t i = 0; i < edition.section_count; i++)
 		make_section(i);
@@ -306,7 +307,7 @@ static struct offer {
 	struct accept_order accept;
 	struct accept_offer socket;
 	uint32_t section;
-} offers[SIM_WORKERS][SECTIONS];
+} offers[SIM_WORKERS][SOCKETS];
 static struct order_tray tray;
 static struct {
 	uint64_t told_ns, completions;
@@ -401,7 +402,7 @@ static void check_orders(void)
 		for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
 			if (orders[i][kind].under_way)
 				sim_fail("an order to worker %u is lost", i);
-		for (unsigned s = 0; s < SECTIONS; s++)
+		for (unsigned s = 0; s < SOCKETS; s++)
 			if (offers[i][s].accept.order.under_way)
 				sim_fail("an offer to worker %u is lost", i);
 	}
@@ -458,9 +459,10 @@ static void read_counters(void *unused)
 	}
 }
 
-static void make_listening(uint32_t worker, uint32_t section)
+static void make_listening(uint32_t worker, uint32_t index)
 {
-	struct offer *offered = &offers[worker][section];
+	struct offer *offered = &offers[worker][index];
+	uint32_t section = index % SECTIONS;
 	bool late = sim_chance(8);
 
 	*offered = (struct offer){
@@ -479,9 +481,15 @@ static void make_listening(uint32_t worker, uint32_t section)
 /* What comes after the start: listening sockets, and servers. */
 static void make_late(void)
 {
+	for (uint32_t w = 0; w < SIM_WORKERS; w++)
+		for (uint32_t i = 0; i < SOCKETS; i++)
+			offers[w][i] = (struct offer){.socket.fd = -1};
 	for (uint32_t i = 0; i < edition.section_count; i++) {
-		for (uint32_t w = 0; w < engine.worker_count; w++)
+		for (uint32_t w = 0; w < engine.worker_count; w++) {
 			make_listening(w, i);
+			if (sim_chance(4)) /* as if there had been more workers */
+				make_listening(w, SECTIONS + i);
+		}
 		if (sections[i].pool.count < sections[i].pool.room)
 			sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), know_all, &sections[i]);
 	}
@@ -613,7 +621,7 @@ static void open_worker(uint32_t index)
 	sim.worker_count = index + 1;
 	learn(index);
 	view_log_to(sim.worker, &access_log); /* sim_life.c reads the records */
-	for (uint32_t i = 0; i < edition.section_count; i++)
+	for (uint32_t i = 0; i < SOCKETS; i++)
 		if (offers[index][i].socket.fd >= 0)
 			send_order(index, &offers[index][i].accept.order);
 }
@@ -621,7 +629,7 @@ static void open_worker(uint32_t index)
 static void give_back(void)
 {
 	for (uint32_t w = 0; w < engine.worker_count; w++) {
-		for (uint32_t i = 0; i < edition.section_count; i++)
+		for (uint32_t i = 0; i < SOCKETS; i++)
 			if (offers[w][i].socket.fd >= 0) /* offered too late */
 				socket_close(offers[w][i].socket.fd);
 	}

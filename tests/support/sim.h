@@ -28,7 +28,7 @@
 #define SIM_FILES       128
 #define SIM_CONNECTIONS 256
 #define SIM_WORKERS     2
-#define SIM_LISTENERS   4
+#define SIM_LISTENERS   8
 #define SIM_BACKLOG     32
 #define SIM_PIPES       64
 #define SIM_SLOTS       16
