@@ -146,18 +146,30 @@ static void leave_log(void)
 	writer.log.told = writer.log.dropped - untold;
 }
 
+/* What is left when it is over, and was dropped before, and has not been told. */
+static void tell_lost(const struct writer_access *access, const struct outlet *file)
+{
+	uint64_t before = file->sink ? outlet_dropped(file) - file->told : 0;
+	char also[64] = "";
+
+	if (before)
+		snprintf(also, sizeof(also), ", and %" PRIu64 " before them were dropped", before);
+	log_warning("%s: the last %" PRIu64 " lines are lost%s, since %s does not take them",
+		    access->place, writer.lost, also, access->name);
+}
+
 static void detach(uint64_t now)
 {
 	struct writer_access *access = writer.access;
+	struct outlet *file = &writer.file;
 
-	writer.lost = writer.file.sink ? sink_pending(writer.file.sink) : 0;
+	writer.lost = file->sink ? sink_pending(file->sink) : 0;
 	for (unsigned i = 0; i + 1 < access->count; i++)
 		writer.lost += lines_pending(access->queues[i]);
-	if (writer.file.sink && writer.file.troubled)
-		outlet_end(&writer.file, now);
 	if (writer.lost)
-		log_warning("%s: the last %" PRIu64 " lines are lost, since %s does not take them",
-			    access->place, writer.lost, access->name);
+		tell_lost(access, file);
+	else if (file->sink && file->troubled)
+		outlet_end(file, now);
 	if (writer.file.sink)
 		sink_close(writer.file.sink);
 	else
