@@ -830,7 +830,7 @@ START_TEST(the_main_thread_of_an_idle_daemon_sleeps_on)
 		sleep_ms(200);
 		after = main_sleeps(daemon);
 	} while (before != after || thread_runs(daemon_pid(daemon), daemon_pid(daemon)));
-	sleep_ms(1500);
+	sleep_ms(2500);
 	ck_assert_uint_eq(main_sleeps(daemon), before);
 	daemon_stop(daemon);
 }

@@ -36,6 +36,12 @@ int serve_bind(struct serve **ret_serve, const struct config *config, struct act
 	return 0;
 }
 
+bool serve_can_be_asked(const struct serve *serve)
+{
+	(void)serve;
+	return false;
+}
+
 int serve_start(struct serve *serve, struct events *events, const struct serve_tellers *tellers)
 {
 	(void)serve;

@@ -219,6 +219,11 @@ static int start_side(struct side *side, const char *name, struct events *events
 	return r;
 }
 
+bool serve_can_be_asked(const struct serve *serve)
+{
+	return serve->control.count + serve->metrics.count > 0;
+}
+
 int serve_start(struct serve *serve, struct events *events, const struct serve_tellers *tellers)
 {
 	int r;

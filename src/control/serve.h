@@ -55,6 +55,8 @@ int serve_judge(const struct config *config, bool test, struct report *report) m
  */
 int serve_bind(struct serve **ret_serve, const struct config *config,
 	       struct activation *activation) must_check;
+/* Whether there is a socket to ask at. */
+bool serve_can_be_asked(const struct serve *serve);
 /* Answer from now on.  Result as above. */
 int serve_start(struct serve *serve, struct events *events,
 		const struct serve_tellers *tellers) must_check;

@@ -1,10 +1,10 @@
 #include "control/supervisor.h"
 
 #include "base/clock.h"
-#include "control/gather.h"
-#include "control/history.h"
 #include "control/logs.h"
 #include "control/roster.h"
+#include "control/tell.h"
+#include "control/watch.h"
 #include "loop/socket.h"
 #include "session/hop.h"
 #include "session/tenancy.h"
@@ -44,9 +44,7 @@ struct supervisor {
 	struct event *watchdog;
 	struct event *answers; /* to names that are asked for */
 	struct event *late;    /* a name or an address is to be tried again */
-	struct event *looking; /* for the history */
-	struct metrics_snapshot seen;
-	struct history history;
+	struct watch watch;    /* for who asks */
 	uint64_t started_ms;
 	struct event *signal[SIGNALS_MAX];
 	bool starting;
@@ -130,54 +128,6 @@ static int start_workers(struct supervisor *supervisor)
 	return 0;
 }
 
-/* The kernel lacks flags that the rings were to have: they work without. */
-static void tell_dropped(uint32_t flags)
-{
-	static const struct {
-		uint32_t flag;
-		const char *name;
-	} wanted[] = {
-		{IORING_SETUP_SUBMIT_ALL, "SUBMIT_ALL"},
-		{IORING_SETUP_SINGLE_ISSUER, "SINGLE_ISSUER"},
-		{IORING_SETUP_DEFER_TASKRUN, "DEFER_TASKRUN"},
-		{IORING_SETUP_TASKRUN_FLAG, "TASKRUN_FLAG"},
-	};
-
-	for (size_t i = 0; i < array_size(wanted); i++)
-		if (flags & wanted[i].flag)
-			log_info("the kernel does not know IORING_SETUP_%s: running without it",
-				 wanted[i].name);
-}
-
-/* What was chosen and why, and what this kernel lacks of what we would like to use. */
-static void tell_mode(const struct supervisor *supervisor)
-{
-	static const enum ring_feature liked[] = {
-		RING_DEFER_TASKRUN, RING_RECV_MULTISHOT, RING_RECV_BUNDLE, RING_RECV_BUDGET,
-		RING_BUFFER_RING,   RING_SEND_ZC,        RING_NO_SQARRAY,  RING_ABS_TIMER,
-	};
-	const struct engine *engine = supervisor->engine;
-	char lacking[300] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < array_size(liked); i++)
-		if (!ring_capable(&engine->capabilities, liked[i]) && used < sizeof(lacking))
-			used += (size_t)snprintf(lacking + used, sizeof(lacking) - used, " %s",
-						 ring_feature_name(liked[i]));
-	log_info("%u worker%s, %s, busy_poll %u us, coalesce %u us, %u connections at most, %llu "
-		 "KiB of "
-		 "buffers of %u KiB for each worker",
-		 engine->worker_count, engine->worker_count == 1 ? "" : "s", supervisor->mode->why,
-		 supervisor->edition->config->busy_poll_us, engine->sizes.coalesce_us,
-		 engine->connections_max, (unsigned long long)engine->sizes.buffer_memory / 1024,
-		 engine->sizes.buffer_size / 1024);
-	if (used)
-		log_info("done without, since this kernel or `without` lacks it:%s", lacking);
-	tell_dropped(supervisor->workers[0].ring_dropped);
-	if (supervisor->mode->warning[0])
-		log_warning("%s", supervisor->mode->warning);
-}
-
 /* ---- Talking to the workers ------------------------------------------------------------------ */
 
 static int ring_bell(void *owner, uint32_t index)
@@ -224,32 +174,6 @@ static void command(struct supervisor *supervisor, enum order_kind what)
 {
 	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
 		orders_send(&supervisor->orders, i, &supervisor->order[i][what]);
-}
-
-/* All workers' counters, in two lines: what happened, and why connections ended. */
-static void tell_counters(const struct supervisor *supervisor, const char *when)
-{
-	uint64_t reasons[REASON_COUNT] = {0};
-	struct stats total = {0};
-	char line[STATS_LINE_MAX], endings[REASON_COUNT * 48] = "";
-	size_t used = 0;
-
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		const struct worker *worker = &supervisor->workers[i];
-		stats_add(&total, &worker->loop.stats);
-		for (unsigned reason = 0; reason < REASON_COUNT; reason++)
-			reasons[reason] += atomic_load_explicit(&worker->sessions.reasons[reason],
-								memory_order_relaxed);
-	}
-	for (unsigned reason = REASON_NONE + 1; reason < REASON_COUNT; reason++)
-		if (reasons[reason])
-			used += (size_t)snprintf(endings + used, sizeof(endings) - used, " %s=%llu",
-						 reason_name((enum reason)reason),
-						 (unsigned long long)reasons[reason]);
-	stats_count(&total, access_dropped, access_dropped());
-	stats_count(&total, log_dropped, log_dropped());
-	log_info("endings:%s", used ? endings : " none");
-	log_info("%s: %s", when, stats_format_line(&total, line, sizeof(line)));
 }
 
 static bool all_stopped(const struct supervisor *supervisor)
@@ -339,8 +263,10 @@ static void on_reopen(void *owner, int signal)
 
 static void on_counters(void *owner, int signal)
 {
+	const struct supervisor *supervisor = owner;
+
 	(void)signal;
-	tell_counters(owner, "counters");
+	tell_counters(supervisor->workers, supervisor->engine->worker_count, "counters");
 }
 
 static const struct {
@@ -473,47 +399,37 @@ static void tell_state(void *owner, struct serve_status *ret_status)
 	};
 }
 
-static const char *state_word(const struct supervisor *supervisor)
+static int tell_all(void *owner, const struct metrics_snapshot **ret_snapshot)
 {
-	return supervisor->signals > 1 ? "stopping" : supervisor->signals ? "draining" : "serving";
+	struct supervisor *supervisor = owner;
+
+	supervisor->watch.sources.state = supervisor->signals > 1 ? "stopping"
+					  : supervisor->signals   ? "draining"
+								  : "serving";
+	return watch_look(&supervisor->watch, ret_snapshot);
 }
 
-/* What is there now takes the place of what was there before. */
-static int look(struct supervisor *supervisor)
+/* Where nobody can ask, nobody looks either. */
+static int let_ask(struct supervisor *supervisor)
 {
+	const struct serve_tellers tellers = {tell_state, tell_all, supervisor};
+	const char *warning = supervisor->mode->warning;
 	const struct gather_sources sources = {
 		.engine = supervisor->engine,
 		.edition = supervisor->edition,
 		.ledger = supervisor->ledger,
 		.workers = supervisor->workers,
-		.state = state_word(supervisor),
+		.state = "serving",
 		.started_ms = supervisor->started_ms,
-		.warning = supervisor->mode->warning[0] ? supervisor->mode->warning : NULL,
+		.warning = warning[0] ? warning : NULL,
 	};
+	int r;
 
-	gather_done(&supervisor->seen);
-	return gather(&sources, &supervisor->seen);
-}
-
-static int tell_all(void *owner, const struct metrics_snapshot **ret_snapshot)
-{
-	struct supervisor *supervisor = owner;
-	int r = look(supervisor);
-
-	if (r == 0)
-		history_show(&supervisor->history, &supervisor->seen);
-	*ret_snapshot = &supervisor->seen;
-	return r;
-}
-
-/* For rates and graphs, where somebody may ask for them. */
-static void take_history(void *owner)
-{
-	struct supervisor *supervisor = owner;
-
-	if (look(supervisor) == 0)
-		(void)!history_take(&supervisor->history, &supervisor->seen);
-	events_set_in(supervisor->looking, HISTORY_EVERY_MS);
+	if (!serve_can_be_asked(supervisor->control))
+		return 0;
+	r = watch_open(&supervisor->watch, supervisor->events, &sources);
+	return r < 0 ? events_cannot("look at the daemon", r)
+		     : serve_start(supervisor->control, supervisor->events, &tellers);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -528,7 +444,6 @@ static int open_events(struct supervisor *supervisor)
 		{&supervisor->patience, ask_for_patience},
 		{&supervisor->watchdog, feed_watchdog},
 		{&supervisor->late, catch_up},
-		{&supervisor->looking, take_history},
 	};
 	int r = events_add_descriptor(supervisor->events, &supervisor->wake,
 				      supervisor->engine->wake_fd, EPOLLIN, on_wake, supervisor);
@@ -556,13 +471,11 @@ static int open_ears(struct supervisor *supervisor)
 static void close_events(struct supervisor *supervisor)
 {
 	serve_stop(supervisor->control);
+	watch_close(&supervisor->watch);
 	for (size_t i = 0; i < array_size(heard); i++)
 		events_remove(supervisor->signal[i]);
 	events_remove(supervisor->answers);
 	events_remove(supervisor->late);
-	events_remove(supervisor->looking);
-	gather_done(&supervisor->seen);
-	history_done(&supervisor->history);
 	events_remove(supervisor->watchdog);
 	events_remove(supervisor->patience);
 	events_remove(supervisor->wake);
@@ -629,25 +542,24 @@ static int serve(struct supervisor *supervisor)
 	if (r == 0)
 		r = open_ears(supervisor);
 	if (r == 0)
-		r = serve_start(supervisor->control, supervisor->events,
-				&(struct serve_tellers){tell_state, tell_all, supervisor});
+		r = let_ask(supervisor);
 	supervisor->starting = false;
 	if (r < 0) {
 		give_up(supervisor);
 		return r;
 	}
 	events_set(supervisor->patience, EVENTS_NEVER);
-	tell_mode(supervisor);
+	tell_mode(engine, supervisor->mode, supervisor->edition->config,
+		  supervisor->workers[0].ring_dropped);
 	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
 	events_set(supervisor->watchdog, supervisor->watchdog_ms ? 0 : EVENTS_NEVER);
 	events_set(supervisor->late, catch_up_ms(supervisor));
-	events_set(supervisor->looking, supervisor->control ? 0 : EVENTS_NEVER);
 	log_info("ready");
 	tell_status(supervisor, notify_ready);
 	run(supervisor);
 	notify_status("stopped with %u connections left", atomic_load(&engine->connections));
 	r = join_workers(supervisor);
-	tell_counters(supervisor, "stopped");
+	tell_counters(supervisor->workers, engine->worker_count, "stopped");
 	return r;
 }
 

@@ -1,5 +1,7 @@
 #include "ops/ledger.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,11 +23,13 @@ void ledger_close(struct ledger *ledger)
 {
 	struct account *account, *next;
 
-	for (account = ledger->newest; account; account = next) {
-		next = account->next;
-		discard(account);
+	for (size_t i = 0; i < LEDGER_BUCKETS; i++) {
+		for (account = ledger->buckets[i]; account; account = next) {
+			next = account->next;
+			discard(account);
+		}
+		ledger->buckets[i] = NULL;
 	}
-	ledger->newest = NULL;
 }
 
 static struct account *begin(const struct ledger *ledger, const char *name)
@@ -50,17 +54,18 @@ static struct account *begin(const struct ledger *ledger, const char *name)
 
 struct account *ledger_account(struct ledger *ledger, const char *name)
 {
+	struct account **bucket = &ledger->buckets[hash_text(HASH_BEGIN, name) % LEDGER_BUCKETS];
 	struct account *account;
 
-	for (account = ledger->newest; account; account = account->next)
+	for (account = *bucket; account; account = account->next)
 		if (!strcmp(account->name, name))
 			return account;
 	account = begin(ledger, name);
 	if (!account)
 		return NULL;
 	account->id = ++ledger->count;
-	account->next = ledger->newest;
-	ledger->newest = account;
+	account->next = *bucket;
+	*bucket = account;
 	return account;
 }
 

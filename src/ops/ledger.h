@@ -19,11 +19,13 @@ struct account {
 	_Alignas(64) _Atomic uint32_t connections; /* touched twice in a connection's life */
 	_Atomic uint64_t *cells;                   /* the workers', one after the other */
 	uint32_t stride;                           /* counters from one cell to the next */
-	struct account *next;
+	struct account *next;                      /* in its bucket */
 };
 
+#define LEDGER_BUCKETS 4096
+
 struct ledger {
-	struct account *newest;
+	struct account *buckets[LEDGER_BUCKETS];
 	uint32_t workers, counters;
 	uint32_t count;
 };

@@ -1,5 +1,6 @@
 #include "pool/server.h"
 
+#include "base/hash.h"
 #include "base/spell.h"
 
 #include "ops/log.h"
@@ -136,17 +137,9 @@ void servers_init(struct servers *servers)
 		list_init(&servers->buckets[i]);
 }
 
-/* FNV-1a: what administrators call servers is no attack. */
-static uint32_t hash(uint32_t sum, const char *text)
-{
-	for (; *text; text++)
-		sum = (sum ^ (unsigned char)*text) * 16777619u;
-	return sum;
-}
-
 static struct list *bucket_of(struct servers *servers, const char *title, const char *text)
 {
-	uint32_t sum = hash(hash(2166136261u, title), text);
+	uint32_t sum = hash_text(hash_text(HASH_BEGIN, title), text);
 
 	return &servers->buckets[sum % array_size(servers->buckets)];
 }

@@ -1,0 +1,31 @@
+/*
+ * Looking at the daemon for those who may ask: the snapshot of now, and the last ten minutes.
+ */
+#ifndef CONTROL_WATCH_H
+#define CONTROL_WATCH_H
+
+#include "control/gather.h"
+#include "control/history.h"
+
+#include "ops/events.h"
+
+struct watch {
+	struct gather_sources sources; /* the owner's; it keeps .state true */
+	struct metrics_snapshot seen;
+	struct history history;
+	struct event *timer;
+};
+
+/*
+ * Watch from now on, every HISTORY_EVERY_MS.  Before that, and without it, nobody looks.
+ * 0 or a negative errno; watch_close() in either case.
+ */
+int watch_open(struct watch *watch, struct events *events,
+	       const struct gather_sources *sources) must_check;
+/* All zeroes is fine. */
+void watch_close(struct watch *watch);
+
+/* What there is now, until the next look or watch_close().  -ENOMEM. */
+int watch_look(struct watch *watch, const struct metrics_snapshot **ret_snapshot) must_check;
+
+#endif
