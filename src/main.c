@@ -165,6 +165,11 @@ static int exit_code(int error)
 }
 
 /* A file that is wrong is judged as far as it is understood: one run tells everything. */
+static int judge_to_serve(const struct config *config, struct report *report)
+{
+	return judge_worse(judge_config(config, report), serve_judge(config, false, report));
+}
+
 static int judge(const struct config *config, const struct arguments *arguments,
 		 struct report *report)
 {
@@ -178,11 +183,14 @@ static int judge(const struct config *config, const struct arguments *arguments,
 	return r;
 }
 
+/* config_done() in either case. */
 static int read_config(struct config *config, const struct arguments *arguments)
 {
 	struct report report;
 	const char *first;
 	int r;
+
+	*config = (struct config){0};
 
 	if (!arguments->named && access(arguments->path, F_OK) < 0) {
 		log_error("there is no %s; write one (see uringproxy.conf(5)), or name a file with "
@@ -198,10 +206,8 @@ static int read_config(struct config *config, const struct arguments *arguments)
 		r = judge_worse(r < 0 ? -EINVAL : 0, judge(config, arguments, &report));
 	tell_report(&report);
 	first = report_first_mistake(&report);
-	if (r < 0) {
+	if (r < 0)
 		notify_errno(-r, "configuration: %s", first ? first : strerror(-r));
-		config_done(config);
-	}
 	report_done(&report);
 	return exit_code(r);
 }
@@ -215,53 +221,63 @@ static const struct strategy *find_strategy(const struct config_section *section
 	return service ? service : strategy((enum config_relay)section->settings.relay);
 }
 
-static int serve_sockets(const struct service_plan *of_edition)
+static int bind_and_supervise(struct service_plan *plan, const struct reading_means *means)
 {
-	struct service_plan plan = *of_edition;
-	const struct config *config = plan.edition->config;
-	struct activation activation;
-	struct sockets sockets = {0};
-	struct serve *control = NULL;
+	struct reading *reading = plan->reading;
 	const char *name;
+	int r = reading_bind(reading, means);
+
+	if (r == 0)
+		r = sockets_listen(&reading->sockets);
+	if (r == 0)
+		r = serve_bind(&plan->control, &reading->config, means->activation);
+	for (unsigned i = 0; (name = activation_unclaimed(means->activation, i)); i++)
+		log_warning("systemd passed a socket named '%s', and no section has "
+			    "listen = systemd:%s",
+			    name, name);
+	if (r < 0) {
+		reading_free(reading);
+		return r;
+	}
+	r = supervise(plan);
+	serve_close(plan->control);
+	return r;
+}
+
+static int serve_sockets(struct service_plan *plan, struct reading_means *means)
+{
+	struct activation activation;
+	struct entrances entrances;
 	int r = activation_open(&activation);
 
 	if (r < 0)
 		log_warning("cannot read what systemd passed: %s", strerror(-r));
-	r = sockets_open(&sockets, config, plan.engine->worker_count, plan.resolver, &activation);
-	if (r == 0)
-		r = serve_bind(&control, config, &activation);
-	for (unsigned i = 0; (name = activation_unclaimed(&activation, i)); i++)
-		log_warning("systemd passed a socket named '%s', and no section has "
-			    "listen = systemd:%s",
-			    name, name);
-	plan.sockets = &sockets;
-	plan.control = control;
-	if (r == 0)
-		r = supervise(&plan);
-	serve_close(control);
-	sockets_close(&sockets);
+	entrances_init(&entrances, plan->engine->worker_count);
+	entrances_be_patient(&entrances);
+	means->activation = &activation;
+	means->entrances = &entrances;
+	r = bind_and_supervise(plan, means);
+	entrances_close(&entrances);
 	activation_close(&activation);
 	return r;
 }
 
-static int serve_edition(const struct service_plan *of_engine, const struct config *config)
+static int serve_edition(struct service_plan *plan)
 {
-	struct service_plan plan = *of_engine;
-	struct edition edition;
 	struct ledger ledger;
 	struct servers servers;
-	struct build_means means = {&ledger, &servers, plan.resolver, find_strategy};
+	struct reading_means means = {
+		.ledger = &ledger, .servers = &servers, .find = find_strategy};
 	int r;
 
-	ledger_open(&ledger, plan.engine->worker_count, TALLY_COUNT);
+	ledger_open(&ledger, plan->engine->worker_count, TALLY_COUNT);
 	servers_init(&servers);
-	plan.servers = &servers;
-	plan.ledger = &ledger;
-	plan.edition = &edition;
-	r = build_edition(&edition, config, 1, &means);
+	plan->means = &means;
+	r = reading_build(plan->reading, 1, plan->engine->worker_count, &means);
 	if (r == 0)
-		r = serve_sockets(&plan);
-	build_edition_done(&edition);
+		r = serve_sockets(plan, &means);
+	else
+		reading_free(plan->reading);
 	ledger_close(&ledger);
 	return r;
 }
@@ -290,58 +306,66 @@ static int await_names(struct resolver *resolver, struct events *events)
 	return r;
 }
 
-static int serve(const struct config *config, struct resolver *resolver, struct events *events)
+static int serve(struct service_plan *plan)
 {
+	const struct config *config = &plan->reading->config;
 	struct limits_cpus cpus;
 	struct engine engine;
 	struct mode mode;
-	struct service_plan plan = {
-		.engine = &engine, .mode = &mode, .resolver = resolver, .events = events};
 	int r = limits_cpus(&cpus);
 
 	if (r < 0) {
 		log_error("cannot read which CPUs may be used: %s", strerror(-r));
-		return build_of_system(r);
+		r = build_of_system(r);
+	} else {
+		mode_decide(&mode, config, &cpus);
+		r = build_engine(&engine, config, &mode);
 	}
-	mode_decide(&mode, config, &cpus);
-	r = build_engine(&engine, config, &mode);
-	if (r < 0)
+	if (r < 0) {
+		reading_free(plan->reading);
 		return r;
-	r = serve_edition(&plan, config);
+	}
+	plan->engine = &engine;
+	plan->mode = &mode;
+	r = serve_edition(plan);
 	hop_done(&engine);
 	return r;
 }
 
-static int resolve_and_serve(const struct config *config, struct events *events)
+static int resolve_and_serve(struct service_plan *plan)
 {
-	struct resolver resolver;
-	int r = resolver_open(&resolver, config);
+	struct reading *reading = plan->reading;
+	int r = resolver_open(&reading->resolver, &reading->config, NULL);
 
 	if (r == 0)
-		r = await_names(&resolver, events);
+		r = await_names(&reading->resolver, plan->events);
 	if (r == 0)
-		r = serve(config, &resolver, events);
-	resolver_close(&resolver);
+		return serve(plan);
+	reading_free(reading);
 	return r == -EINTR ? 0 : r;
 }
 
-static int start(const struct config *config)
+static int start(struct reading *reading, const char *path)
 {
-	struct events *events;
-	int r = events_open(&events);
+	struct service_plan plan = {.path = path, .reading = reading, .judge = judge_to_serve};
+	int r = events_open(&plan.events);
 
-	if (r < 0)
+	if (r < 0) {
+		reading_free(reading);
 		return events_cannot("wait for signals", r);
-	r = resolve_and_serve(config, events);
-	events_close(events);
+	}
+	r = resolve_and_serve(&plan);
+	events_close(plan.events);
 	return r;
 }
 
 /* From here on lines are written by a thread of their own, until the last one is out. */
-static int run(const struct config *config)
+static int run(struct reading *reading, const char *path)
 {
 	int r = writer_start();
 
+	if (r < 0)
+		reading_free(reading);
 	if (r == -ENOMEM)
 		return log_no_memory("the log");
 	if (r < 0) {
@@ -350,7 +374,7 @@ static int run(const struct config *config)
 		return r;
 	}
 	log_info("uringproxy %s", VERSION);
-	r = start(config);
+	r = start(reading, path);
 	writer_stop(LOG_PATIENCE_MS);
 	return r;
 }
@@ -383,11 +407,10 @@ static int command_config(struct arguments *arguments, int argc, char *argv[])
 	if (optind < argc)
 		return unexpected(argv[optind]);
 	r = read_config(&config, arguments);
-	if (r != EX_OK)
-		return r;
-	config_print_effective(&config, stdout);
+	if (r == EX_OK)
+		config_print_effective(&config, stdout);
 	config_done(&config);
-	return EX_OK;
+	return r;
 }
 
 /* Whether this machine can serve: 0, or 1, and each thing that was looked at. */
@@ -490,30 +513,35 @@ static int test(const struct arguments *arguments)
 	struct config config;
 	int r = read_config(&config, arguments);
 
-	if (r != EX_OK)
-		return r;
-	log_info("%s: the configuration is good", arguments->path);
+	if (r == EX_OK)
+		log_info("%s: the configuration is good", arguments->path);
 	config_done(&config);
-	return EX_OK;
+	return r;
 }
 
 /* Without a command. */
 static int serve_until_stopped(const struct arguments *arguments)
 {
-	struct config config;
-	int r = read_config(&config, arguments);
+	struct reading *reading = reading_make();
+	int r;
 
-	if (r != EX_OK)
+	if (!reading)
+		return exit_code(log_no_memory("the configuration"));
+	r = read_config(&reading->config, arguments);
+	if (r != EX_OK) {
+		reading_free(reading);
 		return r;
-	log_set_level((enum log_level)config.level);
+	}
+	log_set_level((enum log_level)reading->config.level);
 	r = build_of_system(signals_block());
-	if (r < 0)
+	if (r < 0) {
 		log_error("cannot block signals: %s", strerror(-r));
-	else
-		r = run(&config);
+		reading_free(reading);
+	} else {
+		r = run(reading, arguments->path);
+	}
 	if (r < 0)
 		notify_errno(-r, "%s", strerror(-r));
-	config_done(&config);
 	return exit_code(r);
 }
 

@@ -305,7 +305,8 @@ static void make_faults(void)
 static struct order orders[SIM_WORKERS][ORDER_KIND_COUNT];
 static struct offer {
 	struct accept_order accept;
-	struct accept_offer socket;
+	struct accept_offer offer;
+	struct accept_socket socket;
 	uint32_t section;
 } offers[SIM_WORKERS][SOCKETS];
 static struct order_tray tray;
@@ -332,7 +333,8 @@ static void ring(void *object)
 static void send_order(uint32_t worker, struct order *order)
 {
 	static const char *const names[] = {
-		[ORDER_PING] = "ping",   [ORDER_LISTEN] = "listen", [ORDER_CATCH_UP] = "catch up",
+		[ORDER_PING] = "ping",   [ORDER_LISTEN] = "listen", [ORDER_ADOPT] = "adopt",
+		[ORDER_LEAVE] = "leave", [ORDER_RETIRE] = "retire", [ORDER_CATCH_UP] = "catch up",
 		[ORDER_DRAIN] = "drain", [ORDER_STOP] = "stop",
 	};
 
@@ -468,9 +470,10 @@ static void make_listening(uint32_t worker, uint32_t index)
 	*offered = (struct offer){
 		.accept = {.order = {.kind = ORDER_LISTEN, .worker = worker},
 			   .count = 1,
-			   .offers = &offered->socket},
+			   .offers = &offered->offer},
+		.offer = {.socket = &offered->socket, .section = &sections[section], .fresh = true},
 		.section = section,
-		.socket = {.fd = -1, .section = &sections[section], .text = "sim"},
+		.socket = {.fd = -1, .text = "sim"},
 	};
 	if (!late)
 		offered->socket.fd = sim_listen(&config_sections[section], worker);
@@ -630,7 +633,7 @@ static void give_back(void)
 {
 	for (uint32_t w = 0; w < engine.worker_count; w++) {
 		for (uint32_t i = 0; i < SOCKETS; i++)
-			if (offers[w][i].socket.fd >= 0) /* offered too late */
+			if (offers[w][i].socket.fd >= 0 && !offers[w][i].offer.taken)
 				socket_close(offers[w][i].socket.fd);
 	}
 	sim_check_end();

@@ -67,7 +67,11 @@ static void name(const char *last)
 
 static int open_it(void)
 {
-	return bind_open(&address, &line, &settings, &why);
+	int fd = bind_open(&address, &line, &settings, &why);
+
+	if (fd >= 0)
+		ck_assert_int_eq(bind_listen(fd, &settings, &why), 0);
+	return fd;
 }
 
 static void close_it(int fd)

@@ -36,43 +36,47 @@ static const char *const relays[] = {
 #undef X
 		NULL};
 
+/* What a change of its value needs. */
+#define RELOAD  false
+#define RESTART true
+
 /* clang-format off */
 /* The offset of a field, which must have the type that its schema_type is stored as. */
 #define FIELD(type, member, ctype) \
 	(offsetof(struct type, member) + \
 	 0 * sizeof(char[_Generic(((struct type *)0)->member, ctype: 1, default: -1)]))
-#define GLOBAL(name, type, ctype, member, min, max, zero, words, initial, help) \
-	{name, IN_GLOBAL, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), min, max, zero, words, initial, help}
-#define LOG(name, type, ctype, member, words, initial, help) \
-	{name, IN_LOG, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), 0, 0, NULL, words, initial, help}
+#define GLOBAL(name, change, type, ctype, member, min, max, zero, words, initial, help) \
+	{name, IN_GLOBAL, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), min, max, zero, words, initial, help, change}
+#define LOG(name, change, type, ctype, member, words, initial, help) \
+	{name, IN_LOG, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), 0, 0, NULL, words, initial, help, change}
 #define SETTING(name, kinds, type, member, min, max, zero, words, initial, help) \
-	{name, IN_DEFAULTS | (kinds), SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, uint32_t), min, max, zero, words, initial, help}
+	{name, IN_DEFAULTS | (kinds), SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, uint32_t), min, max, zero, words, initial, help, RELOAD}
 #define SECTION(name, kinds, type, ctype, member, min, max, initial, help) \
-	{name, kinds, SCHEMA_##type, OWNER_SECTION, FIELD(config_section, member, ctype), min, max, NULL, NULL, initial, help}
+	{name, kinds, SCHEMA_##type, OWNER_SECTION, FIELD(config_section, member, ctype), min, max, NULL, NULL, initial, help, RELOAD}
 
 #define ASKED(name, where, help) \
-	{name, where, SCHEMA_LISTEN, OWNER_SECTION, FIELD(config_section, listens, struct config_endpoint *), 0, 0, OFF, NULL, NULL, help}
+	{name, where, SCHEMA_LISTEN, OWNER_SECTION, FIELD(config_section, listens, struct config_endpoint *), 0, 0, OFF, NULL, NULL, help, RESTART}
 
 #define EVERY IN_EVERY_SERVICE
 #define PROXY IN_PROXY
 
 const struct schema_key schema_keys[] = {
-	GLOBAL("workers",         COUNT,  uint32_t, workers,          1, CONFIG_WORKERS_MAX, AUTO, NULL,  "auto", "worker threads, each with a ring of its own"),
-	GLOBAL("sqpoll",          WORD,   enum config_auto, sqpoll,   0, 0,        NULL, autos, "auto", "whether a kernel thread polls each ring"),
-	GLOBAL("sqpoll_idle",     MS,     uint32_t, sqpoll_idle_ms,   1, MINUTE,   NULL, NULL,  "10ms", "how long that thread polls in vain before it sleeps"),
-	GLOBAL("sqpoll_cpus",     CPUS,   uint64_t *, sqpoll_cpus,    0, 0,        AUTO, NULL,  "auto", "CPUs for those threads"),
-	GLOBAL("cpus",            CPUS,   uint64_t *, cpus,           0, 0,        OFF,  NULL,  "off",  "CPUs that workers are pinned to, in order"),
-	GLOBAL("busy_poll",       US,     uint32_t, busy_poll_us,     1, 1000,     OFF,  NULL,  "off",  "how long a worker spins before it sleeps"),
-	GLOBAL("coalesce",        US,     uint32_t, coalesce_us,      1, 1000,     OFF,  NULL,  "200us", "how long a worker before slow servers waits for several messages at once, and bulk for more"),
-	GLOBAL("max_connections", COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
-	GLOBAL("buffer_memory",   SIZE64, uint64_t, buffer_memory,    MIB, TIB,    AUTO, NULL,  "auto", "receive buffers, all workers together"),
-	GLOBAL("buffer_size",     SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
-	GLOBAL("drain_timeout",   MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
-	GLOBAL("without",         NAMES,  char *,   without,          0, 0,        OFF,  NULL,  "off",  "kernel features to do without"),
+	GLOBAL("workers",         RESTART, COUNT,  uint32_t, workers,          1, CONFIG_WORKERS_MAX, AUTO, NULL,  "auto", "worker threads, each with a ring of its own"),
+	GLOBAL("sqpoll",          RESTART, WORD,   enum config_auto, sqpoll,   0, 0,        NULL, autos, "auto", "whether a kernel thread polls each ring"),
+	GLOBAL("sqpoll_idle",     RESTART, MS,     uint32_t, sqpoll_idle_ms,   1, MINUTE,   NULL, NULL,  "10ms", "how long that thread polls in vain before it sleeps"),
+	GLOBAL("sqpoll_cpus",     RESTART, CPUS,   uint64_t *, sqpoll_cpus,    0, 0,        AUTO, NULL,  "auto", "CPUs for those threads"),
+	GLOBAL("cpus",            RESTART, CPUS,   uint64_t *, cpus,           0, 0,        OFF,  NULL,  "off",  "CPUs that workers are pinned to, in order"),
+	GLOBAL("busy_poll",       RELOAD,  US,     uint32_t, busy_poll_us,     1, 1000,     OFF,  NULL,  "off",  "how long a worker spins before it sleeps"),
+	GLOBAL("coalesce",        RESTART, US,     uint32_t, coalesce_us,      1, 1000,     OFF,  NULL,  "200us", "how long a worker before slow servers waits for several messages at once, and bulk for more"),
+	GLOBAL("max_connections", RESTART, COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
+	GLOBAL("buffer_memory",   RESTART, SIZE64, uint64_t, buffer_memory,    MIB, TIB,    AUTO, NULL,  "auto", "receive buffers, all workers together"),
+	GLOBAL("buffer_size",     RESTART, SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
+	GLOBAL("drain_timeout",   RELOAD,  MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
+	GLOBAL("without",         RESTART, NAMES,  char *,   without,          0, 0,        OFF,  NULL,  "off",  "kernel features to do without"),
 
-	LOG("level",  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),
-	LOG("access", ACCESS, enum config_access, access, NULL,    "off",  "where one line per finished connection goes"),
-	LOG("format", WORD,   enum config_format, format, formats, "text", "how those lines are written"),
+	LOG("level",  RELOAD,  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),
+	LOG("access", RESTART, ACCESS, enum config_access, access, NULL,    "off",  "where one line per finished connection goes"),
+	LOG("format", RESTART, WORD,   enum config_format, format, formats, "text", "how those lines are written"),
 
 	SECTION("listen", EVERY,        LISTEN, struct config_endpoint *, listens,        0, 0,        NULL,  "where clients connect; may be repeated"),
 	SECTION("server", PROXY,        SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),

@@ -66,6 +66,7 @@ struct schema_key {
 	const char *const *words; /* of SCHEMA_WORD, ends with NULL */
 	const char *initial;      /* the default; NULL for lists */
 	const char *help;
+	bool restart; /* a reload leaves it as it is: config/change.h */
 };
 
 #define SCHEMA_KEY_COUNT 33

@@ -203,6 +203,31 @@ static int open_rights(const char *path, const struct config_endpoint *line, con
 	return r;
 }
 
+int bind_rights(const struct address *address, const struct bind_path *path,
+		const struct config_endpoint *line, const char **ret_why)
+{
+	struct config_endpoint wanted = *line;
+	int file = open(address->u.un.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC), r;
+	struct stat status;
+
+	if (file < 0)
+		return -errno;
+	r = fstat(file, &status) < 0 ? -errno : 0;
+	if (r == 0 && (status.st_ino != path->inode || status.st_dev != path->device)) {
+		*ret_why = "it is another file by now";
+		r = -EPERM;
+	}
+	/* Nobody's in particular any more. */
+	if (wanted.owner == (uid_t)-1 && status.st_uid != geteuid())
+		wanted.owner = geteuid();
+	if (wanted.group == (gid_t)-1 && status.st_gid != getegid())
+		wanted.group = getegid();
+	if (r == 0)
+		r = give_rights(file, &wanted, ret_why);
+	close(file);
+	return r;
+}
+
 static int bind_unix(const struct address *address, const char **ret_why)
 {
 	bool named = address->u.un.sun_path[0];
@@ -256,22 +281,24 @@ static int bind_one(const struct address *address, const struct config_endpoint 
 int bind_open(const struct address *address, const struct config_endpoint *line,
 	      const struct config_settings *settings, const char **ret_why)
 {
-	int fd, r;
+	int fd;
 
 	*ret_why = NULL;
 	fd = bind_one(address, line, ret_why);
-	if (fd >= 0) {
-		/* Accepted sockets inherit these from the listening one. */
+	/* Accepted sockets inherit these from the listening one. */
+	if (fd >= 0)
 		socket_tune(fd, address->u.any.sa_family, settings);
-		r = listen(fd, (int)settings->backlog) < 0 ? -errno : 0;
-		if (r < 0) {
-			socket_close(fd);
-			fd = r;
-		}
-	}
-	if (fd < 0 && !*ret_why)
+	else if (!*ret_why)
 		*ret_why = advice(fd);
 	return fd;
+}
+
+int bind_listen(int fd, const struct config_settings *settings, const char **ret_why)
+{
+	int r = listen(fd, (int)settings->backlog) < 0 ? -errno : 0;
+
+	*ret_why = r < 0 ? advice(r) : NULL;
+	return r;
 }
 
 int bind_try(const struct address *address, const struct config_endpoint *line)

@@ -16,8 +16,8 @@
 #include <sys/types.h>
 
 /*
- * A socket listening on an internet or unix address (kind ANY, INET or UNIX)
- * with the options of the line that asks for it, and the section's backlog and
+ * A socket bound to an internet or unix address (kind ANY, INET or UNIX), that does not
+ * listen yet, with the options of the line that asks for it, and the section's
  * socket options.  A unix path left behind by a process that is gone is replaced;
  * whatever else is there stays, and no symbolic link is followed.  Its file has
  * the line's mode, owner and group before anybody can connect.  Returns the
@@ -51,6 +51,13 @@ struct bind_path {
 	ino_t inode;
 };
 struct bind_path bind_path(const struct address *address);
+
+/* The mode, owner and group of that file become the line's.  0, or as bind_open(). */
+int bind_rights(const struct address *address, const struct bind_path *path,
+		const struct config_endpoint *line, const char **ret_why) must_check;
+
+/* Listen.  Results as above. */
+int bind_listen(int fd, const struct config_settings *settings, const char **ret_why) must_check;
 
 /* Remove the path, unless another process has replaced it since. */
 void bind_remove(const struct address *address, const struct bind_path *path);

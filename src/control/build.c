@@ -123,6 +123,19 @@ int build_try(const struct config *config, const struct mode *mode, struct repor
 	return r;
 }
 
+void build_refit(const struct engine *engine, const struct config *config, struct report *report)
+{
+	struct engine other = {
+		.capabilities = engine->capabilities,
+		.worker_count = engine->worker_count,
+		.connections_max = engine->connections_max,
+		.sizes = engine->sizes,
+		.sqpoll = engine->sqpoll,
+	};
+
+	fit_settings(&other, config, report);
+}
+
 /* ---- Editions -------------------------------------------------------------------------------- */
 
 static int build_section(struct section *section, const struct build_means *means,

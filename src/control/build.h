@@ -48,6 +48,9 @@ void build_edition_done(struct edition *edition);
 int build_try(const struct config *config, const struct mode *mode,
 	      struct report *report) must_check;
 
+/* What the engine that runs makes of the settings of another configuration, in the report. */
+void build_refit(const struct engine *engine, const struct config *config, struct report *report);
+
 /*
  * What the system said, for a function that says -EINVAL of the configuration: there
  * is nothing to correct in that, and a restart may help.

@@ -152,12 +152,14 @@ int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_sn
 		.now_ms = now_ms,
 		.started_ms = now_ms - (clock_now_ms() - sources->started_ms),
 		.edition = edition->number,
-		.editions = 1,
-		.reload_good = 1,
+		.editions = sources->editions,
+		.reloads = sources->reloads,
+		.reloads_failed = sources->reloads_failed,
+		.reload_good = sources->reload_good,
+		.reload_ms = now_ms - (clock_now_ms() - sources->reloaded_ms),
 		.connections = load(&engine->connections),
 		.connections_max = engine->connections_max,
 	};
-	ret_snapshot->reload_ms = ret_snapshot->started_ms;
 	if (!make_room(sources, ret_snapshot))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < engine->worker_count; i++)

@@ -17,8 +17,12 @@ struct gather_sources {
 	const struct edition *edition;
 	const struct ledger *ledger;
 	const struct worker *workers;
-	const char *state;   /* "serving", ... */
-	uint64_t started_ms; /* by clock_now_ms() */
+	const char *state;    /* "serving", ... */
+	uint32_t editions;    /* this one, and those that still have connections */
+	uint64_t started_ms;  /* by clock_now_ms() */
+	uint64_t reloaded_ms; /* likewise, when the configuration was read last */
+	bool reload_good;     /* then */
+	uint64_t reloads, reloads_failed;
 	const char *warning; /* NULL: there is nothing to warn of; stays the caller's */
 };
 

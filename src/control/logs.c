@@ -18,8 +18,8 @@ static const enum sink_target targets[] = {
 	[CONFIG_ACCESS_FILE] = SINK_FILE,
 };
 
-/* The access log's messages begin with it, for as long as it is open. */
-static char place[PATH_MAX + 64];
+/* For as long as the access log is open: how its messages begin, and where it is. */
+static char place[PATH_MAX + 64], path[PATH_MAX];
 
 static const char *explain(const struct config *config, int error, char why[WHY_MAX])
 {
@@ -39,9 +39,10 @@ int logs_open(const struct config *config, unsigned workers)
 	if (config->access == CONFIG_ACCESS_OFF)
 		return 0;
 	config_place(config, NULL, "access", place, sizeof(place));
+	snprintf(path, sizeof(path), "%s", config->access_path ? config->access_path : "");
 	r = access_open(targets[config->access],
 			config->format == CONFIG_FORMAT_JSON ? ACCESS_JSON : ACCESS_TEXT,
-			config->access_path, place, workers);
+			config->access_path ? path : NULL, place, workers);
 	if (r == -ENOMEM)
 		return log_no_memory("the queues of the access log");
 	if (r < 0)

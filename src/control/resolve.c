@@ -128,11 +128,12 @@ static int list_names(struct resolver *resolver, size_t section, bool listens)
 	return 0;
 }
 
-int resolver_open(struct resolver *resolver, const struct config *config)
+int resolver_open(struct resolver *resolver, const struct config *config,
+		  const struct resolver *before)
 {
 	int r = 0;
 
-	*resolver = (struct resolver){.config = config};
+	*resolver = (struct resolver){.config = config, .before = before};
 	if (loops_init(&resolver->loops, config) < 0)
 		return log_no_memory("the names");
 	for (size_t i = 0; i < config->section_count && r == 0; i++) {
@@ -186,6 +187,46 @@ static void note_listens(struct resolver *resolver, const struct resolution *one
 			(void)log_no_memory("the names");
 }
 
+/* ---- What was known before ------------------------------------------------------------------- */
+
+static const struct resolution *find_known(const struct resolver *before,
+					   const struct resolution *one)
+{
+	const struct address *name = &one->endpoint->address;
+
+	for (uint32_t i = 0; before && i < before->count; i++) {
+		const struct resolution *known = &before->list[i];
+
+		if (known->answered && address_is_same(&known->endpoint->address, name))
+			return known;
+	}
+	return NULL;
+}
+
+/* There is something to be used: those addresses, though nobody has said them again. */
+static bool reuse(struct resolver *resolver, struct resolution *one)
+{
+	const struct resolution *known = find_known(resolver->before, one);
+	char place[RESOLVE_PLACE_MAX];
+
+	if (!known)
+		return false;
+	one->found = malloc(known->count * sizeof(*one->found));
+	if (!one->found) {
+		(void)log_no_memory("the names");
+		return false;
+	}
+	memcpy(one->found, known->found, known->count * sizeof(*one->found));
+	one->count = known->count;
+	one->answered = true;
+	resolver->missing--;
+	warn(resolver, one->endpoint, place_of(resolver, one, place),
+	     "'%s' is not answered now: it keeps the address%s it had", one->endpoint->address.host,
+	     one->count == 1 ? "" : "es");
+	note_listens(resolver, one);
+	return true;
+}
+
 /* The line that the next answer is for, if it is one; *ret_any: there was any. */
 static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms, bool *ret_any)
 {
@@ -196,8 +237,14 @@ static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms
 	if (!*ret_any)
 		return NULL;
 	one = &resolver->list[answer.id];
+	if (one->answered) { /* it has what was known before, and was not waited for */
+		free(answer.addresses);
+		return NULL;
+	}
 	if (answer.error) {
 		free(answer.addresses);
+		if (reuse(resolver, one))
+			return NULL;
 		tell_missing(resolver, one, answer.error, answer.for_good);
 		ask_later(one, now_ms);
 		return NULL;
@@ -214,12 +261,33 @@ static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms
 }
 
 /* Whether all have been heard of, well or not. */
-static bool are_all_heard(const struct resolver *resolver)
+bool resolver_has_heard(const struct resolver *resolver)
 {
 	for (uint32_t i = 0; i < resolver->count; i++)
 		if (!resolver->list[i].answered && !resolver->list[i].told)
 			return false;
 	return true;
+}
+
+void resolver_hear(struct resolver *resolver)
+{
+	uint64_t now = clock_now_ms();
+	bool any;
+
+	do
+		(void)take_answer(resolver, now, &any);
+	while (any);
+}
+
+void resolver_settle(struct resolver *resolver)
+{
+	for (uint32_t i = 0; i < resolver->count; i++) {
+		struct resolution *one = &resolver->list[i];
+
+		if (!one->answered && !reuse(resolver, one))
+			tell_missing(resolver, one, "there is no answer yet", false);
+	}
+	resolver->before = NULL;
 }
 
 /* ---- Waiting for them ------------------------------------------------------------------------ */
@@ -241,14 +309,10 @@ static void end_waiting(void *owner)
 static void on_answers(void *owner, uint32_t ready)
 {
 	struct awaiting *awaiting = owner;
-	uint64_t now = clock_now_ms();
-	bool any;
 
 	(void)ready;
-	do
-		(void)take_answer(awaiting->resolver, now, &any);
-	while (any);
-	if (are_all_heard(awaiting->resolver))
+	resolver_hear(awaiting->resolver);
+	if (resolver_has_heard(awaiting->resolver))
 		end_waiting(awaiting);
 }
 
@@ -275,14 +339,11 @@ static int await_answers(struct awaiting *awaiting, uint64_t milliseconds)
 int resolver_wait(struct resolver *resolver, struct events *events, uint64_t milliseconds)
 {
 	struct awaiting awaiting = {.resolver = resolver, .events = events};
-	int r = are_all_heard(resolver) ? 0 : await_answers(&awaiting, milliseconds);
+	int r = resolver_has_heard(resolver) ? 0 : await_answers(&awaiting, milliseconds);
 
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < resolver->count; i++)
-		if (!resolver->list[i].answered)
-			tell_missing(resolver, &resolver->list[i], "there is no answer yet", false);
-	return 0;
+	if (r == 0)
+		resolver_settle(resolver);
+	return r;
 }
 
 /* ---- For main and the supervisor ------------------------------------------------------------- */
@@ -371,7 +432,7 @@ int resolver_test(const struct config *config, struct report *report)
 	bool is_right = !report->found[REPORT_MISTAKE];
 	struct resolver resolver;
 	struct events *events = NULL;
-	int r = resolver_open(&resolver, config);
+	int r = resolver_open(&resolver, config, NULL);
 
 	resolver.report = report;
 	if (r == 0 && (r = events_open(&events)) < 0)

@@ -36,7 +36,8 @@ struct resolution {
 
 struct resolver {
 	const struct config *config;
-	struct names *names; /* NULL: there are no names */
+	const struct resolver *before; /* what was known, while it is waited for */
+	struct names *names;           /* NULL: there are no names */
 	struct resolution *list;
 	uint32_t count;
 	uint32_t missing; /* have no answer */
@@ -45,8 +46,13 @@ struct resolver {
 				  NULL: the log */
 };
 
-/* Ask for every name.  Whatever is wrong has been logged.  0 or a negative errno. */
-int resolver_open(struct resolver *resolver, const struct config *config) must_check;
+/*
+ * Ask for every name.  What another reading knows (NULL: there is none) is used where there
+ * is no answer, until resolver_settle().  Whatever is wrong has been logged.  0 or a negative
+ * errno.
+ */
+int resolver_open(struct resolver *resolver, const struct config *config,
+		  const struct resolver *before) must_check;
 void resolver_close(struct resolver *resolver);
 
 /*
@@ -55,6 +61,13 @@ void resolver_close(struct resolver *resolver);
  */
 int resolver_wait(struct resolver *resolver, struct events *events,
 		  uint64_t milliseconds) must_check;
+
+/* Whether nothing is to be waited for any more: all are answered, or will not be soon. */
+bool resolver_has_heard(const struct resolver *resolver);
+/* Take the answers that are there. */
+void resolver_hear(struct resolver *resolver);
+/* The waiting is over: what is not answered, and not known from before, is missing: logged. */
+void resolver_settle(struct resolver *resolver);
 
 /*
  * For `-t --resolve`, all in one: which names are not answered, for a while, and which

@@ -17,16 +17,19 @@
 
 #define INHERITED_MAX 8 /* sockets of one name */
 
+/* It outlives the configuration that names it. */
 struct asked_socket {
 	int fd;
-	const struct config_endpoint *line;
+	struct address address;
+	char *text; /* as it is written */
+	bool read_only;
 	struct bind_path path; /* of a file that we made */
 };
 
 /* [control] or [metrics]. */
 struct side {
 	struct serve *serve;
-	const struct config_section *section;
+	const char *title;
 	enum verb_where where;
 	struct asked_socket *sockets;
 	size_t count;
@@ -34,7 +37,7 @@ struct side {
 };
 
 struct serve {
-	const struct config *config;
+	const struct config *config; /* while its sockets are bound */
 	struct verbs verbs;
 	struct side control, metrics;
 };
@@ -50,22 +53,30 @@ static int complain(const struct serve *serve, const struct side *side,
 		snprintf(place, sizeof(place), "%s:%u: ", serve->config->files[line->file],
 			 line->line);
 	log_at(line->line ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-	       "%s%s listen: cannot listen on %s: %s%s%s%s", place, side->section->title,
-	       line->text, strerror(-error), why ? " (" : "", why ? why : "", why ? ")" : "");
+	       "%s%s listen: cannot listen on %s: %s%s%s%s", place, side->title, line->text,
+	       strerror(-error), why ? " (" : "", why ? why : "", why ? ")" : "");
 	return line->line ? error : 0; /* nobody asked for the default */
 }
 
 static int add(struct side *side, const struct config_endpoint *line, int fd, struct bind_path path)
 {
 	struct asked_socket *more = realloc(side->sockets, (side->count + 1) * sizeof(*more));
+	char *text = strdup(line->text);
 
-	if (!more) {
+	side->sockets = more ? more : side->sockets;
+	if (!more || !text) {
+		free(text);
 		socket_close(fd);
 		return log_no_memory("the sockets of [control] and [metrics]");
 	}
-	side->sockets = more;
-	more[side->count++] = (struct asked_socket){.fd = fd, .line = line, .path = path};
-	log_info("%s listens on %s", side->section->title, line->text);
+	more[side->count++] = (struct asked_socket){
+		.fd = fd,
+		.address = line->address,
+		.text = text,
+		.read_only = line->read_only,
+		.path = path,
+	};
+	log_info("%s listens on %s", side->title, text);
 	return 0;
 }
 
@@ -106,27 +117,36 @@ static int bind_inherited(struct side *side, const struct config_endpoint *line,
 	return r;
 }
 
-static int bind_line(struct side *side, const struct config_endpoint *line,
-		     struct activation *activation)
+static int bind_line(struct side *side, const struct config_section *section,
+		     const struct config_endpoint *line, struct activation *activation)
 {
 	const char *why = NULL;
-	int fd;
+	struct bind_path path;
+	int fd, r;
 
 	if (line->address.kind == ADDRESS_SYSTEMD)
 		return bind_inherited(side, line, activation);
 	fd = bind_try(&line->address, line); /* before it is shared with another daemon */
 	if (fd == 0)
-		fd = bind_open(&line->address, line, &side->section->settings, &why);
-	return fd < 0 ? complain(side->serve, side, line, fd, why)
-		      : add(side, line, fd, bind_path(&line->address));
+		fd = bind_open(&line->address, line, &section->settings, &why);
+	if (fd < 0)
+		return complain(side->serve, side, line, fd, why);
+	path = bind_path(&line->address);
+	r = bind_listen(fd, &section->settings, &why);
+	if (r == 0)
+		return add(side, line, fd, path);
+	bind_remove(&line->address, &path);
+	socket_close(fd);
+	return complain(side->serve, side, line, r, why);
 }
 
-static int bind_side(struct side *side, struct activation *activation)
+static int bind_side(struct side *side, const struct config_section *section,
+		     struct activation *activation)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < side->section->listen_count; i++) {
-		int r = bind_line(side, &side->section->listens[i], activation);
+	for (size_t i = 0; i < section->listen_count; i++) {
+		int r = bind_line(side, section, &section->listens[i], activation);
 
 		result = result < 0 ? result : r;
 	}
@@ -142,12 +162,13 @@ int serve_bind(struct serve **ret_serve, const struct config *config, struct act
 		return log_no_memory("[control] and [metrics]");
 	*serve = (struct serve){
 		.config = config,
-		.verbs = {.config = config, .started_ms = clock_now_ms()},
-		.control = {serve, &config->control, VERB_CONTROL, NULL, 0, NULL},
-		.metrics = {serve, &config->metrics, VERB_METRICS, NULL, 0, NULL},
+		.verbs = {.started_ms = clock_now_ms()},
+		.control = {serve, "[control]", VERB_CONTROL, NULL, 0, NULL},
+		.metrics = {serve, "[metrics]", VERB_METRICS, NULL, 0, NULL},
 	};
-	r = bind_side(&serve->control, activation);
-	metrics = bind_side(&serve->metrics, activation);
+	r = bind_side(&serve->control, &config->control, activation);
+	metrics = bind_side(&serve->metrics, &config->metrics, activation);
+	serve->config = NULL;
 	if (r == 0)
 		r = metrics;
 	if (r < 0)
@@ -206,16 +227,15 @@ static int start_side(struct side *side, const char *name, struct events *events
 	for (size_t i = 0; i < side->count; i++)
 		listeners[i] = (struct http_listener){
 			.fd = side->sockets[i].fd,
-			.text = side->sockets[i].line->text,
-			.read_only =
-				side->where == VERB_METRICS || side->sockets[i].line->read_only,
+			.text = side->sockets[i].text,
+			.read_only = side->where == VERB_METRICS || side->sockets[i].read_only,
 		};
 	r = side->count
 		    ? http_open(&side->http, name, listeners, side->count, events, on_request, side)
 		    : 0;
 	free(listeners);
 	if (r < 0)
-		log_error("cannot serve %s: %s", side->section->title, strerror(-r));
+		log_error("cannot serve %s: %s", side->title, strerror(-r));
 	return r;
 }
 
@@ -243,8 +263,9 @@ void serve_stop(struct serve *serve)
 static void close_side(struct side *side)
 {
 	for (size_t i = 0; i < side->count; i++) {
-		bind_remove(&side->sockets[i].line->address, &side->sockets[i].path);
+		bind_remove(&side->sockets[i].address, &side->sockets[i].path);
 		socket_close(side->sockets[i].fd);
+		free(side->sockets[i].text);
 	}
 	free(side->sockets);
 }

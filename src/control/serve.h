@@ -24,6 +24,14 @@ struct serve_status {
 	uint32_t workers, connections, connections_max;
 	uint32_t sockets;                          /* that listen */
 	uint32_t names_missing, addresses_missing; /* not resolved; not this machine's */
+	const char *mistake; /* of the last reload, which was not done for it; NULL: none */
+};
+
+/* An edition that was replaced, and is not over. */
+struct serve_edition {
+	uint64_t number;
+	uint32_t used;        /* connections, and listening sockets, that are under it */
+	uint64_t replaced_ms; /* by clock_now_ms() */
 };
 
 typedef void serve_status_teller(void *owner, struct serve_status *ret_status);
@@ -35,10 +43,18 @@ typedef void serve_status_teller(void *owner, struct serve_status *ret_status);
 struct metrics_snapshot;
 typedef int serve_snapshot_teller(void *owner, const struct metrics_snapshot **ret_snapshot);
 
+struct reload_call;
+typedef void serve_reloader(void *owner, struct reload_call *call);
+
+/* The old editions, the oldest first, from 0 on; false: there are no more. */
+typedef bool serve_edition_teller(void *owner, size_t index, struct serve_edition *ret_edition);
+
 /* Whom the answers come from, on the main thread. */
 struct serve_tellers {
 	serve_status_teller *status;
 	serve_snapshot_teller *snapshot;
+	serve_reloader *reload;
+	serve_edition_teller *old_edition;
 	void *owner;
 };
 
@@ -49,8 +65,8 @@ struct serve_tellers {
 int serve_judge(const struct config *config, bool test, struct report *report) must_check;
 
 /*
- * Bind what the configuration names, which remains the caller's.  0, and *ret_serve
- * may be asked for already, though it waits; or a negative errno that has been
+ * Bind what the configuration names, which remains the caller's, and may go afterwards.  0,
+ * and *ret_serve may be asked for already, though it waits; or a negative errno that has been
  * logged.  serve_close() otherwise.
  */
 int serve_bind(struct serve **ret_serve, const struct config *config,

@@ -12,10 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define PATIENCE_MS   250
-#define PAUSE_MS      50
 #define INHERITED_MAX 64 /* sockets of one name */
 #define AGAIN_MS      1000
 #define AGAIN_MAX_MS  5000
@@ -44,12 +41,16 @@ struct opening {
 	struct entrance *entrance;     /* OPENING_DONE */
 };
 
-/* Offers name it, and workers keep its text as long as they have a connection from there. */
-struct entrance {
-	struct bind_path path;       /* of a unix socket we bound */
-	char text[ADDRESS_TEXT_MAX]; /* as records name it */
-	int fds[];                   /* the workers'; -1: it has been offered */
-};
+static struct entrance_wish wish_of(const struct opening *opening)
+{
+	return (struct entrance_wish){
+		.address = &opening->address,
+		.line = opening->endpoint,
+		.settings = &opening->section->settings,
+		.inherited = opening->inherited,
+		.text = opening->text,
+	};
+}
 
 static int complain(const struct opening *opening, int error, const char *why)
 {
@@ -76,87 +77,6 @@ static void find_own(const struct sockets *sockets, const struct opening *openin
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* The sockets of a worker each, or copies of one; closed again when they are not to be. */
-struct opened {
-	struct entrance *entrance;
-	int *fds; /* its */
-	uint32_t count;
-};
-
-static void close_opened(struct opened *opened)
-{
-	while (opened->count)
-		socket_close(opened->fds[--opened->count]);
-	free(opened->entrance);
-}
-
-/* The same socket for all workers: unix paths, and what systemd opened. */
-static int share_out(struct opened *opened, uint32_t workers)
-{
-	while (opened->count < workers) {
-		int fd = bind_share(opened->fds[0]);
-
-		if (fd < 0)
-			return fd;
-		opened->fds[opened->count++] = fd;
-	}
-	return 0;
-}
-
-/* The sockets of a process that was killed are closed some milliseconds after its end. */
-static bool may_come_free(const struct sockets *sockets, int error)
-{
-	if (error != -EADDRINUSE || clock_now_ms() >= sockets->patient_until_ms)
-		return false;
-	nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * CLOCK_NS_PER_MS}, NULL);
-	return true;
-}
-
-static int open_own(struct sockets *sockets, struct opening *opening, struct opened *opened,
-		    const char **ret_why)
-{
-	const struct config_settings *settings = &opening->section->settings;
-	int fd, r;
-
-	do
-		r = bind_try(&opening->address, opening->endpoint);
-	while (may_come_free(sockets, r));
-	if (r < 0) {
-		/* For its explanation. */
-		fd = bind_open(&opening->address, opening->endpoint, settings, ret_why);
-		if (fd >= 0)
-			socket_close(fd);
-		if (!*ret_why && r == -EADDRINUSE)
-			*ret_why = "another process listens there already; `ss -lnp` shows which";
-		return r;
-	}
-	while (opened->count < sockets->workers) {
-		do
-			fd = bind_open(&opening->address, opening->endpoint, settings, ret_why);
-		while (may_come_free(sockets, fd));
-		if (fd < 0)
-			return fd;
-		opened->fds[opened->count++] = fd;
-		if (opening->address.kind == ADDRESS_UNIX) {
-			opened->entrance->path = bind_path(&opening->address);
-			return share_out(opened, sockets->workers);
-		}
-	}
-	return 0;
-}
-
-static int open_inherited(struct sockets *sockets, struct opening *opening, struct opened *opened)
-{
-	int fd = bind_share(opening->inherited);
-
-	if (fd < 0)
-		return fd;
-	opened->fds[opened->count++] = fd;
-	/* systemd set what its unit says; on a unix socket these do nothing */
-	socket_tune(fd, AF_INET, &opening->section->settings);
-	return share_out(opened, sockets->workers);
-}
-
 static void try_again(struct opening *opening)
 {
 	if (opening->state != OPENING_WAITS)
@@ -179,42 +99,59 @@ static int wait_for_address(struct opening *opening, int error)
 	return 0;
 }
 
-static void done(struct opening *opening, struct entrance *entrance)
+static void tell(const struct opening *opening)
 {
+	const struct entrance *entrance = opening->entrance;
 	bool inherited = opening->inherited >= 0;
 
-	/* The record of a connection names the address it came in on, whatever that is called. */
-	bind_text(entrance->fds[0], opening->text, entrance->text);
-	opening->entrance = entrance;
-	opening->state = OPENING_DONE;
 	log_info("%s listens on %s%s%s%s", opening->section->title, opening->text,
 		 inherited ? " (" : "", inherited ? entrance->text : "", inherited ? ")" : "");
 }
 
+/* A reload leaves some for a moment that it does not name. */
+static int no_room(const struct opening *opening)
+{
+	log_error("%s: there are %d listening sockets already, the most that a worker has; reload "
+		  "again in a moment, when those of before are closed",
+		  opening->place, LISTENERS_MAX);
+	return -E2BIG;
+}
+
 static int open_one(struct sockets *sockets, struct opening *opening)
 {
-	size_t fds = sockets->workers * sizeof(*opening->entrance->fds);
-	struct opened opened = {.entrance = calloc(1, sizeof(*opening->entrance) + fds)};
 	char text[RESOLVE_PLACE_MAX + ADDRESS_TEXT_MAX + 40];
-	const char *why = NULL;
+	struct entrance_wish wish = wish_of(opening);
+	const char *why;
 	int r;
 
-	if (!opened.entrance)
+	if (sockets->entrances->count >= LISTENERS_MAX)
+		return no_room(opening);
+	r = entrance_bind(sockets->entrances, &wish, sockets, &opening->entrance, &why);
+	if (r == -ENOMEM)
 		return log_no_memory("the listening sockets");
-	opened.fds = opened.entrance->fds;
-	r = opening->inherited >= 0 ? open_inherited(sockets, opening, &opened)
-				    : open_own(sockets, opening, &opened, &why);
-	if (r == 0) {
-		done(opening, opened.entrance);
-	} else {
-		close_opened(&opened);
-	}
+	if (r == 0)
+		opening->state = OPENING_DONE;
 	if (r == -EADDRNOTAVAIL)
 		return wait_for_address(opening, r);
 	if (r == -EADDRINUSE)
 		find_own(sockets, opening, text, sizeof(text), &why);
 	/* One that is tried again has been complained of. */
 	return r == 0 || opening->state == OPENING_WAITS ? r : complain(opening, r, why);
+}
+
+/* Those that the process has already. */
+static void find_all(struct sockets *sockets)
+{
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		struct opening *opening = &sockets->openings[i];
+		struct entrance_wish wish = wish_of(opening);
+
+		if (opening->state != OPENING_NEW)
+			continue;
+		opening->entrance = entrance_find(sockets->entrances, &wish, sockets);
+		if (opening->entrance)
+			opening->state = OPENING_DONE;
+	}
 }
 
 static int open_all(struct sockets *sockets)
@@ -228,6 +165,25 @@ static int open_all(struct sockets *sockets)
 		result = result < 0 ? result : r;
 	}
 	return result;
+}
+
+/* What could not be changed of one that listens already is no reason not to go on with it. */
+static int listen_on(struct sockets *sockets, struct opening *opening)
+{
+	struct entrance_wish wish = wish_of(opening);
+	const char *why;
+	int r = entrance_listen(sockets->entrances, opening->entrance, &wish, &why);
+
+	if (r < 0 && !opening->entrance->offered)
+		return complain(opening, r, why);
+	if (!opening->entrance->offered)
+		tell(opening);
+	if (r == 0)
+		return 0;
+	log_warning("%s: cannot change the rights of %s: %s%s%s%s; it stays as it is",
+		    opening->place, opening->text, strerror(-r), why ? " (" : "", why ? why : "",
+		    why ? ")" : "");
+	return 0;
 }
 
 /* ---- What there is to open ------------------------------------------------------------------- */
@@ -376,44 +332,51 @@ static int plan_section(struct sockets *sockets, size_t index, struct resolver *
 
 /* ---- For main and the supervisor ------------------------------------------------------------- */
 
-int sockets_open(struct sockets *sockets, const struct config *config, uint32_t workers,
+int sockets_open(struct sockets *sockets, const struct config *config, struct entrances *entrances,
 		 struct resolver *resolver, struct activation *activation)
 {
 	int result = 0, r;
 
-	*sockets = (struct sockets){
-		.config = config,
-		.workers = workers,
-		.patient_until_ms = clock_now_ms() + PATIENCE_MS,
-	};
+	*sockets = (struct sockets){.config = config, .entrances = entrances};
 	for (size_t i = 0; i < config->section_count && result != -E2BIG; i++) {
 		r = plan_section(sockets, i, resolver, activation);
 		result = result < 0 ? result : r;
 	}
 	if (result == -E2BIG)
 		return -EINVAL;
+	/* All that are there first: a new one may get in the way of one that comes later. */
+	find_all(sockets);
 	r = open_all(sockets);
 	return result < 0 ? result : r;
 }
 
-static void close_entrance(const struct sockets *sockets, struct opening *opening)
+int sockets_listen(struct sockets *sockets)
 {
-	struct entrance *entrance = opening->entrance;
+	int result = 0, r;
 
-	for (uint32_t i = 0; i < sockets->workers; i++)
-		if (entrance->fds[i] >= 0)
-			socket_close(entrance->fds[i]);
-	bind_remove(&opening->address, &entrance->path);
-	free(entrance);
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		struct opening *opening = &sockets->openings[i];
+
+		r = opening->entrance ? listen_on(sockets, opening) : 0;
+		result = result < 0 ? result : r;
+	}
+	return result;
 }
 
 void sockets_close(struct sockets *sockets)
 {
 	for (uint32_t i = 0; i < sockets->count; i++)
 		if (sockets->openings[i].entrance)
-			close_entrance(sockets, &sockets->openings[i]);
+			entrance_put(sockets->entrances, sockets->openings[i].entrance);
 	free(sockets->openings);
 	*sockets = (struct sockets){0};
+}
+
+void sockets_claim(struct sockets *sockets)
+{
+	for (uint32_t i = 0; i < sockets->count; i++)
+		if (sockets->openings[i].entrance)
+			sockets->openings[i].entrance->claimed = sockets;
 }
 
 void sockets_prepare_hops(const struct sockets *sockets, struct edition *edition)
@@ -423,12 +386,12 @@ void sockets_prepare_hops(const struct sockets *sockets, struct edition *edition
 
 		if (opening->entrance)
 			hop_prepare_listener(edition, &edition->sections[opening->section_index],
-					     opening->entrance->fds[0]);
+					     opening->entrance->sockets[0].fd);
 	}
 }
 
-int sockets_offer(struct sockets *sockets, const struct edition *edition, uint32_t worker,
-		  struct accept_order *order)
+int sockets_offer(const struct sockets *sockets, const struct edition *edition, uint32_t worker,
+		  bool all, struct accept_order *order)
 {
 	order->count = 0;
 	order->offers = calloc(sockets->count + 1, sizeof(*order->offers));
@@ -438,17 +401,35 @@ int sockets_offer(struct sockets *sockets, const struct edition *edition, uint32
 		const struct opening *opening = &sockets->openings[i];
 		struct entrance *entrance = opening->entrance;
 
-		if (!entrance || entrance->fds[worker] < 0)
-			continue;
-		order->offers[order->count++] = (struct accept_offer){
-			.fd = entrance->fds[worker],
-			.entrance = entrance,
-			.section = &edition->sections[opening->section_index],
-			.text = entrance->text,
-		};
-		entrance->fds[worker] = -1;
+		if (entrance && (all || !entrance->offered))
+			order->offers[order->count++] = (struct accept_offer){
+				.socket = &entrance->sockets[worker],
+				.section = &edition->sections[opening->section_index],
+				.fresh = !entrance->offered,
+			};
 	}
 	return 0;
+}
+
+void sockets_offered(struct sockets *sockets)
+{
+	for (uint32_t i = 0; i < sockets->count; i++)
+		if (sockets->openings[i].entrance)
+			sockets->openings[i].entrance->offered = true;
+}
+
+void sockets_offer_back(struct accept_order *order)
+{
+	for (uint32_t i = 0; i < order->count; i++) {
+		struct accept_offer *offer = &order->offers[i];
+
+		if (!offer->fresh || offer->taken)
+			continue;
+		socket_close(offer->socket->fd);
+		offer->socket->fd = -1;
+	}
+	free(order->offers);
+	order->offers = NULL;
 }
 
 static uint32_t count_of(const struct sockets *sockets, enum opening_state state)
@@ -498,6 +479,19 @@ uint64_t sockets_due_ms(const struct sockets *sockets)
 	return due;
 }
 
+/* One that comes late, and not for a start or a reload to fail. */
+static bool open_late(struct sockets *sockets, struct opening *opening)
+{
+	if (open_one(sockets, opening) == 0 && opening->entrance &&
+	    listen_on(sockets, opening) < 0) {
+		entrance_put(sockets->entrances, opening->entrance);
+		opening->entrance = NULL;
+	}
+	if (!opening->entrance && opening->state != OPENING_WAITS)
+		opening->state = OPENING_SPARE; /* it has been said */
+	return opening->entrance;
+}
+
 bool sockets_turn(struct sockets *sockets, uint64_t now_ms)
 {
 	bool any = false;
@@ -505,13 +499,9 @@ bool sockets_turn(struct sockets *sockets, uint64_t now_ms)
 	for (uint32_t i = 0; i < sockets->count; i++) {
 		struct opening *opening = &sockets->openings[i];
 
-		if (opening->state != OPENING_NEW &&
-		    (opening->state != OPENING_WAITS || now_ms < opening->again_ms))
-			continue;
-		if (open_one(sockets, opening) < 0)
-			opening->state =
-				OPENING_SPARE; /* it has been said, and is no start to fail */
-		any |= opening->state == OPENING_DONE;
+		if (opening->state == OPENING_NEW ||
+		    (opening->state == OPENING_WAITS && now_ms >= opening->again_ms))
+			any |= open_late(sockets, opening);
 	}
 	return any;
 }

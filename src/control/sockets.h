@@ -1,16 +1,16 @@
 /*
- * The listening sockets: which there are to be, opened one by one, and handed to workers.
+ * The listening sockets of one reading of the configuration: which there are to be, opened
+ * one by one, and handed to workers.
  *
  * A listen line makes an opening, or one for each address of a name, or one for each socket
- * that systemd passed.  What is opened is an entrance, with a socket for each worker: the
- * workers' own from when they have taken them.  Those that come later, while workers run --
- * addresses that are not this machine's yet, and names that are not answered -- are opened
- * by sockets_turn().
+ * that systemd passed.  What it opens is an entrance (entrance.h), unless the process has
+ * that already.  Those that come later, while workers run -- addresses that are not this
+ * machine's yet, and names that are not answered -- are opened by sockets_turn().
  */
 #ifndef CONTROL_SOCKETS_H
 #define CONTROL_SOCKETS_H
 
-#include "control/bind.h"
+#include "control/entrance.h"
 #include "control/resolve.h"
 #include "session/edition.h"
 #include "worker/accept.h"
@@ -21,27 +21,37 @@ struct opening;
 
 struct sockets {
 	const struct config *config;
+	struct entrances *entrances;
 	struct opening *openings;
 	uint32_t count;
-	uint32_t workers;
-	uint64_t patient_until_ms; /* with addresses in use, for all together */
 };
 
-/* 0, or a negative errno that has been logged; sockets_close() in either case. */
-int sockets_open(struct sockets *sockets, const struct config *config, uint32_t workers,
+/*
+ * Find them, or bind them: nothing that can be seen from outside has changed by then.  0, or
+ * a negative errno that has been logged; sockets_close() in either case.
+ */
+int sockets_open(struct sockets *sockets, const struct config *config, struct entrances *entrances,
 		 struct resolver *resolver, struct activation *activation) must_check;
-/* Close what no worker has taken, and remove the paths of the unix sockets we bound. */
+/* ... and listen on them.  Result as above. */
+int sockets_listen(struct sockets *sockets) must_check;
+/* They are named by this reading no more: what no other names is closed. */
 void sockets_close(struct sockets *sockets);
+/* Its entrances are this reading's again: another one, that had found them, is none after all. */
+void sockets_claim(struct sockets *sockets);
 
 /* Which servers may be these sockets: hop.h. */
 void sockets_prepare_hops(const struct sockets *sockets, struct edition *edition);
 
 /*
- * What is open and was not offered to that worker yet, for a worker under that edition;
- * offers is to be freed.  -ENOMEM.
+ * All that are open, or those that were not offered to workers yet, for a worker under that
+ * edition; offers is to be freed.  -ENOMEM.
  */
-int sockets_offer(struct sockets *sockets, const struct edition *edition, uint32_t worker,
-		  struct accept_order *order) must_check;
+int sockets_offer(const struct sockets *sockets, const struct edition *edition, uint32_t worker,
+		  bool all, struct accept_order *order) must_check;
+/* ... and they have been, to all. */
+void sockets_offered(struct sockets *sockets);
+/* An offer is back: what the worker did not take, since it stops, is closed. */
+void sockets_offer_back(struct accept_order *order);
 
 /*
  * An answer's addresses are opened by the next sockets_turn(), which says whether there are

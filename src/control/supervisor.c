@@ -1,14 +1,13 @@
 #include "control/supervisor.h"
 
 #include "base/clock.h"
+#include "control/crew.h"
 #include "control/logs.h"
+#include "control/reload.h"
 #include "control/roster.h"
 #include "control/tell.h"
 #include "control/watch.h"
-#include "loop/socket.h"
 #include "session/hop.h"
-#include "session/tenancy.h"
-#include "worker/worker.h"
 
 #include "ops/log.h"
 #include "ops/notify.h"
@@ -23,21 +22,14 @@
 
 #define EXTEND_EVERY_MS 1000
 #define SIGNALS_MAX     5
+#define STATUS_MAX      700
 
 struct supervisor {
+	const struct service_plan *plan;
 	struct engine *engine;
-	const struct mode *mode;
-	struct edition *edition;
-	struct sockets *sockets;
-	struct resolver *resolver;
-	struct servers *servers;
-	struct ledger *ledger;
-	struct serve *control;
-	struct worker *workers;
-	struct tenancy **tenancies; /* one for each worker */
-	struct ring_sender sender;  /* of the orders' bells */
-	struct orders orders;
-	struct order (*order)[ORDER_KIND_COUNT]; /* one of each kind for each worker */
+	struct crew crew;
+	struct reading *reading; /* the current one */
+	struct reload *reload;
 	struct events *events;
 	struct event *wake;     /* a worker has changed its state */
 	struct event *patience; /* that the service manager is asked for */
@@ -50,112 +42,40 @@ struct supervisor {
 	bool starting;
 	int signals;          /* to stop, received */
 	uint64_t watchdog_ms; /* 0: no watchdog */
+	char mistake[200];    /* of the last reload; "": it was right */
 };
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
-static int cannot(const char *what, int error)
-{
-	log_error("cannot %s: %s", what, strerror(-error));
-	return build_of_system(error);
-}
-
-/* Of what the configuration says of a ring, that is all the kernel may call invalid. */
-static bool names_polling_cpus(const struct config *config)
-{
-	static const uint64_t none[array_size(config->sqpoll_cpus)];
-
-	return memcmp(config->sqpoll_cpus, none, sizeof(none)) != 0;
-}
-
-static enum worker_state state_of(const struct worker *worker)
-{
-	return (enum worker_state)atomic_load_explicit(&worker->phase, memory_order_acquire);
-}
-
-/* Wait until the worker has left STARTING. */
-static int await_start(struct supervisor *supervisor, struct worker *worker)
-{
-	while (state_of(worker) == WORKER_STARTING)
-		events_run(supervisor->events);
-	if (state_of(worker) == WORKER_RUNNING) {
-		orders_begin(&supervisor->orders, worker->loop.index, &worker->inbox);
-		return 0;
-	}
-	log_error("worker %u cannot start: %s", worker->loop.index, worker->error);
-	return names_polling_cpus(supervisor->edition->config) ? worker->result
-							       : build_of_system(worker->result);
-}
-
-static int start_worker(struct supervisor *supervisor, uint32_t index)
-{
-	const struct mode *mode = supervisor->mode;
-	struct worker *worker = &supervisor->workers[index];
-	struct tenancy *tenancy = tenancy_make(supervisor->edition, index);
-	int r;
-
-	supervisor->tenancies[index] = tenancy;
-	if (!tenancy || worker_init(worker, supervisor->engine, tenancy, index) < 0)
-		return log_no_memory("a worker and its connections");
-	worker->cpu = mode->cpu[index];
-	worker->cpus = mode->worker_cpus;
-	worker->sq_cpu = mode->sq_cpu[index];
-	assert(!mode->sqpoll || mode->polling_threads > 0);
-	if (mode->sqpoll && index >= mode->polling_threads)
-		worker->sq_share = &supervisor->workers[index % mode->polling_threads];
-	worker->sessions.access = access_queue(index);
-	r = -pthread_create(&worker->thread, NULL, worker_run, worker);
-	if (r < 0) {
-		log_error("cannot start worker %u: %s; see TasksMax= of the unit", index,
-			  strerror(-r));
-		return build_of_system(r);
-	}
-	worker->started = true;
-	return await_start(supervisor, worker);
-}
-
 static int start_workers(struct supervisor *supervisor)
 {
-	int r = logs_open(supervisor->edition->config, supervisor->engine->worker_count);
+	struct reading *reading = supervisor->reading;
+	int r = logs_open(&reading->config, supervisor->crew.count);
 
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		r = start_worker(supervisor, i);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (uint32_t i = 0; i < supervisor->crew.count && r == 0; i++)
+		r = crew_start(&supervisor->crew, i, reading->tenancies[i], &reading->config,
+			       supervisor->events);
+	return r;
 }
 
 /* ---- Talking to the workers ------------------------------------------------------------------ */
 
-static int ring_bell(void *owner, uint32_t index)
-{
-	struct supervisor *supervisor = owner;
-
-	return ring_send(&supervisor->sender, supervisor->workers[index].ring_fd,
-			 op_pack((struct op_tag){.kind = OP_CONTROL}), 0);
-}
-
-/* What it did not take is closed: it stops, or has. */
 static void offered(struct order *order)
 {
 	struct accept_order *offer = container_of(order, struct accept_order, order);
 
-	for (uint32_t i = 0; i < offer->count; i++)
-		if (offer->offers[i].fd >= 0)
-			socket_close(offer->offers[i].fd);
-	free(offer->offers);
+	sockets_offer_back(offer);
 	free(offer);
 }
 
 /* All workers listen on what is open and was not offered to them yet. */
 static int offer_sockets(struct supervisor *supervisor)
 {
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
+	struct reading *reading = supervisor->reading;
+
+	for (uint32_t i = 0; i < supervisor->crew.count; i++) {
 		struct accept_order *offer = calloc(1, sizeof(*offer));
-		int r = offer ? sockets_offer(supervisor->sockets, supervisor->edition, i, offer)
+		int r = offer ? sockets_offer(&reading->sockets, &reading->edition, i, false, offer)
 			      : -ENOMEM;
 
 		if (r < 0) {
@@ -164,25 +84,10 @@ static int offer_sockets(struct supervisor *supervisor)
 		}
 		offer->order.kind = ORDER_LISTEN;
 		offer->order.done = offered;
-		orders_send(&supervisor->orders, i, &offer->order);
+		crew_send(&supervisor->crew, i, &offer->order);
 	}
+	sockets_offered(&reading->sockets);
 	return 0;
-}
-
-/* To all that run. */
-static void command(struct supervisor *supervisor, enum order_kind what)
-{
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
-		orders_send(&supervisor->orders, i, &supervisor->order[i][what]);
-}
-
-static bool all_stopped(const struct supervisor *supervisor)
-{
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
-		if (supervisor->workers[i].started &&
-		    state_of(&supervisor->workers[i]) != WORKER_STOPPED)
-			return false;
-	return true;
 }
 
 /* Starting or stopping takes its time: the service manager is to be patient. */
@@ -198,28 +103,24 @@ static void ask_for_patience(void *owner)
 static void begin_stop(struct supervisor *supervisor, const char *status, enum order_kind how)
 {
 	supervisor->signals++;
+	reload_stop(supervisor->reload);
 	notify_stopping(status);
 	supervisor->answers = events_remove(supervisor->answers);
 	events_set(supervisor->late, EVENTS_NEVER);
-	command(supervisor, how);
+	crew_command(&supervisor->crew, how);
 	ask_for_patience(supervisor);
 }
 
 /* A worker without its ring serves nobody, and its sockets still take connections: end all. */
 static void check_workers(struct supervisor *supervisor)
 {
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		const struct worker *worker = &supervisor->workers[i];
+	const struct worker *failed = crew_note_ends(&supervisor->crew);
 
-		if (!worker->started || state_of(worker) != WORKER_STOPPED)
-			continue;
-		orders_end(&supervisor->orders, i);
-		if (worker->result >= 0 || supervisor->signals)
-			continue;
-		log_error("worker %u: %s; stopping", i, worker->error);
+	if (failed && !supervisor->signals) {
+		log_error("worker %u: %s; stopping", failed->loop.index, failed->error);
 		begin_stop(supervisor, "a worker failed", ORDER_STOP);
 	}
-	if (all_stopped(supervisor))
+	if (crew_has_ended(&supervisor->crew))
 		events_stop(supervisor->events);
 }
 
@@ -250,15 +151,25 @@ static void on_stop(void *owner, int signal)
 	} else {
 		log_info("%s: stopping now", name);
 		supervisor->signals++;
-		command(supervisor, ORDER_STOP);
+		crew_command(&supervisor->crew, ORDER_STOP);
 	}
+}
+
+static void on_reload(void *owner, int signal)
+{
+	const struct supervisor *supervisor = owner;
+
+	(void)signal;
+	log_info("SIGHUP: reloading %s", supervisor->plan->path);
+	reload_begin(supervisor->reload, NULL);
 }
 
 static void on_reopen(void *owner, int signal)
 {
 	const struct supervisor *supervisor = owner;
 
-	logs_reopen(supervisor->edition->config, signal == SIGHUP ? "SIGHUP" : "SIGUSR1");
+	(void)signal;
+	logs_reopen(&supervisor->reading->config, "SIGUSR1");
 }
 
 static void on_counters(void *owner, int signal)
@@ -266,28 +177,18 @@ static void on_counters(void *owner, int signal)
 	const struct supervisor *supervisor = owner;
 
 	(void)signal;
-	tell_counters(supervisor->workers, supervisor->engine->worker_count, "counters");
+	tell_counters(supervisor->crew.workers, supervisor->crew.count, "counters");
 }
 
 static const struct {
 	int signal;
 	events_signal_handler *handler;
 } heard[SIGNALS_MAX] = {
-	{SIGTERM, on_stop},   {SIGINT, on_stop},      {SIGHUP, on_reopen},
+	{SIGTERM, on_stop},   {SIGINT, on_stop},      {SIGHUP, on_reload},
 	{SIGUSR1, on_reopen}, {SIGUSR2, on_counters},
 };
 
 /* ---- The watchdog ---------------------------------------------------------------------------- */
-
-static bool all_have_answered(const struct supervisor *supervisor)
-{
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
-		/* Who has finished draining answers no more, and need not. */
-		if (supervisor->order[i][ORDER_PING].under_way &&
-		    state_of(&supervisor->workers[i]) != WORKER_STOPPED)
-			return false;
-	return true;
-}
 
 /* Feed the watchdog if every worker has answered since the last time, and ask them again. */
 static void feed_watchdog(void *owner)
@@ -295,30 +196,31 @@ static void feed_watchdog(void *owner)
 	struct supervisor *supervisor = owner;
 
 	events_set_in(supervisor->watchdog, supervisor->watchdog_ms);
-	if (!all_have_answered(supervisor))
+	if (!crew_has_answered(&supervisor->crew, ORDER_PING))
 		return;
 	notify_watchdog();
-	command(supervisor, ORDER_PING);
+	crew_command(&supervisor->crew, ORDER_PING);
 }
 
-/* ---- What is missing at start ---------------------------------------------------------------- */
+/* ---- What is missing ------------------------------------------------------------------------- */
 
 static void tell_status(const struct supervisor *supervisor, void (*tell)(const char *status))
 {
-	const struct engine *engine = supervisor->engine;
-	uint32_t open = sockets_listening(supervisor->sockets);
-	uint32_t waiting = sockets_waiting(supervisor->sockets);
-	char status[500], missing[200] = "";
+	const struct reading *reading = supervisor->reading;
+	uint32_t workers = supervisor->crew.count;
+	uint32_t open = sockets_listening(&reading->sockets);
+	uint32_t waiting = sockets_waiting(&reading->sockets);
+	char status[STATUS_MAX], missing[200] = "";
 
-	if (supervisor->resolver->missing || waiting)
+	if (reading->resolver.missing || waiting)
 		snprintf(missing, sizeof(missing),
 			 "; missing: %u name%s not resolved, %u address%s not this machine's",
-			 supervisor->resolver->missing,
-			 supervisor->resolver->missing == 1 ? "" : "s", waiting,
-			 waiting == 1 ? "" : "es");
-	snprintf(status, sizeof(status), "serving: %u listening socket%s, %u worker%s, %s%s", open,
-		 open == 1 ? "" : "s", engine->worker_count, engine->worker_count == 1 ? "" : "s",
-		 supervisor->mode->why, missing);
+			 reading->resolver.missing, reading->resolver.missing == 1 ? "" : "s",
+			 waiting, waiting == 1 ? "" : "es");
+	snprintf(status, sizeof(status), "serving: %u listening socket%s, %u worker%s, %s%s%s%s",
+		 open, open == 1 ? "" : "s", workers, workers == 1 ? "" : "s",
+		 supervisor->crew.mode->why, missing,
+		 supervisor->mistake[0] ? "; not reloaded: " : "", supervisor->mistake);
 	tell(status);
 }
 
@@ -329,18 +231,21 @@ static void tell_later(const char *status)
 
 static uint64_t catch_up_ms(const struct supervisor *supervisor)
 {
-	uint64_t names = resolver_due_ms(supervisor->resolver);
-	uint64_t addresses = sockets_due_ms(supervisor->sockets);
+	uint64_t names = resolver_due_ms(&supervisor->reading->resolver);
+	uint64_t addresses = sockets_due_ms(&supervisor->reading->sockets);
 
 	return names < addresses ? names : addresses;
 }
 
 static void extend_roster(const struct supervisor *supervisor, const struct resolution *answer)
 {
-	roster_extend(&(struct roster){.section = &supervisor->edition->sections[answer->section],
-				       .servers = supervisor->servers,
-				       .ledger = supervisor->ledger,
-				       .resolver = supervisor->resolver},
+	struct reading *reading = supervisor->reading;
+	const struct reading_means *means = supervisor->plan->means;
+
+	roster_extend(&(struct roster){.section = &reading->edition.sections[answer->section],
+				       .servers = means->servers,
+				       .ledger = means->ledger,
+				       .resolver = &reading->resolver},
 		      answer);
 }
 
@@ -348,25 +253,27 @@ static void extend_roster(const struct supervisor *supervisor, const struct reso
 static void catch_up(void *owner)
 {
 	struct supervisor *supervisor = owner;
-	uint32_t missing = supervisor->resolver->missing;
-	uint32_t waiting = sockets_waiting(supervisor->sockets);
+	struct reading *reading = supervisor->reading;
+	uint32_t missing = reading->resolver.missing;
+	uint32_t waiting = sockets_waiting(&reading->sockets);
 	const struct resolution *answer;
 	uint64_t now = clock_now_ms();
 	bool any = false;
 
-	while ((answer = resolver_turn(supervisor->resolver, now))) {
+	if (reload_is_adopting(supervisor->reload))
+		return; /* adopted() looks again, at another reading */
+	while ((answer = resolver_turn(&reading->resolver, now))) {
 		any = true;
 		if (answer->listens)
-			sockets_extend(supervisor->sockets, answer);
+			sockets_extend(&reading->sockets, answer);
 		else
 			extend_roster(supervisor, answer);
 	}
-	if (sockets_turn(supervisor->sockets, now))
+	if (sockets_turn(&reading->sockets, now))
 		(void)!offer_sockets(supervisor); /* it has been said */
 	if (any)
-		command(supervisor, ORDER_CATCH_UP);
-	if (missing != supervisor->resolver->missing ||
-	    waiting != sockets_waiting(supervisor->sockets))
+		crew_command(&supervisor->crew, ORDER_CATCH_UP);
+	if (missing != reading->resolver.missing || waiting != sockets_waiting(&reading->sockets))
 		tell_status(supervisor, tell_later);
 	events_set(supervisor->late, catch_up_ms(supervisor));
 }
@@ -377,59 +284,153 @@ static void on_answers(void *owner, uint32_t ready)
 	catch_up(owner);
 }
 
+static int hear_answers(struct supervisor *supervisor)
+{
+	int answers = resolver_descriptor(&supervisor->reading->resolver);
+
+	supervisor->answers = events_remove(supervisor->answers);
+	return answers < 0 ? 0
+			   : events_add_descriptor(supervisor->events, &supervisor->answers,
+						   answers, EPOLLIN, on_answers, supervisor);
+}
+
+/* ---- Reloads --------------------------------------------------------------------------------- */
+
+static void adopted(void *owner)
+{
+	struct supervisor *supervisor = owner;
+
+	if (supervisor->signals)
+		return;
+	if (hear_answers(supervisor) < 0)
+		log_warning("answers to names are looked for with the next retry only");
+	log_set_level((enum log_level)supervisor->reading->config.level);
+	watch_turn(&supervisor->watch, &supervisor->reading->edition);
+	events_set(supervisor->late, catch_up_ms(supervisor));
+}
+
+static void over(void *owner, const struct reload_result *result)
+{
+	struct supervisor *supervisor = owner;
+	const char *mistake = report_first_mistake(result->said);
+
+	snprintf(supervisor->mistake, sizeof(supervisor->mistake), "%s",
+		 result->good ? ""
+		 : mistake    ? mistake
+			      : "see the log");
+	supervisor->watch.sources.reloads++;
+	supervisor->watch.sources.reloads_failed += !result->good;
+	supervisor->watch.sources.reload_good = result->good;
+	supervisor->watch.sources.reloaded_ms = clock_now_ms();
+	if (!supervisor->signals)
+		tell_status(supervisor, notify_ready);
+	/* What came late meanwhile. */
+	if (!supervisor->signals)
+		events_set(supervisor->late, 0);
+}
+
+static int open_reload(struct supervisor *supervisor)
+{
+	return reload_open(&supervisor->reload, &(struct reload_means){
+							.path = supervisor->plan->path,
+							.crew = &supervisor->crew,
+							.events = supervisor->events,
+							.reading = supervisor->plan->means,
+							.current = &supervisor->reading,
+							.judge = supervisor->plan->judge,
+							.adopted = adopted,
+							.over = over,
+							.owner = supervisor,
+						});
+}
+
 /* ---- Being asked ----------------------------------------------------------------------------- */
 
 static void tell_state(void *owner, struct serve_status *ret_status)
 {
 	const struct supervisor *supervisor = owner;
 	const struct engine *engine = supervisor->engine;
+	const struct reading *reading = supervisor->reading;
 
 	*ret_status = (struct serve_status){
 		.state = supervisor->signals > 1 ? SERVE_STOPPING
 			 : supervisor->signals   ? SERVE_DRAINING
 						 : SERVE_SERVING,
-		.mode = supervisor->mode->why,
-		.edition = (uint32_t)supervisor->edition->number,
+		.mode = supervisor->crew.mode->why,
+		.edition = (uint32_t)reading->edition.number,
 		.workers = engine->worker_count,
 		.connections = atomic_load(&engine->connections),
 		.connections_max = engine->connections_max,
-		.sockets = sockets_listening(supervisor->sockets),
-		.names_missing = supervisor->resolver->missing,
-		.addresses_missing = sockets_waiting(supervisor->sockets),
+		.sockets = sockets_listening(&reading->sockets),
+		.names_missing = reading->resolver.missing,
+		.addresses_missing = sockets_waiting(&reading->sockets),
+		.mistake = supervisor->mistake[0] ? supervisor->mistake : NULL,
 	};
 }
 
 static int tell_all(void *owner, const struct metrics_snapshot **ret_snapshot)
 {
 	struct supervisor *supervisor = owner;
+	const struct reading *old = NULL;
 
+	supervisor->watch.sources.editions = 1;
+	while ((old = reload_next_old(supervisor->reload, old)))
+		supervisor->watch.sources.editions++;
 	supervisor->watch.sources.state = supervisor->signals > 1 ? "stopping"
 					  : supervisor->signals   ? "draining"
 								  : "serving";
 	return watch_look(&supervisor->watch, ret_snapshot);
 }
 
+static void begin_reload(void *owner, struct reload_call *call)
+{
+	const struct supervisor *supervisor = owner;
+
+	reload_begin(supervisor->reload, call);
+}
+
+static bool tell_old(void *owner, size_t index, struct serve_edition *ret_edition)
+{
+	const struct supervisor *supervisor = owner;
+	const struct reading *reading = reload_next_old(supervisor->reload, NULL);
+
+	for (; reading && index; index--)
+		reading = reload_next_old(supervisor->reload, reading);
+	if (!reading)
+		return false;
+	*ret_edition = (struct serve_edition){
+		.number = reading->edition.number,
+		.used = reading_used(reading),
+		.replaced_ms = reading->replaced_ms,
+	};
+	return true;
+}
+
 /* Where nobody can ask, nobody looks either. */
 static int let_ask(struct supervisor *supervisor)
 {
-	const struct serve_tellers tellers = {tell_state, tell_all, supervisor};
-	const char *warning = supervisor->mode->warning;
+	const struct serve_tellers tellers = {tell_state, tell_all, begin_reload, tell_old,
+					      supervisor};
+	const char *warning = supervisor->crew.mode->warning;
+	struct serve *control = supervisor->plan->control;
 	const struct gather_sources sources = {
 		.engine = supervisor->engine,
-		.edition = supervisor->edition,
-		.ledger = supervisor->ledger,
-		.workers = supervisor->workers,
+		.edition = &supervisor->reading->edition,
+		.ledger = supervisor->plan->means->ledger,
+		.workers = supervisor->crew.workers,
 		.state = "serving",
 		.started_ms = supervisor->started_ms,
+		.reloaded_ms = supervisor->started_ms,
+		.reload_good = true,
 		.warning = warning[0] ? warning : NULL,
 	};
 	int r;
 
-	if (!serve_can_be_asked(supervisor->control))
+	if (!serve_can_be_asked(control))
 		return 0;
 	r = watch_open(&supervisor->watch, supervisor->events, &sources);
 	return r < 0 ? events_cannot("look at the daemon", r)
-		     : serve_start(supervisor->control, supervisor->events, &tellers);
+		     : serve_start(control, supervisor->events, &tellers);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -451,26 +452,25 @@ static int open_events(struct supervisor *supervisor)
 	for (size_t i = 0; i < array_size(timers) && r == 0; i++)
 		r = events_add_timer(supervisor->events, timers[i].timer, timers[i].handler,
 				     supervisor);
-	return r;
+	return r < 0 ? events_cannot("wait for the workers", r) : open_reload(supervisor);
 }
 
 /* What is heard once there is somebody to tell: until then signals and answers wait. */
 static int open_ears(struct supervisor *supervisor)
 {
-	int answers = resolver_descriptor(supervisor->resolver), r = 0;
+	int r = 0;
 
 	for (size_t i = 0; i < array_size(heard) && r == 0; i++)
 		r = events_add_signal(supervisor->events, &supervisor->signal[i], heard[i].signal,
 				      heard[i].handler, supervisor);
-	if (r == 0 && answers >= 0)
-		r = events_add_descriptor(supervisor->events, &supervisor->answers, answers,
-					  EPOLLIN, on_answers, supervisor);
+	if (r == 0)
+		r = hear_answers(supervisor);
 	return r < 0 ? events_cannot("wait for signals", r) : 0;
 }
 
 static void close_events(struct supervisor *supervisor)
 {
-	serve_stop(supervisor->control);
+	serve_stop(supervisor->plan->control);
 	watch_close(&supervisor->watch);
 	for (size_t i = 0; i < array_size(heard); i++)
 		events_remove(supervisor->signal[i]);
@@ -485,44 +485,25 @@ static void close_events(struct supervisor *supervisor)
 static void run(struct supervisor *supervisor)
 {
 	check_workers(supervisor);
-	while (!all_stopped(supervisor))
+	while (!crew_has_ended(&supervisor->crew))
 		events_run(supervisor->events);
 }
 
-/* ---- Stopping -------------------------------------------------------------------------------- */
-
-static int join_workers(struct supervisor *supervisor)
+static int join(struct supervisor *supervisor)
 {
-	int result = 0;
+	int r = crew_join(&supervisor->crew);
 
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		struct worker *worker = &supervisor->workers[i];
-		if (!worker->started)
-			continue;
-		pthread_join(worker->thread, NULL);
-		if (worker->result < 0 && worker->error[0] && result == 0)
-			result = build_of_system(worker->result);
-	}
 	logs_close();
-	return result;
-}
-
-static void free_workers(struct supervisor *supervisor)
-{
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++) {
-		if (supervisor->workers[i].engine)
-			worker_done(&supervisor->workers[i]);
-		tenancy_free(supervisor->tenancies[i]);
-	}
+	return r;
 }
 
 /* Nothing was served that could be counted. */
 static void give_up(struct supervisor *supervisor)
 {
 	supervisor->signals++;
-	command(supervisor, ORDER_STOP);
+	crew_command(&supervisor->crew, ORDER_STOP);
 	run(supervisor);
-	(void)join_workers(supervisor);
+	(void)join(supervisor);
 }
 
 static int serve(struct supervisor *supervisor)
@@ -530,9 +511,7 @@ static int serve(struct supervisor *supervisor)
 	struct engine *engine = supervisor->engine;
 	int r;
 
-	hop_prepare(supervisor->edition, supervisor->resolver->missing > 0);
-	sockets_prepare_hops(supervisor->sockets, supervisor->edition);
-	if (hop_open(engine, supervisor->edition) < 0)
+	if (hop_open(engine, &supervisor->reading->edition) < 0)
 		return log_no_memory("the hops of chains");
 	supervisor->starting = true;
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
@@ -549,8 +528,8 @@ static int serve(struct supervisor *supervisor)
 		return r;
 	}
 	events_set(supervisor->patience, EVENTS_NEVER);
-	tell_mode(engine, supervisor->mode, supervisor->edition->config,
-		  supervisor->workers[0].ring_dropped);
+	tell_mode(engine, supervisor->crew.mode, &supervisor->reading->config,
+		  supervisor->crew.workers[0].ring_dropped);
 	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
 	events_set(supervisor->watchdog, supervisor->watchdog_ms ? 0 : EVENTS_NEVER);
 	events_set(supervisor->late, catch_up_ms(supervisor));
@@ -558,85 +537,54 @@ static int serve(struct supervisor *supervisor)
 	tell_status(supervisor, notify_ready);
 	run(supervisor);
 	notify_status("stopped with %u connections left", atomic_load(&engine->connections));
-	r = join_workers(supervisor);
-	tell_counters(supervisor->workers, engine->worker_count, "stopped");
+	r = join(supervisor);
+	tell_counters(supervisor->crew.workers, supervisor->crew.count, "stopped");
 	return r;
-}
-
-static void name_orders(struct supervisor *supervisor)
-{
-	for (uint32_t i = 0; i < supervisor->engine->worker_count; i++)
-		for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)
-			supervisor->order[i][kind].kind = (enum order_kind)kind;
 }
 
 static int wait_and_serve(struct supervisor *supervisor)
 {
 	int r = open_events(supervisor);
 
-	r = r < 0 ? events_cannot("wait for the workers", r) : serve(supervisor);
+	if (r == 0)
+		r = serve(supervisor);
 	close_events(supervisor);
 	return r;
 }
 
 static int open_and_serve(struct supervisor *supervisor)
 {
-	uint32_t workers = supervisor->engine->worker_count;
-	int r = ring_sender_open(&supervisor->sender);
+	int r = crew_open(&supervisor->crew, supervisor->engine, supervisor->plan->mode,
+			  supervisor->events);
 
 	if (r < 0)
-		return cannot("prepare to talk to the workers", r);
-	r = orders_open(&supervisor->orders, supervisor->events, workers, ring_bell, supervisor);
-	if (r < 0) {
-		(void)events_cannot("prepare to talk to the workers", r);
-	} else {
-		name_orders(supervisor);
-		r = wait_and_serve(supervisor);
-		orders_close(&supervisor->orders);
-	}
-	ring_sender_close(&supervisor->sender);
+		return r;
+	r = wait_and_serve(supervisor);
+	crew_close(&supervisor->crew);
 	return r;
-}
-
-static void free_all(struct supervisor *supervisor)
-{
-	free(supervisor->workers);
-	free(supervisor->tenancies);
-	free(supervisor->order);
 }
 
 int supervise(const struct service_plan *plan)
 {
 	struct engine *engine = plan->engine;
-	size_t count = engine->worker_count;
 	struct supervisor supervisor = {
+		.plan = plan,
 		.engine = engine,
-		.mode = plan->mode,
-		.edition = plan->edition,
-		.sockets = plan->sockets,
-		.resolver = plan->resolver,
-		.servers = plan->servers,
-		.ledger = plan->ledger,
-		.control = plan->control,
+		.reading = plan->reading,
 		.started_ms = clock_now_ms(),
 		.events = plan->events,
-		.workers = aligned_alloc(64, count * sizeof(struct worker)),
-		.tenancies = calloc(count, sizeof(*supervisor.tenancies)),
-		.order = calloc(count, sizeof(*supervisor.order)),
 	};
-	int r;
+	int r = 0;
 
-	if (!supervisor.workers || !supervisor.tenancies || !supervisor.order) {
-		free_all(&supervisor);
-		return log_no_memory("the workers");
-	}
-	memset(supervisor.workers, 0, count * sizeof(struct worker));
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = engine->wake_fd < 0 ? cannot("prepare to talk to the workers", -errno)
-				: open_and_serve(&supervisor);
-	if (engine->wake_fd >= 0)
+	if (engine->wake_fd < 0) {
+		log_error("cannot prepare to talk to the workers: %s", strerror(errno));
+		r = build_of_system(-errno);
+	} else {
+		r = open_and_serve(&supervisor);
 		close(engine->wake_fd);
-	free_workers(&supervisor);
-	free_all(&supervisor);
+	}
+	reload_close(supervisor.reload);
+	reading_free(supervisor.reading);
 	return r;
 }

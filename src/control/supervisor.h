@@ -1,29 +1,30 @@
 /*
  * The main thread's life: start the workers, tell the service manager, wait for
  * signals, feed the watchdog while every worker turns, hand on what names and
- * addresses come late, stop.
+ * addresses come late, reload, stop.
  *
  *   SIGTERM, SIGINT   stop accepting, let connections finish for drain_timeout;
  *                     the second one ends them now
- *   SIGUSR1, SIGHUP   open the access log anew (it has been renamed)
+ *   SIGHUP            reload the configuration
+ *   SIGUSR1           open the access log anew (it has been renamed)
  *   SIGUSR2           write the counters to the log
  */
 #ifndef CONTROL_SUPERVISOR_H
 #define CONTROL_SUPERVISOR_H
 
-#include "control/build.h"
+#include "control/mode.h"
+#include "control/reading.h"
 #include "control/serve.h"
-#include "control/sockets.h"
 
 /* What is served, and how. */
 struct service_plan {
+	const char *path; /* of the configuration, to be read again */
 	struct engine *engine;
 	const struct mode *mode;
-	struct edition *edition; /* the first */
-	struct sockets *sockets; /* its */
-	struct resolver *resolver;
-	struct servers *servers;
-	struct ledger *ledger;
+	struct reading *reading; /* the first, bound; taken over */
+	const struct reading_means *means;
+	/* What is wrong with a configuration on this machine: judge.h. */
+	int (*judge)(const struct config *config, struct report *report);
 	struct serve *control; /* who may ask; NULL: nobody */
 	struct events *events;
 };

@@ -11,7 +11,6 @@
 
 /* What a verb may use, constant while the server runs. */
 struct verbs {
-	const struct config *config;
 	struct serve_tellers tellers;
 	uint64_t started_ms;
 };

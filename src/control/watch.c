@@ -34,6 +34,13 @@ void watch_close(struct watch *watch)
 	history_done(&watch->history);
 }
 
+void watch_turn(struct watch *watch, const struct edition *edition)
+{
+	gather_done(&watch->seen);
+	watch->seen = (struct metrics_snapshot){0};
+	watch->sources.edition = edition;
+}
+
 int watch_look(struct watch *watch, const struct metrics_snapshot **ret_snapshot)
 {
 	int r = look(watch);

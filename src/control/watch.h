@@ -25,6 +25,9 @@ int watch_open(struct watch *watch, struct events *events,
 /* All zeroes is fine. */
 void watch_close(struct watch *watch);
 
+/* Another edition is current: what was seen of the one before is forgotten. */
+void watch_turn(struct watch *watch, const struct edition *edition);
+
 /* What there is now, until the next look or watch_close().  -ENOMEM. */
 int watch_look(struct watch *watch, const struct metrics_snapshot **ret_snapshot) must_check;
 

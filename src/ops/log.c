@@ -24,6 +24,9 @@ static pthread_mutex_t queue_lock =
 	PTHREAD_MUTEX_INITIALIZER; /* of those who put; held for a copy */
 static atomic_bool queued;         /* lines go through the queue */
 
+static _Thread_local log_hearer *hearer;
+static _Thread_local void *hearer_owner;
+
 static const char *const prefix_journal[LOG_LEVEL_COUNT] = {SD_ERR, SD_WARNING, SD_INFO, SD_DEBUG};
 static const char *const prefix_plain[LOG_LEVEL_COUNT] = {"error: ", "warning: ", "", "debug: "};
 
@@ -81,9 +84,20 @@ void log_set_level(enum log_level level)
 	atomic_store_explicit(&level_max, (int)level, memory_order_relaxed);
 }
 
-bool log_enabled(enum log_level level)
+void log_hear(log_hearer *new_hearer, void *owner)
+{
+	hearer = new_hearer;
+	hearer_owner = owner;
+}
+
+static bool is_shown(enum log_level level)
 {
 	return (int)level <= atomic_load_explicit(&level_max, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+	return is_shown(level) || (level <= LOG_LEVEL_WARNING && hearer);
 }
 
 static void put_line(const char *line, size_t size)
@@ -130,7 +144,14 @@ void log_write(enum log_level level, const char *format, ...)
 	for (size_t i = start; i < end; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';
-	line[end] = '\n'; /* in place of the final zero */
+	line[end] = 0;
+	if (hearer && level <= LOG_LEVEL_WARNING)
+		hearer(hearer_owner, level, line + start);
+	if (!is_shown(level)) {
+		errno = saved_errno;
+		return;
+	}
+	line[end] = '\n';
 	(atomic_load_explicit(&queued, memory_order_acquire) ? put_line : write_line)(line,
 										      end + 1);
 	errno = saved_errno;

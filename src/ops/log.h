@@ -43,6 +43,13 @@ bool log_enabled(enum log_level level);
  */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Whoever wants to hear what this thread has to say that is as bad as a warning, shown or
+ * not, besides; NULL: nobody any more.  The text is without priority and end of line.
+ */
+typedef void log_hearer(void *owner, enum log_level level, const char *text);
+void log_hear(log_hearer *hearer, void *owner);
+
 /* An error that says what there was no memory for, and what limits it; returns -ENOMEM. */
 int log_no_memory(const char *what);
 

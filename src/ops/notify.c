@@ -1,6 +1,8 @@
 #include "ops/notify.h"
 #include "ops/log.h"
 
+#include "base/clock.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,6 +54,16 @@ static void send_with(const char *before, const char *format, ...)
 void notify_ready(const char *status)
 {
 	send_with("READY=1\n", "%s", status);
+}
+
+void notify_reloading(void)
+{
+	char state[64];
+
+	/* systemd tells by the time which reload it was: sd_notify(3), from 253 on. */
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		 clock_now_ns() / 1000);
+	send_state(state);
 }
 
 void notify_status(const char *format, ...)

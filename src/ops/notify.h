@@ -15,6 +15,8 @@
 void notify_ready(const char *status);
 /* One line for `systemctl status`. */
 void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The configuration is read anew; notify_ready() says that this is over, however it ended. */
+void notify_reloading(void);
 /* Draining has begun. */
 void notify_stopping(const char *status);
 /* Why the daemon is about to end: error is a positive errno, shown as StatusErrno. */

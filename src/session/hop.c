@@ -85,7 +85,7 @@ int hop_open(struct engine *engine, const struct edition *edition)
 	for (uint32_t i = 0; i < edition->section_count; i++)
 		any |= edition->sections[i].is_reached;
 	if (any && !engine->hops.table)
-		engine->hops.table = calloc(SLOTS, sizeof(*engine->hops.table));
+		engine->hops.table = calloc(SLOTS, sizeof(struct hop));
 	return any && !engine->hops.table ? -ENOMEM : 0;
 }
 

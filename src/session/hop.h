@@ -44,7 +44,7 @@ struct hop {
 
 /* Of all workers; no table where no section can lead to another. */
 struct hops {
-	struct hop *table;
+	_Atomic(struct hop *) table; /* made by the main thread, and then it stays */
 	_Atomic uint32_t count;
 };
 

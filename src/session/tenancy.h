@@ -32,7 +32,9 @@ struct tenancy {
 	struct edition *edition;
 	struct branch *branches; /* one for each section, in the edition's order */
 	_Atomic uint32_t used;   /* by what the worker has under it; any thread may read */
-	struct list link;        /* in the worker's list */
+	void *wanted;            /* by whom, back: worker/worker.c; NULL: by nobody yet */
+	struct list *vacated;    /* ... and then where it goes when it is used no more ... */
+	struct list link;        /* ... by this */
 };
 
 /* For that worker, by the main thread.  NULL: no memory. */
@@ -73,9 +75,11 @@ static inline void tenancy_use(struct tenancy *tenancy)
 
 static inline void tenancy_leave(struct tenancy *tenancy)
 {
-	atomic_store_explicit(&tenancy->used,
-			      atomic_load_explicit(&tenancy->used, memory_order_relaxed) - 1,
-			      memory_order_relaxed);
+	uint32_t left = atomic_load_explicit(&tenancy->used, memory_order_relaxed) - 1;
+
+	atomic_store_explicit(&tenancy->used, left, memory_order_relaxed);
+	if (unlikely(left == 0 && tenancy->vacated))
+		list_push(tenancy->vacated, &tenancy->link);
 }
 
 #endif

@@ -50,7 +50,7 @@ static void arm(struct worker *worker, struct listener *listener)
 {
 	struct io_uring_sqe *sqe;
 
-	if (listener->armed || listener->paused || listener->fd < 0 ||
+	if (listener->armed || listener->paused || listener->leaving || listener->fd < 0 ||
 	    worker->state != WORKER_RUNNING || wheel_is_set(&listener->retry))
 		return;
 	sqe = loop_entry(&worker->loop);
@@ -86,21 +86,42 @@ static void take(struct worker *worker, struct accept_offer *offer)
 	if (!listener)
 		return; /* control/sockets.c has seen to it that there is room */
 	listener->slot = slot;
-	listener->fd = offer->fd;
-	listener->entrance = offer->entrance;
+	listener->fd = offer->socket->fd;
+	listener->socket = offer->socket;
 	listener->branch = tenancy_branch(worker->tenancy, offer->section);
-	listener->text = offer->text;
 	listener->retry.kind = TIMER_LISTENER;
-	offer->fd = -1;
+	offer->socket->listener = listener;
+	offer->taken = true;
 	tenancy_use(worker->tenancy);
 	list_push(&worker->listeners, &listener->link);
 	arm(worker, listener);
 }
 
-void accept_take(struct worker *worker, struct accept_order *order)
+/* What it accepts from now on is that section's; who is parked, too. */
+static void lead_to(struct worker *worker, struct listener *listener, const struct section *section)
 {
-	for (uint32_t i = 0; i < order->count && worker->state == WORKER_RUNNING; i++)
-		take(worker, &order->offers[i]);
+	tenancy_use(worker->tenancy);
+	tenancy_leave(listener->branch->tenancy);
+	listener->branch = tenancy_branch(worker->tenancy, section);
+}
+
+void accept_adopt(struct worker *worker, struct accept_order *order)
+{
+	if (worker->state != WORKER_RUNNING)
+		return;
+	if (order->tenancy)
+		worker->tenancy = order->tenancy;
+	for (uint32_t i = 0; i < order->count; i++) {
+		struct accept_offer *offer = &order->offers[i];
+
+		if (offer->fresh)
+			take(worker, offer);
+		else if (offer->socket->listener)
+			lead_to(worker, offer->socket->listener, offer->section);
+	}
+	/* There may be room in the new sections where there was none in the old ones. */
+	if (order->tenancy)
+		accept_resume(worker);
 }
 
 /* Its slot is free when it is closed, and nobody came through it who is still to be served. */
@@ -111,6 +132,8 @@ static void release(struct worker *worker, struct listener *listener)
 	wheel_clear(&worker->loop.wheel, &listener->retry);
 	list_remove(&listener->link);
 	tenancy_leave(listener->branch->tenancy);
+	if (listener->socket->listener == listener)
+		listener->socket->listener = NULL;
 	slab_release(&worker->listener_slab, listener->slot);
 }
 
@@ -181,7 +204,7 @@ static void give_up(struct worker *worker, const struct parked *parked, enum rea
 	record_waited(&worker->sessions,
 		      &(struct record_waited){
 			      .section = parked->listener->branch->section,
-			      .listener = parked->listener->text,
+			      .listener = parked->listener->socket->text,
 			      .client_fd = parked->fd,
 			      .since_ms = parked->since_ms,
 		      },
@@ -201,7 +224,7 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 	enum place place = take_place(worker, branch->section);
 	if (place == PLACE_TAKEN) {
 		stats_count(&worker->loop.stats, accepted, 1);
-		session_open(&worker->sessions, branch, listener->text, parked->fd);
+		session_open(&worker->sessions, branch, listener->socket->text, parked->fd);
 		return;
 	}
 	if (place == PLACE_NONE_IN_SECTION)
@@ -295,7 +318,7 @@ static void failed(struct worker *worker, struct listener *listener, int error)
 	stats_count(&worker->loop.stats, accept_errors, 1);
 	listener->failures++;
 	if (is_passing(error) && listener->failures < 64) {
-		log_debug("%s: accept: %s", listener->text, strerror(-error));
+		log_debug("%s: accept: %s", listener->socket->text, strerror(-error));
 		return;
 	}
 	condition_enter(&worker->loop, condition_of(error), error);
@@ -324,6 +347,12 @@ static void close_listener(struct worker *worker, struct listener *listener)
 	empty_backlog(worker, listener);
 	socket_close(listener->fd);
 	listener->fd = -1;
+	listener->socket->listener = NULL;
+}
+
+static bool is_wanted(const struct worker *worker, const struct listener *listener)
+{
+	return worker->state == WORKER_RUNNING && !listener->leaving;
 }
 
 static struct listener *find(const struct worker *worker, struct op_tag tag)
@@ -344,10 +373,10 @@ void accept_complete(struct worker *worker, struct op_tag tag, const struct io_u
 		accepted(worker, done->res, listener);
 		if (listener->multishot && is_near_full(worker, listener))
 			cancel(worker, listener);
-	} else if (done->res != -ECANCELED && worker->state == WORKER_RUNNING) {
+	} else if (done->res != -ECANCELED && is_wanted(worker, listener)) {
 		failed(worker, listener, done->res);
 	}
-	if (worker->state == WORKER_RUNNING)
+	if (is_wanted(worker, listener))
 		arm(worker, listener);
 	else
 		close_listener(worker, listener);
@@ -362,7 +391,7 @@ void accept_cancelled(struct worker *worker, struct op_tag tag)
 	if (!listener || !listener->armed || !listener->cancelling)
 		return;
 	listener->cancelling = false;
-	if (listener->paused || worker->state != WORKER_RUNNING)
+	if (listener->paused || !is_wanted(worker, listener))
 		cancel(worker, listener);
 }
 
@@ -374,22 +403,34 @@ void accept_expired(struct worker *worker, struct listener *listener)
 		arm(worker, listener);
 }
 
+/* It accepts what waits in its backlog, and then no more. */
+static void leave(struct worker *worker, struct listener *listener)
+{
+	listener->leaving = listener->paused = true;
+	cancel(worker, listener);
+	wheel_clear(&worker->loop.wheel, &listener->retry);
+	if (listener->fd < 0)
+		return;
+	empty_backlog(worker, listener);
+	close_listener(worker, listener);
+	release(worker, listener);
+}
+
+void accept_leave(struct worker *worker, const struct accept_leave_order *order)
+{
+	for (uint32_t i = 0; i < order->count; i++)
+		if (order->sockets[i]->listener)
+			leave(worker, order->sockets[i]->listener);
+	accept_resume(worker); /* as in accept_stop() */
+}
+
 void accept_stop(struct worker *worker)
 {
 	struct list *node = worker->listeners.next, *next;
 
 	for (; node != &worker->listeners; node = next) {
-		struct listener *listener = container_of(node, struct listener, link);
-
 		next = node->next;
-		listener->paused = true;
-		cancel(worker, listener);
-		wheel_clear(&worker->loop.wheel, &listener->retry);
-		if (listener->fd < 0)
-			continue;
-		empty_backlog(worker, listener);
-		close_listener(worker, listener);
-		release(worker, listener);
+		leave(worker, container_of(node, struct listener, link));
 	}
 	/* Who is parked is served now; who finds no room pauses its listener, whose timer tries on.
 	 */

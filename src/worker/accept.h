@@ -31,16 +31,16 @@ struct worker;
 #define LISTENERS_MAX 16384
 
 struct listener {
-	int fd;                /* -1: closed, and only its last operation is awaited */
-	const void *entrance;  /* whose socket it is, in whatever edition: control/sockets.c */
-	struct branch *branch; /* of the section that it leads to */
-	const char *text;      /* where it listens: the main thread's, for as long as the edition */
-	struct list link;      /* in worker.listeners */
+	int fd;                       /* -1: closed, and only its last operation is awaited */
+	struct accept_socket *socket; /* whose it is */
+	struct branch *branch;        /* of the section that it leads to */
+	struct list link;             /* in worker.listeners */
 	uint32_t slot;
 	struct wheel_timer retry; /* when to arm again after an error */
 	uint32_t failures;        /* in a row */
 	uint32_t parked;          /* who came through it and waits for room */
 	bool armed, multishot, cancelling, paused;
+	bool leaving; /* it is closed as soon as nothing names its descriptor any more */
 };
 
 /* Accepted, but there was no room. */
@@ -51,23 +51,50 @@ struct parked {
 };
 #define PARKED_MAX 8192
 
-/* A listening socket on its way to a worker. */
-struct accept_offer {
-	int fd; /* the worker's, once it has taken it and left -1 */
-	const void *entrance;
-	const struct section *section; /* of the edition that the worker lives under */
-	const char *text;              /* outlives the edition */
+/*
+ * A listening socket, as one worker has it.  It is the main thread's memory, outlives every
+ * edition that leads somewhere from it, and so does its text.
+ */
+struct accept_socket {
+	int fd;           /* the worker's from when it has taken it */
+	const char *text; /* where it listens */
+	/* The worker's alone: NULL before it has taken it, and once it is closed. */
+	struct listener *listener;
 };
 
-/* ORDER_LISTEN.  What is not taken when it is back stays the sender's. */
+/* Where a socket leads from now on. */
+struct accept_offer {
+	struct accept_socket *socket;
+	const struct section *section; /* of the edition that the worker lives under then */
+	bool fresh;                    /* the worker has not been offered it before ... */
+	bool taken;                    /* ... and has it now */
+};
+
+/*
+ * ORDER_LISTEN, and with a tenancy ORDER_ADOPT: new connections live under that one from
+ * now on.  A fresh socket that is not taken when the order is back stays the sender's.
+ */
 struct accept_order {
 	struct order order;
+	struct tenancy *tenancy; /* the worker's, of another edition; NULL: as it is */
 	uint32_t count;
 	struct accept_offer *offers;
 };
 
-/* Take over the listening sockets that are offered, and arm them. */
-void accept_take(struct worker *worker, struct accept_order *order);
+/* ORDER_LEAVE: sockets that no edition of the day names. */
+struct accept_leave_order {
+	struct order order;
+	uint32_t count;
+	struct accept_socket **sockets;
+};
+
+/*
+ * Take over the fresh sockets that are offered, and arm them; the others stay as they are,
+ * armed, and what they accept is the new section's.
+ */
+void accept_adopt(struct worker *worker, struct accept_order *order);
+/* Of those: what waits in the backlogs is accepted and served, then they are closed. */
+void accept_leave(struct worker *worker, const struct accept_leave_order *order);
 void accept_complete(struct worker *worker, struct op_tag tag, const struct io_uring_cqe *done);
 /* The cancel of a listener's accept found nothing to cancel. */
 void accept_cancelled(struct worker *worker, struct op_tag tag);

@@ -26,6 +26,9 @@
 enum order_kind {
 	ORDER_PING,     /* answer: that is all */
 	ORDER_LISTEN,   /* accept from these, too: accept_order (accept.h) */
+	ORDER_ADOPT,    /* live under another edition: accept_order with its tenancy */
+	ORDER_LEAVE,    /* accept from these no more: accept_leave_order */
+	ORDER_RETIRE,   /* give a tenancy back when nothing is under it: retire_order (worker.h) */
 	ORDER_CATCH_UP, /* servers are known that were not */
 	ORDER_DRAIN,
 	ORDER_STOP,

@@ -34,6 +34,7 @@ int worker_init(struct worker *worker, struct engine *engine, struct tenancy *te
 		.drain.kind = TIMER_DRAIN,
 	};
 	list_init(&worker->listeners);
+	list_init(&worker->vacated);
 	full_init(&worker->full);
 	if (loop_init(&worker->loop, index, &engine->sizes) == 0 && worker->parked &&
 	    slab_init(&worker->listener_slab, LISTENERS_MAX, sizeof(struct listener)) == 0 &&
@@ -289,14 +290,33 @@ static void begin_drain(struct worker *worker)
 		wheel_set(&worker->loop.wheel, &worker->drain, worker->loop.now_ms + drain_ms);
 }
 
-static void obey(struct worker *worker, struct order *order)
+static void retire(struct worker *worker, struct retire_order *order)
+{
+	struct tenancy *tenancy = order->tenancy;
+
+	assert(tenancy != worker->tenancy);
+	tenancy->wanted = order;
+	tenancy->vacated = &worker->vacated;
+	if (atomic_load_explicit(&tenancy->used, memory_order_relaxed) == 0)
+		list_push(&worker->vacated, &tenancy->link);
+}
+
+/* Whether it is done; else it is kept, and returned later. */
+static bool obey(struct worker *worker, struct order *order)
 {
 	switch (order->kind) {
 	case ORDER_PING:
 		break;
 	case ORDER_LISTEN:
-		accept_take(worker, container_of(order, struct accept_order, order));
+	case ORDER_ADOPT:
+		accept_adopt(worker, container_of(order, struct accept_order, order));
 		break;
+	case ORDER_LEAVE:
+		accept_leave(worker, container_of(order, struct accept_leave_order, order));
+		break;
+	case ORDER_RETIRE:
+		retire(worker, container_of(order, struct retire_order, order));
+		return false;
 	case ORDER_CATCH_UP:
 		connect_servers_known(&worker->sessions);
 		break;
@@ -309,6 +329,7 @@ static void obey(struct worker *worker, struct order *order)
 	case ORDER_KIND_COUNT:
 		assert(false);
 	}
+	return true;
 }
 
 static void take_orders(struct worker *worker)
@@ -319,8 +340,35 @@ static void take_orders(struct worker *worker)
 		return;
 	for (order = order_take(&worker->inbox); order; order = next) {
 		next = order->next;
-		obey(worker, order);
-		order_return(order, 0);
+		if (obey(worker, order))
+			order_return(order, 0);
+	}
+}
+
+/* Nothing of an edition is left here but what knows of its servers and sections. */
+static void forget(struct tenancy *tenancy)
+{
+	const struct edition *edition = tenancy->edition;
+
+	for (uint32_t i = 0; i < edition->section_count; i++) {
+		struct branch *branch = &tenancy->branches[i];
+
+		full_forget(branch);
+		for (uint32_t r = 0; r < branch->section->pool.room; r++)
+			reach_forget(&branch->reaches[r]);
+	}
+}
+
+static void give_back(struct worker *worker)
+{
+	struct list *node;
+
+	while (unlikely((node = list_pop(&worker->vacated)))) {
+		struct tenancy *tenancy = container_of(node, struct tenancy, link);
+		struct retire_order *order = tenancy->wanted;
+
+		forget(tenancy);
+		order_return(&order->order, 0); /* and the tenancy is not ours any more */
 	}
 }
 
@@ -384,6 +432,7 @@ int worker_turn(struct worker *worker)
 	session_settle(&worker->sessions);
 	bury(worker);
 	cut(worker);
+	give_back(worker);
 	loop_watch_pipes(&worker->loop);
 	access_flush(worker->sessions.access);
 	atomic_store_explicit(&worker->buffers_held, stock_held(&worker->loop.stock),

@@ -37,6 +37,12 @@ enum worker_state {
 	WORKER_STOPPED
 };
 
+/* ORDER_RETIRE: it comes back when nothing of the worker is under that tenancy any more. */
+struct retire_order {
+	struct order order;
+	struct tenancy *tenancy;
+};
+
 struct worker {
 	struct loop loop;
 	struct sessions sessions;
@@ -53,6 +59,8 @@ struct worker {
 	struct parked *parked;
 	uint32_t parked_first, parked_count;
 	struct full full;
+	struct list
+		vacated; /* tenancies that are wanted back, and that nothing is under any more */
 	struct wheel_timer drain;
 	enum worker_state state;
 	enum reason cutting; /* in STOPPING: what connections are cut for */

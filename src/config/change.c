@@ -1,0 +1,182 @@
+#include "config/change.h"
+
+#include "config/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define VALUE_MAX VALUE_CPUS_TEXT_MAX
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+static const void *owner_of(const struct schema_key *key, const struct config *config,
+			    const struct config_section *section)
+{
+	if (key->owner == OWNER_CONFIG)
+		return config;
+	return key->owner == OWNER_SETTINGS ? (const void *)&section->settings : section;
+}
+
+/* Its values before and now, as text; whether they are different. */
+static bool differs(const struct schema_key *key, const void *before, const void *now,
+		    char ret_before[VALUE_MAX], char ret_now[VALUE_MAX])
+{
+	char text[VALUE_MAX];
+
+	snprintf(ret_before, VALUE_MAX, "%s", schema_format(key, before, text, sizeof(text)));
+	snprintf(ret_now, VALUE_MAX, "%s", schema_format(key, now, text, sizeof(text)));
+	return strcmp(ret_before, ret_now) != 0;
+}
+
+/* ---- What is different ----------------------------------------------------------------------- */
+
+static void compare_keys(const struct config *before, const struct config_section *section_before,
+			 const struct config *now, const struct config_section *section_now,
+			 unsigned where, struct report *report)
+{
+	char old[VALUE_MAX], new[VALUE_MAX];
+
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		if (!(key->where & where) || schema_is_list(key) ||
+		    !differs(key, owner_of(key, before, section_before),
+			     owner_of(key, now, section_now), old, new))
+			continue;
+		report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s %s: %s is %s now",
+			   section_now           ? section_now->title
+			   : key->where & IN_LOG ? "[log]"
+						 : "[global]",
+			   key->name, old, new);
+	}
+}
+
+static bool is_same_line(const struct config_endpoint *a, const struct config_endpoint *b)
+{
+	return !strcmp(a->text, b->text) &&
+	       !strcmp(a->options ? a->options : "", b->options ? b->options : "");
+}
+
+static bool has_line(const struct config_endpoint *lines, size_t count,
+		     const struct config_endpoint *line)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_same_line(&lines[i], line))
+			return true;
+	return false;
+}
+
+struct endpoints {
+	const struct config_endpoint *lines;
+	size_t count;
+};
+
+/* Those that are not among the others. */
+static void tell_others(const char *title, const char *key, struct endpoints these,
+			struct endpoints others, const char *what, struct report *report)
+{
+	for (size_t i = 0; i < these.count; i++) {
+		const struct config_endpoint *line = &these.lines[i];
+
+		if (!has_line(others.lines, others.count, line))
+			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s %s %s%s%s is %s",
+				   title, key, line->text, line->options ? " " : "",
+				   line->options ? line->options : "", what);
+	}
+}
+
+static void compare_lines(const char *title, const char *key, struct endpoints before,
+			  struct endpoints now, struct report *report)
+{
+	tell_others(title, key, before, now, "gone", report);
+	tell_others(title, key, now, before, "new", report);
+}
+
+static void compare_listens(const struct config_section *before, const struct config_section *now,
+			    struct report *report)
+{
+	compare_lines(now->title, "listen",
+		      (struct endpoints){before->listens, before->listen_count},
+		      (struct endpoints){now->listens, now->listen_count}, report);
+}
+
+static const struct config_section *find_section(const struct config *config, const char *title)
+{
+	for (size_t i = 0; i < config->section_count; i++)
+		if (!strcmp(config->sections[i].title, title))
+			return &config->sections[i];
+	return NULL;
+}
+
+void config_compare(const struct config *before, const struct config *now, struct report *report)
+{
+	compare_keys(before, NULL, now, NULL, IN_GLOBAL | IN_LOG, report);
+	for (size_t i = 0; i < before->section_count; i++)
+		if (!find_section(now, before->sections[i].title))
+			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s is gone",
+				   before->sections[i].title);
+	for (size_t i = 0; i < now->section_count; i++) {
+		const struct config_section *section = &now->sections[i];
+		const struct config_section *old = find_section(before, section->title);
+
+		if (!old) {
+			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s is new",
+				   section->title);
+			continue;
+		}
+		compare_listens(old, section, report);
+		compare_lines(section->title, "server",
+			      (struct endpoints){old->servers, old->server_count},
+			      (struct endpoints){section->servers, section->server_count}, report);
+		compare_keys(before, old, now, section, (unsigned)IN_PROXY << section->kind,
+			     report);
+	}
+}
+
+/* ---- What stays ------------------------------------------------------------------------------ */
+
+static int keep_key(const struct schema_key *key, struct config *now, const struct config *before,
+		    struct report *report)
+{
+	char old[VALUE_MAX], new[VALUE_MAX], why[VALUE_WHY_MAX];
+
+	if (!differs(key, before, now, old, new))
+		return 0;
+	report_key(report, REPORT_WARNING, now, NULL, key->name,
+		   "%s needs a restart; until then %s is in force", new, old);
+	return schema_set(key, now, old, why);
+}
+
+static void keep_asked(const struct config_section *now, const struct config_section *before,
+		       const struct config *config, struct report *report)
+{
+	struct report different = {0};
+	char place[CONFIG_PLACE_MAX] = "";
+
+	compare_listens(before, now, &different);
+	if (now->line)
+		snprintf(place, sizeof(place), "%s:%u: ", config->files[now->file], now->line);
+	if (different.count)
+		report_add(report, REPORT_WARNING, now->line ? now->file : REPORT_NOWHERE,
+			   now->line,
+			   "%s%s listen: a change needs a restart; until then it is as before",
+			   place, now->title);
+	report_done(&different);
+}
+
+int config_keep(struct config *now, const struct config *before, struct report *report)
+{
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+		int r;
+
+		if (!key->restart || schema_is_list(key))
+			continue;
+		r = keep_key(key, now, before, report);
+		if (r < 0)
+			return r;
+	}
+	keep_asked(&now->control, &before->control, now, report);
+	keep_asked(&now->metrics, &before->metrics, now, report);
+	return 0;
+}

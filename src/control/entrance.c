@@ -1,0 +1,341 @@
+#include "control/entrance.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/meet.h"
+#include "loop/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PATIENCE_MS 250
+#define PAUSE_MS    50
+
+void entrances_init(struct entrances *entrances, uint32_t workers)
+{
+	*entrances = (struct entrances){.workers = workers};
+	list_init(&entrances->all);
+	for (size_t i = 0; i < array_size(entrances->buckets); i++)
+		list_init(&entrances->buckets[i]);
+}
+
+void entrances_be_patient(struct entrances *entrances)
+{
+	entrances->patient_until_ms = clock_now_ms() + PATIENCE_MS;
+}
+
+/* The sockets of a process that was killed are closed some milliseconds after its end. */
+static bool may_come_free(const struct entrances *entrances, int error)
+{
+	if (error != -EADDRINUSE || clock_now_ms() >= entrances->patient_until_ms)
+		return false;
+	nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * CLOCK_NS_PER_MS}, NULL);
+	return true;
+}
+
+/* ---- Finding --------------------------------------------------------------------------------- */
+
+/* Whose path has become another's, or nobody's, is not where clients come any more. */
+static bool is_still_there(const struct entrance *entrance)
+{
+	struct bind_path now = bind_path(&entrance->address);
+
+	return !entrance->path.inode ||
+	       (now.inode == entrance->path.inode && now.device == entrance->path.device);
+}
+
+static bool is_meant(const struct entrance *entrance, const struct entrance_wish *wish)
+{
+	if (entrance->left || entrance->inherited != wish->inherited)
+		return false;
+	return wish->inherited >= 0 ||
+	       (address_is_same(&entrance->address, wish->address) && is_still_there(entrance));
+}
+
+/* Those that meet are in one: of a port, or a path. */
+static struct list *bucket_of(struct entrances *entrances, const struct address *address)
+{
+	uint32_t hash = address->port;
+
+	if (address->kind == ADDRESS_UNIX)
+		hash = hash_bytes(HASH_BEGIN, &address->u, address->length);
+	return &entrances->buckets[hash % array_size(entrances->buckets)];
+}
+
+struct entrance *entrance_find(struct entrances *entrances, const struct entrance_wish *wish,
+			       const void *reading)
+{
+	struct list *bucket = bucket_of(entrances, wish->address);
+
+	for (struct list *node = bucket->next; node != bucket; node = node->next) {
+		struct entrance *entrance = container_of(node, struct entrance, same);
+
+		if (entrance->claimed == reading || !is_meant(entrance, wish))
+			continue;
+		entrance->claimed = reading;
+		entrance->users++;
+		return entrance;
+	}
+	return NULL;
+}
+
+/* Whether an entrance has the address that is, or is not, this reading's. */
+static bool meets(struct entrances *entrances, const struct address *address, const void *reading,
+		  bool own)
+{
+	struct list *bucket = bucket_of(entrances, address);
+
+	for (struct list *node = bucket->next; node != bucket; node = node->next) {
+		const struct entrance *entrance = container_of(node, struct entrance, same);
+
+		if (!entrance->left && (entrance->claimed == reading) == own &&
+		    meet_as_listeners(&entrance->address, address))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Binding --------------------------------------------------------------------------------- */
+
+/* The same socket for all workers from there on: unix paths, and what systemd opened. */
+static int share_out(struct entrance *entrance, uint32_t first, uint32_t workers)
+{
+	for (uint32_t i = first; i < workers; i++) {
+		int fd = bind_share(entrance->sockets[0].fd);
+
+		if (fd < 0)
+			return fd;
+		entrance->sockets[i].fd = fd;
+	}
+	return 0;
+}
+
+/* The kernel chooses one that is free. */
+static bool is_any_port(const struct address *address)
+{
+	return address->kind != ADDRESS_UNIX && address->port == 0;
+}
+
+/*
+ * Whether it is free.  A socket of our own that does not listen yet is not in the way of the
+ * trial, and one that another reading has may be: this one is to follow it.
+ */
+static int try_address(struct entrances *entrances, const struct entrance_wish *wish,
+		       const void *reading)
+{
+	int r;
+
+	if (!is_any_port(wish->address) && meets(entrances, wish->address, reading, true))
+		return -EADDRINUSE;
+	do
+		r = bind_try(wish->address, wish->line);
+	while (may_come_free(entrances, r));
+	return r == -EADDRINUSE && meets(entrances, wish->address, reading, false) ? 0 : r;
+}
+
+static int bind_own(struct entrances *entrances, const struct entrance_wish *wish,
+		    struct entrance *entrance, const char **ret_why)
+{
+	int r = try_address(entrances, wish, entrance->claimed), fd;
+
+	if (r < 0) {
+		/* For its explanation. */
+		fd = bind_open(wish->address, wish->line, wish->settings, ret_why);
+		if (fd >= 0)
+			socket_close(fd);
+		if (!*ret_why && r == -EADDRINUSE)
+			*ret_why = "another process listens there already; `ss -lnp` shows which";
+		return r;
+	}
+	for (uint32_t i = 0; i < entrances->workers; i++) {
+		do
+			fd = bind_open(wish->address, wish->line, wish->settings, ret_why);
+		while (may_come_free(entrances, fd));
+		if (fd < 0)
+			return fd;
+		entrance->sockets[i].fd = fd;
+		if (wish->address->kind == ADDRESS_UNIX) {
+			entrance->path = bind_path(wish->address);
+			return share_out(entrance, 1, entrances->workers);
+		}
+	}
+	return 0;
+}
+
+static int bind_inherited(const struct entrances *entrances, const struct entrance_wish *wish,
+			  struct entrance *entrance)
+{
+	int fd = bind_share(wish->inherited);
+
+	if (fd < 0)
+		return fd;
+	entrance->sockets[0].fd = fd;
+	/* systemd set what its unit says; on a unix socket these do nothing */
+	socket_tune(fd, AF_INET, wish->settings);
+	return share_out(entrance, 1, entrances->workers);
+}
+
+static void close_sockets(const struct entrances *entrances, struct entrance *entrance)
+{
+	for (uint32_t i = 0; i < entrances->workers; i++)
+		if (entrance->sockets[i].fd >= 0)
+			socket_close(entrance->sockets[i].fd);
+}
+
+static void remember(struct entrance *entrance, const struct entrance_wish *wish)
+{
+	entrance->backlog = wish->settings->backlog;
+	entrance->keepalive_ms = wish->settings->keepalive_ms;
+	entrance->user_timeout_ms = wish->settings->user_timeout_ms;
+	entrance->mode = wish->line->mode;
+	entrance->owner = wish->line->owner;
+	entrance->group = wish->line->group;
+}
+
+int entrance_bind(struct entrances *entrances, const struct entrance_wish *wish,
+		  const void *reading, struct entrance **ret_entrance, const char **ret_why)
+{
+	size_t size = entrances->workers * sizeof(struct accept_socket);
+	struct entrance *entrance = calloc(1, sizeof(*entrance) + size);
+	int r;
+
+	*ret_why = NULL;
+	if (!entrance)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < entrances->workers; i++)
+		entrance->sockets[i] = (struct accept_socket){.fd = -1, .text = entrance->text};
+	entrance->claimed = reading;
+	r = wish->inherited >= 0 ? bind_inherited(entrances, wish, entrance)
+				 : bind_own(entrances, wish, entrance, ret_why);
+	if (r < 0) {
+		bind_remove(wish->address, &entrance->path);
+		close_sockets(entrances, entrance);
+		free(entrance);
+		return r;
+	}
+	/* The record of a connection names the address it came in on, whatever that is called. */
+	bind_text(entrance->sockets[0].fd, wish->text, entrance->text);
+	entrance->address = *wish->address;
+	entrance->inherited = wish->inherited;
+	entrance->users = 1;
+	remember(entrance, wish);
+	list_push(&entrances->all, &entrance->link);
+	list_push(bucket_of(entrances, wish->address), &entrance->same);
+	entrances->count++;
+	*ret_entrance = entrance;
+	return 0;
+}
+
+/* ---- Listening ------------------------------------------------------------------------------- */
+
+static bool is_tuned(const struct entrance *entrance, const struct config_settings *settings)
+{
+	return entrance->backlog == settings->backlog &&
+	       entrance->keepalive_ms == settings->keepalive_ms &&
+	       entrance->user_timeout_ms == settings->user_timeout_ms;
+}
+
+static bool has_rights(const struct entrance *entrance, const struct config_endpoint *line)
+{
+	return entrance->mode == line->mode && entrance->owner == line->owner &&
+	       entrance->group == line->group;
+}
+
+/* Accepted sockets inherit from the listening one; a backlog is changed by listening again. */
+static int change(const struct entrances *entrances, struct entrance *entrance,
+		  const struct entrance_wish *wish, const char **ret_why)
+{
+	int r = 0;
+
+	if (entrance->path.inode && !has_rights(entrance, wish->line))
+		r = bind_rights(&entrance->address, &entrance->path, wish->line, ret_why);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < entrances->workers && !is_tuned(entrance, wish->settings); i++) {
+		int fd = entrance->sockets[i].fd;
+
+		socket_tune(fd, entrance->address.u.any.sa_family, wish->settings);
+		if (entrance->inherited < 0)
+			(void)listen(fd, (int)wish->settings->backlog);
+	}
+	remember(entrance, wish);
+	return 0;
+}
+
+int entrance_listen(const struct entrances *entrances, struct entrance *entrance,
+		    const struct entrance_wish *wish, const char **ret_why)
+{
+	*ret_why = NULL;
+	if (entrance->offered)
+		return change(entrances, entrance, wish, ret_why);
+	for (uint32_t i = 0; i < entrances->workers && entrance->inherited < 0; i++) {
+		int r = bind_listen(entrance->sockets[i].fd, wish->settings, ret_why);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- Ends ------------------------------------------------------------------------------------ */
+
+/* Remove its file, unless that has become another's. */
+static void remove_file(struct entrance *entrance)
+{
+	bind_remove(&entrance->address, &entrance->path);
+	entrance->path = (struct bind_path){0};
+}
+
+static void end(struct entrances *entrances, struct entrance *entrance)
+{
+	remove_file(entrance);
+	if (!entrance->offered)
+		close_sockets(entrances, entrance);
+	list_remove(&entrance->link);
+	list_remove(&entrance->same);
+	entrances->count--;
+	free(entrance);
+}
+
+void entrance_put(struct entrances *entrances, struct entrance *entrance)
+{
+	if (--entrance->users == 0)
+		end(entrances, entrance);
+}
+
+void entrances_close(struct entrances *entrances)
+{
+	while (entrances->all.next && !list_is_empty(&entrances->all))
+		end(entrances, container_of(entrances->all.next, struct entrance, link));
+}
+
+uint32_t entrances_unclaimed(const struct entrances *entrances, const void *reading,
+			     uint32_t worker, struct accept_socket **ret_sockets)
+{
+	uint32_t count = 0;
+
+	for (struct list *node = entrances->all.next; node != &entrances->all; node = node->next) {
+		struct entrance *entrance = container_of(node, struct entrance, link);
+
+		if (entrance->claimed == reading || !entrance->offered || entrance->left)
+			continue;
+		if (ret_sockets)
+			ret_sockets[count] = &entrance->sockets[worker];
+		count++;
+	}
+	return count;
+}
+
+void entrances_leave_unclaimed(struct entrances *entrances, const void *reading)
+{
+	for (struct list *node = entrances->all.next; node != &entrances->all; node = node->next) {
+		struct entrance *entrance = container_of(node, struct entrance, link);
+
+		if (entrance->claimed == reading || !entrance->offered || entrance->left)
+			continue;
+		remove_file(entrance);
+		entrance->left = true;
+	}
+}
