@@ -4,14 +4,11 @@
  */
 #include "config/config.h"
 #include "control/build.h"
-#include "control/client.h"
-#include "control/command.h"
-#include "control/inspect.h"
+#include "control/commands.h"
+#include "control/configuration.h"
 #include "control/judge.h"
-#include "control/logs.h"
 #include "control/mode.h"
 #include "control/supervisor.h"
-#include "control/tell.h"
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "session/tally.h"
@@ -25,192 +22,11 @@
 #include "ops/writer.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#define DEFAULT_PATH    "/etc/uringproxy.conf"
-#define SOCKET_PATH_MAX 256
 #define LOG_PATIENCE_MS 1000 /* for a log that nobody reads, at the end */
-
-struct arguments {
-	const char *path;
-	bool named;         /* by -c */
-	const char *socket; /* by -s */
-	bool test, resolve;
-};
-
-/*
- * What is done instead of serving: `uringproxy [options] NAME ...`.  Its function gets
- * what follows the name, like a main() of its own, and returns the exit status.
- */
-struct command {
-	const char *name;
-	int (*run)(struct arguments *arguments, int argc, char *argv[]);
-	const char *synopsis, *help;
-};
-
-static int command_config(struct arguments *arguments, int argc, char *argv[]);
-static int command_check(struct arguments *arguments, int argc, char *argv[]);
-static int run_status(struct arguments *arguments, int argc, char *argv[]);
-
-static const struct command commands[] = {
-	{"config", command_config, "config --effective",
-	 "print every value, and where it came from"},
-	{"check", command_check, "check [--json]", "what this machine allows, and what would help"},
-	{"status", run_status, "status [--json|--quiet]", "how the daemon that runs is"},
-};
-
-/* ---- The command line ------------------------------------------------------------------------ */
-
-static void print_usage(FILE *out)
-{
-	fputs("usage: uringproxy [-c FILE] [-t [--resolve]]\n", out);
-	for (size_t i = 0; i < array_size(commands); i++)
-		fprintf(out, "       uringproxy [-c FILE] %s\n", commands[i].synopsis);
-	fputs("\n"
-	      "  -c FILE   the configuration (default: " DEFAULT_PATH ")\n"
-	      "  -s SOCKET the control socket of the daemon that runs (default:\n"
-	      "            $URINGPROXY_CONTROL, what -c FILE says, or\n"
-	      "            " CLIENT_SOCKET ")\n"
-	      "  -t        test the configuration, start nothing\n"
-	      "  --resolve with -t: look its host names up, too\n",
-	      out);
-	for (size_t i = 0; i < array_size(commands); i++)
-		fprintf(out, "  %-24s %s\n", commands[i].synopsis, commands[i].help);
-	fputs("  -V        print the version        -h   this text\n"
-	      "\n"
-	      "Runs in the foreground and logs to standard error.  See uringproxy(8).\n",
-	      out);
-}
-
-static int unexpected(const char *argument)
-{
-	fprintf(stderr, "uringproxy: unexpected argument '%s'\n", argument);
-	print_usage(stderr);
-	return EX_USAGE;
-}
-
-/* The options that may stand before the name of a command and behind it. */
-#define COMMON_SHORT "c:s:Vh"
-#define COMMON_LONG                                                                                \
-	{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},        \
-		{"version", no_argument, NULL, 'V'},                                               \
-	{                                                                                          \
-		"help", no_argument, NULL, 'h'                                                     \
-	}
-
-/* One of them, or one that nobody knows, which is EX_USAGE; getopt has said so. */
-static int take_common(struct arguments *arguments, int option)
-{
-	switch (option) {
-	case 'c':
-		arguments->path = optarg;
-		arguments->named = true;
-		return EX_OK;
-	case 's':
-		arguments->socket = optarg;
-		return EX_OK;
-	case 'V':
-		puts("uringproxy " VERSION);
-		exit(EX_OK);
-	case 'h':
-		print_usage(stdout);
-		exit(EX_OK);
-	default:
-		print_usage(stderr);
-		return EX_USAGE;
-	}
-}
-
-/* Up to the name of a command, which is at optind, if there is one. */
-static int parse_arguments(struct arguments *ret_arguments, int argc, char *argv[])
-{
-	static const struct option options[] = {
-		COMMON_LONG,
-		{"test", no_argument, NULL, 't'},
-		{"resolve", no_argument, NULL, 'r'},
-		{NULL, 0, NULL, 0},
-	};
-	int c, r = EX_OK;
-
-	*ret_arguments = (struct arguments){.path = DEFAULT_PATH};
-	while (r == EX_OK &&
-	       (c = getopt_long(argc, argv, "+t" COMMON_SHORT, options, NULL)) != -1) {
-		if (c == 't')
-			ret_arguments->test = true;
-		else if (c == 'r')
-			ret_arguments->resolve = true;
-		else
-			r = take_common(ret_arguments, c);
-	}
-	if (r == EX_OK && ret_arguments->resolve && !ret_arguments->test) {
-		fputs("uringproxy: --resolve goes with -t\n", stderr);
-		r = EX_USAGE;
-	}
-	return r;
-}
-
-/* ---- The configuration ----------------------------------------------------------------------- */
-
-static int exit_code(int error)
-{
-	if (error == -EINVAL)
-		return EX_CONFIG;
-	return error < 0 ? EX_OSERR : EX_OK;
-}
-
-/* A file that is wrong is judged as far as it is understood: one run tells everything. */
-static int judge_to_serve(const struct config *config, struct report *report)
-{
-	return judge_worse(judge_config(config, report), serve_judge(config, false, report));
-}
-
-static int judge(const struct config *config, const struct arguments *arguments,
-		 struct report *report)
-{
-	int r = judge_config(config, report);
-
-	r = judge_worse(r, serve_judge(config, arguments->test, report));
-	if (arguments->test)
-		r = judge_worse(r, judge_start(config, report));
-	if (arguments->resolve)
-		r = judge_worse(r, resolver_test(config, report));
-	return r;
-}
-
-/* config_done() in either case. */
-static int read_config(struct config *config, const struct arguments *arguments)
-{
-	struct report report;
-	const char *first;
-	int r;
-
-	*config = (struct config){0};
-
-	if (!arguments->named && access(arguments->path, F_OK) < 0) {
-		log_error("there is no %s; write one (see uringproxy.conf(5)), or name a file with "
-			  "-c: three lines are enough for an echo on port 7007:  [echo]  and  "
-			  "listen = 127.0.0.1:7007",
-			  arguments->path);
-		return EX_CONFIG;
-	}
-	r = config_load(config, arguments->path, &report);
-	if (r == -ENOMEM)
-		(void)log_no_memory("the configuration");
-	else
-		r = judge_worse(r < 0 ? -EINVAL : 0, judge(config, arguments, &report));
-	tell_report(&report);
-	first = report_first_mistake(&report);
-	if (r < 0)
-		notify_errno(-r, "configuration: %s", first ? first : strerror(-r));
-	report_done(&report);
-	return exit_code(r);
-}
 
 /* ---- Serving --------------------------------------------------------------------------------- */
 
@@ -219,6 +35,12 @@ static const struct strategy *find_strategy(const struct config_section *section
 	const struct strategy *service = service_of(section->kind);
 
 	return service ? service : strategy((enum config_relay)section->settings.relay);
+}
+
+/* A file that is wrong is judged as far as it is understood: one run tells everything. */
+static int judge_to_serve(const struct config *config, struct report *report)
+{
+	return judge_worse(judge_config(config, report), serve_judge(config, false, report));
 }
 
 static int bind_and_supervise(struct service_plan *plan, const struct reading_means *means)
@@ -379,155 +201,28 @@ static int run(struct reading *reading, const char *path)
 	return r;
 }
 
-/* ---- Commands -------------------------------------------------------------------------------- */
-
-static int command_config(struct arguments *arguments, int argc, char *argv[])
-{
-	static const struct option options[] = {
-		COMMON_LONG,
-		{"effective", no_argument, NULL, 'e'},
-		{NULL, 0, NULL, 0},
-	};
-	bool effective = false;
-	struct config config;
-	int c, r = EX_OK;
-
-	while (r == EX_OK && (c = getopt_long(argc, argv, COMMON_SHORT, options, NULL)) != -1) {
-		if (c == 'e')
-			effective = true;
-		else
-			r = take_common(arguments, c);
-	}
-	if (r != EX_OK)
-		return r;
-	if (!effective) {
-		fputs("uringproxy: it is `uringproxy config --effective`\n", stderr);
-		return EX_USAGE;
-	}
-	if (optind < argc)
-		return unexpected(argv[optind]);
-	r = read_config(&config, arguments);
-	if (r == EX_OK)
-		config_print_effective(&config, stdout);
-	config_done(&config);
-	return r;
-}
-
-/* Whether this machine can serve: 0, or 1, and each thing that was looked at. */
-static int command_check(struct arguments *arguments, int argc, char *argv[])
-{
-	static const struct option options[] = {
-		COMMON_LONG,
-		{"json", no_argument, NULL, 'j'},
-		{NULL, 0, NULL, 0},
-	};
-	struct findings findings = {0};
-	bool json = false, fails;
-	int c, r = EX_OK;
-
-	while (r == EX_OK && (c = getopt_long(argc, argv, COMMON_SHORT, options, NULL)) != -1) {
-		if (c == 'j')
-			json = true;
-		else
-			r = take_common(arguments, c);
-	}
-	if (r != EX_OK)
-		return r;
-	if (optind < argc)
-		return unexpected(argv[optind]);
-	inspect(arguments->path, arguments->named, &findings);
-	r = json ? findings_print_json(&findings, stdout) : findings_print(&findings, stdout);
-	fails = findings.found[FINDING_FAIL] > 0;
-	findings_done(&findings);
-	if (r < 0)
-		log_error("cannot print all of it: %s", strerror(-r));
-	return r < 0 ? EX_OSERR : fails;
-}
-
-/* What the file says of it, as far as it is understood: whether it is right is another question. */
-static int socket_of(const struct arguments *arguments, char path[SOCKET_PATH_MAX])
-{
-	struct report report;
-	struct config config;
-	int r = config_load(&config, arguments->path, &report);
-
-	for (size_t i = config.control.listen_count; i-- > 0;)
-		if (config.control.listens[i].address.kind == ADDRESS_UNIX)
-			snprintf(path, SOCKET_PATH_MAX, "%s",
-				 config.control.listens[i].address.u.un.sun_path);
-	if (r < 0 && r != -EINVAL)
-		fprintf(stderr, "uringproxy: cannot read %s: %s\n", arguments->path, strerror(-r));
-	else if (config.control.listens_off)
-		fprintf(stderr,
-			"uringproxy: %s says [control] listen = off: the daemon cannot be asked\n",
-			arguments->path);
-	r = (r < 0 && r != -EINVAL) || config.control.listens_off ? CLIENT_NO_DAEMON : EX_OK;
-	config_done(&config);
-	report_done(&report);
-	return r;
-}
-
-/*
- * Where the daemon is asked: -s, $URINGPROXY_CONTROL, what a file named with -c says, or
- * where the shipped unit has it.
- */
-static int find_socket(const struct arguments *arguments, char path[SOCKET_PATH_MAX])
-{
-	const char *named = arguments->socket ? arguments->socket : getenv("URINGPROXY_CONTROL");
-
-	snprintf(path, SOCKET_PATH_MAX, "%s", named && *named ? named : CLIENT_SOCKET);
-	return (named && *named) || !arguments->named ? EX_OK : socket_of(arguments, path);
-}
-
-static int run_status(struct arguments *arguments, int argc, char *argv[])
-{
-	static const struct option options[] = {
-		COMMON_LONG,
-		{"json", no_argument, NULL, 'j'},
-		{"quiet", no_argument, NULL, 'q'},
-		{NULL, 0, NULL, 0},
-	};
-	struct command_options wanted = {0};
-	char path[SOCKET_PATH_MAX];
-	int c, r = EX_OK;
-
-	while (r == EX_OK && (c = getopt_long(argc, argv, COMMON_SHORT, options, NULL)) != -1) {
-		if (c == 'j')
-			wanted.json = true;
-		else if (c == 'q')
-			wanted.quiet = true;
-		else
-			r = take_common(arguments, c);
-	}
-	if (r == EX_OK && optind < argc)
-		r = unexpected(argv[optind]);
-	if (r == EX_OK)
-		r = find_socket(arguments, path);
-	wanted.socket = path;
-	return r == EX_OK ? command_status(&wanted) : r;
-}
-
 /* -t */
-static int test(const struct arguments *arguments)
+static int test(const struct commandline *line)
 {
 	struct config config;
-	int r = read_config(&config, arguments);
+	int r = configuration_read(&config, line);
 
-	if (r == EX_OK)
-		log_info("%s: the configuration is good", arguments->path);
+	if (r != EX_OK)
+		return r;
+	log_info("%s: the configuration is good", line->path);
 	config_done(&config);
-	return r;
+	return EX_OK;
 }
 
 /* Without a command. */
-static int serve_until_stopped(const struct arguments *arguments)
+static int serve_until_stopped(const struct commandline *line)
 {
 	struct reading *reading = reading_make();
 	int r;
 
 	if (!reading)
-		return exit_code(log_no_memory("the configuration"));
-	r = read_config(&reading->config, arguments);
+		return configuration_status(log_no_memory("the configuration"));
+	r = configuration_read(&reading->config, line);
 	if (r != EX_OK) {
 		reading_free(reading);
 		return r;
@@ -538,39 +233,22 @@ static int serve_until_stopped(const struct arguments *arguments)
 		log_error("cannot block signals: %s", strerror(-r));
 		reading_free(reading);
 	} else {
-		r = run(reading, arguments->path);
+		r = run(reading, line->path);
 	}
 	if (r < 0)
 		notify_errno(-r, "%s", strerror(-r));
-	return exit_code(r);
-}
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < array_size(commands); i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
-	return NULL;
+	return configuration_status(r);
 }
 
 int main(int argc, char *argv[])
 {
-	const struct command *command;
-	struct arguments arguments;
-	char **tail;
-	int r = parse_arguments(&arguments, argc, argv), tail_count;
+	struct commandline line;
+	int r = commandline_begin(&line, commands, argc, argv);
 
 	if (r != EX_OK)
 		return r;
 	log_open(LOG_LEVEL_INFO);
-	if (optind == argc)
-		return arguments.test ? test(&arguments) : serve_until_stopped(&arguments);
-	command = find_command(argv[optind]);
-	if (!command || arguments.test)
-		return unexpected(argv[optind]);
-	tail = &argv[optind];
-	tail_count = argc - optind;
-	tail[0] = argv[0]; /* as messages begin */
-	optind = 0;        /* another line, another beginning */
-	return command->run(&arguments, tail_count, tail);
+	if (line.command)
+		return line.command->run(&line);
+	return line.test ? test(&line) : serve_until_stopped(&line);
 }

@@ -336,7 +336,9 @@ START_TEST(a_command_line_that_makes_no_sense_is_refused_with_64)
 		{{"frobnicate"}, "unexpected argument 'frobnicate'\nusage: "},
 		{{"-t", "frobnicate"}, "unexpected argument 'frobnicate'\nusage: "},
 		{{"-t", "config", "--effective"}, "unexpected argument 'config'\nusage: "},
-		{{"config", "--effective", "twice"}, "unexpected argument 'twice'\nusage: "},
+		{{"config", "--effective", "twice"},
+		 "unexpected argument 'twice'\nuringproxy: it is `uringproxy config "
+		 "--effective`\n"},
 		{{"config"}, "it is `uringproxy config --effective`\n"},
 		{{"config", "frobnicate"}, "it is `uringproxy config --effective`\n"},
 		{{"config", "--frobnicate"}, "unrecognized option '--frobnicate'\nusage: "},

@@ -1,9 +1,9 @@
 /*
  * A build without libmicrohttpd and jansson (make CONTROL=no): nobody is asked.  It stands
- * in the place of serve.c and command.c.
+ * in the place of serve.c and of the commands that ask.
  */
 #include "control/client.h"
-#include "control/command.h"
+#include "control/commands.h"
 #include "control/serve.h"
 
 #include <stdio.h>
@@ -60,10 +60,18 @@ void serve_close(struct serve *serve)
 	(void)serve;
 }
 
-int command_status(const struct command_options *options)
+/* ---- Commands -------------------------------------------------------------------------------- */
+
+static int cannot_ask(struct commandline *line)
 {
-	(void)options;
-	fputs("uringproxy: this build cannot ask the daemon (it was made with CONTROL=no)\n",
-	      stderr);
+	fprintf(stderr,
+		"uringproxy: this build cannot ask the daemon for `%s` (it was made with "
+		"CONTROL=no)\n",
+		line->command->name);
 	return CLIENT_NO_DAEMON;
+}
+
+int command_status(struct commandline *line)
+{
+	return cannot_ask(line);
 }

@@ -1,0 +1,56 @@
+#include "control/ask.h"
+#include "control/commands.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+static void print_uptime(long long seconds)
+{
+	if (seconds >= 86400)
+		printf("%lld d %lld h", seconds / 86400, seconds / 3600 % 24);
+	else if (seconds >= 3600)
+		printf("%lld h %lld min", seconds / 3600, seconds / 60 % 60);
+	else if (seconds >= 60)
+		printf("%lld min %lld s", seconds / 60, seconds % 60);
+	else
+		printf("%lld s", seconds);
+}
+
+static void print_status(const json_t *root)
+{
+	printf("uringproxy %s, process %lld: %s for ", ask_text(root, "version"),
+	       ask_number(root, "pid"), ask_text(root, "state"));
+	print_uptime(ask_number(root, "uptime_seconds"));
+	printf("\n  edition      %lld\n  connections  %lld of %lld\n  workers      %lld, %s\n"
+	       "  listening    %lld sockets\n",
+	       ask_number(root, "edition"), ask_number(root, "connections"),
+	       ask_number(root, "connections_max"), ask_number(root, "workers"),
+	       ask_text(root, "mode"), ask_number(root, "listening_sockets"));
+	if (ask_number(root, "names_missing"))
+		printf("  missing      %lld names not resolved\n",
+		       ask_number(root, "names_missing"));
+	if (ask_number(root, "addresses_missing"))
+		printf("  missing      %lld addresses not this machine's\n",
+		       ask_number(root, "addresses_missing"));
+}
+
+int command_status(struct commandline *line)
+{
+	bool quiet = false, ready;
+	const struct commandline_option options[] = {
+		{.name = "json", .flag = &line->json}, {.name = "quiet", .flag = &quiet}, {0}};
+	json_t *answer;
+	int r = commandline_take(line, options, 0, 0);
+
+	if (r == EX_OK)
+		r = ask(line, "GET", "/v1/status", NULL, &answer);
+	if (r != EX_OK)
+		return r;
+	ready = json_is_true(json_object_get(answer, "ready"));
+	if (line->json && !quiet)
+		ask_print_json(answer);
+	else if (!quiet)
+		print_status(answer);
+	json_decref(answer);
+	return quiet && !ready ? CLIENT_REFUSED : CLIENT_DONE;
+}

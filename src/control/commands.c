@@ -1,0 +1,57 @@
+#include "control/commands.h"
+
+#include "control/configuration.h"
+#include "control/inspect.h"
+
+#include "ops/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+const struct command commands[] = {
+	{"config", command_config, "config --effective",
+	 "print every value, and where it came from"},
+	{"check", command_check, "check [--json]", "what this machine allows, and what would help"},
+	{"status", command_status, "status [--json|--quiet]", "how the daemon that runs is"},
+	{NULL, NULL, NULL, NULL},
+};
+
+int command_config(struct commandline *line)
+{
+	bool effective = false;
+	const struct commandline_option options[] = {{.name = "effective", .flag = &effective},
+						     {0}};
+	struct config config;
+	int r = commandline_take(line, options, 0, 0);
+
+	if (r != EX_OK)
+		return r;
+	if (!effective)
+		return commandline_explain(line);
+	r = configuration_read(&config, line);
+	if (r != EX_OK)
+		return r;
+	config_print_effective(&config, stdout);
+	config_done(&config);
+	return EX_OK;
+}
+
+/* Whether this machine can serve: 0, or 1, and each thing that was looked at. */
+int command_check(struct commandline *line)
+{
+	const struct commandline_option options[] = {{.name = "json", .flag = &line->json}, {0}};
+	struct findings findings = {0};
+	int r = commandline_take(line, options, 0, 0);
+	bool fails;
+
+	if (r != EX_OK)
+		return r;
+	inspect(line->path, line->named, &findings);
+	r = line->json ? findings_print_json(&findings, stdout) : findings_print(&findings, stdout);
+	fails = findings.found[FINDING_FAIL] > 0;
+	findings_done(&findings);
+	if (r < 0)
+		log_error("cannot print all of it: %s", strerror(-r));
+	return r < 0 ? EX_OSERR : fails;
+}
