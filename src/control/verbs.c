@@ -1,13 +1,13 @@
 #include "control/verbs.h"
 
 #include "base/clock.h"
+#include "control/answers.h"
 #include "control/metrics.h"
 #include "control/reload.h"
 #include "control/status.h"
 
 #include "ops/log.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,24 +22,6 @@ static const char *const states[] = {
 	[SERVE_DRAINING] = "draining",
 	[SERVE_STOPPING] = "stopping",
 };
-
-static void answer_text(struct http_request *request, unsigned status, const char *text)
-{
-	http_answer(request, status, "text/plain; charset=utf-8", text, strlen(text));
-}
-
-/* Takes the value over; NULL: there was no memory for it. */
-static void answer_json(struct http_request *request, unsigned status, json_t *value)
-{
-	const size_t flags = JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15);
-	char *text = value ? json_dumps(value, flags) : NULL, *line = NULL;
-	int size = text ? asprintf(&line, "%s\n", text) : -1;
-
-	json_decref(value);
-	free(text);
-	http_give(request, status, "application/json", size < 0 ? NULL : line,
-		  size < 0 ? 0 : (size_t)size);
-}
 
 static struct serve_status status_of(const struct verbs *verbs)
 {
@@ -201,19 +183,6 @@ static const struct metrics_snapshot *snapshot_of(const struct verbs *verbs,
 		return snapshot;
 	http_error(request, 503, "memory", "there is no memory to look", "ask again");
 	return NULL;
-}
-
-/* A sheet is answered, or that there was no memory for it. */
-static void answer_sheet(struct http_request *request, const char *type, struct sheet *sheet)
-{
-	const char *text = sheet_text(sheet);
-
-	if (text)
-		http_answer(request, 200, type, text, strlen(text));
-	else
-		http_error(request, 503, "memory", "there is no memory for the answer",
-			   "ask again");
-	sheet_done(sheet);
 }
 
 static void answer_metrics(const struct verbs *verbs, struct http_request *request,
