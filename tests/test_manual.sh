@@ -77,8 +77,8 @@ same 'journal fields in ops/access_format.c' \
 	"$(sed -n '/^In the journal they are/,/^\.Pp/s/^\.Li \([A-Z_]*\).*/\1/p' src/uringproxy.8 | sort)"
 
 # Exit statuses, by the numbers of sysexits.h.
-codes=$(grep -rhoE '\bEX_[A-Z]+' src/*.c | sort -u)
-same 'exit statuses in src/main.c' \
+codes=$(grep -rhoE '\bEX_[A-Z]+' src --include=*.c | sort -u)
+same 'exit statuses in src' \
 	"$(for code in $codes; do sed -n "s/^#define $code[^_A-Z0-9]*\([0-9]*\).*/\1/p" /usr/include/sysexits.h; done | sort -n)" \
 	'exit statuses in uringproxy.8' "$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' src/uringproxy.8 | sort -n)"
 
@@ -93,7 +93,7 @@ mentioned()
 mentioned 'the variable' "$(grep -rhoE 'getenv\("[A-Z_]+' src | sed 's/.*"//')"
 mentioned 'the path' "$(grep -rhoE '"/(etc|proc|sys|run|var)/[^" %:]*"' src --include='*.[ch]' | tr -d '"' | grep -v '/fd/' | grep -v '^/var/log/')"
 mentioned 'the directory' "$(sed -n 's|^RuntimeDirectory=|/run/|p; s|^LogsDirectory=|/var/log/|p; s|^StateDirectory=|/var/lib/|p' systemd/uringproxy.service)"
-mentioned 'the directory' "$(sed -n 's|^#define DEFAULT_PATH "\(.*\)"|\1.d|p' src/main.c)"
+mentioned 'the directory' "$(sed -n 's|^#define COMMANDLINE_PATH "\(.*\)"|\1.d|p' src/control/commandline.h)"
 for feature in $(sed -n '/struct feature features/,/^};/s/.*"\([a-z0-9-]*\)".*/\1/p' src/ring/names.c); do
 	grep -qE "^\.Li $feature( [,.])?\$" src/uringproxy.conf.5 || { echo "the kernel feature $feature is not in uringproxy.conf.5"; exit 1; }
 done
