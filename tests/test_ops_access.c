@@ -263,7 +263,7 @@ START_TEST(renamed_and_opened_anew_again_and_again_not_a_line_is_lost)
 			write_line(queue);
 		snprintf(name, sizeof(name), "%s.%d", path, i);
 		ck_assert_int_eq(rename(path, name), 0);
-		access_reopen();
+		(void)access_reopen(-1);
 		ck_assert(wait_until(access(path, F_OK) == 0, PATIENCE_MS));
 	}
 	for (int n = 0; n < 50; n++, lines++)
@@ -291,7 +291,7 @@ START_TEST(opening_anew_that_fails_keeps_the_old_file_and_says_so)
 	snprintf(inside, sizeof(inside), "%s/access.log", moved);
 	queue = open_access(SINK_FILE, ACCESS_TEXT, path);
 	ck_assert_int_eq(rename(folder, moved), 0);
-	access_reopen();
+	(void)access_reopen(-1);
 	write_line(queue);
 	ck_assert(wait_until(contains(inside, "session 42"), PATIENCE_MS));
 	ck_assert_int_eq(rename(moved, folder), 0);
@@ -309,7 +309,7 @@ START_TEST(a_target_that_cannot_be_opened_is_an_error_and_leaves_the_log_off)
 	ck_assert_ptr_null(access_queue(0));
 	access_write(NULL, &idle);
 	access_flush(NULL);
-	access_reopen();
+	(void)access_reopen(-1);
 	access_close(0);
 	ck_assert_int_eq(access_open(SINK_JOURNAL, ACCESS_TEXT, "/nonexistent/x", place, 2),
 			 -ENOENT);

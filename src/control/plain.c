@@ -75,3 +75,8 @@ int command_status(struct commandline *line)
 {
 	return cannot_ask(line);
 }
+
+int command_reopen_logs(struct commandline *line)
+{
+	return cannot_ask(line);
+}

@@ -48,6 +48,7 @@ typedef void serve_reloader(void *owner, struct reload_call *call);
 
 /* The old editions, the oldest first, from 0 on; false: there are no more. */
 typedef bool serve_edition_teller(void *owner, size_t index, struct serve_edition *ret_edition);
+struct steering;
 
 /* Whom the answers come from, on the main thread. */
 struct serve_tellers {
@@ -56,6 +57,7 @@ struct serve_tellers {
 	serve_reloader *reload;
 	serve_edition_teller *old_edition;
 	void *owner;
+	struct steering *steering;
 };
 
 /*

@@ -5,6 +5,7 @@
 #include "control/logs.h"
 #include "control/reload.h"
 #include "control/roster.h"
+#include "control/steering.h"
 #include "control/tell.h"
 #include "control/watch.h"
 #include "session/hop.h"
@@ -28,7 +29,8 @@ struct supervisor {
 	const struct service_plan *plan;
 	struct engine *engine;
 	struct crew crew;
-	struct reading *reading; /* the current one */
+	struct reading *reading; /* the current one ... */
+	struct edition *edition; /* ... and its edition */
 	struct reload *reload;
 	struct events *events;
 	struct event *wake;     /* a worker has changed its state */
@@ -37,6 +39,7 @@ struct supervisor {
 	struct event *answers; /* to names that are asked for */
 	struct event *late;    /* a name or an address is to be tried again */
 	struct watch watch;    /* for who asks */
+	struct steering steering;
 	uint64_t started_ms;
 	struct event *signal[SIGNALS_MAX];
 	bool starting;
@@ -300,6 +303,8 @@ static void adopted(void *owner)
 {
 	struct supervisor *supervisor = owner;
 
+	supervisor->edition = &supervisor->reading->edition;
+
 	if (supervisor->signals)
 		return;
 	if (hear_answers(supervisor) < 0)
@@ -410,7 +415,7 @@ static bool tell_old(void *owner, size_t index, struct serve_edition *ret_editio
 static int let_ask(struct supervisor *supervisor)
 {
 	const struct serve_tellers tellers = {tell_state, tell_all, begin_reload, tell_old,
-					      supervisor};
+					      supervisor, &supervisor->steering};
 	const char *warning = supervisor->crew.mode->warning;
 	struct serve *control = supervisor->plan->control;
 	const struct gather_sources sources = {
@@ -428,6 +433,10 @@ static int let_ask(struct supervisor *supervisor)
 
 	if (!serve_can_be_asked(control))
 		return 0;
+	supervisor->steering = (struct steering){
+		.events = supervisor->events,
+		.edition = &supervisor->edition,
+	};
 	r = watch_open(&supervisor->watch, supervisor->events, &sources);
 	return r < 0 ? events_cannot("look at the daemon", r)
 		     : serve_start(control, supervisor->events, &tellers);
@@ -571,6 +580,7 @@ int supervise(const struct service_plan *plan)
 		.plan = plan,
 		.engine = engine,
 		.reading = plan->reading,
+		.edition = &plan->reading->edition,
 		.started_ms = clock_now_ms(),
 		.events = plan->events,
 	};

@@ -5,6 +5,7 @@
 #include "control/metrics.h"
 #include "control/reload.h"
 #include "control/status.h"
+#include "control/verbs_steering.h"
 
 #include "ops/log.h"
 
@@ -243,6 +244,7 @@ static const struct verb table[] = {
 	{"GET", "/readyz", VERB_EVERYWHERE, false, answer_readyz},
 	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
 	{"POST", "/v1/reload", VERB_CONTROL, true, answer_reload},
+	{"POST", "/v1/reopen-logs", VERB_CONTROL, true, verb_reopen_logs},
 	{"GET", "/metrics", VERB_EVERYWHERE, false, answer_metrics},
 	{"GET", "/", VERB_METRICS, false, answer_page},
 	{"GET", "/status", VERB_EVERYWHERE, false, answer_page},

@@ -113,10 +113,9 @@ struct access_queue *access_queue(unsigned worker)
 	return access_log.open ? &access_log.queues[worker] : NULL;
 }
 
-void access_reopen(void)
+uint64_t access_reopen(int bell)
 {
-	if (access_log.open)
-		writer_reopen();
+	return access_log.open ? writer_reopen(bell) : 0;
 }
 
 static uint64_t dropped(const struct access *log)

@@ -72,8 +72,12 @@ static inline void access_flush(struct access_queue *queue)
 		access_flush_lines(queue);
 }
 
-/* Open the file anew, soon: it has been renamed.  Upon failure the old one stays in use. */
-void access_reopen(void);
+/*
+ * Open the file anew, soon: it has been renamed.  Upon failure the old one stays in use.
+ * Returns what writer_reopened() (ops/writer.h) comes to when it is done, and the bell is as
+ * there; 0: there is no access log.
+ */
+uint64_t access_reopen(int bell);
 
 /* Write what there is, for at most so long, and close; the workers have ended.  Harmless without.
  */

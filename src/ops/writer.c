@@ -36,7 +36,9 @@ static struct writer {
 	_Atomic uint64_t deadline_ms;            /* for them */
 	uint64_t lost;                           /* of a DETACH */
 	struct writer_access *offered;           /* of an ATTACH */
-	bool in_its_place;                       /* the last demand() was met without the thread */
+	_Atomic uint64_t reopens, reopened;      /* of REOPEN: asked for, done */
+	_Atomic int reopen_result, reopen_bell;
+	bool in_its_place; /* the last demand() was met without the thread */
 
 	/* Of who has this lock: the thread, but while it sleeps. */
 	pthread_mutex_t turn;
@@ -50,11 +52,11 @@ static struct writer {
 
 /* ---- Producers ------------------------------------------------------------------------------- */
 
-static void ring(void)
+static void ring(int bell)
 {
 	const uint64_t one = 1;
 
-	if (write(writer.wake_fd, &one, sizeof(one)) < 0)
+	if (write(bell, &one, sizeof(one)) < 0)
 		return; /* the counter is full: it will wake up all the same */
 }
 
@@ -64,7 +66,7 @@ static void wake_for_log(void)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&writer.log_waits, memory_order_relaxed) != AWAKE &&
 	    atomic_exchange(&writer.log_waits, AWAKE) != AWAKE)
-		ring();
+		ring(writer.wake_fd);
 }
 
 void writer_wake_access(uint32_t used)
@@ -74,7 +76,7 @@ void writer_wake_access(uint32_t used)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&writer.access_waits, memory_order_relaxed) >= least &&
 	    atomic_exchange(&writer.access_waits, AWAKE) != AWAKE)
-		ring();
+		ring(writer.wake_fd);
 }
 
 /* ---- What is asked for ----------------------------------------------------------------------- */
@@ -119,13 +121,10 @@ static void attach(void)
 	writer.log.count = access->count;
 }
 
-static void reopen(void)
+static int reopen_file(void)
 {
-	int r;
+	int r = sink_reopen(writer.file.sink);
 
-	if (!writer.file.sink)
-		return;
-	r = sink_reopen(writer.file.sink);
 	if (r < 0)
 		log_warning("%s: cannot open %s anew: %s; the old one stays in use",
 			    writer.access->place, writer.access->name, strerror(-r));
@@ -133,6 +132,19 @@ static void reopen(void)
 		log_info("%s: %s is open anew", writer.access->place, writer.access->name);
 	writer.file.retry_ms = 0;
 	writer.file.blocked = false;
+	return r;
+}
+
+/* For everybody who has asked for it until now. */
+static void reopen(void)
+{
+	uint64_t asked = atomic_load(&writer.reopens);
+	int bell = atomic_load(&writer.reopen_bell);
+
+	atomic_store(&writer.reopen_result, writer.file.sink ? reopen_file() : 0);
+	atomic_store(&writer.reopened, asked);
+	if (bell >= 0)
+		ring(bell);
 }
 
 /* The log alone has standard error again; how many of its lines are untold stays. */
@@ -355,7 +367,8 @@ int writer_start(void)
 {
 	int r;
 
-	writer = (struct writer){.log_sink.fd = -1, .turn = PTHREAD_MUTEX_INITIALIZER};
+	writer = (struct writer){
+		.log_sink.fd = -1, .reopen_bell = -1, .turn = PTHREAD_MUTEX_INITIALIZER};
 	writer.log = (struct outlet){.queues = &writer.log_queue,
 				     .count = 1,
 				     .place = "",
@@ -384,7 +397,7 @@ int writer_start(void)
 static void ask(unsigned request)
 {
 	atomic_fetch_or(&writer.requests, request);
-	ring();
+	ring(writer.wake_fd);
 }
 
 /*
@@ -453,9 +466,22 @@ void writer_attach(struct writer_access *access)
 	ask(ATTACH);
 }
 
-void writer_reopen(void)
+uint64_t writer_reopen(int bell)
 {
+	uint64_t number = atomic_fetch_add(&writer.reopens, 1) + 1;
+
+	if (bell >= 0)
+		atomic_store(&writer.reopen_bell, bell);
 	ask(REOPEN);
+	return number;
+}
+
+uint64_t writer_reopened(int *ret_result)
+{
+	uint64_t number = atomic_load(&writer.reopened);
+
+	*ret_result = atomic_load(&writer.reopen_result);
+	return number;
 }
 
 bool writer_detach(unsigned patience_ms, uint64_t *ret_lost)

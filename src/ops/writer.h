@@ -58,7 +58,14 @@ void writer_wake_access(uint32_t used);
 /* The access log, which stays the caller's and is touched by the thread only until it is detached.
  */
 void writer_attach(struct writer_access *access);
-void writer_reopen(void);
+/*
+ * Open its file anew, soon.  That is done, or has failed, when writer_reopened() is no
+ * less than what this returns, and the bell, an eventfd(2) or -1, is rung then.  It
+ * may be rung later, too, so it stays open.
+ */
+uint64_t writer_reopen(int bell);
+/* How many are done; *ret_result is 0, or the negative errno of the last. */
+uint64_t writer_reopened(int *ret_result);
 /*
  * Write what is left for at most so long, and close.  Lines that could not be
  * written are in *ret_lost.  False when the thread hangs in a write: then the

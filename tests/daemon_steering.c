@@ -1,0 +1,253 @@
+/* What an operator says while it runs: log files, what is logged, who is served. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/peer.h"
+#include "support/skip.h"
+#include "support/suite.h"
+#include "support/threads.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static char echo[32], control[300], folder[300], access_log[320], renamed[330];
+
+static void find_places(void)
+{
+	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
+	snprintf(control, sizeof(control), "%s/control.sock", suite_dir());
+	snprintf(folder, sizeof(folder), "%s/XXXXXX", suite_dir());
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(access_log, sizeof(access_log), "%s/access.log", folder);
+	snprintf(renamed, sizeof(renamed), "%s/access.log.1", folder);
+	setenv("URINGPROXY_CONTROL", control, 1);
+}
+
+static struct daemon *serve_logging(const char *log)
+{
+	return daemon_start(&daemon_modes[0],
+			    "[echo]\nlisten = %s\n[control]\nlisten = unix:%s\n[log]\n%s\n", echo,
+			    control, log);
+}
+
+static struct daemon *serve(void)
+{
+	find_places();
+	return serve_logging("level = info");
+}
+
+static struct daemon *serve_with_file(void)
+{
+	char log[400];
+
+	find_places();
+	snprintf(log, sizeof(log), "access = %s", access_log);
+	return serve_logging(log);
+}
+
+static void converse(unsigned times)
+{
+	while (times--) {
+		int fd = peer_connect(echo);
+
+		assert_connected(fd);
+		ck_assert(peer_echoes(fd));
+		close(fd);
+	}
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+static int run(const char *const arguments[], char **ret_output)
+{
+	const char *argv[10] = {getenv("URINGPROXY")};
+
+	for (size_t i = 0; arguments[i]; i++)
+		argv[i + 1] = arguments[i];
+	return child_run(&(struct child_options){.argv = argv}, PEER_PATIENCE_MS, ret_output);
+}
+
+static void expect_run(int status, const char *contains, const char *const arguments[])
+{
+	char *output;
+	int r = run(arguments, &output);
+
+	ck_assert_msg(r == status && strstr(output, contains), "%s: %d\n%s", arguments[0], r,
+		      output);
+	free(output);
+}
+#define RUN(...)                                                                                   \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+
+static void expect_answer(const char *method, const char *target, const char *body,
+			  const char *begins, const char *contains)
+{
+	char request[1000], *answer = calloc(1, 65536), address[320];
+	int fd;
+
+	ck_assert_ptr_nonnull(answer);
+	snprintf(address, sizeof(address), "unix:%s", control);
+	fd = peer_connect(address);
+	assert_connected(fd);
+	snprintf(request, sizeof(request),
+		 "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+		 "%zu\r\n\r\n%s",
+		 method, target, strlen(body), body);
+	(void)peer_send_text(fd, request);
+	(void)peer_receive_text(fd, answer, 65536, NULL);
+	close(fd);
+	ck_assert_msg(!strncmp(answer, begins, strlen(begins)) && strstr(answer, contains),
+		      "%s %s %s\n--- %.500s", method, target, body, answer);
+	free(answer);
+}
+
+/* ---- Log files ------------------------------------------------------------------------------- */
+
+START_TEST(reopen_logs_returns_when_the_file_is_open_anew)
+{
+	struct daemon *daemon = serve_with_file();
+
+	for (int i = 0; i < 5; i++) {
+		converse(1);
+		ck_assert_int_eq(rename(access_log, renamed), 0);
+		expect_run(0, "/access.log is open anew\n", RUN("reopen-logs"));
+		ck_assert_int_eq(access(access_log, F_OK), 0);
+	}
+	expect_run(0, "/access.log\"", RUN("reopen-logs", "--json"));
+	ck_assert(daemon_log_contains(daemon, "control: POST /v1/reopen-logs, asked by user "));
+	expect_run(64, "it is `uringproxy reopen-logs [--json]`", RUN("reopen-logs", access_log));
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(reopen_logs_says_why_the_file_cannot_be_opened)
+{
+	struct daemon *daemon = serve_with_file();
+	char moved[320], text[500];
+
+	snprintf(moved, sizeof(moved), "%s.moved", folder);
+	ck_assert_int_eq(rename(folder, moved), 0);
+	snprintf(text, sizeof(text),
+		 "cannot open %s anew: No such file or directory (errno 2); the old one stays in "
+		 "use; make its directory",
+		 access_log);
+	expect_run(1, text, RUN("reopen-logs"));
+	expect_answer("POST", "/v1/reopen-logs", "", "HTTP/1.1 503", "\"cannot_open\"");
+	ck_assert_int_eq(rename(moved, folder), 0);
+	expect_run(0, " is open anew", RUN("reopen-logs"));
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(without_a_file_reopen_logs_has_nothing_to_do)
+{
+	struct daemon *daemon = serve();
+
+	expect_run(0, "there is no log file to open anew\n", RUN("reopen-logs"));
+	expect_run(0, "\"reopened\": null", RUN("reopen-logs", "--json"));
+	expect_answer("POST", "/v1/reopen-logs?file=/etc/passwd", "", "HTTP/1.1 400",
+		      "the query may not have 'file'");
+	expect_answer("POST", "/v1/reopen-logs", "{\"file\":\"/etc/passwd\"}", "HTTP/1.1 400",
+		      "the body may not have \\\"file\\\"");
+	expect_answer("GET", "/v1/reopen-logs", "", "HTTP/1.1 405", "Allow: POST");
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* Nobody is answered before it is done, and nobody else waits. */
+START_TEST(a_disk_that_hangs_holds_nobody_but_who_asks_to_open_anew)
+{
+	struct daemon *daemon = serve_with_file();
+	const char *argv[] = {getenv("URINGPROXY"), "reopen-logs", NULL};
+	struct child child;
+	pid_t writer;
+
+	ck_assert(wait_until(threads_named(daemon_pid(daemon), "log writer", &writer, 1) == 1,
+			     PEER_PATIENCE_MS));
+	if (!thread_hold(writer)) {
+		daemon_stop(daemon);
+		SKIP_TEST("cannot hold a thread: %s", strerror(errno));
+	}
+	ck_assert_int_eq(child_start(&child, &(struct child_options){.argv = argv}), 0);
+	expect_answer("POST", "/v1/reopen-logs", "", "HTTP/1.1 503", "\"error\"");
+	converse(1);
+	expect_run(0, ": serving for ", RUN("status"));
+	ck_assert_int_eq(child_wait(&child, PEER_PATIENCE_MS), 0);
+	ck_assert_int_eq(child_exit_status(&child), 1);
+	thread_let_go(writer);
+	expect_run(0, " is open anew", RUN("reopen-logs"));
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* The example, with the paths of this test. */
+static void write_logrotate(const char *path)
+{
+	char *text = file_read("examples/uringproxy.logrotate"), *at = text;
+	static const char place[] = "/var/log/uringproxy/", su[] = "\tsu uringproxy uringproxy\n";
+	static const char command[] = "\t\turingproxy reopen-logs";
+	FILE *out = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert(*text);
+	while (*at) {
+		if (!strncmp(at, place, sizeof(place) - 1)) {
+			fprintf(out, "%s/", folder);
+			at += sizeof(place) - 1;
+		} else if (!strncmp(at, su, sizeof(su) - 1)) {
+			at += sizeof(su) - 1; /* there is no such user here */
+		} else if (!strncmp(at, command, sizeof(command) - 1)) {
+			fprintf(out, "\t\t%s reopen-logs", getenv("URINGPROXY"));
+			at += sizeof(command) - 1;
+		} else {
+			fputc(*at++, out);
+		}
+	}
+	fclose(out);
+	free(text);
+}
+
+START_TEST(logrotate_does_as_the_example_says)
+{
+	char file[320], state[320], packed[340], *output;
+	const char *argv[] = {"logrotate", "--force", "--state", state, file, NULL};
+	struct daemon *daemon;
+	struct stat status;
+
+	if (!program_exists("logrotate"))
+		SKIP_TEST("there is no logrotate");
+	daemon = serve_with_file();
+	snprintf(file, sizeof(file), "%s/logrotate.conf", suite_dir());
+	snprintf(state, sizeof(state), "%s/logrotate.state", suite_dir());
+	snprintf(packed, sizeof(packed), "%s.1.gz", access_log);
+	write_logrotate(file);
+	for (int i = 0; i < 2; i++) {
+		int r;
+
+		converse(1);
+		ck_assert(wait_until(stat(access_log, &status) == 0 && status.st_size > 0,
+				     PEER_PATIENCE_MS));
+		r = child_run(&(struct child_options){.argv = argv}, PEER_PATIENCE_MS, &output);
+		ck_assert_msg(r == 0, "%d: %s", r, output);
+		free(output);
+		ck_assert_int_eq(access(packed, F_OK), 0);
+		ck_assert_int_eq(stat(access_log, &status), 0);
+		ck_assert_int_eq(unlink(packed), 0);
+	}
+	daemon_stop(daemon);
+}
+END_TEST
+
+SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_anew),
+	 ONCE(reopen_logs_says_why_the_file_cannot_be_opened),
+	 ONCE(without_a_file_reopen_logs_has_nothing_to_do),
+	 ONCE(a_disk_that_hangs_holds_nobody_but_who_asks_to_open_anew),
+	 ONCE(logrotate_does_as_the_example_says))
