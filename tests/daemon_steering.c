@@ -90,18 +90,22 @@ static void expect_run(int status, const char *contains, const char *const argum
 static void expect_answer(const char *method, const char *target, const char *body,
 			  const char *begins, const char *contains)
 {
-	char request[1000], *answer = calloc(1, 65536), address[320];
+	char *request, *answer = calloc(1, 65536), address[320];
 	int fd;
 
 	ck_assert_ptr_nonnull(answer);
 	snprintf(address, sizeof(address), "unix:%s", control);
 	fd = peer_connect(address);
 	assert_connected(fd);
-	snprintf(request, sizeof(request),
-		 "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
-		 "%zu\r\n\r\n%s",
-		 method, target, strlen(body), body);
+	ck_assert_int_gt(
+		asprintf(
+			&request,
+			"%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+			"%zu\r\n\r\n%s",
+			method, target, strlen(body), body),
+		0);
 	(void)peer_send_text(fd, request);
+	free(request);
 	(void)peer_receive_text(fd, answer, 65536, NULL);
 	close(fd);
 	ck_assert_msg(!strncmp(answer, begins, strlen(begins)) && strstr(answer, contains),
@@ -246,8 +250,67 @@ START_TEST(logrotate_does_as_the_example_says)
 }
 END_TEST
 
+/* ---- What is logged -------------------------------------------------------------------------- */
+
+START_TEST(log_level_holds_until_it_is_taken_back_and_says_who)
+{
+	struct daemon *daemon = serve();
+
+	expect_run(0, "info\n", RUN("log-level"));
+	converse(1);
+	expect_run(0, "debug, since 20", RUN("log-level", "debug"));
+	ck_assert(daemon_log_contains(daemon, "log level is debug from now on (user "));
+	ck_assert(!daemon_log_contains(daemon, "debug: session"));
+	converse(1);
+	daemon_wait_log(daemon, "debug: session");
+	expect_run(0, "; the configuration says info\n", RUN("status"));
+	expect_run(0, "\"level\": \"debug\"", RUN("status", "--json"));
+	expect_run(0, "error, since 20", RUN("log-level", "error"));
+	daemon_wait_log(daemon, "log level is error from now on (user ");
+	expect_run(0, "info\n", RUN("log-level", "info"));
+	expect_run(0, "\"said\": null", RUN("log-level", "--json"));
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_log_level_that_is_none_is_refused)
+{
+	static const struct {
+		const char *body, *says;
+	} wrong[] = {
+		{"", "the body has to have \\\"level\\\""},
+		{"{}", "the body has to have \\\"level\\\""},
+		{"level=debug", "the body is no JSON at its line 1"},
+		{"[\"debug\"]", "the body is JSON, but no object"},
+		{"{\"level\": 3}", "has to be a text"},
+		{"{\"level\": \"loud\"}", "is not one of: error, warning, info, debug"},
+		{"{\"level\": \"debug\", \"file\": \"x\"}", "may not have \\\"file\\\""},
+	};
+	struct daemon *daemon = serve();
+	char *megabyte = calloc(1, (1 << 20) + 1);
+
+	expect_run(1, "\"loud\" is not one of: error, warning, info, debug",
+		   RUN("log-level", "loud"));
+	expect_run(64, "it is `uringproxy log-level [LEVEL] [--json]`",
+		   RUN("log-level", "info", "debug"));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		expect_answer("POST", "/v1/log-level", wrong[i].body, "HTTP/1.1 400",
+			      wrong[i].says);
+	ck_assert_ptr_nonnull(megabyte);
+	memset(megabyte, '[', 1 << 20);
+	expect_answer("POST", "/v1/log-level", megabyte, "HTTP/1.1 413", "\"error\"");
+	megabyte[60 << 10] = 0;
+	expect_answer("POST", "/v1/log-level", megabyte, "HTTP/1.1 400", "the body is no JSON");
+	free(megabyte);
+	expect_run(0, "info\n", RUN("log-level"));
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_anew),
 	 ONCE(reopen_logs_says_why_the_file_cannot_be_opened),
 	 ONCE(without_a_file_reopen_logs_has_nothing_to_do),
 	 ONCE(a_disk_that_hangs_holds_nobody_but_who_asks_to_open_anew),
-	 ONCE(logrotate_does_as_the_example_says))
+	 ONCE(logrotate_does_as_the_example_says),
+	 ONCE(log_level_holds_until_it_is_taken_back_and_says_who),
+	 ONCE(a_log_level_that_is_none_is_refused))

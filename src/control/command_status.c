@@ -1,4 +1,5 @@
 #include "control/ask.h"
+#include "control/command_steering.h"
 #include "control/commands.h"
 
 #include <stdio.h>
@@ -18,6 +19,8 @@ static void print_uptime(long long seconds)
 
 static void print_status(const json_t *root)
 {
+	const json_t *level = json_object_get(root, "log_level");
+
 	printf("uringproxy %s, process %lld: %s for ", ask_text(root, "version"),
 	       ask_number(root, "pid"), ask_text(root, "state"));
 	print_uptime(ask_number(root, "uptime_seconds"));
@@ -26,6 +29,10 @@ static void print_status(const json_t *root)
 	       ask_number(root, "edition"), ask_number(root, "connections"),
 	       ask_number(root, "connections_max"), ask_number(root, "workers"),
 	       ask_text(root, "mode"), ask_number(root, "listening_sockets"));
+	if (json_is_object(json_object_get(level, "said"))) {
+		fputs("  log level    ", stdout);
+		command_print_log_level(level);
+	}
 	if (ask_number(root, "names_missing"))
 		printf("  missing      %lld names not resolved\n",
 		       ask_number(root, "names_missing"));

@@ -1,3 +1,5 @@
+#include "control/command_steering.h"
+
 #include "control/ask.h"
 #include "control/commands.h"
 
@@ -22,6 +24,44 @@ int command_reopen_logs(struct commandline *line)
 		printf("%s is open anew\n", file);
 	else
 		puts("there is no log file to open anew");
+	json_decref(answer);
+	return CLIENT_DONE;
+}
+
+void command_print_log_level(const json_t *level)
+{
+	const json_t *said = json_object_get(level, "said");
+
+	fputs(ask_text(level, "level"), stdout);
+	if (json_is_object(said))
+		printf(", since %s by %s; the configuration says %s", ask_text(said, "at"),
+		       ask_text(said, "by"), ask_text(level, "configured"));
+	putchar('\n');
+}
+
+/* With a level: set it.  It is shown in any case. */
+int command_log_level(struct commandline *line)
+{
+	const struct commandline_option options[] = {{.name = "json", .flag = &line->json}, {0}};
+	json_t *body = NULL, *answer;
+	int r = commandline_take(line, options, 0, 1);
+
+	if (r != EX_OK)
+		return r;
+	if (line->operand_count)
+		body = json_pack("{s:s}", "level", line->operands[0]);
+	if (line->operand_count && !body) {
+		fputs("uringproxy: a level is a word\n", stderr);
+		return EX_USAGE;
+	}
+	r = ask(line, body ? "POST" : "GET", "/v1/log-level", body, &answer);
+	json_decref(body);
+	if (r != CLIENT_DONE)
+		return r;
+	if (line->json)
+		ask_print_json(answer);
+	else
+		command_print_log_level(answer);
 	json_decref(answer);
 	return CLIENT_DONE;
 }

@@ -302,14 +302,15 @@ static int hear_answers(struct supervisor *supervisor)
 static void adopted(void *owner)
 {
 	struct supervisor *supervisor = owner;
+	const struct config *before = supervisor->edition->config;
 
 	supervisor->edition = &supervisor->reading->edition;
+	steering_adopted(&supervisor->steering, before);
 
 	if (supervisor->signals)
 		return;
 	if (hear_answers(supervisor) < 0)
 		log_warning("answers to names are looked for with the next retry only");
-	log_set_level((enum log_level)supervisor->reading->config.level);
 	watch_turn(&supervisor->watch, &supervisor->reading->edition);
 	events_set(supervisor->late, catch_up_ms(supervisor));
 }
@@ -433,10 +434,6 @@ static int let_ask(struct supervisor *supervisor)
 
 	if (!serve_can_be_asked(control))
 		return 0;
-	supervisor->steering = (struct steering){
-		.events = supervisor->events,
-		.edition = &supervisor->edition,
-	};
 	r = watch_open(&supervisor->watch, supervisor->events, &sources);
 	return r < 0 ? events_cannot("look at the daemon", r)
 		     : serve_start(control, supervisor->events, &tellers);
@@ -522,6 +519,7 @@ static int serve(struct supervisor *supervisor)
 
 	if (hop_open(engine, &supervisor->reading->edition) < 0)
 		return log_no_memory("the hops of chains");
+	steering_begin(&supervisor->steering, supervisor->events, &supervisor->edition);
 	supervisor->starting = true;
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);

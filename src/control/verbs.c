@@ -66,10 +66,11 @@ static void answer_status(const struct verbs *verbs, struct http_request *reques
 			  const char *const parts[])
 {
 	struct serve_status status = status_of(verbs);
+	json_t *answer, *said = verb_steering_status(verbs);
 
 	(void)parts;
 	/* clang-format off */
-	answer_json(request, 200, json_pack(
+	answer = json_pack(
 		"{s:s, s:i, s:f, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
 		"version", VERSION,
 		"pid", (int)getpid(),
@@ -83,8 +84,14 @@ static void answer_status(const struct verbs *verbs, struct http_request *reques
 		"listening_sockets", (json_int_t)status.sockets,
 		"names_missing", (json_int_t)status.names_missing,
 		"addresses_missing", (json_int_t)status.addresses_missing,
-		"mode", status.mode));
+		"mode", status.mode);
 	/* clang-format on */
+	if (json_object_update(answer, said) < 0) {
+		json_decref(answer);
+		answer = NULL;
+	}
+	json_decref(said);
+	answer_json(request, 200, answer);
 }
 
 /* ---- Reload ---------------------------------------------------------------------------------- */
@@ -244,6 +251,8 @@ static const struct verb table[] = {
 	{"GET", "/readyz", VERB_EVERYWHERE, false, answer_readyz},
 	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
 	{"POST", "/v1/reload", VERB_CONTROL, true, answer_reload},
+	{"GET", "/v1/log-level", VERB_CONTROL, false, verb_log_level},
+	{"POST", "/v1/log-level", VERB_CONTROL, true, verb_set_log_level},
 	{"POST", "/v1/reopen-logs", VERB_CONTROL, true, verb_reopen_logs},
 	{"GET", "/metrics", VERB_EVERYWHERE, false, answer_metrics},
 	{"GET", "/", VERB_METRICS, false, answer_page},

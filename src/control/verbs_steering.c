@@ -1,5 +1,6 @@
 #include "control/verbs_steering.h"
 
+#include "config/value.h"
 #include "control/answers.h"
 #include "control/logs.h"
 #include "control/steering.h"
@@ -9,10 +10,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const struct config *config_of(const struct steering *steering)
 {
 	return (*steering->edition)->config;
+}
+
+/* Who asks, as it is shown: "user 0 (process 4242, uringproxy)". */
+static const char *asker(const struct http_request *request, char by[STEERING_BY_MAX])
+{
+	const struct http_peer *peer = &request->peer;
+
+	if (peer->known)
+		snprintf(by, STEERING_BY_MAX, "user %u (process %d, %s)", peer->uid, (int)peer->pid,
+			 peer->comm);
+	else
+		snprintf(by, STEERING_BY_MAX, "somebody");
+	return by;
+}
+
+/* Who said it, and when; null where nobody did. */
+static json_t *mark_json(const struct steering_mark *mark)
+{
+	time_t seconds = (time_t)(mark->at_ms / 1000);
+	char when[40] = "";
+	struct tm tm;
+
+	if (!*mark->by)
+		return json_null();
+	if (gmtime_r(&seconds, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_pack("{s:s, s:s}", "by", mark->by, "at", when);
 }
 
 /* ---- Logs ------------------------------------------------------------------------------------ */
@@ -88,4 +117,52 @@ void verb_reopen_logs(const struct verbs *verbs, struct http_request *request,
 		reopen(steering, request, file);
 	else
 		answer_reopened(request, NULL, 0);
+}
+
+static json_t *level_json(const struct steering *steering)
+{
+	return json_pack("{s:s, s:s, s:o}", "level", steering_levels()[steering->level],
+			 "configured", steering_levels()[config_of(steering)->level], "said",
+			 mark_json(&steering->level_said));
+}
+
+void verb_log_level(const struct verbs *verbs, struct http_request *request,
+		    const char *const parts[])
+{
+	const char *unused;
+
+	(void)parts;
+	if (answer_takes_argument(request, NULL, &unused))
+		answer_json(request, 200, level_json(verbs->tellers.steering));
+}
+
+void verb_set_log_level(const struct verbs *verbs, struct http_request *request,
+			const char *const parts[])
+{
+	char why[VALUE_WHY_MAX], by[STEERING_BY_MAX];
+	const char *level, *unused;
+	const struct body_field fields[] = {{"level", &level, true}, {0}};
+	uint32_t wanted = 0;
+	json_t *body;
+	int r;
+
+	(void)parts;
+	if (!answer_takes_argument(request, NULL, &unused) ||
+	    !answer_takes_body(request, fields, &body))
+		return;
+	r = value_parse_word(&wanted, level, steering_levels(), why);
+	json_decref(body);
+	if (r < 0) {
+		http_error(request, 400, "level", why, NULL);
+		return;
+	}
+	steering_log_level(verbs->tellers.steering, (enum log_level)wanted, asker(request, by));
+	answer_json(request, 200, level_json(verbs->tellers.steering));
+}
+
+/* ---- Status ---------------------------------------------------------------------------------- */
+
+json_t *verb_steering_status(const struct verbs *verbs)
+{
+	return json_pack("{s:o}", "log_level", level_json(verbs->tellers.steering));
 }

@@ -4,6 +4,11 @@
 
 #include "control/verbs.h"
 
-verb_answer verb_reopen_logs;
+#include <jansson.h>
+
+verb_answer verb_reopen_logs, verb_log_level, verb_set_log_level;
+
+/* What `status` says of them, to be added to its answer. */
+json_t *verb_steering_status(const struct verbs *verbs);
 
 #endif
