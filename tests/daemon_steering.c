@@ -307,10 +307,140 @@ START_TEST(a_log_level_that_is_none_is_refused)
 }
 END_TEST
 
+/* ---- Who is served --------------------------------------------------------------------------- */
+
+static char second[32], local[320];
+
+/* Two sections, the second with a unix socket as well. */
+static struct daemon *serve_two(int mode)
+{
+	find_places();
+	snprintf(second, sizeof(second), "127.0.0.1:%u", port_reserve());
+	snprintf(local, sizeof(local), "unix:%s/echo.sock", folder);
+	return daemon_start(&daemon_modes[mode],
+			    "[echo]\nlisten = %s\n[echo b]\nlisten = %s\nlisten = %s\n"
+			    "[control]\nlisten = unix:%s\n[log]\nlevel = info\n",
+			    echo, second, local, control);
+}
+
+static int connect_to(const char *address)
+{
+	int fd = peer_connect(address);
+
+	assert_connected(fd);
+	ck_assert(peer_echoes(fd));
+	return fd;
+}
+
+static void expect_served(const char *address, bool served)
+{
+	/* A unix socket knows no reset where nothing was sent. */
+	enum peer_end end = address == local ? PEER_FIN : PEER_RST;
+
+	for (int i = 0; i < 20; i++) {
+		int fd = peer_connect(address);
+
+		assert_connected(fd);
+		if (served)
+			ck_assert(peer_echoes(fd));
+		else
+			ck_assert_str_eq(peer_end_name(peer_wait_end(fd, PEER_PATIENCE_MS)),
+					 peer_end_name(end));
+		close(fd);
+	}
+}
+
+START_TEST(a_drained_section_resets_who_comes_and_keeps_whom_it_has)
+{
+	struct daemon *daemon = serve_two(_i);
+	int fd = connect_to(second), other = connect_to(local);
+
+	expect_run(0, "[echo b] is drained, since 20", RUN("drain", "b"));
+	expect_run(0, "; 2 connections are left\n", RUN("status"));
+	expect_answer("GET", "/metrics", "", "HTTP/1.1 200",
+		      "\nuringproxy_proxy_draining{proxy=\"b\",kind=\"echo\"} 1\n");
+	expect_served(second, false);
+	expect_served(local, false);
+	expect_served(echo, true);
+	ck_assert(peer_echoes(fd) && peer_echoes(other));
+	expect_answer("GET", "/readyz", "", "HTTP/1.1 200", "\r\n\r\nserving\n");
+	expect_run(0, "nothing is drained\n", RUN("drain", "b", "--undo"));
+	expect_served(second, true);
+	expect_served(local, true);
+	expect_answer("GET", "/metrics", "", "HTTP/1.1 200",
+		      "\nuringproxy_proxy_draining{proxy=\"b\",kind=\"echo\"} 0\n");
+	ck_assert(peer_echoes(fd) && peer_echoes(other));
+	close(fd);
+	close(other);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_drained_daemon_is_not_ready_until_that_is_taken_back)
+{
+	struct daemon *daemon = serve_two(_i);
+	int fd = connect_to(echo);
+
+	expect_run(0, "", RUN("status", "--quiet"));
+	expect_run(0, "the daemon is drained, since 20", RUN("drain"));
+	daemon_wait_notify(daemon, "STATUS=draining by operator: ");
+	ck_assert(daemon_log_contains(daemon, "drained by user "));
+	expect_run(1, "", RUN("status", "--quiet"));
+	expect_run(0, ": draining by operator for ", RUN("status"));
+	expect_answer("GET", "/readyz", "", "HTTP/1.1 503", "\r\n\r\ndraining by operator\n");
+	expect_answer("GET", "/livez", "", "HTTP/1.1 200", "ok\n");
+	expect_answer("GET", "/status.json", "", "HTTP/1.1 200", "\"ready\":false");
+	expect_served(echo, false);
+	expect_served(local, false);
+	ck_assert(peer_echoes(fd));
+	/* What is said of a name is said beside it. */
+	expect_run(0, "[echo b] is drained", RUN("drain", "b"));
+	expect_run(0, "[echo b] is drained", RUN("drain", "--undo"));
+	expect_run(0, "", RUN("status", "--quiet"));
+	expect_served(echo, true);
+	expect_served(local, false);
+	expect_run(0, "nothing is drained\n", RUN("drain", "--undo", "b"));
+	expect_served(local, true);
+	/* It ends as any other. */
+	expect_run(0, "is drained", RUN("drain"));
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(what_cannot_be_drained_is_said)
+{
+	struct daemon *daemon = serve_two(0);
+
+	expect_run(4, "there is no proxy or service called 'c'; there are echo, b",
+		   RUN("drain", "c"));
+	expect_run(4, "there is no proxy or service called 'a/&%=? b'", RUN("drain", "a/&%=? b"));
+	expect_run(4, "there is no proxy or service called 'c'", RUN("drain", "c", "--undo"));
+	expect_run(4, "there is no proxy or service called ''", RUN("drain", ""));
+	expect_run(0, "nothing is drained", RUN("drain", "b", "--undo"));
+	expect_run(64, "it is `uringproxy drain [PROXY] [--undo] [--json]`",
+		   RUN("drain", "b", "c"));
+	expect_answer("POST", "/v1/drain?proxi=b", "", "HTTP/1.1 400",
+		      "the query may not have 'proxi'");
+	expect_answer("POST", "/v1/drain?proxy=b&proxy=echo", "", "HTTP/1.1 400",
+		      "the query may not have 'proxy' as well");
+	expect_answer("POST", "/v1/drain", "{\"proxy\": \"b\"}", "HTTP/1.1 400",
+		      "the body may not have");
+	expect_answer("PUT", "/v1/drain", "", "HTTP/1.1 405", "Allow: GET, POST, DELETE");
+	expect_answer("GET", "/v1/drain", "", "HTTP/1.1 200", "\"daemon\": null");
+	expect_served(echo, true);
+	expect_served(second, true);
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_anew),
 	 ONCE(reopen_logs_says_why_the_file_cannot_be_opened),
 	 ONCE(without_a_file_reopen_logs_has_nothing_to_do),
 	 ONCE(a_disk_that_hangs_holds_nobody_but_who_asks_to_open_anew),
 	 ONCE(logrotate_does_as_the_example_says),
 	 ONCE(log_level_holds_until_it_is_taken_back_and_says_who),
-	 ONCE(a_log_level_that_is_none_is_refused))
+	 ONCE(a_log_level_that_is_none_is_refused),
+	 IN_EACH_MODE(a_drained_section_resets_who_comes_and_keeps_whom_it_has),
+	 IN_EACH_MODE(a_drained_daemon_is_not_ready_until_that_is_taken_back),
+	 ONCE(what_cannot_be_drained_is_said))

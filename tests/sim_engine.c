@@ -12,6 +12,7 @@
 #include "session/tally.h"
 #include "session/tenancy.h"
 #include "support/sim.h"
+#include "support/sim_drain.h"
 #include "support/strategies.h"
 #include "support/suite.h"
 #include "worker/worker.h"
@@ -558,6 +559,7 @@ static void turn(struct worker *worker)
 	r = worker_turn(worker);
 	hear_back();
 	sim_life_turn();
+	sim_drain_turn();
 	/* Only a wait for memory may take that much longer, a worker's own or another's. */
 	if (rested_ns < SIM_NEVER && sim.now_ns > rested_ns + LATE_MS * sim.worker_count * SIM_MS)
 		sim_fail("a lane rests for too long");
@@ -666,6 +668,7 @@ static void run(uint64_t seed)
 	memset(known, 0, sizeof(known));
 	horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
 	send_clients();
+	sim_drain_begin(&engine, sections, edition.section_count);
 	if (sim_chance(3))
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,
 		       NULL);

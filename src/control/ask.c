@@ -66,6 +66,25 @@ static int read_answer(const struct client_answer *answer, json_t **ret_answer)
 	return CLIENT_REFUSED;
 }
 
+char *ask_target(const char *path, const char *name, const char *value)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~";
+	size_t size = strlen(path) + strlen(name) + 3 * strlen(value ? value : "") + 3, used;
+	char *target = malloc(size);
+
+	if (!target)
+		return NULL;
+	used = (size_t)snprintf(target, size, "%s", path);
+	if (value)
+		used += (size_t)snprintf(target + used, size - used, "?%s=", name);
+	for (; value && *value; value++)
+		used += (size_t)snprintf(target + used, size - used,
+					 strchr(plain, *value) ? "%c" : "%%%02X",
+					 (unsigned char)*value);
+	return target;
+}
+
 int ask(const struct commandline *line, const char *method, const char *target, const json_t *body,
 	json_t **ret_answer)
 {
@@ -75,7 +94,9 @@ int ask(const struct commandline *line, const char *method, const char *target, 
 	int r = ask_socket(line, path), asked;
 
 	if (r == CLIENT_DONE) {
-		asked = body && !text ? -ENOMEM : client_ask(path, method, target, text, &answer);
+		asked = !target || (body && !text)
+				? -ENOMEM
+				: client_ask(path, method, target, text, &answer);
 		r = asked < 0 ? client_cannot(path, asked) : read_answer(&answer, ret_answer);
 		if (asked == 0)
 			free(answer.body);

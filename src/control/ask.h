@@ -19,12 +19,18 @@
 int ask_socket(const struct commandline *line, char ret_path[ASK_SOCKET_MAX]) must_check;
 
 /*
- * Ask for a target that is encoded already; body may be NULL, and remains the caller's.
- * CLIENT_DONE, and *ret_answer is the caller's to json_decref(); or the exit status, and
- * what went wrong has been said on standard error.
+ * Ask for a target that is encoded already (NULL: there was no memory for it); body may be NULL,
+ * and remains the caller's. CLIENT_DONE, and *ret_answer is the caller's to json_decref(); or the
+ * exit status, and what went wrong has been said on standard error.
  */
 int ask(const struct commandline *line, const char *method, const char *target, const json_t *body,
 	json_t **ret_answer) must_check;
+
+/*
+ * A target with an argument, "/v1/drain?proxy=web", encoded; without it where the value is NULL.
+ * Allocated; NULL without memory, which ask() says.
+ */
+char *ask_target(const char *path, const char *name, const char *value) must_check;
 
 /* For client_follow(): say why it is not 200; the exit status. */
 int ask_refused(const struct client_answer *answer);

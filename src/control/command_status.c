@@ -29,6 +29,7 @@ static void print_status(const json_t *root)
 	       ask_number(root, "edition"), ask_number(root, "connections"),
 	       ask_number(root, "connections_max"), ask_number(root, "workers"),
 	       ask_text(root, "mode"), ask_number(root, "listening_sockets"));
+	command_print_drained(json_object_get(root, "drained"), "  drained      ");
 	if (json_is_object(json_object_get(level, "said"))) {
 		fputs("  log level    ", stdout);
 		command_print_log_level(level);

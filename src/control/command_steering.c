@@ -4,6 +4,7 @@
 #include "control/commands.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 int command_reopen_logs(struct commandline *line)
@@ -62,6 +63,67 @@ int command_log_level(struct commandline *line)
 		ask_print_json(answer);
 	else
 		command_print_log_level(answer);
+	json_decref(answer);
+	return CLIENT_DONE;
+}
+
+/* ---- Draining -------------------------------------------------------------------------------- */
+
+static void print_said(const char *what, const json_t *said)
+{
+	printf("%s is drained, since %s by %s", what, ask_text(said, "at"), ask_text(said, "by"));
+}
+
+void command_print_drained(const json_t *drained, const char *before)
+{
+	const json_t *all = json_object_get(drained, "daemon");
+	const json_t *proxies = json_object_get(drained, "proxies");
+
+	if (json_is_object(all)) {
+		fputs(before, stdout);
+		print_said("the daemon", all);
+		putchar('\n');
+	}
+	for (size_t i = 0; i < json_array_size(proxies); i++) {
+		const json_t *proxy = json_array_get(proxies, i);
+
+		fputs(before, stdout);
+		print_said(ask_text(proxy, "section"), json_object_get(proxy, "said"));
+		printf("; %lld connections are left%s\n", ask_number(proxy, "connections"),
+		       json_is_true(json_object_get(proxy, "configured"))
+			       ? ""
+			       : "; no configuration has it now");
+	}
+}
+
+static bool is_anything_drained(const json_t *drained)
+{
+	return json_is_object(json_object_get(drained, "daemon")) ||
+	       json_array_size(json_object_get(drained, "proxies"));
+}
+
+int command_drain(struct commandline *line)
+{
+	bool undo = false;
+	const struct commandline_option options[] = {
+		{.name = "json", .flag = &line->json}, {.name = "undo", .flag = &undo}, {0}};
+	char *target;
+	json_t *answer;
+	int r = commandline_take(line, options, 0, 1);
+
+	if (r != EX_OK)
+		return r;
+	target = ask_target("/v1/drain", "proxy", line->operand_count ? line->operands[0] : NULL);
+	r = ask(line, undo ? "DELETE" : "POST", target, NULL, &answer);
+	free(target);
+	if (r != CLIENT_DONE)
+		return r;
+	if (line->json)
+		ask_print_json(answer);
+	else if (is_anything_drained(answer))
+		command_print_drained(answer, "");
+	else
+		puts("nothing is drained");
 	json_decref(answer);
 	return CLIENT_DONE;
 }

@@ -6,5 +6,7 @@
 
 /* "debug, since ... by ...; the configuration says info", with an end of line. */
 void command_print_log_level(const json_t *level);
+/* A line for each thing that is drained, which begins so. */
+void command_print_drained(const json_t *drained, const char *before);
 
 #endif

@@ -54,6 +54,7 @@ static void fill_proxy(struct metrics_proxy *to, const struct ledger *ledger,
 	to->kind = schema_section_of((unsigned)IN_PROXY << section->config->kind)->word;
 	to->connections = load(&account->connections);
 	to->connections_max = section->config->settings.max_connections;
+	to->draining = atomic_load_explicit(&account->drained, memory_order_relaxed);
 	to->connections_total = ledger_sum(ledger, account, TALLY_CONNECTIONS);
 	to->bytes_up = ledger_sum(ledger, account, TALLY_BYTES_UP);
 	to->bytes_down = ledger_sum(ledger, account, TALLY_BYTES_DOWN);

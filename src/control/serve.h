@@ -14,12 +14,11 @@
 
 struct serve;
 
-enum serve_state { SERVE_STARTING, SERVE_SERVING, SERVE_DRAINING, SERVE_STOPPING };
-
 /* What the supervisor knows of the whole. */
 struct serve_status {
-	enum serve_state state;
-	const char *mode; /* why there are so many workers, and what polls; static */
+	const char *state; /* "serving", "draining by operator", "draining", "stopping" */
+	bool ready;        /* it is the first of these */
+	const char *mode;  /* why there are so many workers, and what polls; static */
 	uint32_t edition;
 	uint32_t workers, connections, connections_max;
 	uint32_t sockets;                          /* that listen */

@@ -1,14 +1,13 @@
 #include "control/steering.h"
 
 #include "config/schema.h"
+#include "session/engine.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
-
-static const struct config *config_of(const struct steering *steering)
-{
-	return (*steering->edition)->config;
-}
 
 static struct steering_mark mark(const char *by)
 {
@@ -21,11 +20,27 @@ static struct steering_mark mark(const char *by)
 	return made;
 }
 
-void steering_begin(struct steering *steering, struct events *events,
-		    struct edition *const *edition)
+void steering_begin(struct steering *steering, const struct steering_place *place)
 {
-	*steering = (struct steering){.events = events, .edition = edition};
-	steering->level = (enum log_level)config_of(steering)->level;
+	*steering = (struct steering){.place = *place};
+	steering->level = steering->configured = (enum log_level)place->edition->config->level;
+}
+
+static void free_drain(struct steering_drain *drain)
+{
+	free(drain->name);
+	free(drain);
+}
+
+void steering_end(struct steering *steering)
+{
+	struct steering_drain *drain, *next;
+
+	for (drain = steering->drains; drain; drain = next) {
+		next = drain->next;
+		free_drain(drain);
+	}
+	*steering = (struct steering){0};
 }
 
 /* ---- What is logged -------------------------------------------------------------------------- */
@@ -46,21 +61,116 @@ static void set_level(struct steering *steering, enum log_level level, const cha
 
 void steering_log_level(struct steering *steering, enum log_level level, const char *by)
 {
-	bool is_as_configured = (enum config_level)level == config_of(steering)->level;
-
 	if (level != steering->level)
 		set_level(steering, level, by);
-	steering->level_said = is_as_configured ? (struct steering_mark){0} : mark(by);
+	steering->level_said = level == steering->configured ? (struct steering_mark){0} : mark(by);
 }
 
-void steering_adopted(struct steering *steering, const struct config *before)
+void steering_adopted(struct steering *steering, const struct edition *edition)
 {
-	const struct config *config = config_of(steering);
-	enum log_level level = (enum log_level)config->level;
+	enum log_level level = (enum log_level)edition->config->level;
 
-	if (config->level == before->level)
+	steering->place.edition = edition;
+	if (level == steering->configured)
 		return;
+	steering->configured = level;
 	steering->level_said = (struct steering_mark){0};
 	if (level != steering->level)
 		set_level(steering, level, "as the configuration says");
+}
+
+/* ---- Who is served --------------------------------------------------------------------------- */
+
+bool steering_is_drained(const struct steering *steering)
+{
+	return *steering->drained.by;
+}
+
+static void drain_all(struct steering *steering, const char *by)
+{
+	if (steering_is_drained(steering))
+		return;
+	steering->drained = mark(by);
+	atomic_store(&steering->place.engine->drained, true);
+	log_info("drained by %s: no new connections are taken, of no section", by);
+	steering->place.changed(steering->place.owner);
+}
+
+static void undrain_all(struct steering *steering, const char *by)
+{
+	if (!steering_is_drained(steering))
+		return;
+	steering->drained = (struct steering_mark){0};
+	atomic_store(&steering->place.engine->drained, false);
+	log_info("new connections are taken again, by %s", by);
+	steering->place.changed(steering->place.owner);
+}
+
+/* ... and makes room for it in the list. */
+static int drain_section(struct steering *steering, const struct section *section, const char *by)
+{
+	struct steering_drain *drain;
+
+	if (atomic_load(&section->account->drained))
+		return 0;
+	drain = calloc(1, sizeof(*drain));
+	if (drain)
+		drain->name = strdup(section->config->name);
+	if (!drain || !drain->name) {
+		free(drain);
+		return -ENOMEM;
+	}
+	drain->account = section->account;
+	drain->said = mark(by);
+	drain->next = steering->drains;
+	steering->drains = drain;
+	atomic_store(&section->account->drained, true);
+	log_info("%s: drained by %s: it takes no new connections", section->config->title, by);
+	return 0;
+}
+
+int steering_drain(struct steering *steering, const char *name, const char *by)
+{
+	const struct edition *edition = steering->place.edition;
+	int r = -ENOENT;
+
+	if (!name) {
+		drain_all(steering, by);
+		return 0;
+	}
+	for (uint32_t i = 0; i < edition->section_count && r != -ENOMEM; i++)
+		if (!strcmp(edition->sections[i].config->name, name))
+			r = drain_section(steering, &edition->sections[i], by);
+	return r;
+}
+
+static bool has_section(const struct edition *edition, const char *name)
+{
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		if (!strcmp(edition->sections[i].config->name, name))
+			return true;
+	return false;
+}
+
+int steering_undrain(struct steering *steering, const char *name, const char *by)
+{
+	struct steering_drain **at = &steering->drains, *drain;
+	int r = -ENOENT;
+
+	if (!name) {
+		undrain_all(steering, by);
+		return 0;
+	}
+	while ((drain = *at)) {
+		if (strcmp(drain->name, name) != 0) {
+			at = &drain->next;
+			continue;
+		}
+		*at = drain->next;
+		atomic_store(&drain->account->drained, false);
+		log_info("%s: takes new connections again, by %s", drain->account->name, by);
+		free_drain(drain);
+		r = 0;
+	}
+	return r < 0 && has_section(steering->place.edition, name) ? 0 : r;
 }

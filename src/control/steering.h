@@ -2,6 +2,12 @@
  * What an operator says to the daemon while it runs, beside the configuration: it holds
  * until it is taken back, or the daemon ends, whatever editions come and go; and it is
  * known who said it, and when.
+ *
+ * Drained is the whole daemon, or what has a name: it takes no new connections and
+ * keeps those it has.  Its sockets stay open: who comes is accepted and reset, so
+ * that nobody waits in a queue, and it serves again as soon as it is told to
+ * (worker/accept.h).  What is drained is said in the ledger's account of that name, or in the
+ * engine, and outlives the edition there.
  */
 #ifndef CONTROL_STEERING_H
 #define CONTROL_STEERING_H
@@ -12,6 +18,7 @@
 
 #define STEERING_BY_MAX 80
 
+struct engine;
 struct events;
 
 struct steering_mark {
@@ -19,24 +26,52 @@ struct steering_mark {
 	uint64_t at_ms;           /* since 1970 */
 };
 
-struct steering {
-	struct events *events;
-	struct edition *const *edition; /* the current one is there */
-	enum log_level level;           /* that is in force */
-	struct steering_mark level_said;
+/* A proxy or service that is drained. */
+struct steering_drain {
+	struct steering_drain *next;
+	struct account *account; /* called as the section is titled, "[proxy web]" */
+	char *name;              /* "web"; allocated */
+	struct steering_mark said;
 };
 
-/* An edition is the current one, and nothing has been said yet. */
-void steering_begin(struct steering *steering, struct events *events,
-		    struct edition *const *edition);
+struct steering_place {
+	struct events *events;
+	struct engine *engine;
+	const struct edition *edition; /* the current one */
+	void (*changed)(void *owner);  /* the daemon is drained, or not any more */
+	void *owner;
+};
+
+/* All zeroes: nobody can say anything, and nothing has been said. */
+struct steering {
+	struct steering_place place;
+	enum log_level level, configured; /* what is logged; what the configuration says */
+	struct steering_mark level_said;
+	struct steering_mark drained; /* the whole daemon */
+	struct steering_drain *drains;
+};
+
+void steering_begin(struct steering *steering, const struct steering_place *place);
+void steering_end(struct steering *steering);
+/* Another edition has become the current one. */
+void steering_adopted(struct steering *steering, const struct edition *edition);
 
 /* Log so much from now on, and until a configuration comes that says otherwise than now. */
 void steering_log_level(struct steering *steering, enum log_level level, const char *by);
-
-/* Another edition has become the current one, in place of one with this configuration. */
-void steering_adopted(struct steering *steering, const struct config *before);
-
 /* "error", "warning" ...: as [log] level says it, ending with NULL. */
 const char *const *steering_levels(void);
+
+/*
+ * Drain the sections of that name, or the whole daemon (NULL).  What is drained already
+ * remains as it was said first.  0, -ENOENT: there is none of that name, or -ENOMEM.
+ */
+int steering_drain(struct steering *steering, const char *name, const char *by) must_check;
+/*
+ * Take that back; of the whole daemon, what was said of sections stays said.  0, also where
+ * nothing was drained; -ENOENT as above, where nothing of that name is drained either.
+ */
+int steering_undrain(struct steering *steering, const char *name, const char *by) must_check;
+/* Whether the whole daemon is. */
+bool steering_is_drained(const struct steering *steering);
 
 #endif

@@ -29,8 +29,7 @@ struct supervisor {
 	const struct service_plan *plan;
 	struct engine *engine;
 	struct crew crew;
-	struct reading *reading; /* the current one ... */
-	struct edition *edition; /* ... and its edition */
+	struct reading *reading; /* the current one */
 	struct reload *reload;
 	struct events *events;
 	struct event *wake;     /* a worker has changed its state */
@@ -207,6 +206,13 @@ static void feed_watchdog(void *owner)
 
 /* ---- What is missing ------------------------------------------------------------------------- */
 
+static const char *state_of_all(const struct supervisor *supervisor)
+{
+	if (supervisor->signals)
+		return supervisor->signals > 1 ? "stopping" : "draining";
+	return steering_is_drained(&supervisor->steering) ? "draining by operator" : "serving";
+}
+
 static void tell_status(const struct supervisor *supervisor, void (*tell)(const char *status))
 {
 	const struct reading *reading = supervisor->reading;
@@ -220,9 +226,9 @@ static void tell_status(const struct supervisor *supervisor, void (*tell)(const 
 			 "; missing: %u name%s not resolved, %u address%s not this machine's",
 			 reading->resolver.missing, reading->resolver.missing == 1 ? "" : "s",
 			 waiting, waiting == 1 ? "" : "es");
-	snprintf(status, sizeof(status), "serving: %u listening socket%s, %u worker%s, %s%s%s%s",
-		 open, open == 1 ? "" : "s", workers, workers == 1 ? "" : "s",
-		 supervisor->crew.mode->why, missing,
+	snprintf(status, sizeof(status), "%s: %u listening socket%s, %u worker%s, %s%s%s%s",
+		 state_of_all(supervisor), open, open == 1 ? "" : "s", workers,
+		 workers == 1 ? "" : "s", supervisor->crew.mode->why, missing,
 		 supervisor->mistake[0] ? "; not reloaded: " : "", supervisor->mistake);
 	tell(status);
 }
@@ -302,10 +308,8 @@ static int hear_answers(struct supervisor *supervisor)
 static void adopted(void *owner)
 {
 	struct supervisor *supervisor = owner;
-	const struct config *before = supervisor->edition->config;
 
-	supervisor->edition = &supervisor->reading->edition;
-	steering_adopted(&supervisor->steering, before);
+	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
 
 	if (supervisor->signals)
 		return;
@@ -359,9 +363,8 @@ static void tell_state(void *owner, struct serve_status *ret_status)
 	const struct reading *reading = supervisor->reading;
 
 	*ret_status = (struct serve_status){
-		.state = supervisor->signals > 1 ? SERVE_STOPPING
-			 : supervisor->signals   ? SERVE_DRAINING
-						 : SERVE_SERVING,
+		.state = state_of_all(supervisor),
+		.ready = !supervisor->signals && !steering_is_drained(&supervisor->steering),
 		.mode = supervisor->crew.mode->why,
 		.edition = (uint32_t)reading->edition.number,
 		.workers = engine->worker_count,
@@ -382,10 +385,16 @@ static int tell_all(void *owner, const struct metrics_snapshot **ret_snapshot)
 	supervisor->watch.sources.editions = 1;
 	while ((old = reload_next_old(supervisor->reload, old)))
 		supervisor->watch.sources.editions++;
-	supervisor->watch.sources.state = supervisor->signals > 1 ? "stopping"
-					  : supervisor->signals   ? "draining"
-								  : "serving";
+	supervisor->watch.sources.state = state_of_all(supervisor);
 	return watch_look(&supervisor->watch, ret_snapshot);
+}
+
+static void on_steered(void *owner)
+{
+	const struct supervisor *supervisor = owner;
+
+	if (!supervisor->signals)
+		tell_status(supervisor, tell_later);
 }
 
 static void begin_reload(void *owner, struct reload_call *call)
@@ -415,8 +424,8 @@ static bool tell_old(void *owner, size_t index, struct serve_edition *ret_editio
 /* Where nobody can ask, nobody looks either. */
 static int let_ask(struct supervisor *supervisor)
 {
-	const struct serve_tellers tellers = {tell_state, tell_all, begin_reload, tell_old,
-					      supervisor, &supervisor->steering};
+	const struct serve_tellers tellers = {tell_state, tell_all,   begin_reload,
+					      tell_old,   supervisor, &supervisor->steering};
 	const char *warning = supervisor->crew.mode->warning;
 	struct serve *control = supervisor->plan->control;
 	const struct gather_sources sources = {
@@ -478,6 +487,7 @@ static void close_events(struct supervisor *supervisor)
 {
 	serve_stop(supervisor->plan->control);
 	watch_close(&supervisor->watch);
+	steering_end(&supervisor->steering);
 	for (size_t i = 0; i < array_size(heard); i++)
 		events_remove(supervisor->signal[i]);
 	events_remove(supervisor->answers);
@@ -519,7 +529,13 @@ static int serve(struct supervisor *supervisor)
 
 	if (hop_open(engine, &supervisor->reading->edition) < 0)
 		return log_no_memory("the hops of chains");
-	steering_begin(&supervisor->steering, supervisor->events, &supervisor->edition);
+	steering_begin(&supervisor->steering, &(struct steering_place){
+						      .events = supervisor->events,
+						      .engine = supervisor->engine,
+						      .edition = &supervisor->reading->edition,
+						      .changed = on_steered,
+						      .owner = supervisor,
+					      });
 	supervisor->starting = true;
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);
@@ -578,7 +594,6 @@ int supervise(const struct service_plan *plan)
 		.plan = plan,
 		.engine = engine,
 		.reading = plan->reading,
-		.edition = &plan->reading->edition,
 		.started_ms = clock_now_ms(),
 		.events = plan->events,
 	};

@@ -17,16 +17,9 @@
 #define ALLOW_MAX      100
 #define PATH_MAX_SHOWN 80
 
-static const char *const states[] = {
-	[SERVE_STARTING] = "starting",
-	[SERVE_SERVING] = "serving",
-	[SERVE_DRAINING] = "draining",
-	[SERVE_STOPPING] = "stopping",
-};
-
 static struct serve_status status_of(const struct verbs *verbs)
 {
-	struct serve_status status = {.mode = ""};
+	struct serve_status status = {.mode = "", .state = ""};
 
 	verbs->tellers.status(verbs->tellers.owner, &status);
 	return status;
@@ -58,8 +51,8 @@ static void answer_readyz(const struct verbs *verbs, struct http_request *reques
 	char text[40];
 
 	(void)parts;
-	snprintf(text, sizeof(text), "%s\n", states[status.state]);
-	answer_text(request, status.state == SERVE_SERVING ? 200 : 503, text);
+	snprintf(text, sizeof(text), "%s\n", status.state);
+	answer_text(request, status.ready ? 200 : 503, text);
 }
 
 static void answer_status(const struct verbs *verbs, struct http_request *request,
@@ -75,8 +68,8 @@ static void answer_status(const struct verbs *verbs, struct http_request *reques
 		"version", VERSION,
 		"pid", (int)getpid(),
 		"uptime_seconds", (double)(clock_now_ms() - verbs->started_ms) / 1000,
-		"state", states[status.state],
-		"ready", status.state == SERVE_SERVING,
+		"state", status.state,
+		"ready", status.ready,
 		"edition", (json_int_t)status.edition,
 		"workers", (json_int_t)status.workers,
 		"connections", (json_int_t)status.connections,
@@ -251,6 +244,9 @@ static const struct verb table[] = {
 	{"GET", "/readyz", VERB_EVERYWHERE, false, answer_readyz},
 	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
 	{"POST", "/v1/reload", VERB_CONTROL, true, answer_reload},
+	{"GET", "/v1/drain", VERB_CONTROL, false, verb_drained},
+	{"POST", "/v1/drain", VERB_CONTROL, true, verb_drain},
+	{"DELETE", "/v1/drain", VERB_CONTROL, true, verb_undrain},
 	{"GET", "/v1/log-level", VERB_CONTROL, false, verb_log_level},
 	{"POST", "/v1/log-level", VERB_CONTROL, true, verb_set_log_level},
 	{"POST", "/v1/reopen-logs", VERB_CONTROL, true, verb_reopen_logs},

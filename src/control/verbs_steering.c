@@ -12,9 +12,11 @@
 #include <string.h>
 #include <time.h>
 
+#define SHOWN_MAX 60
+
 static const struct config *config_of(const struct steering *steering)
 {
-	return (*steering->edition)->config;
+	return steering->place.edition->config;
 }
 
 /* Who asks, as it is shown: "user 0 (process 4242, uringproxy)". */
@@ -92,7 +94,8 @@ static void reopen(const struct steering *steering, struct http_request *request
 	if (reopening && reopening->file) {
 		reopening->wait.done = on_reopened;
 		reopening->request = request;
-		r = logs_reopen_and_tell(config_of(steering), steering->events, &reopening->wait);
+		r = logs_reopen_and_tell(config_of(steering), steering->place.events,
+					 &reopening->wait);
 	}
 	if (r == 1)
 		return;
@@ -122,7 +125,7 @@ void verb_reopen_logs(const struct verbs *verbs, struct http_request *request,
 static json_t *level_json(const struct steering *steering)
 {
 	return json_pack("{s:s, s:s, s:o}", "level", steering_levels()[steering->level],
-			 "configured", steering_levels()[config_of(steering)->level], "said",
+			 "configured", steering_levels()[steering->configured], "said",
 			 mark_json(&steering->level_said));
 }
 
@@ -160,9 +163,102 @@ void verb_set_log_level(const struct verbs *verbs, struct http_request *request,
 	answer_json(request, 200, level_json(verbs->tellers.steering));
 }
 
+/* ---- Draining -------------------------------------------------------------------------------- */
+
+static bool is_served(const struct edition *edition, const struct account *account)
+{
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		if (edition->sections[i].account == account)
+			return true;
+	return false;
+}
+
+static json_t *drain_json(const struct edition *edition, const struct steering_drain *drain)
+{
+	return json_pack("{s:s, s:s, s:I, s:b, s:o}", "proxy", drain->name, "section",
+			 drain->account->name, "connections",
+			 (json_int_t)atomic_load(&drain->account->connections), "configured",
+			 is_served(edition, drain->account), "said", mark_json(&drain->said));
+}
+
+static json_t *drained_json(const struct steering *steering)
+{
+	const struct edition *edition = steering->place.edition;
+	json_t *proxies = json_array();
+
+	for (const struct steering_drain *drain = steering->drains; drain && proxies;
+	     drain = drain->next)
+		if (json_array_insert_new(proxies, 0, drain_json(edition, drain)) < 0) {
+			json_decref(proxies);
+			return NULL;
+		}
+	return json_pack("{s:o, s:o}", "daemon", mark_json(&steering->drained), "proxies", proxies);
+}
+
+void verb_drained(const struct verbs *verbs, struct http_request *request,
+		  const char *const parts[])
+{
+	const char *unused;
+
+	(void)parts;
+	if (answer_takes_argument(request, NULL, &unused))
+		answer_json(request, 200, drained_json(verbs->tellers.steering));
+}
+
+static void answer_no_proxy(struct http_request *request, const struct edition *edition,
+			    const char *name)
+{
+	char why[SHOWN_MAX + 60], names[300] = "there are ";
+	size_t used = strlen(names), begin = used;
+
+	for (uint32_t i = 0; i < edition->section_count && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 used > begin ? ", " : "",
+					 edition->sections[i].config->name);
+	snprintf(why, sizeof(why), "there is no proxy or service called '%.*s'", SHOWN_MAX, name);
+	http_error(request, 404, "no_such_proxy", why, names);
+}
+
+static void drain_or_not(const struct verbs *verbs, struct http_request *request,
+			 int act(struct steering *steering, const char *name, const char *by))
+{
+	struct steering *steering = verbs->tellers.steering;
+	const struct body_field none[] = {{0}};
+	char by[STEERING_BY_MAX];
+	const char *name;
+	json_t *body;
+	int r;
+
+	if (!answer_takes_argument(request, "proxy", &name) ||
+	    !answer_takes_body(request, none, &body))
+		return;
+	json_decref(body);
+	r = act(steering, name, asker(request, by));
+	if (r == -ENOENT)
+		answer_no_proxy(request, steering->place.edition, name);
+	else
+		answer_json(request, 200, r < 0 ? NULL : drained_json(steering));
+}
+
+void verb_drain(const struct verbs *verbs, struct http_request *request, const char *const parts[])
+{
+	(void)parts;
+	drain_or_not(verbs, request, steering_drain);
+}
+
+void verb_undrain(const struct verbs *verbs, struct http_request *request,
+		  const char *const parts[])
+{
+	(void)parts;
+	drain_or_not(verbs, request, steering_undrain);
+}
+
 /* ---- Status ---------------------------------------------------------------------------------- */
 
 json_t *verb_steering_status(const struct verbs *verbs)
 {
-	return json_pack("{s:o}", "log_level", level_json(verbs->tellers.steering));
+	const struct steering *steering = verbs->tellers.steering;
+
+	return json_pack("{s:o, s:o}", "log_level", level_json(steering), "drained",
+			 drained_json(steering));
 }

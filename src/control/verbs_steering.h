@@ -6,7 +6,8 @@
 
 #include <jansson.h>
 
-verb_answer verb_reopen_logs, verb_log_level, verb_set_log_level;
+verb_answer verb_reopen_logs, verb_log_level, verb_set_log_level, verb_drained, verb_drain,
+	verb_undrain;
 
 /* What `status` says of them, to be added to its answer. */
 json_t *verb_steering_status(const struct verbs *verbs);

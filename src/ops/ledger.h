@@ -4,7 +4,7 @@
  * A configuration comes and goes, and what a section has served stays: its account is found
  * by its name, or begun.  An account has cells, one for each worker, of counters that only
  * that worker writes and any thread may read (as stats.h has it), and a count of open
- * connections, of all workers together.
+ * connections, of all workers together.  What an operator has said of a name stays with it, too.
  */
 #ifndef OPS_LEDGER_H
 #define OPS_LEDGER_H
@@ -17,6 +17,7 @@ struct account {
 	char *name;
 	uint32_t id;                               /* from 1, in the order they were begun */
 	_Alignas(64) _Atomic uint32_t connections; /* touched twice in a connection's life */
+	_Atomic bool drained;                      /* by an operator: it takes no new ones */
 	_Atomic uint64_t *cells;                   /* the workers', one after the other */
 	uint32_t stride;                           /* counters from one cell to the next */
 	struct account *next;                      /* in its bucket */

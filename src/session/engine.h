@@ -1,7 +1,7 @@
 /*
  * What all workers share, whatever the configuration of the day: set up by the main thread
- * before they start and never written afterwards, but for the count of connections and the
- * hops.
+ * before they start and never written afterwards, but for the count of connections, the
+ * hops and an operator's word.
  */
 #ifndef SESSION_ENGINE_H
 #define SESSION_ENGINE_H
@@ -26,6 +26,7 @@ struct engine {
 
 	struct hops hops;
 	_Atomic uint32_t connections; /* touched twice in a connection's life */
+	_Atomic bool drained;         /* by an operator: no new ones are taken, of no section */
 };
 
 #endif

@@ -235,8 +235,19 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 	pause_branch(worker, branch);
 }
 
+static bool is_drained(const struct worker *worker, const struct section *section)
+{
+	return atomic_load_explicit(&worker->engine->drained, memory_order_relaxed) ||
+	       atomic_load_explicit(&section->account->drained, memory_order_relaxed);
+}
+
 static void accepted(struct worker *worker, int fd, struct listener *listener)
 {
+	if (is_drained(worker, listener->branch->section)) {
+		log_debug("%s: refused: it is drained", listener->socket->text);
+		refuse(worker, fd);
+		return;
+	}
 	open_or_park(
 		worker,
 		&(struct parked){.fd = fd, .listener = listener, .since_ms = worker->loop.now_ms});

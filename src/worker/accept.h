@@ -14,6 +14,10 @@
  * kernel, so it is parked, and served first when there is room.  A section that
  * is full pauses its own listeners only.  An accept that keeps failing is armed
  * again more slowly, for ever.
+ *
+ * What an operator has drained goes on accepting, and resets who comes: a queue that
+ * nobody empties would hold its clients up, and a socket that is closed could not be had
+ * back at once.
  */
 #ifndef WORKER_ACCEPT_H
 #define WORKER_ACCEPT_H
