@@ -408,6 +408,73 @@ START_TEST(a_drained_daemon_is_not_ready_until_that_is_taken_back)
 }
 END_TEST
 
+/* The end that a test waits for is minutes away: what happens before it is what is looked at. */
+static struct daemon *serve_announcing(const char *announce)
+{
+	find_places();
+	return daemon_start(&daemon_modes[2],
+			    "drain_announce = %s\n[echo]\nlisten = %s\n[control]\nlisten = "
+			    "unix:%s\n[log]\nlevel = info\n",
+			    announce, echo, control);
+}
+
+START_TEST(a_stop_is_announced_by_not_being_ready_while_all_are_served)
+{
+	struct daemon *daemon = serve_announcing("10min");
+
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	expect_answer("GET", "/readyz", "", "HTTP/1.1 503", "\r\n\r\ndraining\n");
+	expect_run(1, "", RUN("status", "--quiet"));
+	expect_served(echo, true);
+	ck_assert(daemon_log_contains(
+		daemon, "SIGTERM: not ready from now on, and draining after that (drain_announce "
+			"= 10min, [global] line "));
+	daemon_stop(daemon); /* by another signal */
+}
+END_TEST
+
+START_TEST(an_announced_stop_comes)
+{
+	struct daemon *daemon = serve_announcing("50ms");
+	int fd = connect_to(echo);
+
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_log(daemon, "announced; draining 1 connections; another signal to stop now");
+	ck_assert(wait_until(peer_connect(echo) == -ECONNREFUSED, PEER_PATIENCE_MS));
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	daemon_free(daemon);
+}
+END_TEST
+
+START_TEST(a_drain_of_the_daemon_is_announced_too)
+{
+	struct daemon *daemon = serve_announcing("10min");
+
+	expect_run(0, " s more it takes new connections\n", RUN("drain"));
+	expect_answer("GET", "/readyz", "", "HTTP/1.1 503", "draining by operator\n");
+	expect_served(echo, true);
+	expect_run(0, "nothing is drained\n", RUN("drain", "--undo"));
+	expect_answer("GET", "/readyz", "", "HTTP/1.1 200", "serving\n");
+	daemon_signal(daemon, SIGTERM);
+	daemon_wait_notify(daemon, "STOPPING=1");
+	daemon_stop(daemon); /* by another signal */
+
+	daemon = serve_announcing("50ms");
+	expect_run(0, "the daemon is drained", RUN("drain"));
+	daemon_wait_log(daemon, "no new connections are taken, of no section");
+	expect_served(echo, false);
+	expect_answer("GET", "/v1/drain", "", "HTTP/1.1 200", "\"refuses_in_seconds\": 0.0");
+	expect_run(0, "nothing is drained\n", RUN("drain", "--undo"));
+	expect_served(echo, true);
+	expect_run(0, "the daemon is drained", RUN("drain"));
+	daemon_wait_log(daemon, "no new connections are taken, of no section");
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(what_cannot_be_drained_is_said)
 {
 	struct daemon *daemon = serve_two(0);
@@ -443,4 +510,6 @@ SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_
 	 ONCE(a_log_level_that_is_none_is_refused),
 	 IN_EACH_MODE(a_drained_section_resets_who_comes_and_keeps_whom_it_has),
 	 IN_EACH_MODE(a_drained_daemon_is_not_ready_until_that_is_taken_back),
+	 ONCE(a_stop_is_announced_by_not_being_ready_while_all_are_served),
+	 ONCE(an_announced_stop_comes), ONCE(a_drain_of_the_daemon_is_announced_too),
 	 ONCE(what_cannot_be_drained_is_said))

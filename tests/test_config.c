@@ -20,6 +20,7 @@ START_TEST(what_is_not_set_has_its_default)
 	ck_assert_uint_eq(config.buffer_memory, 0); /* auto */
 	ck_assert_uint_eq(config.buffer_size, 0);
 	ck_assert_uint_eq(config.drain_timeout_ms, 30000);
+	ck_assert_uint_eq(config.drain_announce_ms, 0);
 	ck_assert_ptr_null(config.without);
 	ck_assert_int_eq(config.level, CONFIG_LEVEL_INFO);
 	ck_assert_int_eq(config.access, CONFIG_ACCESS_OFF);
@@ -87,6 +88,7 @@ START_TEST(global_and_log_are_read)
 					 "buffer_memory = 5G\n"
 					 "buffer_size = 4K\n"
 					 "drain_timeout = infinity\n"
+					 "drain_announce = 5\n"
 					 "without = recv_bundle, NAPI  send-zc\n"
 					 "[log]\n"
 					 "level = debug\n"
@@ -106,6 +108,7 @@ START_TEST(global_and_log_are_read)
 	ck_assert_uint_eq(config.buffer_memory, UINT64_C(5) << 30);
 	ck_assert_uint_eq(config.buffer_size, 4096);
 	ck_assert_uint_eq(config.drain_timeout_ms, 0);
+	ck_assert_uint_eq(config.drain_announce_ms, 5000);
 	ck_assert_str_eq(config.without, "recv-bundle napi send-zc");
 	ck_assert_int_eq(config.level, CONFIG_LEVEL_DEBUG);
 	ck_assert_int_eq(config.access, CONFIG_ACCESS_FILE);

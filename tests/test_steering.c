@@ -5,10 +5,13 @@
 #include "session/tally.h"
 #include "support/suite.h"
 
+#include "ops/events.h"
+
 #include <errno.h>
 
 static struct ledger ledger;
 static struct engine engine;
+static struct events *events;
 static unsigned changes;
 
 static void on_change(void *owner)
@@ -44,10 +47,20 @@ static const struct edition *make(struct sample *sample, enum config_level level
 static void begin(struct steering *steering, const struct edition *edition)
 {
 	log_open((enum log_level)edition->config->level);
-	steering_begin(steering, &(struct steering_place){.engine = &engine,
-							  .edition = edition,
-							  .changed = on_change,
-							  .owner = &changes});
+	ck_assert_int_eq(events_open(&events), 0);
+	ck_assert_int_eq(steering_begin(steering, &(struct steering_place){.events = events,
+									   .engine = &engine,
+									   .edition = edition,
+									   .changed = on_change,
+									   .owner = &changes}),
+			 0);
+}
+
+static void end(struct steering *steering)
+{
+	steering_end(steering);
+	events_close(events);
+	ledger_close(&ledger);
 }
 
 START_TEST(a_level_holds_until_a_configuration_says_another)
@@ -68,8 +81,7 @@ START_TEST(a_level_holds_until_a_configuration_says_another)
 	ck_assert(!log_enabled(LOG_LEVEL_WARNING));
 	ck_assert_str_eq(steering.level_said.by, "");
 	ck_assert_int_eq(steering.level, steering.configured);
-	steering_end(&steering);
-	ledger_close(&ledger);
+	end(&steering);
 }
 END_TEST
 
@@ -98,8 +110,7 @@ START_TEST(what_is_drained_remains_so_by_its_name)
 	ck_assert_int_eq(steering_undrain(&steering, "b", "me"), -ENOENT);
 	ck_assert_int_eq(steering_undrain(&steering, "a", "me"), 0);
 	ck_assert_uint_eq(changes, 0);
-	steering_end(&steering);
-	ledger_close(&ledger);
+	end(&steering);
 }
 END_TEST
 
@@ -120,8 +131,7 @@ START_TEST(the_daemon_is_drained_and_what_has_a_name_by_itself)
 	ck_assert_int_eq(steering_undrain(&steering, NULL, "me"), 0);
 	ck_assert_uint_eq(changes, 2);
 	ck_assert(!engine.drained && one.sections[0].account->drained);
-	steering_end(&steering);
-	ledger_close(&ledger);
+	end(&steering);
 }
 END_TEST
 

@@ -72,6 +72,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("buffer_memory",   RESTART, SIZE64, uint64_t, buffer_memory,    MIB, TIB,    AUTO, NULL,  "auto", "receive buffers, all workers together"),
 	GLOBAL("buffer_size",     RESTART, SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
 	GLOBAL("drain_timeout",   RELOAD,  MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
+	GLOBAL("drain_announce",  RELOAD,  MS,     uint32_t, drain_announce_ms, 1, HOUR,    OFF,  NULL,  "off",  "how long the daemon is not ready, and serves, before it stops or drains"),
 	GLOBAL("without",         RESTART, NAMES,  char *,   without,          0, 0,        OFF,  NULL,  "off",  "kernel features to do without"),
 
 	LOG("level",  RELOAD,  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),

@@ -82,6 +82,9 @@ void command_print_drained(const json_t *drained, const char *before)
 	if (json_is_object(all)) {
 		fputs(before, stdout);
 		print_said("the daemon", all);
+		if (json_real_value(json_object_get(all, "refuses_in_seconds")) > 0)
+			printf("; for %.1f s more it takes new connections",
+			       json_real_value(json_object_get(all, "refuses_in_seconds")));
 		putchar('\n');
 	}
 	for (size_t i = 0; i < json_array_size(proxies); i++) {

@@ -1,7 +1,10 @@
 #include "control/steering.h"
 
+#include "base/clock.h"
 #include "config/schema.h"
 #include "session/engine.h"
+
+#include "ops/events.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,10 +23,13 @@ static struct steering_mark mark(const char *by)
 	return made;
 }
 
-void steering_begin(struct steering *steering, const struct steering_place *place)
+static void on_announced(void *owner);
+
+int steering_begin(struct steering *steering, const struct steering_place *place)
 {
 	*steering = (struct steering){.place = *place};
 	steering->level = steering->configured = (enum log_level)place->edition->config->level;
+	return events_add_timer(place->events, &steering->announced, on_announced, steering);
 }
 
 static void free_drain(struct steering_drain *drain)
@@ -36,6 +42,7 @@ void steering_end(struct steering *steering)
 {
 	struct steering_drain *drain, *next;
 
+	events_remove(steering->announced);
 	for (drain = steering->drains; drain; drain = next) {
 		next = drain->next;
 		free_drain(drain);
@@ -86,13 +93,32 @@ bool steering_is_drained(const struct steering *steering)
 	return *steering->drained.by;
 }
 
+bool steering_refuses(const struct steering *steering)
+{
+	return steering->place.engine && atomic_load(&steering->place.engine->drained);
+}
+
+static void on_announced(void *owner)
+{
+	struct steering *steering = owner;
+
+	atomic_store(&steering->place.engine->drained, true);
+	log_info("no new connections are taken, of no section");
+}
+
 static void drain_all(struct steering *steering, const char *by)
 {
+	uint32_t announce_ms = steering->place.edition->config->drain_announce_ms;
+
 	if (steering_is_drained(steering))
 		return;
 	steering->drained = mark(by);
-	atomic_store(&steering->place.engine->drained, true);
-	log_info("drained by %s: no new connections are taken, of no section", by);
+	steering->refuses_ms = clock_now_ms() + announce_ms;
+	log_info("drained by %s: not ready from now on", by);
+	if (announce_ms)
+		events_set(steering->announced, steering->refuses_ms);
+	else
+		on_announced(steering);
 	steering->place.changed(steering->place.owner);
 }
 
@@ -101,6 +127,7 @@ static void undrain_all(struct steering *steering, const char *by)
 	if (!steering_is_drained(steering))
 		return;
 	steering->drained = (struct steering_mark){0};
+	events_set(steering->announced, EVENTS_NEVER);
 	atomic_store(&steering->place.engine->drained, false);
 	log_info("new connections are taken again, by %s", by);
 	steering->place.changed(steering->place.owner);

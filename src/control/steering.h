@@ -7,7 +7,8 @@
  * keeps those it has.  Its sockets stay open: who comes is accepted and reset, so
  * that nobody waits in a queue, and it serves again as soon as it is told to
  * (worker/accept.h).  What is drained is said in the ledger's account of that name, or in the
- * engine, and outlives the edition there.
+ * engine, and outlives the edition there.  As a whole the daemon is not ready at once and
+ * takes no more after [global] drain_announce.
  */
 #ifndef CONTROL_STEERING_H
 #define CONTROL_STEERING_H
@@ -19,6 +20,7 @@
 #define STEERING_BY_MAX 80
 
 struct engine;
+struct event;
 struct events;
 
 struct steering_mark {
@@ -48,10 +50,13 @@ struct steering {
 	enum log_level level, configured; /* what is logged; what the configuration says */
 	struct steering_mark level_said;
 	struct steering_mark drained; /* the whole daemon */
+	uint64_t refuses_ms;          /* ... when it takes no more, by clock_now_ms() */
+	struct event *announced;      /* then */
 	struct steering_drain *drains;
 };
 
-void steering_begin(struct steering *steering, const struct steering_place *place);
+/* 0, or a negative errno of events_add_timer(). */
+int steering_begin(struct steering *steering, const struct steering_place *place) must_check;
 void steering_end(struct steering *steering);
 /* Another edition has become the current one. */
 void steering_adopted(struct steering *steering, const struct edition *edition);
@@ -71,7 +76,8 @@ int steering_drain(struct steering *steering, const char *name, const char *by) 
  * nothing was drained; -ENOENT as above, where nothing of that name is drained either.
  */
 int steering_undrain(struct steering *steering, const char *name, const char *by) must_check;
-/* Whether the whole daemon is. */
+/* Whether the whole daemon is; and whether it has been announced for long enough. */
 bool steering_is_drained(const struct steering *steering);
+bool steering_refuses(const struct steering *steering);
 
 #endif

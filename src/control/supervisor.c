@@ -35,9 +35,10 @@ struct supervisor {
 	struct event *wake;     /* a worker has changed its state */
 	struct event *patience; /* that the service manager is asked for */
 	struct event *watchdog;
-	struct event *answers; /* to names that are asked for */
-	struct event *late;    /* a name or an address is to be tried again */
-	struct watch watch;    /* for who asks */
+	struct event *announced; /* that it stops */
+	struct event *answers;   /* to names that are asked for */
+	struct event *late;      /* a name or an address is to be tried again */
+	struct watch watch;      /* for who asks */
 	struct steering steering;
 	uint64_t started_ms;
 	struct event *signal[SIGNALS_MAX];
@@ -102,15 +103,20 @@ static void ask_for_patience(void *owner)
 }
 
 /* Names and addresses that come from now on are of no use any more. */
-static void begin_stop(struct supervisor *supervisor, const char *status, enum order_kind how)
+static void prepare_stop(struct supervisor *supervisor, const char *status)
 {
 	supervisor->signals++;
 	reload_stop(supervisor->reload);
 	notify_stopping(status);
 	supervisor->answers = events_remove(supervisor->answers);
 	events_set(supervisor->late, EVENTS_NEVER);
-	crew_command(&supervisor->crew, how);
 	ask_for_patience(supervisor);
+}
+
+static void begin_stop(struct supervisor *supervisor, const char *status, enum order_kind how)
+{
+	prepare_stop(supervisor, status);
+	crew_command(&supervisor->crew, how);
 }
 
 /* A worker without its ring serves nobody, and its sockets still take connections: end all. */
@@ -141,16 +147,41 @@ static void on_wake(void *owner, uint32_t ready)
 
 /* ---- Signals --------------------------------------------------------------------------------- */
 
+/* How long others are to know of the stop before it begins; not where it is known already. */
+static uint32_t announce_ms(const struct supervisor *supervisor)
+{
+	return steering_refuses(&supervisor->steering)
+		       ? 0
+		       : supervisor->reading->config.drain_announce_ms;
+}
+
+static void on_announced(void *owner)
+{
+	struct supervisor *supervisor = owner;
+
+	log_info("announced; draining %u connections; another signal to stop now",
+		 atomic_load(&supervisor->engine->connections));
+	crew_command(&supervisor->crew, ORDER_DRAIN);
+}
+
 static void on_stop(void *owner, int signal)
 {
 	struct supervisor *supervisor = owner;
 	const char *name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
+	char key[CONFIG_EXPLAIN_MAX];
 
-	if (supervisor->signals == 0) {
+	if (supervisor->signals == 0 && announce_ms(supervisor)) {
+		log_info("%s: not ready from now on, and draining after that (%s)", name,
+			 config_explain(&supervisor->reading->config, NULL, "drain_announce", key,
+					sizeof(key)));
+		events_set_in(supervisor->announced, announce_ms(supervisor));
+		prepare_stop(supervisor, "not ready; draining soon");
+	} else if (supervisor->signals == 0) {
 		log_info("%s: draining %u connections; again to stop now", name,
 			 atomic_load(&supervisor->engine->connections));
 		begin_stop(supervisor, "draining", ORDER_DRAIN);
 	} else {
+		events_set(supervisor->announced, EVENTS_NEVER);
 		log_info("%s: stopping now", name);
 		supervisor->signals++;
 		crew_command(&supervisor->crew, ORDER_STOP);
@@ -441,6 +472,15 @@ static int let_ask(struct supervisor *supervisor)
 	};
 	int r;
 
+	r = steering_begin(&supervisor->steering, &(struct steering_place){
+							  .events = supervisor->events,
+							  .engine = supervisor->engine,
+							  .edition = &supervisor->reading->edition,
+							  .changed = on_steered,
+							  .owner = supervisor,
+						  });
+	if (r < 0)
+		return events_cannot("be steered", r);
 	if (!serve_can_be_asked(control))
 		return 0;
 	r = watch_open(&supervisor->watch, supervisor->events, &sources);
@@ -460,6 +500,7 @@ static int open_events(struct supervisor *supervisor)
 		{&supervisor->patience, ask_for_patience},
 		{&supervisor->watchdog, feed_watchdog},
 		{&supervisor->late, catch_up},
+		{&supervisor->announced, on_announced},
 	};
 	int r = events_add_descriptor(supervisor->events, &supervisor->wake,
 				      supervisor->engine->wake_fd, EPOLLIN, on_wake, supervisor);
@@ -492,6 +533,7 @@ static void close_events(struct supervisor *supervisor)
 		events_remove(supervisor->signal[i]);
 	events_remove(supervisor->answers);
 	events_remove(supervisor->late);
+	events_remove(supervisor->announced);
 	events_remove(supervisor->watchdog);
 	events_remove(supervisor->patience);
 	events_remove(supervisor->wake);
@@ -529,13 +571,6 @@ static int serve(struct supervisor *supervisor)
 
 	if (hop_open(engine, &supervisor->reading->edition) < 0)
 		return log_no_memory("the hops of chains");
-	steering_begin(&supervisor->steering, &(struct steering_place){
-						      .events = supervisor->events,
-						      .engine = supervisor->engine,
-						      .edition = &supervisor->reading->edition,
-						      .changed = on_steered,
-						      .owner = supervisor,
-					      });
 	supervisor->starting = true;
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);

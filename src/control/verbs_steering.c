@@ -1,5 +1,6 @@
 #include "control/verbs_steering.h"
 
+#include "base/clock.h"
 #include "config/value.h"
 #include "control/answers.h"
 #include "control/logs.h"
@@ -181,6 +182,23 @@ static json_t *drain_json(const struct edition *edition, const struct steering_d
 			 is_served(edition, drain->account), "said", mark_json(&drain->said));
 }
 
+/* Who has drained the daemon, and for how long new connections are taken all the same. */
+static json_t *all_json(const struct steering *steering)
+{
+	json_t *all = mark_json(&steering->drained);
+	uint64_t now = clock_now_ms(), left;
+
+	if (!json_is_object(all))
+		return all;
+	left = steering->refuses_ms > now ? steering->refuses_ms - now : 0;
+	if (json_object_set_new(all, "refuses_in_seconds",
+				json_real(steering_refuses(steering) ? 0 : (double)left / 1000)) ==
+	    0)
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
 static json_t *drained_json(const struct steering *steering)
 {
 	const struct edition *edition = steering->place.edition;
@@ -192,7 +210,7 @@ static json_t *drained_json(const struct steering *steering)
 			json_decref(proxies);
 			return NULL;
 		}
-	return json_pack("{s:o, s:o}", "daemon", mark_json(&steering->drained), "proxies", proxies);
+	return json_pack("{s:o, s:o}", "daemon", all_json(steering), "proxies", proxies);
 }
 
 void verb_drained(const struct verbs *verbs, struct http_request *request,
