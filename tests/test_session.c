@@ -3,9 +3,11 @@
 #include "loop/op.h"
 #include "session/reason.h"
 #include "session/session.h"
+#include "support/said.h"
 #include "support/suite.h"
 
 #include <errno.h>
+#include <string.h>
 
 START_TEST(a_tag_comes_back_as_it_went)
 {
@@ -106,9 +108,48 @@ START_TEST(a_state_that_is_waited_for_with_patience_does_not_keep_others)
 }
 END_TEST
 
+START_TEST(a_fault_that_is_a_shortage_has_a_state_of_that_name)
+{
+	ck_assert_uint_eq(condition_of(FAULT_DESCRIPTORS), CONDITION_DESCRIPTORS);
+	ck_assert_uint_eq(condition_of(FAULT_MEMORY), CONDITION_MEMORY);
+	ck_assert_uint_eq(condition_of(FAULT_PORTS), CONDITION_PORTS);
+	ck_assert_uint_eq(condition_of(FAULT_BACKLOG), CONDITION_COUNT);
+	ck_assert_uint_eq(condition_of(FAULT_UNKNOWN), CONDITION_COUNT);
+}
+END_TEST
+
+START_TEST(why_accepting_fails_is_said_with_what_helps)
+{
+	static const struct {
+		int error;
+		const char *words;
+	} known[] = {
+		{EPERM, "(Operation not permitted; a firewall rule or a security module"},
+		{EINVAL, "(Invalid argument; the socket does not listen any more"},
+		{EHOSTUNREACH, "(No route to host; see to the network interfaces)"},
+		{EHOSTDOWN, "(Host is down; see to the network interfaces)"},
+		{ENONET, "(Machine is not on the network; see to the network interfaces)"},
+		{EILSEQ, "(Invalid or incomplete multibyte or wide character)"},
+	};
+	static struct loop loop;
+
+	said_listen();
+	for (size_t i = 0; i < array_size(known); i++) {
+		const char *text;
+
+		open_clock(&loop);
+		condition_enter(&loop, CONDITION_ACCEPT, -known[i].error);
+		text = said();
+		ck_assert_msg(strstr(text, known[i].words), "%s", text);
+	}
+}
+END_TEST
+
 SUITE_OF("session", 60, ONCE(a_tag_comes_back_as_it_went),
 	 ONCE(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing),
 	 ONCE(an_error_is_the_fault_of_the_side_it_came_from),
 	 ONCE(a_state_is_over_when_it_was_not_met_for_a_second),
 	 ONCE(a_state_that_is_waited_for_with_patience_does_not_keep_others),
+	 ONCE(a_fault_that_is_a_shortage_has_a_state_of_that_name),
+	 ONCE(why_accepting_fails_is_said_with_what_helps),
 	 EACH(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines, 6))

@@ -4,7 +4,6 @@
 
 #include "ops/log.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -48,28 +47,13 @@ static const struct {
 };
 static_assert(array_size(conditions) == CONDITION_COUNT, "every condition has its words");
 
-/* What an error says beyond its name of why accepting fails. */
-static const char *advice(enum condition condition, int error)
+enum condition condition_of(enum fault fault)
 {
-	if (condition != CONDITION_ACCEPT)
-		return "";
-	switch (-error) {
-	case EPERM:
-	case EACCES:
-		return "; a security module or a firewall forbids it";
-	case EINVAL:
-	case EBADF:
-	case ENOTSOCK:
-	case EOPNOTSUPP:
-		return "; the socket does not listen any more: whoever passed it to us, such as "
-		       "a socket unit, has shut it down and must listen again";
-	case ENETDOWN:
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-		return "; see to the network interfaces";
-	default:
-		return "";
-	}
+	if (fault == FAULT_DESCRIPTORS)
+		return CONDITION_DESCRIPTORS;
+	if (fault == FAULT_MEMORY)
+		return CONDITION_MEMORY;
+	return fault == FAULT_PORTS ? CONDITION_PORTS : CONDITION_COUNT;
 }
 
 void condition_settle_by(struct loop *loop, uint64_t when_ms)
@@ -83,15 +67,19 @@ void condition_enter(struct loop *loop, enum condition condition, int error)
 	struct spell *spell = &loop->conditions.of[condition];
 	unsigned counter = conditions[condition].counter;
 	bool begins = spell_meet(spell, loop->now_ms);
+	const char *advice = NULL;
 
 	condition_settle_by(loop, spell_over_ms(spell));
 	if (!begins)
 		return;
 	if (counter != NO_COUNTER)
 		stats_count_index(&loop->stats, counter, 1);
+	if (condition == CONDITION_ACCEPT) /* the others have theirs */
+		advice = fault_advice(FAULT_AT_ACCEPT, error);
 	if (error)
-		log_at(conditions[condition].level, "worker %u: %s (%s%s)", loop->index,
-		       conditions[condition].began, strerror(-error), advice(condition, error));
+		log_at(conditions[condition].level, "worker %u: %s (%s%s%s)", loop->index,
+		       conditions[condition].began, strerror(-error), advice ? "; " : "",
+		       advice ? advice : "");
 	else
 		log_at(conditions[condition].level, "worker %u: %s", loop->index,
 		       conditions[condition].began);

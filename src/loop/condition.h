@@ -8,14 +8,15 @@
 #ifndef LOOP_CONDITION_H
 #define LOOP_CONDITION_H
 
+#include "base/fault.h"
 #include "base/spell.h"
 
 struct loop;
 
 enum condition {
-	CONDITION_DESCRIPTORS, /* EMFILE, ENFILE */
-	CONDITION_MEMORY,      /* ENOBUFS, ENOMEM from the kernel */
-	CONDITION_PORTS,       /* EADDRNOTAVAIL: no local port to connect from */
+	CONDITION_DESCRIPTORS,
+	CONDITION_MEMORY,      /* the kernel's */
+	CONDITION_PORTS,       /* local ones, to connect from */
 	CONDITION_BUFFERS,     /* buffer_memory is all in use */
 	CONDITION_ACCEPT,      /* accept fails for another reason */
 	CONDITION_SUBMISSIONS, /* the submission queue is full */
@@ -26,6 +27,9 @@ enum condition {
 struct conditions {
 	struct spell of[CONDITION_COUNT];
 };
+
+/* What is in force while that is met, wherever; CONDITION_COUNT: none of these. */
+enum condition condition_of(enum fault fault);
 
 /* It is met (error: a negative errno, or 0). */
 void condition_enter(struct loop *loop, enum condition condition, int error);

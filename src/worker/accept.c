@@ -5,6 +5,7 @@
 #include "session/session.h"
 #include "worker/worker.h"
 
+#include "base/fault.h"
 #include "ops/log.h"
 
 #include <errno.h>
@@ -294,45 +295,20 @@ void accept_resume(struct worker *worker)
 
 /* ---- Completions ----------------------------------------------------------------------------- */
 
-static enum condition condition_of(int error)
-{
-	switch (-error) {
-	case EMFILE:
-	case ENFILE:
-		return CONDITION_DESCRIPTORS;
-	case ENOBUFS:
-	case ENOMEM:
-		return CONDITION_MEMORY;
-	default:
-		return CONDITION_ACCEPT;
-	}
-}
-
-/* Errors of the one connection, gone with it; the next accept is as good as any. */
-static bool is_passing(int error)
-{
-	switch (-error) {
-	case ECONNABORTED:
-	case EPROTO:
-	case EINTR:
-	case EAGAIN:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void failed(struct worker *worker, struct listener *listener, int error)
 {
 	uint32_t wait = RETRY_FIRST_MS << (listener->failures < 7 ? listener->failures : 7);
+	enum fault fault = fault_of(FAULT_AT_ACCEPT, error);
+	enum condition condition = condition_of(fault);
 
 	stats_count(&worker->loop.stats, accept_errors, 1);
 	listener->failures++;
-	if (is_passing(error) && listener->failures < 64) {
+	if (fault == FAULT_PASSING && listener->failures < 64) {
 		log_debug("%s: accept: %s", listener->socket->text, strerror(-error));
 		return;
 	}
-	condition_enter(&worker->loop, condition_of(error), error);
+	condition_enter(&worker->loop, condition == CONDITION_COUNT ? CONDITION_ACCEPT : condition,
+			error);
 	wheel_set(&worker->loop.wheel, &listener->retry,
 		  worker->loop.now_ms + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS));
 }
