@@ -4,11 +4,12 @@
 
 #include "base/spell.h"
 #include "ops/ledger.h"
-#include "ops/log.h"
+#include "support/said.h"
 #include "support/suite.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct servers servers;
 
@@ -81,6 +82,42 @@ START_TEST(it_recovers_when_it_has_answered_and_not_failed_for_its_patience)
 }
 END_TEST
 
+START_TEST(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it)
+{
+	static const struct {
+		const char *address;
+		int error;
+		enum fault fault;
+		const char *words;
+	} known[] = {
+		{"127.0.0.1:80", ECONNREFUSED, FAULT_REFUSED, "Connection refused; f:1"},
+		{"unix:/s", ECONNREFUSED, FAULT_REFUSED, "refused (the socket's file is there"},
+		{"127.0.0.1:80", EACCES, FAULT_FORBIDDEN, "(a firewall rule or a security module"},
+		{"unix:/s", EACCES, FAULT_FORBIDDEN, "(who connects needs write permission"},
+		{"unix:/s", EPERM, FAULT_FORBIDDEN, "(a firewall rule or a security module"},
+		{"127.0.0.1:80", EAGAIN, FAULT_MEMORY, "(see net.ipv4.tcp_mem"},
+		{"unix:/s", EAGAIN, FAULT_BACKLOG, "than its backlog holds); f:1"},
+		{"unix:/s", ENOENT, FAULT_ABSENT, "(there is no such socket"},
+		{"unix:/s", EPROTOTYPE, FAULT_ABSENT, "(that socket is no stream socket"},
+		{"[2001:db8::1]:80", EINVAL, FAULT_ADDRESS,
+		 "(of a link-local address its interface"},
+	};
+
+	said_listen();
+	servers_init(&servers);
+	for (size_t i = 0; i < array_size(known); i++) {
+		struct server *server = get("[proxy a]", known[i].address);
+		const char *text;
+
+		ck_assert_uint_eq(server_fault(server, -known[i].error), known[i].fault);
+		server_failed(server, "f:1", -known[i].error, 1000);
+		text = said();
+		ck_assert_msg(strstr(text, known[i].words), "%s", text);
+		servers_put(server);
+	}
+}
+END_TEST
+
 START_TEST(a_pool_goes_round_and_servers_that_come_late_stand_behind)
 {
 	struct member member = {.place = (char *)"f:1"};
@@ -126,5 +163,6 @@ END_TEST
 SUITE_OF("pool", 0, ONCE(a_server_is_the_same_as_long_as_any_roster_names_it),
 	 ONCE(what_differs_in_section_text_or_address_is_another_server),
 	 ONCE(it_recovers_when_it_has_answered_and_not_failed_for_its_patience),
+	 ONCE(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it),
 	 ONCE(a_pool_goes_round_and_servers_that_come_late_stand_behind),
 	 ONCE(an_account_is_found_by_its_name_and_adds_what_workers_count))

@@ -37,8 +37,18 @@ START_TEST(an_error_is_the_fault_of_the_side_it_came_from)
 	ck_assert_int_eq(reason_of_error(SIDE_CLIENT, -EPIPE), REASON_CLIENT_RESET);
 	ck_assert_int_eq(reason_of_error(SIDE_UPSTREAM, -ETIMEDOUT), REASON_UPSTREAM_TIMED_OUT);
 	ck_assert_int_eq(reason_of_error(SIDE_CLIENT, -ENOBUFS), REASON_NO_MEMORY);
-	ck_assert_int_eq(reason_of_connect(-EADDRNOTAVAIL), REASON_NO_PORTS);
-	ck_assert_int_eq(reason_of_connect(-EACCES), REASON_CONNECT_FORBIDDEN);
+	ck_assert_int_eq(reason_of_error(SIDE_UPSTREAM, -EHOSTDOWN), REASON_UPSTREAM_UNREACHABLE);
+	ck_assert_int_eq(reason_of_error(SIDE_CLIENT, -EILSEQ), REASON_CLIENT_ERROR);
+	ck_assert_int_eq(reason_of_error(SIDE_UPSTREAM, -EACCES), REASON_UPSTREAM_ERROR);
+}
+END_TEST
+
+START_TEST(why_no_server_was_reached_is_the_fault_of_the_last_attempt)
+{
+	ck_assert_int_eq(reason_of_connect(FAULT_PORTS), REASON_NO_PORTS);
+	ck_assert_int_eq(reason_of_connect(FAULT_FORBIDDEN), REASON_CONNECT_FORBIDDEN);
+	ck_assert_int_eq(reason_of_connect(FAULT_BUFFERS), REASON_CONNECT_FAILED);
+	ck_assert_int_eq(reason_of_connect(FAULT_UNKNOWN), REASON_CONNECT_FAILED);
 }
 END_TEST
 
@@ -148,6 +158,7 @@ END_TEST
 SUITE_OF("session", 60, ONCE(a_tag_comes_back_as_it_went),
 	 ONCE(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing),
 	 ONCE(an_error_is_the_fault_of_the_side_it_came_from),
+	 ONCE(why_no_server_was_reached_is_the_fault_of_the_last_attempt),
 	 ONCE(a_state_is_over_when_it_was_not_met_for_a_second),
 	 ONCE(a_state_that_is_waited_for_with_patience_does_not_keep_others),
 	 ONCE(a_fault_that_is_a_shortage_has_a_state_of_that_name),

@@ -12,7 +12,9 @@ enum { NOW = 100000 };
 
 static struct loop loop;
 static struct sessions all = {.loop = &loop};
-static struct section section;
+static struct server local = {.address.u.un.sun_family = AF_UNIX};
+static struct member members[2] = {{.server = &local}, {.server = &local}};
+static struct section section = {.pool = {.members = members, .count = 2, .room = 2}};
 static struct reach servers[2];
 static struct branch branch = {.section = &section, .reaches = servers};
 static struct session sessions[4];

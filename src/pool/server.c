@@ -15,34 +15,15 @@
 #define store(to, what) atomic_store_explicit(to, what, memory_order_relaxed)
 #define add(to, amount) atomic_fetch_add_explicit(to, amount, memory_order_relaxed)
 
-/* What an error says beyond its name: of a unix socket other things than of an address. */
-static const char *advice(int family, int error)
+static enum fault_place place_of(const struct server *server)
 {
-	bool is_unix = family == AF_UNIX;
+	return server->address.u.any.sa_family == AF_UNIX ? FAULT_AT_CONNECT_UNIX
+							  : FAULT_AT_CONNECT;
+}
 
-	switch (-error) {
-	case EACCES:
-		if (is_unix)
-			return " (who connects needs write permission on the socket's file and "
-			       "search "
-			       "permission on its directories: give the daemon's user a group that "
-			       "has them, SupplementaryGroups= of the unit, or the socket another "
-			       "mode)";
-		return " (a firewall rule or a security module forbids it)";
-	case EPERM:
-		return " (a firewall rule or a security module forbids it)";
-	case ENOENT:
-		return " (there is no such socket: its server is not running, or the path is "
-		       "another)";
-	case ECONNREFUSED:
-		return is_unix ? " (the socket's file is there, and nobody listens on it)" : "";
-	case ENOTSOCK:
-		return " (that file is no socket)";
-	case EAGAIN:
-		return " (more are waiting to be accepted there than its backlog holds)";
-	default:
-		return "";
-	}
+enum fault server_fault(const struct server *server, int error)
+{
+	return fault_of(place_of(server), error);
 }
 
 /* ---- Failing and answering ------------------------------------------------------------------- */
@@ -62,6 +43,8 @@ static bool begins(struct server *server, uint64_t now_ms)
 
 void server_failed(struct server *server, const char *place, int error, uint64_t now_ms)
 {
+	const char *advice = fault_advice(place_of(server), error);
+
 	store(&server->answers, false);
 	store(&server->last_ms, now_ms);
 	add(&server->failed, 1);
@@ -70,9 +53,10 @@ void server_failed(struct server *server, const char *place, int error, uint64_t
 		return;
 	}
 	store(&server->connected, 0);
-	log_warning("%s server %s: %s%s%s; %s", server->title, server->text,
+	log_warning("%s server %s: %s%s%s%s%s; %s", server->title, server->text,
 		    error == -ETIMEDOUT ? "no answer within connect_timeout: " : "cannot connect: ",
-		    strerror(-error), advice(server->address.u.any.sa_family, error), place);
+		    strerror(-error), advice ? " (" : "", advice ? advice : "", advice ? ")" : "",
+		    place);
 }
 
 void server_keeps_failing(struct server *server, uint64_t now_ms)

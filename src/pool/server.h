@@ -17,6 +17,7 @@
 #define POOL_SERVER_H
 
 #include "base/address.h"
+#include "base/fault.h"
 #include "base/list.h"
 
 #include <stdatomic.h>
@@ -44,6 +45,9 @@ struct server {
 };
 
 /* ---- For workers ----------------------------------------------------------------------------- */
+
+/* What it means that an attempt at it failed with that (negative errno). */
+enum fault server_fault(const struct server *server, int error);
 
 /*
  * An attempt at it failed (negative errno), by no fault of this machine.  `place` says

@@ -21,18 +21,6 @@
 #define LOOK_AFTER_MS 10   /* most connects have ended by then */
 #define LOOK_MS       1000 /* between looks whether an address is this machine's by now */
 
-/* Whether error, before anything came from the server, means that the connect failed. */
-static bool is_connect_error(int error)
-{
-	switch (-error) {
-	case EPIPE: /* the error itself went to the receive */
-	case ECONNRESET:
-		return false;
-	default:
-		return true;
-	}
-}
-
 static void note_shortage(struct session *session, int error)
 {
 	if (shortage_is_own(session))
@@ -44,15 +32,16 @@ static void note_shortage(struct session *session, int error)
 static void note_failure(struct session *session, int error)
 {
 	struct sessions *all = session->all;
+	enum fault fault = server_fault(reach_server(session->reach), error);
 
 	session->connect_error = error;
 	stats_count(&all->loop->stats, connect_failed, 1);
 	account_count(reach_server(session->reach)->account, all->loop->index,
-		      tally_ended(reason_of_connect(error), SIDE_UPSTREAM), 1);
-	if (shortage_is(error))
+		      tally_ended(reason_of_connect(fault), SIDE_UPSTREAM), 1);
+	if (shortage_is(fault))
 		note_shortage(session, error);
-	if (shortage_is(error) && shortage_condition(error) != CONDITION_COUNT)
-		condition_enter(all->loop, shortage_condition(error), error);
+	if (condition_of(fault) != CONDITION_COUNT)
+		condition_enter(all->loop, condition_of(fault), error);
 	else
 		reach_failed(all, session->reach, error);
 }
@@ -174,11 +163,16 @@ static void attempt_under_way(struct session *session)
 		connect_poll(session);
 }
 
-static void give_up(struct session *session, int error)
+static void give_up(struct session *session)
 {
+	const struct reach *reach = session->lacks ? session->lacking : session->reach;
+	int error = session->lacks ? session->lacks : session->connect_error;
+
 	session->resetting[SIDE_CLIENT] = true;
-	session_end(session, error ? reason_of_connect(error) : REASON_NO_SERVER, SIDE_UPSTREAM,
-		    error);
+	session_end(session,
+		    error ? reason_of_connect(server_fault(reach_server(reach), error))
+			  : REASON_NO_SERVER,
+		    SIDE_UPSTREAM, error);
 }
 
 /* Nobody is left to try in this round. */
@@ -190,7 +184,7 @@ static void round_failed(struct session *session)
 
 	session->attempts = 0;
 	if ((tried && !session->lacks) || session->road.loop->now_ms >= until) {
-		give_up(session, session->lacks ? session->lacks : session->connect_error);
+		give_up(session);
 		return;
 	}
 	deadline_set(session, DEADLINE_RETRY, until);
@@ -270,7 +264,7 @@ static void settle(struct session *session)
 		if (deadline_is_set(session, DEADLINE_RETRY))
 			return; /* the line goes on from here, or the timer */
 		shortage_leave(session);
-		give_up(session, session->lacks);
+		give_up(session);
 		return;
 	}
 	if (session->attempts >= session->branch->section->pool.count) {
@@ -346,6 +340,7 @@ static bool connect_outcome(struct session *session, struct op_tag tag,
 {
 	bool receive = tag.kind == OP_RECV && tag.lane == LANE_DOWN;
 	bool send = tag.kind == OP_SEND && tag.lane == LANE_UP;
+	enum fault fault = FAULT_UNKNOWN;
 
 	if (!receive && !send)
 		return false;
@@ -355,14 +350,15 @@ static bool connect_outcome(struct session *session, struct op_tag tag,
 		session_step(session, SESSION_CONNECTED);
 		return false;
 	}
-	if (done->res == -ENOBUFS && receive)
+	if (done->res < 0)
+		fault = fault_of(receive ? FAULT_AT_RECEIVE : FAULT_AT_STREAM, done->res);
+	if (fault == FAULT_BUFFERS)
 		connect_poll(session); /* without a buffer no receive will tell */
-	if (done->res == -ENOBUFS || done->res == -EINTR || done->res == -EAGAIN ||
-	    done->res == -ECANCELED)
+	if (fault == FAULT_BUFFERS || fault == FAULT_PASSING)
 		return false;
 	if (send) {
 		session->road.lanes[LANE_UP].sending = 0;
-		if (!is_connect_error(done->res))
+		if (fault == FAULT_RESET)
 			return true; /* the receive was told the error, and brings it */
 	} else {
 		session->road.lanes[LANE_DOWN].receiving = false;

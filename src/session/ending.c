@@ -16,7 +16,7 @@
 /* Our kernel's trouble: both peers are well, and would wait for each other for ever. */
 static bool is_local(int error)
 {
-	return error == -ENOMEM || error == -ENOBUFS;
+	return fault_of(FAULT_AT_STREAM, error) == FAULT_MEMORY;
 }
 
 static void end_both(struct session *session, unsigned side, int error)

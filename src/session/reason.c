@@ -1,7 +1,5 @@
 #include "session/reason.h"
 
-#include <errno.h>
-
 static const struct {
 	const char *name, *sentence;
 } reasons[] = {[REASON_NONE] = {"none", "still open"},
@@ -31,55 +29,34 @@ const char *side_name(unsigned side)
 
 enum reason reason_of_error(unsigned side, int error)
 {
-	bool client = side == SIDE_CLIENT;
+	/* clang-format off */
+	static const uint8_t of[FAULT_COUNT][SIDE_COUNT] = {
+		[FAULT_RESET]       = {REASON_CLIENT_RESET, REASON_UPSTREAM_RESET},
+		[FAULT_TIMED_OUT]   = {REASON_CLIENT_TIMED_OUT, REASON_UPSTREAM_TIMED_OUT},
+		[FAULT_UNREACHABLE] = {REASON_CLIENT_UNREACHABLE, REASON_UPSTREAM_UNREACHABLE},
+		[FAULT_MEMORY]      = {REASON_NO_MEMORY, REASON_NO_MEMORY},
+	};
+	/* clang-format on */
+	enum reason reason = (enum reason)of[fault_of(FAULT_AT_STREAM, error)][side];
 
-	switch (-error) {
-	case ECONNRESET:
-	case EPIPE:
-		return client ? REASON_CLIENT_RESET : REASON_UPSTREAM_RESET;
-	case ETIMEDOUT:
-		return client ? REASON_CLIENT_TIMED_OUT : REASON_UPSTREAM_TIMED_OUT;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case ENETDOWN:
-		return client ? REASON_CLIENT_UNREACHABLE : REASON_UPSTREAM_UNREACHABLE;
-	case ENOMEM:
-	case ENOBUFS:
-		return REASON_NO_MEMORY;
-	default:
-		return client ? REASON_CLIENT_ERROR : REASON_UPSTREAM_ERROR;
-	}
+	static_assert(SIDE_CLIENT == 0, "the client's reasons are first");
+	if (reason != REASON_NONE)
+		return reason;
+	return side == SIDE_CLIENT ? REASON_CLIENT_ERROR : REASON_UPSTREAM_ERROR;
 }
 
-enum reason reason_of_connect(int error)
+enum reason reason_of_connect(enum fault fault)
 {
-	switch (-error) {
-	case ECONNREFUSED:
-		return REASON_CONNECT_REFUSED;
-	case ENOENT: /* a unix socket's path */
-	case ENOTDIR:
-	case ENOTSOCK:
-		return REASON_NO_SOCKET;
-	case EACCES:
-	case EPERM:
-		return REASON_CONNECT_FORBIDDEN;
-	case ETIMEDOUT:
-		return REASON_CONNECT_TIMED_OUT;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case ENETDOWN:
-		return REASON_CONNECT_UNREACHABLE;
-	case EADDRNOTAVAIL:
-		return REASON_NO_PORTS;
-	case EMFILE:
-	case ENFILE:
-		return REASON_NO_DESCRIPTORS;
-	case ENOMEM:
-	case ENOBUFS:
-		return REASON_NO_MEMORY;
-	default:
-		return REASON_CONNECT_FAILED;
-	}
+	static const uint8_t of[FAULT_COUNT] = {
+		[FAULT_REFUSED] = REASON_CONNECT_REFUSED,
+		[FAULT_ABSENT] = REASON_NO_SOCKET,
+		[FAULT_FORBIDDEN] = REASON_CONNECT_FORBIDDEN,
+		[FAULT_TIMED_OUT] = REASON_CONNECT_TIMED_OUT,
+		[FAULT_UNREACHABLE] = REASON_CONNECT_UNREACHABLE,
+		[FAULT_PORTS] = REASON_NO_PORTS,
+		[FAULT_DESCRIPTORS] = REASON_NO_DESCRIPTORS,
+		[FAULT_MEMORY] = REASON_NO_MEMORY,
+	};
+
+	return of[fault] != REASON_NONE ? (enum reason)of[fault] : REASON_CONNECT_FAILED;
 }

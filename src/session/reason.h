@@ -6,7 +6,7 @@
 #ifndef SESSION_REASON_H
 #define SESSION_REASON_H
 
-#include "base/compiler.h"
+#include "base/fault.h"
 #include "lane/road.h"
 
 /* name in logs and counters, the sentence for people.  In the order of uringproxy(8). */
@@ -56,7 +56,7 @@ const char *side_name(unsigned side);
 
 /* What a socket error on an established side means for the connection. */
 enum reason reason_of_error(unsigned side, int error);
-/* What it means that the last server to be tried failed with error. */
-enum reason reason_of_connect(int error);
+/* What it means that the last server to be tried failed with that. */
+enum reason reason_of_connect(enum fault fault);
 
 #endif

@@ -4,8 +4,7 @@
 #include "session/section.h"
 #include "session/session.h"
 #include "session/sessions.h"
-
-#include <errno.h>
+#include "session/tenancy.h"
 
 #define PAUSE_FIRST_MS 1
 #define PAUSE_MAX_MS   1000
@@ -26,53 +25,21 @@ void shortage_init(struct shortages *shortages)
 	shortage_line_init(&shortages->memory, NULL, CONDITION_MEMORY);
 }
 
-bool shortage_is(int error)
+bool shortage_is(enum fault fault)
 {
-	switch (-error) {
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-	case EADDRNOTAVAIL:
-	case EAGAIN: /* a unix socket's backlog is full */
-		return true;
-	default:
-		return false;
-	}
-}
-
-enum condition shortage_condition(int error)
-{
-	switch (-error) {
-	case EMFILE:
-	case ENFILE:
-		return CONDITION_DESCRIPTORS;
-	case EADDRNOTAVAIL:
-		return CONDITION_PORTS;
-	case EAGAIN:
-		return CONDITION_COUNT;
-	default:
-		return CONDITION_MEMORY;
-	}
+	return fault == FAULT_BACKLOG || condition_of(fault) != CONDITION_COUNT;
 }
 
 static struct shortage_line *line_for(struct sessions *all, struct reach *reach, int error)
 {
-	switch (shortage_condition(error)) {
-	case CONDITION_DESCRIPTORS:
+	enum fault fault = server_fault(reach_server(reach), error);
+
+	assert(shortage_is(fault));
+	if (fault == FAULT_DESCRIPTORS)
 		return &all->shortages.descriptors;
-	case CONDITION_PORTS:
-		return &reach->ports;
-	case CONDITION_COUNT:
-		return &reach->backlog;
-	case CONDITION_MEMORY:
-	case CONDITION_BUFFERS:
-	case CONDITION_ACCEPT:
-	case CONDITION_SUBMISSIONS:
-	case CONDITION_COMPLETIONS:
-		break;
-	}
-	return &all->shortages.memory;
+	if (fault == FAULT_MEMORY)
+		return &all->shortages.memory;
+	return fault == FAULT_PORTS ? &reach->ports : &reach->backlog;
 }
 
 /* ---- Standing in line ------------------------------------------------------------------------ */

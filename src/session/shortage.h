@@ -50,10 +50,8 @@ struct shortages {
 void shortage_line_init(struct shortage_line *line, struct reach *of, enum condition condition);
 void shortage_init(struct shortages *shortages);
 
-/* Whether another round might not meet the error again, and no server is to blame for it. */
-bool shortage_is(int error);
-/* What is in force while that error is met; CONDITION_COUNT: the server's own state. */
-enum condition shortage_condition(int error);
+/* Whether another round might not meet it again, and no server is to blame for it. */
+bool shortage_is(enum fault fault);
 
 /* Whether there are others in line for what an attempt at the server needs: their error, or 0. */
 int shortage_ahead(const struct session *session, const struct reach *reach);
