@@ -47,6 +47,7 @@ START_TEST(why_no_server_was_reached_is_the_fault_of_the_last_attempt)
 {
 	ck_assert_int_eq(reason_of_connect(FAULT_PORTS), REASON_NO_PORTS);
 	ck_assert_int_eq(reason_of_connect(FAULT_FORBIDDEN), REASON_CONNECT_FORBIDDEN);
+	ck_assert_int_eq(reason_of_connect(FAULT_BACKLOG), REASON_BACKLOG_FULL);
 	ck_assert_int_eq(reason_of_connect(FAULT_BUFFERS), REASON_CONNECT_FAILED);
 	ck_assert_int_eq(reason_of_connect(FAULT_UNKNOWN), REASON_CONNECT_FAILED);
 }

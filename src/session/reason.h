@@ -25,6 +25,7 @@
 	X(CONNECT_UNREACHABLE, "connect-unreachable", "no server could be reached")                \
 	X(CONNECT_FORBIDDEN, "connect-forbidden", "connecting to the server is not permitted")     \
 	X(NO_SOCKET, "no-socket", "the server's socket is not there")                              \
+	X(BACKLOG_FULL, "backlog-full", "the server's backlog was full")                           \
 	X(CONNECT_FAILED, "connect-failed", "no server could be connected to")                     \
 	X(NO_SERVER, "no-server", "no server is known: names are not resolved, or lead back here") \
 	X(NO_PORTS, "no-ports", "no local port was free to connect from")                          \

@@ -31,6 +31,7 @@ static const char *key_of(enum reason reason)
 		return "half_close_timeout";
 	case REASON_CONNECT_TIMED_OUT:
 	case REASON_NO_SERVER:
+	case REASON_BACKLOG_FULL:
 	case REASON_NO_PORTS:
 	case REASON_NO_DESCRIPTORS: /* what is short is waited for, so long */
 		return "connect_timeout";
