@@ -1,5 +1,6 @@
 #include "control/bind.h"
 
+#include "base/fault.h"
 #include "loop/socket.h"
 
 #include <errno.h>
@@ -61,32 +62,6 @@ static int bind_any(const struct address *address, bool reuse_port)
 
 	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? bind_socket(&v4, false, reuse_port)
 							   : fd;
-}
-
-static const char *advice(int error)
-{
-	switch (-error) {
-	case EACCES:
-		return "ports below 1024 need CAP_NET_BIND_SERVICE, which the shipped unit grants; "
-		       "a unix path needs a directory its user may write to, as "
-		       "/run/uringproxy is under the shipped unit";
-	case EROFS:
-		return "the shipped unit can write below /run/uringproxy";
-	case EADDRINUSE:
-		return "another process listens there already; `ss -lnp` shows which";
-	case EADDRNOTAVAIL:
-		return "no interface of this machine has that address";
-	case EAFNOSUPPORT:
-		return "this machine has no such address family";
-	case EMFILE:
-		return "raise LimitNOFILE= of the unit (ulimit -n)";
-	case ENOENT:
-		return "the directory of the socket does not exist";
-	case ENOTDIR:
-		return "what should be a directory of the socket's path is something else";
-	default:
-		return NULL;
-	}
 }
 
 /* ---- Unix sockets ---------------------------------------------------------------------------- */
@@ -289,7 +264,7 @@ int bind_open(const struct address *address, const struct config_endpoint *line,
 	if (fd >= 0)
 		socket_tune(fd, address->u.any.sa_family, settings);
 	else if (!*ret_why)
-		*ret_why = advice(fd);
+		*ret_why = fault_advice(FAULT_AT_BIND, fd);
 	return fd;
 }
 
@@ -297,7 +272,7 @@ int bind_listen(int fd, const struct config_settings *settings, const char **ret
 {
 	int r = listen(fd, (int)settings->backlog) < 0 ? -errno : 0;
 
-	*ret_why = r < 0 ? advice(r) : NULL;
+	*ret_why = r < 0 ? fault_advice(FAULT_AT_BIND, r) : NULL;
 	return r;
 }
 
@@ -346,7 +321,7 @@ static int check_path(const char *path, const char **ret_why)
 	    (r != -ENOENT || !strcmp(directory, RUNTIME_DIR) ||
 	     !strcmp(directory, "/var" RUNTIME_DIR) || stat(directory, &status) == 0))
 		return 0;
-	*ret_why = advice(r);
+	*ret_why = fault_advice(FAULT_AT_BIND, r);
 	return r;
 }
 
@@ -360,7 +335,7 @@ int bind_check(const struct address *address, const struct config_endpoint *line
 		return check_path(address->u.un.sun_path, ret_why);
 	if (address->kind == ADDRESS_INET)
 		r = check_internet(address, line);
-	*ret_why = r < 0 ? advice(r) : NULL;
+	*ret_why = r < 0 ? fault_advice(FAULT_AT_BIND, r) : NULL;
 	return r;
 }
 
