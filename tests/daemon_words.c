@@ -2,6 +2,7 @@
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
+#include "support/refusal.h"
 #include "support/skip.h"
 #include "support/suite.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -144,6 +146,40 @@ START_TEST(whatever_io_uring_setup_says_is_explained_and_no_fault_of_the_configu
 }
 END_TEST
 
+/* Whatever the kernel says of listening, there is nothing to correct in the configuration. */
+static const struct {
+	int call, error;
+	const char *says;
+} no_listening[] = {
+	{SYS_socket, ENFILE, "(the whole machine has no file descriptors left: fs.file-max)"},
+	{SYS_socket, EMFILE, "(raise LimitNOFILE= of the unit (ulimit -n))"},
+	{SYS_socket, ENOBUFS, "(see net.ipv4.tcp_mem and the memory limit of the unit)"},
+	{SYS_socket, EAFNOSUPPORT, "RestrictAddressFamilies= of the unit leaves it out)"},
+	{SYS_bind, EACCES, "(ports below 1024 need CAP_NET_BIND_SERVICE"},
+	{SYS_bind, EPERM, "(SocketBindAllow= or SocketBindDeny= of the unit"},
+	{SYS_bind, ENODEV, "(this machine has no interface of that name or number"},
+	{SYS_bind, EINVAL, "(of a link-local address its interface is to be written"},
+	{SYS_listen, EADDRINUSE, "(another process listens there already"},
+};
+enum { NO_LISTENING = sizeof(no_listening) / sizeof(no_listening[0]) };
+
+START_TEST(whatever_keeps_it_from_listening_is_explained)
+{
+	const int calls[] = {no_listening[_i].call, -1};
+	struct refusal *refusal = refusal_new(calls);
+	char text[64];
+
+	reserve_addresses();
+	snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", address);
+	refusal_set(refusal, no_listening[_i].call, no_listening[_i].error);
+	assert_refused(&(struct daemon_options){.mode = &daemon_modes[_i % DAEMON_RINGS],
+						.configuration = text,
+						.refusal = refusal},
+		       no_listening[_i].says);
+	refusal_free(refusal);
+}
+END_TEST
+
 /* Linux 7.2 and later do not count rings: the daemon starts there. */
 START_TEST(without_any_locked_memory_the_limit_and_the_need_are_named)
 {
@@ -230,4 +266,5 @@ SUITE_OF("daemon: words", 60, ONCE(a_servers_socket_that_is_missing_is_not_said_
 	 IN_BOTH_RINGS(a_section_that_is_full_is_named_with_the_line_that_says_how_many),
 	 IN_BOTH_RINGS(a_daemon_that_is_full_names_the_line_or_the_descriptors),
 	 IN_BOTH_RINGS(whatever_io_uring_setup_says_is_explained_and_no_fault_of_the_configuration),
+	 EACH(whatever_keeps_it_from_listening_is_explained, NO_LISTENING),
 	 IN_BOTH_RINGS(without_any_locked_memory_the_limit_and_the_need_are_named))

@@ -1,6 +1,7 @@
 #include "control/entrance.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/hash.h"
 #include "base/meet.h"
 #include "loop/socket.h"
@@ -146,7 +147,7 @@ static int bind_own(struct entrances *entrances, const struct entrance_wish *wis
 		if (fd >= 0)
 			socket_close(fd);
 		if (!*ret_why && r == -EADDRINUSE)
-			*ret_why = "another process listens there already; `ss -lnp` shows which";
+			*ret_why = fault_advice(FAULT_AT_BIND, r);
 		return r;
 	}
 	for (uint32_t i = 0; i < entrances->workers; i++) {

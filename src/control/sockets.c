@@ -1,7 +1,9 @@
 #include "control/sockets.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/meet.h"
+#include "control/build.h"
 #include "control/resolve.h"
 #include "loop/socket.h"
 #include "session/hop.h"
@@ -56,7 +58,7 @@ static int complain(const struct opening *opening, int error, const char *why)
 {
 	log_error("%s: cannot listen on %s: %s%s%s%s", opening->place, opening->text,
 		  strerror(-error), why ? " (" : "", why ? why : "", why ? ")" : "");
-	return error;
+	return build_of_system(error);
 }
 
 /* Another line of ours that has the address, as *ret_why. */
@@ -211,20 +213,6 @@ static int add(struct sockets *sockets, const struct opening *like)
 	return 0;
 }
 
-static const char *why_not_passed(int error)
-{
-	switch (-error) {
-	case EPROTOTYPE:
-		return "it is a datagram or another socket that is no stream; the socket unit must "
-		       "pass listening stream sockets: ListenStream=";
-	case ENOTSOCK:
-		return "the socket unit must pass listening stream sockets: Accept=no";
-	default:
-		return "systemd passed no socket of that name; see FileDescriptorName= of the "
-		       "socket unit, and start that unit";
-	}
-}
-
 /* A socket unit with several ListenStream= passes all of them by one name. */
 static int plan_inherited(struct sockets *sockets, struct opening *line,
 			  struct activation *activation)
@@ -234,7 +222,7 @@ static int plan_inherited(struct sockets *sockets, struct opening *line,
 
 	if (count <= 0) {
 		int error = count == 0 ? -ENOENT : count;
-		return complain(line, error, why_not_passed(error));
+		return complain(line, error, fault_advice(FAULT_AT_PASSED, error));
 	}
 	if (count > INHERITED_MAX) {
 		log_warning("%s: %d sockets bear the name %s; the first %d are used", line->place,
