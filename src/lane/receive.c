@@ -6,7 +6,8 @@
 #include "lane/turn.h"
 #include "loop/loop.h"
 
-#include <errno.h>
+#include "base/fault.h"
+
 #include <string.h>
 
 #define STOCK_GROUP  0
@@ -196,6 +197,16 @@ void lane_took(struct lane *lane, uint32_t bytes)
 		stats_count(&road->loop->stats, bytes_up, bytes);
 }
 
+static void failed(struct lane *lane, int error)
+{
+	enum fault fault = fault_of(FAULT_AT_RECEIVE, error);
+
+	if (fault == FAULT_BUFFERS)
+		starve(lane);
+	else if (fault != FAULT_PASSING)
+		lane_reset(lane, error);
+}
+
 void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 {
 	struct road *road = road_of(lane);
@@ -216,10 +227,8 @@ void lane_received(struct lane *lane, const struct io_uring_cqe *done)
 		lane->filling = (uint32_t)done->res >= road->loop->stock.buffer_size;
 	} else if (done->res == 0) {
 		lane_end(lane);
-	} else if (done->res == -ENOBUFS) {
-		starve(lane);
-	} else if (done->res != -ECANCELED && done->res != -EAGAIN && done->res != -EINTR) {
-		lane_reset(lane, done->res);
+	} else {
+		failed(lane, done->res);
 	}
 	lane_mark(lane);
 }

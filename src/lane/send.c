@@ -4,6 +4,7 @@
 #include "lane/road.h"
 #include "loop/loop.h"
 
+#include "base/fault.h"
 #include "lane/strategy.h"
 #include "loop/socket.h"
 
@@ -159,7 +160,7 @@ void lane_given_back(struct lane *lane, int result)
 	lane->sending = 0;
 	if (result > 0)
 		lane_consume(lane, (uint32_t)result);
-	else if (result < 0 && result != -ECANCELED && result != -EAGAIN && result != -EINTR)
+	else if (result < 0 && fault_of(FAULT_AT_STREAM, result) != FAULT_PASSING)
 		lane_unsent(lane, result);
 	lane_mark(lane);
 }
@@ -196,7 +197,7 @@ uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done)
 	lane->sending = 0;
 	if (sent)
 		lane_delivered(lane, sent);
-	else if (done->res < 0 && done->res != -EAGAIN && done->res != -EINTR)
+	else if (done->res < 0 && fault_of(FAULT_AT_STREAM, done->res) != FAULT_PASSING)
 		lane_reset(lane, done->res);
 	lane_mark(lane);
 	return sent;
