@@ -57,7 +57,7 @@ programs = $(patsubst %.c,$O/%,$(call sources,$(1)))
 FOLDERS  := control worker session relay service lane loop pool config ops ring base
 CORE     := $(FOLDERS:%=$O/src/%.a)
 RING     := $O/src/ring.a $O/src/base.a
-WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c and base/clock.c
+WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c, loop/wire.c and base/clock.c
 PRELOAD  := $O/tests/support/count_calls.so#	loaded into the daemon, not linked with tests
 SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:.so=.o),$(call objects,tests/support/*.c))
 TESTS    := $(call programs,tests/test_*.c)

@@ -333,10 +333,11 @@ static struct daemon *serve_proxy(struct server *server)
 	snprintf(dead, sizeof(dead), "127.0.0.1:%u", port_reserve());
 	snprintf(echo, sizeof(echo), "%s", front);
 	snprintf(metrics, sizeof(metrics), "127.0.0.1:%u", port_reserve());
-	return daemon_start(&daemon_modes[2],
-			    "[proxy web]\nlisten = %s\nserver = %s\nserver = %s\n"
-			    "[metrics]\nlisten = %s\n",
-			    front, dead, server_address(server), metrics);
+	return daemon_start(
+		&daemon_modes[2],
+		"[log]\nlevel = info\n[proxy web]\nlisten = %s\nserver = %s\nserver = %s\n"
+		"[metrics]\nlisten = %s\n",
+		front, dead, server_address(server), metrics);
 }
 
 static void expect_metric(const char *page, const char *sample, double value)
@@ -344,6 +345,29 @@ static void expect_metric(const char *page, const char *sample, double value)
 	double found = metrics_text_value(page, sample);
 
 	ck_assert_msg(found == value, "%s is %g, not %g", sample, found, value);
+}
+
+/* Of so many connections, one after the other: how long each thing took. */
+static void expect_measured(const char *page, double connections)
+{
+	double rtts;
+
+#define PROXY(what) "uringproxy_proxy_" what "{proxy=\"web\",kind=\"proxy\"}"
+	expect_metric(page, PROXY("lifetime_seconds_count"), connections);
+	expect_metric(page, PROXY("first_byte_seconds_count"), connections);
+	expect_metric(page, "uringproxy_pool_connect_seconds_count{pool=\"web\"}", connections);
+	/* Without an access log that asks for all: the first of each worker that had any. */
+	rtts = metrics_text_value(page, PROXY("client_rtt_seconds_count"));
+	ck_assert_msg(rtts == 1 || rtts == 2, "%g round trips", rtts);
+	expect_metric(page, "uringproxy_pool_rtt_seconds_count{pool=\"web\"}", rtts);
+	ck_assert_double_gt(metrics_text_value(page, PROXY("first_byte_seconds_sum")), 0);
+	ck_assert_double_gt(metrics_text_value(page, PROXY("client_rtt_seconds_sum")), 0);
+	ck_assert_double_gt(
+		metrics_text_value(page, "uringproxy_pool_connect_seconds_sum{pool=\"web\"}"), 0);
+	ck_assert_double_gt(
+		metrics_text_value(page, "uringproxy_worker_loop_lag_seconds_count{worker=\"0\"}"),
+		0);
+#undef PROXY
 }
 
 START_TEST(metrics_say_what_has_happened_under_each_name)
@@ -383,6 +407,7 @@ START_TEST(metrics_say_what_has_happened_under_each_name)
 		 "uringproxy_server_active_connections{pool=\"web\",server=\"%s\"}",
 		 server_address(server));
 	expect_metric(body, sample, 0);
+	expect_measured(body, 10);
 	free(page);
 	expect(metrics,
 	       "GET /metrics HTTP/1.1\r\nHost: localhost\r\n" CLOSE
@@ -393,6 +418,8 @@ START_TEST(metrics_say_what_has_happened_under_each_name)
 	expect(metrics, GET("/"), "HTTP/1.1 200", "Content-Security-Policy: ");
 	expect(metrics, GET("/status"), "HTTP/1.1 200", server_address(server));
 	expect(metrics, GET("/status.json"), "HTTP/1.1 200", "\"connections_total\":10");
+	expect(metrics, GET("/status"), "HTTP/1.1 200", "; p99 ");
+	expect(metrics, GET("/status.json"), "HTTP/1.1 200", "\"lag_seconds\":{");
 	daemon_stop(daemon);
 	server_stop(server);
 }

@@ -9,6 +9,7 @@
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "session/life.h"
+#include "session/measure.h"
 #include "session/tally.h"
 #include "session/tenancy.h"
 #include "support/sim.h"
@@ -45,6 +46,7 @@ static struct config_origin origins[KEYS_MAX]; /* every key has its default */
 static struct section sections[SECTIONS];
 static struct account accounts[SECTIONS + 1]; /* the last is all servers' */
 static _Atomic uint64_t cells[SECTIONS + 1][SIM_WORKERS * TALLY_COUNT];
+static struct histogram histograms[SECTIONS][SIM_WORKERS * MEASURE_COUNT];
 static struct edition edition;
 static struct tenancy *tenancies[SIM_WORKERS];
 static struct server servers[SECTIONS][SERVERS];
@@ -176,8 +178,11 @@ static void make_section(uint32_t index)
 				.pipe_size = sim.scale * one_of(1, 100, 1000, 4096),
 			},
 	};
-	accounts[index] =
-		(struct account){.id = index + 1, .cells = cells[index], .stride = TALLY_COUNT};
+	accounts[index] = (struct account){.id = index + 1,
+					   .cells = cells[index],
+					   .stride = TALLY_COUNT,
+					   .histograms = histograms[index],
+					   .histogram_count = MEASURE_COUNT};
 	*section = (struct section){
 		.edition = &edition,
 		.account = &accounts[index],

@@ -160,9 +160,36 @@ START_TEST(an_account_is_found_by_its_name_and_adds_what_workers_count)
 }
 END_TEST
 
+START_TEST(an_account_adds_what_workers_have_recorded)
+{
+	enum { LIFETIME, OTHER, COUNT };
+	struct histogram_total total;
+	struct account *account;
+	struct ledger ledger;
+
+	ledger_open(&ledger, 3, 1);
+	account = ledger_account(&ledger, "[proxy a]");
+	ledger_total(&ledger, account, LIFETIME, &total);
+	ck_assert_uint_eq(histogram_count(&total), 0);
+	ck_assert_int_eq(ledger_measure(&ledger, account, COUNT), 0);
+	account_record(account, 0, LIFETIME, &HISTOGRAM_LIFETIME, 10);
+	account_record(account, 2, LIFETIME, &HISTOGRAM_LIFETIME, 40);
+	account_record(account, 2, OTHER, &HISTOGRAM_LIFETIME, 40);
+	ck_assert_int_eq(ledger_measure(&ledger, account, COUNT), 0);
+	ledger_total(&ledger, account, LIFETIME, &total);
+	ck_assert_uint_eq(total.counts[0], 1);
+	ck_assert_uint_eq(total.counts[1], 1);
+	ck_assert_uint_eq(total.sum, 50);
+	ledger_total(&ledger, account, OTHER, &total);
+	ck_assert_uint_eq(histogram_count(&total), 1);
+	ledger_close(&ledger);
+}
+END_TEST
+
 SUITE_OF("pool", 0, ONCE(a_server_is_the_same_as_long_as_any_roster_names_it),
 	 ONCE(what_differs_in_section_text_or_address_is_another_server),
 	 ONCE(it_recovers_when_it_has_answered_and_not_failed_for_its_patience),
 	 ONCE(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it),
 	 ONCE(a_pool_goes_round_and_servers_that_come_late_stand_behind),
-	 ONCE(an_account_is_found_by_its_name_and_adds_what_workers_count))
+	 ONCE(an_account_is_found_by_its_name_and_adds_what_workers_count),
+	 ONCE(an_account_adds_what_workers_have_recorded))

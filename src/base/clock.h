@@ -6,7 +6,7 @@
  * Through the vdso a reading costs some 20 ns and no system call, where the
  * kernel's clock source is the TSC or a paravirtual clock; with hpet, acpi_pm
  * or an unstable TSC it is a real system call of a few hundred ns.  So a
- * worker reads the clock once per turn and hands the value down.
+ * worker reads the clock where a turn begins and where it ends, and hands the values down.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

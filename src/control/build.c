@@ -7,6 +7,7 @@
 #include "loop/pipes.h"
 #include "session/edition.h"
 #include "session/life.h"
+#include "session/measure.h"
 
 #include "ops/limits.h"
 #include "ops/log.h"
@@ -147,7 +148,7 @@ static int build_section(struct section *section, const struct build_means *mean
 
 	section->edition = edition;
 	section->account = ledger_account(means->ledger, config->title);
-	if (!section->account)
+	if (!section->account || ledger_measure(means->ledger, section->account, MEASURE_COUNT) < 0)
 		return log_no_memory(config->title);
 	r = life_give(section, config, means->find(config));
 	if (r < 0)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "config/schema.h"
 #include "pool/server.h"
+#include "session/measure.h"
 #include "session/tally.h"
 #include "worker/worker.h"
 
@@ -39,6 +40,7 @@ static void fill_worker(struct metrics_worker *to, const struct engine *engine,
 	closed = stats_read(&worker->loop.stats, closed);
 	for (unsigned i = 0; i < STATS_COUNT; i++)
 		to->counters[i] = stats_value(&worker->loop.stats, i);
+	histogram_add(&to->lag, &worker->loop.lag);
 	to->buffer_bytes = engine->sizes.buffer_memory;
 	to->buffer_bytes_used = load(&worker->buffers_held) * engine->sizes.buffer_size;
 	/* Read after the other, it is not less. */
@@ -62,6 +64,9 @@ static void fill_proxy(struct metrics_proxy *to, const struct ledger *ledger,
 		for (unsigned side = 0; side < SIDE_COUNT; side++)
 			to->ended[reason][side] =
 				ledger_sum(ledger, account, tally_ended(reason, side));
+	ledger_total(ledger, account, MEASURE_LIFETIME, &to->lifetime);
+	ledger_total(ledger, account, MEASURE_FIRST_BYTE, &to->first_byte);
+	ledger_total(ledger, account, MEASURE_CLIENT_RTT, &to->rtt);
 }
 
 static void fill_server(struct metrics_server *to, const struct ledger *ledger,
@@ -98,6 +103,8 @@ static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *le
 	pool->name = section->config->name;
 	pool->servers = count;
 	pool->retries = ledger_sum(ledger, section->account, TALLY_RETRIES);
+	ledger_total(ledger, section->account, MEASURE_CONNECT, &pool->connect);
+	ledger_total(ledger, section->account, MEASURE_SERVER_RTT, &pool->rtt);
 	for (uint32_t i = 0; i < count; i++) {
 		struct metrics_server *server = &snapshot->servers[snapshot->server_count++];
 

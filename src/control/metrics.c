@@ -204,10 +204,10 @@ ROW(PROXY, COUNTER, "uringproxy_proxy_bytes_total", "proxy kind direction",
 ROW(PROXY, HISTOGRAM, "uringproxy_proxy_lifetime_seconds", "proxy kind",
     "How long connections lasted.", HISTOGRAM(proxy, lifetime, HISTOGRAM_LIFETIME))
 ROW(PROXY, HISTOGRAM, "uringproxy_proxy_first_byte_seconds", "proxy kind",
-    "From the accept to the first byte for the client.",
+    "From the accept to the first byte from the server.",
     HISTOGRAM(proxy, first_byte, HISTOGRAM_FIRST_BYTE))
 ROW(PROXY, HISTOGRAM, "uringproxy_proxy_client_rtt_seconds", "proxy kind",
-    "Round trips to clients, as the kernel had smoothed them at the end of each connection.",
+    "Round trips to clients, as the kernel has them at the end; of one connection in sixteen, and of all with an access log.",
     HISTOGRAM(proxy, rtt, HISTOGRAM_RTT))
 
 ROW(POOL, GAUGE, "uringproxy_pool_servers", "pool",
@@ -224,7 +224,7 @@ ROW(POOL, HISTOGRAM, "uringproxy_pool_connect_seconds", "pool",
     "How long connecting to a server took, where it was connected to.",
     HISTOGRAM(pool, connect, HISTOGRAM_CONNECT))
 ROW(POOL, HISTOGRAM, "uringproxy_pool_rtt_seconds", "pool",
-    "Round trips to servers, as the kernel had smoothed them at the end of each connection.",
+    "Round trips to servers, as the kernel has them at the end; of the same connections.",
     HISTOGRAM(pool, rtt, HISTOGRAM_RTT))
 
 ROW(SERVER, GAUGE, "uringproxy_server_up", "pool server",

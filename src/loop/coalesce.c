@@ -1,6 +1,5 @@
 #include "loop/coalesce.h"
 
-#include "base/clock.h"
 #include "ring/ring.h"
 
 #define WINDOW_NS         2000000u /* at least */
@@ -46,15 +45,14 @@ void coalesce_turn(struct coalesce *coalesce, uint32_t completions)
 	coalesce->completions = coalesce->answers = coalesce->quick = 0;
 }
 
-uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline)
+uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline, uint64_t now_ns)
 {
-	uint64_t now_ns, left_us;
+	uint64_t left_us;
 
 	if (deadline == RING_NOW)
 		return 0;
 	if (deadline == RING_NEVER || coalesce->batch == 1)
 		return coalesce->wait_us;
-	now_ns = clock_now_ns();
 	left_us = deadline > now_ns ? (deadline - now_ns) / 1000 : 0;
 	return left_us < coalesce->wait_us ? (uint32_t)left_us : coalesce->wait_us;
 }

@@ -79,10 +79,11 @@ static inline void coalesce_sent(struct coalesce *coalesce)
 }
 
 /*
- * How long completions may be waited for, in us: not past a deadline of the monotonic
- * clock, in ns, RING_NOW or RING_NEVER, which the kernel does not look at before that.
+ * How long completions may be waited for, in us, from now on: not past a deadline of the
+ * monotonic clock, in ns, RING_NOW or RING_NEVER, which the kernel does not look at before
+ * that.
  */
-uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline);
+uint32_t coalesce_patience(const struct coalesce *coalesce, uint64_t deadline, uint64_t now_ns);
 
 /*
  * Completions to wait for, this once, for patience_us, which is wait_us or, where the

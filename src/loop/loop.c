@@ -54,7 +54,8 @@ int loop_open(struct loop *loop, const struct ring_options *options, struct ring
 	loop->has_budget = ring_has(&loop->ring, RING_RECV_BUDGET) &&
 			   !(loop->ring.flags & IORING_SETUP_SQPOLL);
 	loop->has_bundle = ring_has(&loop->ring, RING_RECV_BUNDLE);
-	coalesce_init(&loop->coalesce, clock_now_ns(),
+	loop->ended_ns = clock_now_ns();
+	coalesce_init(&loop->coalesce, loop->ended_ns,
 		      ring_has(&loop->ring, RING_MIN_WAIT) ? loop->sizes.coalesce_us : 0);
 	loop->has_silent =
 		ring_has(&loop->ring, RING_CQE_SKIP) && !(loop->ring.flags & IORING_SETUP_SQPOLL);
@@ -103,6 +104,12 @@ struct io_uring_sqe *loop_entry(struct loop *loop)
 		loop_short_of_memory(loop, loop->ring.error);
 	}
 	return sqe;
+}
+
+void loop_end_turn(struct loop *loop)
+{
+	loop->ended_ns = clock_now_ns();
+	histogram_record(&loop->lag, &HISTOGRAM_LAG, loop->ended_ns - loop->coalesce.now_ns);
 }
 
 void loop_look_at_queues(struct loop *loop)

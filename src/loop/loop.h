@@ -15,6 +15,7 @@
 #include "loop/pipes.h"
 #include "loop/silent.h"
 #include "loop/stock.h"
+#include "ops/histogram.h"
 #include "ops/stats.h"
 #include "ring/ring.h"
 
@@ -75,6 +76,8 @@ struct loop {
 	struct wheel_timer trim;   /* set while there are pipes */
 	uint64_t random;
 	struct stats stats;
+	uint64_t ended_ns;    /* when the last turn did */
+	struct histogram lag; /* HISTOGRAM_LAG: how long turns took */
 };
 
 /* All that it has without a ring.  -ENOMEM. */
@@ -93,6 +96,9 @@ void loop_leave(struct loop *loop);
 struct io_uring_sqe *loop_entry(struct loop *loop);
 /* The kernel refuses entries: give it a moment instead of asking without pause. */
 void loop_short_of_memory(struct loop *loop, int error);
+
+/* A turn is over, which began as coalesce.h was told. */
+void loop_end_turn(struct loop *loop);
 
 /* Queues too short for the load cost something, and nothing is lost: say so. */
 void loop_look_at_queues(struct loop *loop);

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ static void discard(struct account *account)
 {
 	free(account->name);
 	free(account->cells);
+	free(account->histograms);
 	free(account);
 }
 
@@ -69,6 +71,20 @@ struct account *ledger_account(struct ledger *ledger, const char *name)
 	return account;
 }
 
+int ledger_measure(const struct ledger *ledger, struct account *account, uint32_t histograms)
+{
+	size_t size = (size_t)ledger->workers * histograms * sizeof(*account->histograms);
+
+	if (account->histograms)
+		return 0;
+	account->histograms = aligned_alloc(_Alignof(struct histogram), size);
+	if (!account->histograms)
+		return -ENOMEM;
+	memset(account->histograms, 0, size);
+	account->histogram_count = histograms;
+	return 0;
+}
+
 uint64_t ledger_sum(const struct ledger *ledger, const struct account *account, uint32_t counter)
 {
 	uint64_t sum = 0;
@@ -77,4 +93,14 @@ uint64_t ledger_sum(const struct ledger *ledger, const struct account *account, 
 		sum += atomic_load_explicit(&account->cells[(size_t)i * account->stride + counter],
 					    memory_order_relaxed);
 	return sum;
+}
+
+void ledger_total(const struct ledger *ledger, const struct account *account, uint32_t histogram,
+		  struct histogram_total *ret_total)
+{
+	*ret_total = (struct histogram_total){0};
+	for (uint32_t i = 0; i < ledger->workers && account->histograms; i++)
+		histogram_add(
+			ret_total,
+			&account->histograms[(size_t)i * account->histogram_count + histogram]);
 }

@@ -5,11 +5,14 @@
  * by its name, or begun.  An account has cells, one for each worker, of counters that only
  * that worker writes and any thread may read (as stats.h has it), and a count of open
  * connections, of all workers together.  What an operator has said of a name stays with it, too.
+ * What takes time under the name has histograms
+ * beside the cells, for each worker its own.
  */
 #ifndef OPS_LEDGER_H
 #define OPS_LEDGER_H
 
 #include "base/compiler.h"
+#include "ops/histogram.h"
 
 #include <stdatomic.h>
 
@@ -20,7 +23,9 @@ struct account {
 	_Atomic bool drained;                      /* by an operator: it takes no new ones */
 	_Atomic uint64_t *cells;                   /* the workers', one after the other */
 	uint32_t stride;                           /* counters from one cell to the next */
-	struct account *next;                      /* in its bucket */
+	struct histogram *histograms; /* the workers', likewise; NULL: nothing is measured */
+	uint32_t histogram_count;     /* of one worker */
+	struct account *next;         /* in its bucket */
 };
 
 #define LEDGER_BUCKETS 4096
@@ -39,6 +44,10 @@ void ledger_close(struct ledger *ledger);
 /* The account of that name, begun if there is none.  NULL: no memory. */
 struct account *ledger_account(struct ledger *ledger, const char *name);
 
+/* Give the account so many histograms, if it has none yet and no worker has it.  -ENOMEM. */
+int ledger_measure(const struct ledger *ledger, struct account *account,
+		   uint32_t histograms) must_check;
+
 /* Count, as that worker. */
 static inline void account_count(struct account *account, uint32_t worker, uint32_t counter,
 				 uint64_t amount)
@@ -49,7 +58,17 @@ static inline void account_count(struct account *account, uint32_t worker, uint3
 			      memory_order_relaxed);
 }
 
-/* What all workers have counted, from any thread. */
+/* Record a value of the scale in a histogram, as that worker. */
+static inline void account_record(struct account *account, uint32_t worker, uint32_t histogram,
+				  const struct histogram_scale *scale, uint64_t value)
+{
+	histogram_record(&account->histograms[worker * account->histogram_count + histogram], scale,
+			 value);
+}
+
+/* What all workers have counted, or recorded, from any thread. */
 uint64_t ledger_sum(const struct ledger *ledger, const struct account *account, uint32_t counter);
+void ledger_total(const struct ledger *ledger, const struct account *account, uint32_t histogram,
+		  struct histogram_total *ret_total);
 
 #endif

@@ -8,6 +8,7 @@
 #include "session/handshake.h"
 #include "session/hop.h"
 #include "session/life.h"
+#include "session/measure.h"
 #include "session/section.h"
 #include "session/session.h"
 #include "session/sessions.h"
@@ -45,6 +46,7 @@ static void close_side(struct session *session, unsigned side)
 static void settle_closing(struct session *session)
 {
 	if (session->road.flight.in_flight == session->road.flight.notices) {
+		measure_wires(session);
 		close_side(session, SIDE_CLIENT);
 		close_side(session, SIDE_UPSTREAM);
 	}

@@ -6,12 +6,14 @@
 #include "session/handshake.h"
 #include "session/hop.h"
 #include "session/life.h"
+#include "session/measure.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
 #include "session/tally.h"
 #include "session/tenancy.h"
 
+#include "base/clock.h"
 #include "base/endpoint.h"
 
 #include <errno.h>
@@ -52,6 +54,7 @@ void connect_succeeded(struct session *session)
 
 	deadline_clear(session, DEADLINE_CONNECT);
 	deadline_clear(session, DEADLINE_LOOK);
+	measure_connect(session);
 	session->served = true;
 	atomic_fetch_add_explicit(&account->connections, 1, memory_order_relaxed);
 	account_count(account, session->road.loop->index, TALLY_CONNECTIONS, 1);
@@ -150,11 +153,12 @@ static void attempt_under_way(struct session *session)
 {
 	uint32_t timeout = session->branch->section->config->settings.connect_timeout_ms;
 
-	session->attempt_ms = session->road.loop->now_ms;
+	uint64_t now_ms = session->road.loop->now_ms;
+
+	session->attempt_ns = session->road.loop->coalesce.now_ns;
 	deadline_clear(session, DEADLINE_RETRY);
-	deadline_set(session, DEADLINE_LOOK, session->attempt_ms + LOOK_AFTER_MS);
-	deadline_set(session, DEADLINE_CONNECT,
-		     timeout ? session->attempt_ms + timeout : DEADLINE_NONE);
+	deadline_set(session, DEADLINE_LOOK, now_ms + LOOK_AFTER_MS);
+	deadline_set(session, DEADLINE_CONNECT, timeout ? now_ms + timeout : DEADLINE_NONE);
 	/* A later attempt finds the client's lane begun, perhaps with bytes to send. */
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		strategy_start(&session->road.lanes[i]);
@@ -285,8 +289,10 @@ static void look(struct session *session)
 		connect_poll(session);
 		return;
 	}
+	measure_connect_seen(session);
 	session_step(session, SESSION_CONNECTED);
-	session->road.active_ms = session->attempt_ms; /* nothing has moved since */
+	/* Nothing has moved since. */
+	session->road.active_ms = session->attempt_ns / CLOCK_NS_PER_MS;
 	deadline_update(session);
 }
 

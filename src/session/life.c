@@ -5,6 +5,7 @@
 #include "session/connect.h"
 #include "session/ending.h"
 #include "session/handshake.h"
+#include "session/measure.h"
 #include "session/section.h"
 
 #define FAREWELL_MS 2000 /* for the client to read a service's last words and close */
@@ -40,6 +41,7 @@ static void dropped(struct road *road, unsigned side)
 static void heard(struct road *road)
 {
 	handshake_answered(session_of(road));
+	measure_first_byte(session_of(road));
 }
 
 static void unread(struct road *road, unsigned side)

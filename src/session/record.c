@@ -2,6 +2,7 @@
 
 #include "loop/socket.h"
 #include "session/life.h"
+#include "session/measure.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/tally.h"
@@ -110,6 +111,7 @@ void record_write(struct session *session)
 	uint64_t bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes;
 
 	count(all, (enum reason)end->reason);
+	measure_lifetime(session);
 	book(all, section->account, end, bytes_up, bytes_down);
 	if (session->served)
 		book(all, reach_server(session->reach)->account, NULL, bytes_up, bytes_down);

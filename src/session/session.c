@@ -3,6 +3,7 @@
 #include "lane/strategy.h"
 #include "loop/socket.h"
 #include "session/life.h"
+#include "session/measure.h"
 #include "session/record.h"
 #include "session/sessions.h"
 #include "session/tally.h"
@@ -164,6 +165,7 @@ void session_open(struct sessions *all, struct branch *branch, const char *liste
 	session->road.fd[SIDE_CLIENT] = client_fd;
 	session->road.fd[SIDE_UPSTREAM] = -1;
 	session->started_ms = session->road.active_ms = all->loop->now_ms;
+	session->started_ns = all->loop->coalesce.now_ns;
 	deadline_clear_all(session);
 	deadline_set(session, DEADLINE_LIFETIME, lifetime_until(all, &section->config->settings));
 	lane_init(&session->road.lanes[LANE_UP], LANE_UP,
@@ -295,6 +297,7 @@ void session_cut(struct session *session, enum reason reason)
 	give_up(session);
 	note_end(session, reason, SIDE_CLIENT, 0);
 	deadline_clear_all(session);
+	measure_wires(session);
 	record_write(session);
 	leave(session, SESSION_CUT);
 }

@@ -91,8 +91,10 @@ struct session {
 	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
 	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
 	struct deadlines deadlines;
-	uint64_t started_ms;
-	uint64_t attempt_ms;        /* when the attempt began */
+	uint64_t started_ms, started_ns; /* the same */
+	uint64_t attempt_ns;             /* when the attempt began */
+	uint32_t connect_us;             /* how long the one that succeeded took */
+	uint32_t first_byte_us;     /* from the start to what the server said first; 0: nothing */
 	uint64_t id;                /* in the access log */
 	struct list link;           /* in sessions.decided, or .quiet */
 	struct hop *hop;            /* its connection to the server, if it is one */

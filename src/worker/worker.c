@@ -377,7 +377,7 @@ static void give_back(struct worker *worker)
 /* Look for completions without sleeping, for as long as the operator thinks it pays. */
 static struct ring_wait spin(struct worker *worker)
 {
-	uint64_t until = clock_now_ns() + config_of(worker)->busy_poll_us * 1000ull;
+	uint64_t until = worker->loop.ended_ns + config_of(worker)->busy_poll_us * 1000ull;
 	struct ring_wait wait;
 
 	do
@@ -389,7 +389,7 @@ static struct ring_wait spin(struct worker *worker)
 /* Sleep until there is something to do, or enough of it. */
 static struct ring_wait sleep_until(struct worker *worker, uint64_t deadline)
 {
-	uint32_t us = coalesce_patience(&worker->loop.coalesce, deadline);
+	uint32_t us = coalesce_patience(&worker->loop.coalesce, deadline, worker->loop.ended_ns);
 	uint32_t count = coalesce_batch(&worker->loop.coalesce, us);
 
 	return ring_submit_wait(&worker->loop.ring, count, deadline, count > 1 ? us : 0);
@@ -437,6 +437,7 @@ int worker_turn(struct worker *worker)
 	access_flush(worker->sessions.access);
 	atomic_store_explicit(&worker->buffers_held, stock_held(&worker->loop.stock),
 			      memory_order_relaxed);
+	loop_end_turn(&worker->loop);
 	return 0;
 }
 

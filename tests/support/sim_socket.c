@@ -1,10 +1,12 @@
-/* loop/socket.h on the sockets of sim_net.c, in place of loop/socket.c. */
+/* loop/socket.h and loop/wire.h on the sockets of sim_net.c, in place of theirs. */
 #include "loop/socket.h"
+#include "loop/wire.h"
 #include "support/sim.h"
 
 #include <errno.h>
 #include <string.h>
 
+#define RTT_US     1000
 #define NOTICED_MS 200 /* a failed connect, by a kernel that is as late as it may be */
 
 int socket_open(int family)
@@ -339,6 +341,15 @@ void socket_shut_read(int fd)
 int64_t socket_silent_ms(int fd)
 {
 	return sim_connected(fd)->vanished ? 3600000 : 0;
+}
+
+bool wire_look(int fd, struct wire *ret_wire)
+{
+	*ret_wire = (struct wire){0};
+	if (sim_connected(fd)->local)
+		return false;
+	ret_wire->rtt_us = ret_wire->rtt_min_us = RTT_US;
+	return true;
 }
 
 void socket_peer(int fd, struct sockaddr_in6 *ret_client)

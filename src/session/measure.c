@@ -1,0 +1,79 @@
+#include "session/measure.h"
+
+#include "loop/wire.h"
+#include "session/session.h"
+#include "session/sessions.h"
+#include "session/tenancy.h"
+
+#define NS_PER_US 1000
+
+static void note(const struct session *session, enum measure measure,
+		 const struct histogram_scale *scale, uint64_t value)
+{
+	account_record(session->branch->section->account, session->road.loop->index, measure, scale,
+		       value);
+}
+
+/* At most an hour and a quarter. */
+static uint32_t us_since(const struct session *session, uint64_t then_ns)
+{
+	uint64_t us = (session->road.loop->coalesce.now_ns - then_ns) / NS_PER_US;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+void measure_connect_seen(struct session *session)
+{
+	struct wire wire;
+
+	/* One round trip; unknown where the first packet was lost. */
+	if (wire_look(session->road.fd[SIDE_UPSTREAM], &wire))
+		session->connect_us = wire.rtt_us;
+}
+
+void measure_connect(struct session *session)
+{
+	if (!session->connect_us)
+		session->connect_us = us_since(session, session->attempt_ns);
+	note(session, MEASURE_CONNECT, &HISTOGRAM_CONNECT,
+	     (uint64_t)session->connect_us * NS_PER_US);
+}
+
+void measure_first_byte(struct session *session)
+{
+	session->first_byte_us = us_since(session, session->started_ns);
+	note(session, MEASURE_FIRST_BYTE, &HISTOGRAM_FIRST_BYTE,
+	     (uint64_t)session->first_byte_us * NS_PER_US);
+}
+
+/* By its number among those of its worker; or it leaves a record. */
+static bool is_sampled(const struct session *session)
+{
+	return session->all->access ||
+	       session->id / session->all->engine->worker_count % MEASURE_RTT_EVERY == 0;
+}
+
+void measure_wires(struct session *session)
+{
+	static const uint8_t measures[] = {
+		[SIDE_CLIENT] = MEASURE_CLIENT_RTT,
+		[SIDE_UPSTREAM] = MEASURE_SERVER_RTT,
+	};
+	struct wire wire;
+
+	if (!is_sampled(session))
+		return;
+	for (unsigned side = 0; side < SIDE_COUNT; side++) {
+		if (session->road.fd[side] < 0 || !wire_look(session->road.fd[side], &wire))
+			continue;
+		if (wire.rtt_us)
+			note(session, measures[side], &HISTOGRAM_RTT,
+			     (uint64_t)wire.rtt_us * NS_PER_US);
+	}
+}
+
+void measure_lifetime(struct session *session)
+{
+	note(session, MEASURE_LIFETIME, &HISTOGRAM_LIFETIME,
+	     session->road.loop->now_ms - session->started_ms);
+}
