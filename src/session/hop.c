@@ -225,16 +225,12 @@ static uint64_t key_of_client(const struct session *session)
 	return key_of_ends(&from, &to);
 }
 
-bool hop_comes_back(struct session *session)
+static seldom bool is_in_its_chain(struct session *session)
 {
 	struct engine *engine = session->all->engine;
 	uint32_t section, left = session->branch->section->edition->section_count + 1;
-	uint64_t key, previous;
+	uint64_t key = key_of_client(session), previous;
 
-	if (!session->branch->section->is_reached ||
-	    atomic_load_explicit(&engine->hops.count, memory_order_relaxed) == 0)
-		return false;
-	key = key_of_client(session);
 	if (key == FREE || !find(&engine->hops, key, &section, &previous))
 		return false;
 	session->came_by = key;
@@ -245,4 +241,13 @@ bool hop_comes_back(struct session *session)
 			return false;
 	}
 	return true;
+}
+
+bool hop_comes_back(struct session *session)
+{
+	const struct hops *hops = &session->all->engine->hops;
+
+	return session->branch->section->is_reached &&
+	       atomic_load_explicit(&hops->count, memory_order_relaxed) != 0 &&
+	       is_in_its_chain(session);
 }

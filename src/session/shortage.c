@@ -59,7 +59,7 @@ static bool goes_before(const struct session *session, const struct shortage_lin
 	return session->woken && (!line->of || line->of == session->line->of);
 }
 
-int shortage_ahead(const struct session *session, const struct reach *reach)
+static seldom int error_ahead(const struct session *session, const struct reach *reach)
 {
 	const struct sessions *all = session->all;
 	const struct shortage_line *const lines[] = {
@@ -69,12 +69,16 @@ int shortage_ahead(const struct session *session, const struct reach *reach)
 		&reach->backlog,
 	};
 
-	if (likely(list_is_empty(&all->shortages.lines)))
-		return 0;
 	for (unsigned i = 0; i < array_size(lines); i++)
 		if (!is_empty(lines[i]) && !goes_before(session, lines[i]))
 			return lines[i]->error;
 	return 0;
+}
+
+int shortage_ahead(const struct session *session, const struct reach *reach)
+{
+	return likely(list_is_empty(&session->all->shortages.lines)) ? 0
+								     : error_ahead(session, reach);
 }
 
 bool shortage_is_own(const struct session *session)
