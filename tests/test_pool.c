@@ -150,9 +150,9 @@ START_TEST(an_account_is_found_by_its_name_and_adds_what_workers_count)
 	b = ledger_account(&ledger, "[proxy b]");
 	ck_assert_ptr_eq(ledger_account(&ledger, "[proxy a]"), a);
 	ck_assert_uint_ne(a->id, b->id);
-	account_count(a, 0, 1, 5);
-	account_count(a, 2, 1, 7);
-	account_count(a, 2, 0, 1);
+	cell_count(account_cell(a, 0), 1, 5);
+	cell_count(account_cell(a, 2), 1, 7);
+	cell_count(account_cell(a, 2), 0, 1);
 	ck_assert_uint_eq(ledger_sum(&ledger, a, 1), 12);
 	ck_assert_uint_eq(ledger_sum(&ledger, a, 0), 1);
 	ck_assert_uint_eq(ledger_sum(&ledger, b, 1), 0);

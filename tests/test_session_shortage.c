@@ -13,8 +13,7 @@ enum { NOW = 100000 };
 static struct loop loop;
 static struct sessions all = {.loop = &loop};
 static struct server local = {.address.u.un.sun_family = AF_UNIX};
-static struct member members[2] = {{.server = &local}, {.server = &local}};
-static struct section section = {.pool = {.members = members, .count = 2, .room = 2}};
+static struct section section;
 static struct reach servers[2];
 static struct branch branch = {.section = &section, .reaches = servers};
 static struct session sessions[4];
@@ -27,8 +26,10 @@ static void open_worker(void)
 	memset(sessions, 0, sizeof(sessions));
 	wheel_init(&loop.wheel, NOW);
 	shortage_init(&all.shortages);
-	for (unsigned i = 0; i < array_size(servers); i++)
+	for (unsigned i = 0; i < array_size(servers); i++) {
 		reach_init(&servers[i], &branch);
+		servers[i].server = &local;
+	}
 	for (unsigned i = 0; i < array_size(sessions); i++) {
 		sessions[i].road.loop = &loop;
 		sessions[i].all = &all;

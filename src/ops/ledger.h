@@ -5,8 +5,7 @@
  * by its name, or begun.  An account has cells, one for each worker, of counters that only
  * that worker writes and any thread may read (as stats.h has it), and a count of open
  * connections, of all workers together.  What an operator has said of a name stays with it, too.
- * What takes time under the name has histograms
- * beside the cells, for each worker its own.
+ * What takes time under the name has histograms beside the cells, for each worker its own.
  */
 #ifndef OPS_LEDGER_H
 #define OPS_LEDGER_H
@@ -48,13 +47,17 @@ struct account *ledger_account(struct ledger *ledger, const char *name);
 int ledger_measure(const struct ledger *ledger, struct account *account,
 		   uint32_t histograms) must_check;
 
-/* Count, as that worker. */
-static inline void account_count(struct account *account, uint32_t worker, uint32_t counter,
-				 uint64_t amount)
+/* That worker's counters: for who counts often, and keeps where. */
+static inline _Atomic uint64_t *account_cell(struct account *account, uint32_t worker)
 {
-	_Atomic uint64_t *cell = &account->cells[(size_t)worker * account->stride + counter];
+	return &account->cells[(size_t)worker * account->stride];
+}
 
-	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + amount,
+/* Count, as the worker whose cell it is. */
+static inline void cell_count(_Atomic uint64_t *cell, uint32_t counter, uint64_t amount)
+{
+	atomic_store_explicit(&cell[counter],
+			      atomic_load_explicit(&cell[counter], memory_order_relaxed) + amount,
 			      memory_order_relaxed);
 }
 

@@ -34,12 +34,11 @@ static void note_shortage(struct session *session, int error)
 static void note_failure(struct session *session, int error)
 {
 	struct sessions *all = session->all;
-	enum fault fault = server_fault(reach_server(session->reach), error);
+	enum fault fault = server_fault(session->reach->server, error);
 
 	session->connect_error = error;
 	stats_count(&all->loop->stats, connect_failed, 1);
-	account_count(reach_server(session->reach)->account, all->loop->index,
-		      tally_ended(reason_of_connect(fault), SIDE_UPSTREAM), 1);
+	cell_count(session->reach->cell, tally_ended(reason_of_connect(fault), SIDE_UPSTREAM), 1);
 	if (shortage_is(fault))
 		note_shortage(session, error);
 	if (condition_of(fault) != CONDITION_COUNT)
@@ -50,16 +49,16 @@ static void note_failure(struct session *session, int error)
 
 void connect_succeeded(struct session *session)
 {
-	struct account *account = reach_server(session->reach)->account;
+	struct reach *reach = session->reach;
 
 	deadline_clear(session, DEADLINE_CONNECT);
 	deadline_clear(session, DEADLINE_LOOK);
 	measure_connect(session);
 	session->served = true;
-	atomic_fetch_add_explicit(&account->connections, 1, memory_order_relaxed);
-	account_count(account, session->road.loop->index, TALLY_CONNECTIONS, 1);
-	if (unlikely(server_is_failing(reach_server(session->reach))))
-		reach_answered(session->all, session->reach);
+	atomic_fetch_add_explicit(&reach->server->account->connections, 1, memory_order_relaxed);
+	cell_count(reach->cell, TALLY_CONNECTIONS, 1);
+	if (unlikely(server_is_failing(reach->server)))
+		reach_answered(session->all, reach);
 }
 
 /*
@@ -174,7 +173,7 @@ static void give_up(struct session *session)
 
 	session->resetting[SIDE_CLIENT] = true;
 	session_end(session,
-		    error ? reason_of_connect(server_fault(reach_server(reach), error))
+		    error ? reason_of_connect(server_fault(reach->server, error))
 			  : REASON_NO_SERVER,
 		    SIDE_UPSTREAM, error);
 }
@@ -214,6 +213,8 @@ static void connect_to_next(struct session *session)
 		session->lacks = 0;
 	while (session->attempts < session->branch->section->pool.count) {
 		session->reach = next_reach(session);
+		if (unlikely(!session->reach->server))
+			reach_meet(session->reach, session->road.loop->index);
 		session->attempts++;
 		r = shortage_ahead(session, session->reach);
 		if (unlikely(r)) {
@@ -276,8 +277,7 @@ static void settle(struct session *session)
 		return;
 	}
 	stats_count(&session->road.loop->stats, connect_retried, 1);
-	account_count(session->branch->section->account, session->road.loop->index, TALLY_RETRIES,
-		      1);
+	cell_count(session->branch->cell, TALLY_RETRIES, 1);
 	session_step(session, SESSION_RETRY);
 }
 

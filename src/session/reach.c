@@ -14,6 +14,12 @@ void reach_init(struct reach *reach, struct branch *branch)
 	shortage_line_init(&reach->backlog, reach, CONDITION_COUNT);
 }
 
+void reach_meet(struct reach *reach, uint32_t worker)
+{
+	reach->server = reach_member(reach)->server;
+	reach->cell = account_cell(reach->server->account, worker);
+}
+
 void reach_failed(struct sessions *all, struct reach *reach, int error)
 {
 	const struct member *member = reach_member(reach);
@@ -24,7 +30,7 @@ void reach_failed(struct sessions *all, struct reach *reach, int error)
 /* Whether that needs to be looked at no more. */
 static bool settle(struct sessions *all, struct reach *reach)
 {
-	struct server *server = reach_server(reach);
+	struct server *server = reach->server;
 	uint64_t again_ms;
 
 	/* Who stands in line for its backlog is as good as another attempt that failed. */
@@ -38,7 +44,7 @@ static bool settle(struct sessions *all, struct reach *reach)
 
 void reach_answered(struct sessions *all, struct reach *reach)
 {
-	server_answered(reach_server(reach));
+	server_answered(reach->server);
 	if (!settle(all, reach) && !list_is_linked(&reach->link))
 		list_push(&all->recovering, &reach->link);
 }

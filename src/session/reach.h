@@ -15,7 +15,9 @@ struct branch;
 struct sessions;
 
 struct reach {
-	struct branch *branch; /* whose array of them this is in */
+	struct branch *branch;  /* whose array of them this is in */
+	struct server *server;  /* its member's; NULL: its worker has not used it yet ... */
+	_Atomic uint64_t *cell; /* ... and what the worker counts under the server's name */
 	struct handshake handshake;
 	struct list link; /* in sessions.recovering: it has answered, and is still called failing */
 	struct shortage_line ports, backlog;
@@ -26,6 +28,8 @@ struct reach {
 };
 
 void reach_init(struct reach *reach, struct branch *branch);
+/* Its member is known: .server and .cell, for that worker. */
+void reach_meet(struct reach *reach, uint32_t worker);
 
 /* An attempt at the server failed (negative errno), by no fault of this machine. */
 void reach_failed(struct sessions *all, struct reach *reach, int error);

@@ -77,16 +77,11 @@ static void count(struct sessions *all, enum reason reason)
 			      memory_order_relaxed);
 }
 
-/* Under the name of a section, or (no end) of a server. */
-static void book(const struct sessions *all, struct account *account, const struct session_end *end,
-		 uint64_t bytes_up, uint64_t bytes_down)
+/* Under the name of a section, or of a server. */
+static void count_bytes(_Atomic uint64_t *cell, uint64_t bytes_up, uint64_t bytes_down)
 {
-	uint32_t worker = all->loop->index;
-
-	account_count(account, worker, TALLY_BYTES_UP, bytes_up);
-	account_count(account, worker, TALLY_BYTES_DOWN, bytes_down);
-	if (end)
-		account_count(account, worker, tally_ended(end->reason, end->side), 1);
+	cell_count(cell, TALLY_BYTES_UP, bytes_up);
+	cell_count(cell, TALLY_BYTES_DOWN, bytes_down);
 }
 
 static void write_line(struct sessions *all, const struct access_record *record)
@@ -98,32 +93,20 @@ static void write_line(struct sessions *all, const struct access_record *record)
 		  record->bytes_down, record->duration_ms);
 }
 
-void record_write(struct session *session)
+static seldom void tell(const struct session *session, uint64_t bytes_up, uint64_t bytes_down)
 {
 	struct sessions *all = session->all;
 	const struct section *section = session->branch->section;
 	const struct session_end *end = &session->end;
-	const struct lane *up = &session->road.lanes[LANE_UP];
-	bool service = !road_has_upstream(&session->road);
 	char client[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
 
-	uint64_t bytes_up = service ? up->received : up->bytes;
-	uint64_t bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes;
-
-	count(all, (enum reason)end->reason);
-	measure_lifetime(session);
-	book(all, section->account, end, bytes_up, bytes_down);
-	if (session->served)
-		book(all, reach_server(session->reach)->account, NULL, bytes_up, bytes_down);
-	if (!record_wanted(all))
-		return;
 	write_line(all, &(struct access_record){
 				.id = session->id,
 				.section = section->config->title,
 				.listener = session->listener,
 				.client = client_text(&session->client, client, sizeof(client)),
 				.upstream = session->reach && end->reason != REASON_NO_SERVER
-						    ? reach_server(session->reach)->text
+						    ? session->reach->server->text
 						    : NULL,
 				.reason = reason_sentence((enum reason)end->reason),
 				.key = key_text(section, (enum reason)end->reason, key),
@@ -136,14 +119,32 @@ void record_write(struct session *session)
 			});
 }
 
+void record_write(struct session *session)
+{
+	const struct session_end *end = &session->end;
+	const struct lane *up = &session->road.lanes[LANE_UP];
+	bool service = !road_has_upstream(&session->road);
+	uint64_t bytes_up = service ? up->received : up->bytes;
+	uint64_t bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes;
+
+	count(session->all, (enum reason)end->reason);
+	measure_lifetime(session);
+	cell_count(session->branch->cell, tally_ended(end->reason, end->side), 1);
+	count_bytes(session->branch->cell, bytes_up, bytes_down);
+	if (session->served)
+		count_bytes(session->reach->cell, bytes_up, bytes_down);
+	if (record_wanted(session->all))
+		tell(session, bytes_up, bytes_down);
+}
+
 void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason)
 {
 	char text[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
 	struct sockaddr_in6 address;
 
 	count(all, reason);
-	account_count(client->section->account, all->loop->index, tally_ended(reason, SIDE_CLIENT),
-		      1);
+	cell_count(account_cell(client->section->account, all->loop->index),
+		   tally_ended(reason, SIDE_CLIENT), 1);
 	if (!record_wanted(all))
 		return;
 	socket_peer(client->client_fd, &address);

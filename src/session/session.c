@@ -157,7 +157,7 @@ void session_open(struct sessions *all, struct branch *branch, const char *liste
 	session->all = all;
 	session->branch = branch;
 	tenancy_use(branch->tenancy);
-	account_count(section->account, all->loop->index, TALLY_CONNECTIONS, 1);
+	cell_count(branch->cell, TALLY_CONNECTIONS, 1);
 	session->listener = listener;
 	session->road.flight.slot = slot;
 	session->road.flight.generation = all->slab.generation[slot];

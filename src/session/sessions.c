@@ -26,7 +26,7 @@ void sessions_closed(struct sessions *all, struct session *session)
 
 	atomic_fetch_sub_explicit(&branch->section->account->connections, 1, memory_order_relaxed);
 	if (session->served)
-		atomic_fetch_sub_explicit(&reach_server(session->reach)->account->connections, 1,
+		atomic_fetch_sub_explicit(&session->reach->server->account->connections, 1,
 					  memory_order_relaxed);
 	atomic_fetch_sub_explicit(&all->engine->connections, 1, memory_order_relaxed);
 	stats_count(&all->loop->stats, closed, 1);

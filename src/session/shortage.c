@@ -32,7 +32,7 @@ bool shortage_is(enum fault fault)
 
 static struct shortage_line *line_for(struct sessions *all, struct reach *reach, int error)
 {
-	enum fault fault = server_fault(reach_server(reach), error);
+	enum fault fault = server_fault(reach->server, error);
 
 	assert(shortage_is(fault));
 	if (fault == FAULT_DESCRIPTORS)

@@ -9,6 +9,9 @@ static bool make_branch(struct branch *branch, uint32_t worker)
 	branch->reaches = calloc(pool->room + 1, sizeof(*branch->reaches));
 	for (uint32_t i = 0; branch->reaches && i < pool->room; i++)
 		reach_init(&branch->reaches[i], branch);
+	for (uint32_t i = 0; branch->reaches && i < pool->count; i++)
+		reach_meet(&branch->reaches[i], worker);
+	branch->cell = account_cell(branch->section->account, worker);
 	/* Workers begin at different servers, or each first connection meets the same. */
 	branch->cursor = worker;
 	return branch->reaches;

@@ -22,10 +22,11 @@
 struct branch {
 	struct section *section;
 	struct tenancy *tenancy;
-	uint32_t cursor;       /* whose turn it is: pool.h */
-	struct reach *reaches; /* one for each member that the pool can have */
-	struct spell full;     /* the section's max_connections is reached: worker/full.h */
-	struct list full_link; /* where that is, in full.branches */
+	_Atomic uint64_t *cell; /* what the worker counts under the section's name */
+	uint32_t cursor;        /* whose turn it is: pool.h */
+	struct reach *reaches;  /* one for each member that the pool can have */
+	struct spell full;      /* the section's max_connections is reached: worker/full.h */
+	struct list full_link;  /* where that is, in full.branches */
 };
 
 struct tenancy {
@@ -58,11 +59,6 @@ static inline uint32_t reach_place(const struct reach *reach)
 static inline const struct member *reach_member(const struct reach *reach)
 {
 	return &reach->branch->section->pool.members[reach_place(reach)];
-}
-
-static inline struct server *reach_server(const struct reach *reach)
-{
-	return reach_member(reach)->server;
 }
 
 /* For the worker, who alone writes the count. */
