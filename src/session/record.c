@@ -58,6 +58,16 @@ static const char *key_text(const struct section *section, enum reason reason,
 			      CONFIG_EXPLAIN_MAX);
 }
 
+/* Whose doing it was, where it was an operator's. */
+static const char *killer_text(const struct session_killer *killer, char text[CONFIG_EXPLAIN_MAX])
+{
+	if (killer->uid == (uid_t)-1)
+		return NULL;
+	snprintf(text, CONFIG_EXPLAIN_MAX, "user %u, process %d", (unsigned)killer->uid,
+		 (int)killer->pid);
+	return text;
+}
+
 static const char *client_text(const struct sockaddr_in6 *client, char *text, size_t size)
 {
 	if (client->sin6_family == 0)
@@ -109,7 +119,9 @@ static seldom void tell(const struct session *session, uint64_t bytes_up, uint64
 						    ? session->reach->server->text
 						    : NULL,
 				.reason = reason_sentence((enum reason)end->reason),
-				.key = key_text(section, (enum reason)end->reason, key),
+				.key = end->reason == REASON_KILLED
+					       ? killer_text(&session->killer, key)
+					       : key_text(section, (enum reason)end->reason, key),
 				.side = side_name(end->side),
 				.phase = section->life->phases[end->state]->name,
 				.error = -end->error,

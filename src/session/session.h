@@ -31,6 +31,7 @@
 #include "session/reason.h"
 
 #include <netinet/in.h>
+#include <sys/types.h>
 
 struct hop;
 struct phase;
@@ -59,6 +60,12 @@ enum session_event {
 	SESSION_QUIET,
 	SESSION_CUT,
 	SESSION_EVENT_COUNT
+};
+
+/* Whose doing it was that it ended: of REASON_KILLED. */
+struct session_killer {
+	uid_t uid; /* (uid_t)-1: not known */
+	pid_t pid;
 };
 
 /* Why it ended: decided once. */
@@ -104,6 +111,7 @@ struct session {
 	struct reach *reach;        /* its way to the server being used; NULL: none so far */
 	struct reach *lacking;      /* to the one that what it lacks was to be used for */
 	struct session_end end;
+	struct session_killer killer;
 	struct sockaddr_in6 client; /* for the access log: AF_INET, AF_INET6 or AF_UNIX (no name) */
 };
 
