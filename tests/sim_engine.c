@@ -14,6 +14,7 @@
 #include "session/tenancy.h"
 #include "support/sim.h"
 #include "support/sim_drain.h"
+#include "support/sim_operator.h"
 #include "support/strategies.h"
 #include "support/suite.h"
 #include "worker/worker.h"
@@ -160,6 +161,7 @@ static void make_section(uint32_t index)
 
 	*source = (struct config_section){
 		.kind = proxy ? CONFIG_PROXY : services[sim_random() % array_size(services)],
+		.name = (char *)"sim",
 		.title = (char *)"[proxy sim]",
 		.origins = origins,
 		.responder_size = one_of(0, 1, sim_between(1, 300), sim_between(1, 3000)),
@@ -341,7 +343,7 @@ static void send_order(uint32_t worker, struct order *order)
 	static const char *const names[] = {
 		[ORDER_PING] = "ping",   [ORDER_LISTEN] = "listen", [ORDER_ADOPT] = "adopt",
 		[ORDER_LEAVE] = "leave", [ORDER_RETIRE] = "retire", [ORDER_CATCH_UP] = "catch up",
-		[ORDER_DRAIN] = "drain", [ORDER_STOP] = "stop",
+		[ORDER_DRAIN] = "drain", [ORDER_STOP] = "stop",     [ORDER_CENSUS] = "census",
 	};
 
 	if (view_is_over(&workers[worker]))
@@ -395,6 +397,8 @@ static void hear_back(void)
 		back->under_way = false;
 		if (back->again)
 			send_order(back->worker, back);
+		else if (back->kind == ORDER_CENSUS)
+			sim_operator_heard(back);
 	}
 }
 
@@ -414,6 +418,7 @@ static void check_orders(void)
 			if (offers[i][s].accept.order.under_way)
 				sim_fail("an offer to worker %u is lost", i);
 	}
+	sim_operator_end();
 }
 
 static void stop(void *unused)
@@ -674,6 +679,7 @@ static void run(uint64_t seed)
 	horizon_ns = sim.now_ns + HORIZON_MS * SIM_MS;
 	send_clients();
 	sim_drain_begin(&engine, sections, edition.section_count);
+	sim_operator_begin(send_order);
 	if (sim_chance(3))
 		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), sim_chance(2) ? stop : drain,
 		       NULL);

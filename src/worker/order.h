@@ -30,6 +30,7 @@ enum order_kind {
 	ORDER_LEAVE,    /* accept from these no more: accept_leave_order */
 	ORDER_RETIRE,   /* give a tenancy back when nothing is under it: retire_order (worker.h) */
 	ORDER_CATCH_UP, /* servers are known that were not */
+	ORDER_CENSUS,   /* which sessions there are: census_order (census.h); kept for some turns */
 	ORDER_DRAIN,
 	ORDER_STOP,
 	ORDER_KIND_COUNT,

@@ -111,11 +111,13 @@ void *worker_run(void *argument)
 		tell_main(worker, WORKER_RUNNING);
 		while (r == 0 && !worker_finished(worker))
 			r = worker_turn(worker);
-		if (r < 0)
+		if (r < 0) {
 			snprintf(worker->error, sizeof(worker->error), "io_uring failed: %s",
 				 strerror(-r));
-		else
+			census_leave(&worker->censuses);
+		} else {
 			worker_close(worker);
+		}
 	}
 	access_flush(worker->sessions.access);
 	worker->result = r;

@@ -68,6 +68,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 
 void worker_close(struct worker *worker)
 {
+	census_leave(&worker->censuses);
 	if (worker->state == WORKER_STOPPING)
 		loop_leave(&worker->loop);
 	else
@@ -259,7 +260,8 @@ static uint64_t next_deadline_ns(struct worker *worker)
 	uint64_t next;
 
 	if (!list_is_empty(&worker->loop.dirty) || !list_is_empty(&worker->sessions.quiet) ||
-	    !list_is_empty(&worker->sessions.decided) || worker->loop.silent.postponed)
+	    !list_is_empty(&worker->sessions.decided) || worker->loop.silent.postponed ||
+	    census_any(&worker->censuses))
 		return RING_NOW;
 	/*
 	 * Buffers that came home after feed(), from dropped queues and buried sessions, or
@@ -301,7 +303,7 @@ static void retire(struct worker *worker, struct retire_order *order)
 		list_push(&worker->vacated, &tenancy->link);
 }
 
-/* Whether it is done; else it is kept, and returned later. */
+/* Whether it is done, and not kept. */
 static bool obey(struct worker *worker, struct order *order)
 {
 	switch (order->kind) {
@@ -320,6 +322,9 @@ static bool obey(struct worker *worker, struct order *order)
 	case ORDER_CATCH_UP:
 		connect_servers_known(&worker->sessions);
 		break;
+	case ORDER_CENSUS:
+		census_take(&worker->censuses, order);
+		return false;
 	case ORDER_DRAIN:
 		begin_drain(worker);
 		break;
@@ -424,6 +429,7 @@ int worker_turn(struct worker *worker)
 	coalesce_begin(&worker->loop.coalesce, now_ns);
 	coalesce_turn(&worker->loop.coalesce, reap(worker));
 	take_orders(worker); /* here: what they bring about is settled in this turn */
+	census_turn(&worker->censuses, &worker->sessions);
 	conclude(worker);
 	expire(worker);
 	rest_expire(&worker->loop, now_ns);

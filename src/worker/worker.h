@@ -24,6 +24,7 @@
 #include "session/session.h"
 #include "session/sessions.h"
 #include "worker/accept.h"
+#include "worker/census.h"
 #include "worker/full.h"
 #include "worker/order.h"
 
@@ -67,6 +68,7 @@ struct worker {
 	uint32_t cut_to;     /* ... those in the slots below */
 
 	struct order_box inbox; /* looked into in every turn: order.h */
+	struct censuses censuses;
 
 	/* Read by the main thread. */
 	_Atomic int phase;             /* enum worker_state */

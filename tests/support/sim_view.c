@@ -301,6 +301,21 @@ const struct config_section *view_section_at(const struct worker *worker, uint32
 	return index < edition->section_count ? edition->sections[index].config : NULL;
 }
 
+bool view_serves(const struct worker *worker)
+{
+	const struct config_section *section;
+
+	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++)
+		if (section->kind != CONFIG_PROXY)
+			return true;
+	return false;
+}
+
+uint64_t view_ended(const struct worker *worker, enum reason reason)
+{
+	return atomic_load_explicit(&worker->sessions.reasons[reason], memory_order_relaxed);
+}
+
 /* ---- Acts ------------------------------------------------------------------------------------ */
 
 void view_make_rich(struct session *session, unsigned lane)

@@ -98,6 +98,8 @@ uint32_t view_buffers_free(const struct worker *worker);
 bool view_has_budget(const struct worker *worker);
 /* When the next rest is over, in ns, VIEW_NEVER: nobody rests. */
 uint64_t view_rest_over_ns(const struct worker *worker);
+/* So many have ended for that reason. */
+uint64_t view_ended(const struct worker *worker, enum reason reason);
 /* No lane is to be flushed, and no session to be buried. */
 bool view_is_calm(const struct worker *worker);
 /* A timer is armed. */
@@ -110,6 +112,8 @@ bool view_has_resting(const struct worker *worker);
 uint32_t view_connections(const struct worker *worker);
 uint32_t view_connections_max(const struct worker *worker);
 uint32_t view_connections_of(const struct worker *worker, const struct config_section *section);
+/* Some section is a service. */
+bool view_serves(const struct worker *worker);
 /* One section after the other; NULL behind the last. */
 const struct config_section *view_section_at(const struct worker *worker, uint32_t index);
 
