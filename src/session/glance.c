@@ -1,8 +1,8 @@
 #include "session/glance.h"
 
+#include "base/clock.h"
 #include "base/endpoint.h"
 #include "lane/lane.h"
-#include "base/clock.h"
 #include "loop/loop.h"
 #include "loop/socket.h"
 #include "session/life.h"
