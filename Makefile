@@ -191,13 +191,15 @@ format:						## reformat the sources in place
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*.[ch] tests/*/*.[ch] examples/*.[ch])
 
 # ---- Installing -------------------------------------------------------------
+# a build that cannot be asked is sent a signal: systemctl does not see what comes of that
+RELOAD := $(if $(PLAIN),/bin/kill -HUP $$MAINPID,@BINDIR@/$(NAME) -c @SYSCONFDIR@/$(NAME).conf reload)
 put = install -D -m 644
 install: all					## install below $(DESTDIR)$(PREFIX), the unit where systemd looks
 	install -D -m 755 $O/$(NAME) $(DESTDIR)$(BINDIR)/$(NAME)
 	$(put) src/$(NAME).8 $(DESTDIR)$(MANDIR)/man8/$(NAME).8
 	$(put) src/$(NAME).conf.5 $(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5
 	test -e $(DESTDIR)$(SYSCONFDIR)/$(NAME).conf || $(put) conf/$(NAME).conf $(DESTDIR)$(SYSCONFDIR)/$(NAME).conf
-	sed 's|@BINDIR@|$(BINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/$(NAME).service | \
+	sed 's|@RELOAD@|$(RELOAD)|; s|@BINDIR@|$(BINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/$(NAME).service | \
 	  $(put) /dev/stdin $(DESTDIR)$(UNITDIR)/$(NAME).service
 	$(put) systemd/$(NAME).socket $(DESTDIR)$(UNITDIR)/$(NAME).socket
 	$(put) systemd/$(NAME).sysusers $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf

@@ -136,7 +136,7 @@ START_TEST(a_standard_error_that_nobody_reads_stops_neither_connections_nor_the_
 	idle = peer_connect(address);
 	assert_connected(idle);
 	ck_assert(peer_echoes(idle));
-	daemon_signal(daemon, SIGHUP);
+	daemon_signal(daemon, SIGUSR1);
 	daemon_signal(daemon, SIGUSR2);
 	converse(10);
 	daemon_signal(daemon, SIGTERM);
@@ -463,8 +463,8 @@ START_TEST(without_a_file_the_signals_that_open_it_anew_say_so)
 		.mode = &daemon_modes[_i], .configuration = configuration("level = info")});
 
 	daemon_wait_ready(daemon);
-	daemon_signal(daemon, SIGHUP);
-	daemon_wait_log(daemon, "SIGHUP: there is no log file to open anew (access = off");
+	daemon_signal(daemon, SIGUSR1);
+	daemon_wait_log(daemon, "SIGUSR1: there is no log file to open anew (access = off");
 	daemon_signal(daemon, SIGUSR1);
 	daemon_wait_log(daemon, "SIGUSR1: there is no log file to open anew (access = off");
 	daemon_signal(daemon, SIGUSR2);
@@ -487,7 +487,7 @@ START_TEST(renamed_and_opened_anew_by_signal_no_line_is_lost)
 		converse(EACH_TIME);
 		snprintf(name, sizeof(name), "%s.%d", path, i);
 		ck_assert_int_eq(rename(path, name), 0);
-		daemon_signal(daemon, i % 2 ? SIGHUP : SIGUSR1);
+		daemon_signal(daemon, SIGUSR1);
 		converse(EACH_TIME);
 		ck_assert(wait_until(access(path, F_OK) == 0, PEER_PATIENCE_MS));
 	}

@@ -120,6 +120,26 @@ check "it runs as its own user" test "$(stat -c %U "/proc/$pid")" = uringproxy
 check "with one capability, for low ports" grep -qx $'CapEff:\t0000000000000400' "/proc/$pid/status"
 check "and nothing in the journal is a warning or worse" test -z "$(journal -p warning)"
 
+echo "reload"
+exec 4<>/dev/tcp/127.0.0.1/80
+configure '[global]' 'workers = 2' 'drain_timeout = 20s' '[echo]' 'listen = 127.0.0.1:7007' \
+	'[proxy web]' 'listen = 80' 'listen = 81' 'server = 127.0.0.1:7007'
+check "reload succeeds" systemctl reload "$unit"
+check "and returns when the new address answers" echoes 81
+check "and the old one" echoes 80
+echo before >&4
+line=
+read -r -t 10 -u 4 line
+check "a connection of before goes on" test "$line" = before
+exec 4>&-
+check "it is the same process" is MainPID "$pid"
+echo 'lisen = 82' >>/etc/uringproxy.conf
+check "reload of a wrong file fails" not systemctl reload "$unit"
+check "and says where" said 'uringproxy.conf:9: \[proxy web\] lisen'
+check "the daemon goes on" echoes 81
+check "and is still active" is ActiveState active
+check "its status says what was wrong" grep -q 'not reloaded: .*lisen' <<<"$(show StatusText)"
+
 as_shipped
 
 echo "SQPOLL in the sandbox"

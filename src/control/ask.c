@@ -48,7 +48,11 @@ int ask_refused(const struct client_answer *answer)
 	json_t *error = json_object_get(root, "error");
 	const char *message = json_string_value(json_object_get(error, "message"));
 	const char *hint = json_string_value(json_object_get(error, "hint"));
+	json_t *errors = json_object_get(root, "errors");
 
+	/* Where there are several to be corrected. */
+	for (size_t i = 0; i < json_array_size(errors); i++)
+		fprintf(stderr, "%s\n", ask_text(json_array_get(errors, i), "message"));
 	fprintf(stderr, "uringproxy: %s%s%s\n", message ? message : "the daemon refuses",
 		hint ? "; " : "", hint ? hint : "");
 	json_decref(root);

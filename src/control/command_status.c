@@ -17,6 +17,24 @@ static void print_uptime(long long seconds)
 		printf("%lld s", seconds);
 }
 
+/* What reloads have left, and what came of the last one. */
+static void print_editions(const json_t *root)
+{
+	const json_t *old = json_object_get(root, "old_editions");
+	const char *mistake = ask_text(json_object_get(root, "reload"), "mistake");
+
+	for (size_t i = 0; i < json_array_size(old); i++) {
+		const json_t *edition = json_array_get(old, i);
+
+		printf("  old edition  %lld, replaced ", ask_number(edition, "edition"));
+		print_uptime(ask_number(edition, "replaced_seconds_ago"));
+		printf(" ago, is held by %lld connections and listeners\n",
+		       ask_number(edition, "held_by"));
+	}
+	if (*mistake)
+		printf("  not reloaded %s\n", mistake);
+}
+
 static void print_status(const json_t *root)
 {
 	const json_t *level = json_object_get(root, "log_level");
@@ -29,6 +47,7 @@ static void print_status(const json_t *root)
 	       ask_number(root, "edition"), ask_number(root, "connections"),
 	       ask_number(root, "connections_max"), ask_number(root, "workers"),
 	       ask_text(root, "mode"), ask_number(root, "listening_sockets"));
+	print_editions(root);
 	command_print_drained(json_object_get(root, "drained"), "  drained      ");
 	if (json_is_object(json_object_get(level, "said"))) {
 		fputs("  log level    ", stdout);

@@ -14,6 +14,8 @@ const struct command commands[] = {
 	 "print every value, and where it came from"},
 	{"check", command_check, "check [--json]", "what this machine allows, and what would help"},
 	{"status", command_status, "status [--json|--quiet]", "how the daemon that runs is"},
+	{"reload", command_reload, "reload [--json]",
+	 "read the configuration anew, and serve by it or say what is wrong"},
 	{"drain", command_drain, "drain [PROXY] [--undo] [--json]",
 	 "take no new connections, and keep those there are"},
 	{"log-level", command_log_level, "log-level [LEVEL] [--json]",

@@ -17,6 +17,7 @@ int command_config(struct commandline *line);
 int command_check(struct commandline *line);
 
 int command_status(struct commandline *line);
+int command_reload(struct commandline *line);
 int command_drain(struct commandline *line);
 int command_log_level(struct commandline *line);
 int command_reopen_logs(struct commandline *line);

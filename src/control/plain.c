@@ -76,6 +76,11 @@ int command_status(struct commandline *line)
 	return cannot_ask(line);
 }
 
+int command_reload(struct commandline *line)
+{
+	return cannot_ask(line);
+}
+
 int command_drain(struct commandline *line)
 {
 	return cannot_ask(line);

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "control/answers.h"
 #include "control/metrics.h"
-#include "control/reload.h"
 #include "control/status.h"
+#include "control/verbs_reload.h"
 #include "control/verbs_steering.h"
 
 #include "ops/log.h"
@@ -79,97 +79,14 @@ static void answer_status(const struct verbs *verbs, struct http_request *reques
 		"addresses_missing", (json_int_t)status.addresses_missing,
 		"mode", status.mode);
 	/* clang-format on */
+	json_object_set_new(answer, "reload", verb_reload_status(&status));
+	json_object_set_new(answer, "old_editions", verb_reload_editions(verbs));
 	if (json_object_update(answer, said) < 0) {
 		json_decref(answer);
 		answer = NULL;
 	}
 	json_decref(said);
 	answer_json(request, 200, answer);
-}
-
-/* ---- Reload ---------------------------------------------------------------------------------- */
-
-#define RELOAD_PATIENCE_MS 30000
-
-struct asked_reload {
-	struct reload_call call;
-	struct http_request *request;
-};
-
-/* "FILE:LINE: [section] key: ..." with its place apart, or a sentence without any. */
-static json_t *line_of(const char *text)
-{
-	const char *colon = text;
-	char *end = NULL;
-	unsigned long line = 0;
-
-	while ((colon = strchr(colon, ':')) && line == 0) {
-		line = strtoul(colon + 1, &end, 10);
-		if (end == colon + 1 || *end != ':')
-			line = 0;
-		if (line == 0)
-			colon++;
-		else
-			break;
-	}
-	return line ? json_pack("{s:s%, s:I, s:s}", "file", text, (int)(colon - text), "line",
-				(json_int_t)line, "message", text)
-		    : json_pack("{s:s}", "message", text);
-}
-
-static json_t *lines_of(const struct report *report, enum report_kind kind)
-{
-	json_t *lines = json_array();
-
-	for (size_t i = 0; i < report->count; i++)
-		if (report->lines[i].kind == kind)
-			json_array_append_new(lines, line_of(report->lines[i].text));
-	return lines;
-}
-
-static json_t *changes_of(const struct report *report)
-{
-	json_t *changes = json_array();
-
-	for (size_t i = 0; i < report->count; i++)
-		json_array_append_new(changes, json_string(report->lines[i].text));
-	return changes;
-}
-
-static void reloaded(struct reload_call *call, const struct reload_result *result)
-{
-	struct asked_reload *asked = container_of(call, struct asked_reload, call);
-	struct http_request *request = asked->request;
-	json_int_t edition = (json_int_t)result->edition;
-
-	free(asked);
-	if (result->refused)
-		http_error(request, 409, "stopping", result->refused, NULL);
-	else if (result->good)
-		answer_json(request, 200,
-			    json_pack("{s:I, s:o, s:o}", "edition", edition, "changes",
-				      changes_of(result->changed), "warnings",
-				      lines_of(result->said, REPORT_WARNING)));
-	else
-		answer_json(request, 422,
-			    json_pack("{s:I, s:o, s:o}", "edition", edition, "errors",
-				      lines_of(result->said, REPORT_MISTAKE), "warnings",
-				      lines_of(result->said, REPORT_WARNING)));
-}
-
-static void answer_reload(const struct verbs *verbs, struct http_request *request,
-			  const char *const parts[])
-{
-	struct asked_reload *asked = calloc(1, sizeof(*asked));
-
-	(void)parts;
-	if (!asked) {
-		http_error(request, 503, "memory", "there is no memory to reload", "ask again");
-		return;
-	}
-	*asked = (struct asked_reload){.call.done = reloaded, .request = request};
-	http_extend(request, RELOAD_PATIENCE_MS);
-	verbs->tellers.reload(verbs->tellers.owner, &asked->call);
 }
 
 /* ---- What there is to be seen ---------------------------------------------------------------- */
@@ -243,7 +160,7 @@ static const struct verb table[] = {
 	{"GET", "/livez", VERB_EVERYWHERE, false, answer_livez},
 	{"GET", "/readyz", VERB_EVERYWHERE, false, answer_readyz},
 	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
-	{"POST", "/v1/reload", VERB_CONTROL, true, answer_reload},
+	{"POST", "/v1/reload", VERB_CONTROL, true, verb_reload},
 	{"GET", "/v1/drain", VERB_CONTROL, false, verb_drained},
 	{"POST", "/v1/drain", VERB_CONTROL, true, verb_drain},
 	{"DELETE", "/v1/drain", VERB_CONTROL, true, verb_undrain},
