@@ -17,6 +17,8 @@ SYSCONFDIR  ?= /etc
 BINDIR      ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
 UNITDIR     ?= $(or $(call systemd_dir,systemdsystemunitdir),/lib/systemd/system)
+BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 SYSUSERSDIR ?= $(or $(call systemd_dir,sysusersdir),/usr/lib/sysusers.d)
 export PKG_CONFIG ?= pkg-config
 systemd_dir = $(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null)
@@ -48,7 +50,7 @@ Q     = $(if $(filter 1,$(V)),,@)
 say   = $(if $(Q),@printf '  %-6s %s\n' $(1) $(2))
 
 # ---- What is built from what ------------------------------------------------
-LEFT_OUT := $(if $(PLAIN),$(addprefix src/control/,http% serve.c verbs% answers.c body.c client.c ask.c command_%) \
+LEFT_OUT := $(if $(PLAIN),$(addprefix src/control/,http% serve.c verbs% answers.c body.c client.c ask% command_%) \
             tests/test_control_http.c tests/test_control_body.c tests/fuzz/fuzz_body.c tests/test_control_client.c tests/daemon_control.c tests/daemon_steering.c,src/control/plain.c)
 sources  = $(filter-out $(LEFT_OUT),$(wildcard $(1)))
 objects  = $(patsubst %.c,$O/%.o,$(call sources,$(1)))
@@ -203,12 +205,15 @@ install: all					## install below $(DESTDIR)$(PREFIX), the unit where systemd lo
 	  $(put) /dev/stdin $(DESTDIR)$(UNITDIR)/$(NAME).service
 	$(put) systemd/$(NAME).socket $(DESTDIR)$(UNITDIR)/$(NAME).socket
 	$(put) systemd/$(NAME).sysusers $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf
+	$(put) conf/$(NAME).bash $(DESTDIR)$(BASHDIR)/$(NAME)
+	$(put) conf/$(NAME).zsh $(DESTDIR)$(ZSHDIR)/_$(NAME)
 	@$(if $(DESTDIR),,printf '\n%s\n' 'To start it now and at boot:' \
 	  '  systemd-sysusers && systemctl daemon-reload && systemctl enable --now $(NAME)')
 uninstall:					## remove what install put there, but not the configuration
 	$(RM) $(DESTDIR)$(BINDIR)/$(NAME) $(DESTDIR)$(MANDIR)/man8/$(NAME).8 \
 	  $(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5 $(DESTDIR)$(UNITDIR)/$(NAME).service \
-	  $(DESTDIR)$(UNITDIR)/$(NAME).socket $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf
+	  $(DESTDIR)$(UNITDIR)/$(NAME).socket $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf \
+	  $(DESTDIR)$(BASHDIR)/$(NAME) $(DESTDIR)$(ZSHDIR)/_$(NAME)
 clean:						## remove build/
 	$(RM) -r build
 help:						## show this list

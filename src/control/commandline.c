@@ -8,17 +8,26 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* The options that may stand before the name of a command and behind it. */
-static const struct option common[] = {
+const struct option commandline_common[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
-#define COMMON_SHORT "c:s:Vh"
-#define OWN_FIRST    256 /* what getopt says of the first option in a command's table */
+#define SYNOPSIS_WIDTH 24
+#define COMMON_SHORT   "c:s:Vh"
+#define OWN_FIRST      256 /* what getopt says of the first option in a command's table */
 
 /* ---- What is wrong --------------------------------------------------------------------------- */
+
+static void print_help(const struct command *command, FILE *out)
+{
+	bool fits = strlen(command->synopsis) <= SYNOPSIS_WIDTH;
+
+	fprintf(out, "  %-*s%s%*s%s\n", SYNOPSIS_WIDTH, command->synopsis, fits ? "" : "\n",
+		fits ? 1 : SYNOPSIS_WIDTH + 3, "", command->help);
+}
 
 static void print_usage(const struct command *commands, FILE *out)
 {
@@ -26,7 +35,8 @@ static void print_usage(const struct command *commands, FILE *out)
 
 	fputs("usage: uringproxy [-c FILE] [-t [--resolve]]\n", out);
 	for (command = commands; command->name; command++)
-		fprintf(out, "       uringproxy [-c FILE] %s\n", command->synopsis);
+		if (command->synopsis)
+			fprintf(out, "       uringproxy [-c FILE] %s\n", command->synopsis);
 	fputs("\n"
 	      "  -c FILE   the configuration (default: " COMMANDLINE_PATH ")\n"
 	      "  -s SOCKET the control socket of the daemon that runs (default:\n"
@@ -36,7 +46,8 @@ static void print_usage(const struct command *commands, FILE *out)
 	      "  --resolve with -t: look its host names up, too\n",
 	      out);
 	for (command = commands; command->name; command++)
-		fprintf(out, "  %-24s %s\n", command->synopsis, command->help);
+		if (command->synopsis)
+			print_help(command, out);
 	fputs("  -V        print the version        -h   this text\n"
 	      "\n"
 	      "Runs in the foreground and logs to standard error.  See uringproxy(8).\n",
@@ -78,7 +89,7 @@ static int take_common(struct commandline *line, int option)
 static int take_options(struct commandline *line, const char *shorts,
 			const struct commandline_option *own)
 {
-	struct option all[array_size(common) + COMMANDLINE_OPTIONS_MAX + 1] = {0};
+	struct option all[array_size(commandline_common) + COMMANDLINE_OPTIONS_MAX] = {0};
 	int count = 0, c, r = EX_OK;
 
 	for (; own[count].name; count++) {
@@ -89,7 +100,7 @@ static int take_options(struct commandline *line, const char *shorts,
 			.val = OWN_FIRST + count,
 		};
 	}
-	memcpy(all + count, common, sizeof(common));
+	memcpy(all + count, commandline_common, sizeof(commandline_common));
 	while (r == EX_OK && (c = getopt_long(line->argc, line->argv, shorts, all, NULL)) != -1) {
 		if (c == 't')
 			line->test = true;

@@ -10,15 +10,20 @@
 
 #include "base/compiler.h"
 
+#include <getopt.h>
+
 #define COMMANDLINE_PATH "/etc/uringproxy.conf"
 
 struct commandline;
+
+/* The options that may stand before the name of a command and behind it; the last has no name. */
+extern const struct option commandline_common[];
 
 /* What is done instead of serving. */
 struct command {
 	const char *name;
 	int (*run)(struct commandline *line); /* returns the exit status */
-	const char *synopsis, *help;
+	const char *synopsis, *help;          /* NULL: nobody is told of it */
 };
 
 struct commandline {

@@ -1,5 +1,6 @@
 #include "control/commands.h"
 
+#include "control/complete.h"
 #include "control/configuration.h"
 #include "control/inspect.h"
 
@@ -22,6 +23,7 @@ const struct command commands[] = {
 	 "log so much (error, warning, info, debug)"},
 	{"reopen-logs", command_reopen_logs, "reopen-logs [--json]",
 	 "open log files anew, after they were renamed"},
+	{"complete", command_complete, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };
 

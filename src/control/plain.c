@@ -2,6 +2,7 @@
  * A build without libmicrohttpd and jansson (make CONTROL=no): nobody is asked.  It stands
  * in the place of serve.c and of the commands that ask.
  */
+#include "control/ask_names.h"
 #include "control/client.h"
 #include "control/commands.h"
 #include "control/serve.h"
@@ -94,4 +95,12 @@ int command_log_level(struct commandline *line)
 int command_reopen_logs(struct commandline *line)
 {
 	return cannot_ask(line);
+}
+
+void ask_names(const struct commandline *line, const char *place, ask_name_taker *take, void *owner)
+{
+	(void)line;
+	(void)place;
+	(void)take;
+	(void)owner;
 }

@@ -18,7 +18,7 @@ packages_of() {
 	check)
 		echo check nginx libnginx-mod-stream redis-server redis-tools postgresql \
 			postgresql-client strace iproute2 procps openssl systemd python3 \
-			qemu-system-x86 busybox-static cpio util-linux-extra logrotate
+			qemu-system-x86 busybox-static cpio util-linux-extra logrotate zsh
 		packages_of try && packages_of fuzz && packages_of lint
 		;;
 	peers) echo prometheus chromium fonts-dejavu-core python3 ;;
