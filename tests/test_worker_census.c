@@ -86,7 +86,7 @@ START_TEST(a_turn_looks_at_so_many_slots_and_no_more)
 	for (unsigned i = 0; i < 3 * CENSUS_SLOTS_MAX; i++)
 		last = come();
 	ck_assert_uint_eq(turns(&one), 3);
-	ck_assert_uint_eq(one.met, 3 * CENSUS_SLOTS_MAX);
+	ck_assert_uint_eq(one.met, 3ul * CENSUS_SLOTS_MAX);
 	ck_assert_uint_eq(one.next_id, last->id + engine.worker_count);
 
 	/* Who is met is not looked for any more. */
