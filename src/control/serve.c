@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "control/bind.h"
 #include "control/http.h"
+#include "control/inquiry.h"
 #include "control/judge.h"
 #include "control/verbs.h"
 #include "loop/socket.h"
@@ -39,6 +40,7 @@ struct side {
 struct serve {
 	const struct config *config; /* while its sockets are bound */
 	struct verbs verbs;
+	struct inquiries inquiries;
 	struct side control, metrics;
 };
 
@@ -249,6 +251,8 @@ int serve_start(struct serve *serve, struct events *events, const struct serve_t
 	int r;
 
 	serve->verbs.tellers = *tellers;
+	serve->verbs.inquiries = &serve->inquiries;
+	inquiries_open(&serve->inquiries, events, tellers->workers, tellers->send, tellers->owner);
 	r = start_side(&serve->control, "control", events);
 	return r < 0 ? r : start_side(&serve->metrics, "metrics", events);
 }
@@ -258,6 +262,7 @@ void serve_stop(struct serve *serve)
 	http_close(serve->control.http);
 	http_close(serve->metrics.http);
 	serve->control.http = serve->metrics.http = NULL;
+	inquiries_close(&serve->inquiries);
 }
 
 static void close_side(struct side *side)

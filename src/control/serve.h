@@ -49,6 +49,10 @@ typedef void serve_reloader(void *owner, struct reload_call *call);
 typedef bool serve_edition_teller(void *owner, size_t index, struct serve_edition *ret_edition);
 struct steering;
 
+/* An order goes to a worker, who may have ended. */
+struct order;
+typedef void serve_sender(void *owner, uint32_t worker, struct order *order);
+
 /* Whom the answers come from, on the main thread. */
 struct serve_tellers {
 	serve_status_teller *status;
@@ -57,6 +61,8 @@ struct serve_tellers {
 	serve_edition_teller *old_edition;
 	void *owner;
 	struct steering *steering;
+	serve_sender *send;
+	uint32_t workers; /* there are */
 };
 
 /*

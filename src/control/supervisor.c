@@ -452,11 +452,26 @@ static bool tell_old(void *owner, size_t index, struct serve_edition *ret_editio
 	return true;
 }
 
+static void send_order(void *owner, uint32_t worker, struct order *order)
+{
+	struct supervisor *supervisor = owner;
+
+	crew_send(&supervisor->crew, worker, order);
+}
+
 /* Where nobody can ask, nobody looks either. */
 static int let_ask(struct supervisor *supervisor)
 {
-	const struct serve_tellers tellers = {tell_state, tell_all,   begin_reload,
-					      tell_old,   supervisor, &supervisor->steering};
+	const struct serve_tellers tellers = {
+		.status = tell_state,
+		.snapshot = tell_all,
+		.reload = begin_reload,
+		.old_edition = tell_old,
+		.owner = supervisor,
+		.steering = &supervisor->steering,
+		.send = send_order,
+		.workers = supervisor->crew.count,
+	};
 	const char *warning = supervisor->crew.mode->warning;
 	struct serve *control = supervisor->plan->control;
 	const struct gather_sources sources = {

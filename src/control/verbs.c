@@ -4,6 +4,7 @@
 #include "control/answers.h"
 #include "control/metrics.h"
 #include "control/status.h"
+#include "control/verbs_conns.h"
 #include "control/verbs_reload.h"
 #include "control/verbs_steering.h"
 
@@ -167,6 +168,11 @@ static const struct verb table[] = {
 	{"GET", "/v1/log-level", VERB_CONTROL, false, verb_log_level},
 	{"POST", "/v1/log-level", VERB_CONTROL, true, verb_set_log_level},
 	{"POST", "/v1/reopen-logs", VERB_CONTROL, true, verb_reopen_logs},
+	{"GET", "/v1/connections", VERB_CONTROL, false, conns_list},
+	{"DELETE", "/v1/connections", VERB_CONTROL, true, conns_kill_all},
+	{"GET", "/v1/connections/*", VERB_CONTROL, false, conns_show},
+	{"DELETE", "/v1/connections/*", VERB_CONTROL, true, conns_kill},
+	{"GET", "/v1/connections/*/why", VERB_CONTROL, false, conns_why},
 	{"GET", "/metrics", VERB_EVERYWHERE, false, answer_metrics},
 	{"GET", "/", VERB_METRICS, false, answer_page},
 	{"GET", "/status", VERB_EVERYWHERE, false, answer_page},

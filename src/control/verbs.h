@@ -9,9 +9,12 @@
 
 #define VERB_PARTS_MAX 3
 
+struct inquiries;
+
 /* What a verb may use, constant while the server runs. */
 struct verbs {
 	struct serve_tellers tellers;
+	struct inquiries *inquiries; /* of the workers */
 	uint64_t started_ms;
 };
 
