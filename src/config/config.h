@@ -195,7 +195,19 @@ const char *config_place(const struct config *config, const struct config_sectio
 			 const char *key, char *text, size_t size);
 #define CONFIG_PLACE_MAX 600
 
-/* Every value and where it came from, as a file that says the same. */
+/* A value of the configuration as it is in force. */
+struct config_setting {
+	const char *title, *key; /* "[proxy web]", "idle_timeout" */
+	const char *value;       /* as a file would have it, until it has been taken */
+	const char *options;     /* ... and what follows; NULL: nothing */
+	struct config_origin origin;
+};
+typedef void config_taker(void *owner, const struct config_setting *setting);
+
+/* Every one, section by section; of listen and server lines each. */
+void config_each(const struct config *config, config_taker *take, void *owner);
+
+/* ... and where it came from, as a file that says the same. */
 void config_print_effective(const struct config *config, FILE *out);
 
 #endif

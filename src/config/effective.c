@@ -3,29 +3,27 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_origin(const struct config *config, const struct config_origin *origin, FILE *out)
-{
-	if (!origin->line)
-		fprintf(out, " ; default\n");
-	else
-		fprintf(out, " ; %s:%u%s\n", config->files[origin->file], origin->line,
-			origin->defaults ? " [defaults]" : "");
-}
+/* ---- Every value ----------------------------------------------------------------------------- */
 
-static void print_endpoints(const struct config *config, const char *key,
-			    const struct config_endpoint *endpoints, size_t count, FILE *out)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct config_origin origin = {.file = endpoints[i].file,
-					       .line = endpoints[i].line};
+/* Who is told. */
+struct telling {
+	const struct config *config;
+	config_taker *take;
+	void *owner;
+};
 
-		fprintf(out, "%-20s= ", key);
-		if (endpoints[i].options)
-			fprintf(out, "%s %s", endpoints[i].text, endpoints[i].options);
-		else
-			fprintf(out, "%-18s", endpoints[i].text);
-		print_origin(config, &origin, out);
-	}
+static void tell_endpoints(const struct telling *telling, const char *title, const char *key,
+			   const struct config_endpoint *endpoints, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		telling->take(telling->owner, &(struct config_setting){
+						      .title = title,
+						      .key = key,
+						      .value = endpoints[i].text,
+						      .options = endpoints[i].options,
+						      .origin = {.file = endpoints[i].file,
+								 .line = endpoints[i].line},
+					      });
 }
 
 static const void *owner_of(const struct schema_key *key, const struct config *config,
@@ -42,9 +40,10 @@ static const void *owner_of(const struct schema_key *key, const struct config *c
 	return section;
 }
 
-static void print_keys(const struct config *config, unsigned where,
-		       const struct config_section *section, FILE *out)
+static void tell_keys(const struct telling *telling, const char *title, unsigned where,
+		      const struct config_section *section)
 {
+	const struct config *config = telling->config;
 	const struct config_origin *origins = section ? section->origins : config->origins;
 	char text[VALUE_CPUS_TEXT_MAX];
 
@@ -53,40 +52,85 @@ static void print_keys(const struct config *config, unsigned where,
 
 		if (!(key->where & where) || schema_is_list(key))
 			continue;
-		fprintf(out, "%-20s= %-18s", key->name,
-			schema_format(key, owner_of(key, config, section), text, sizeof(text)));
-		print_origin(config, &origins[i], out);
+		telling->take(telling->owner,
+			      &(struct config_setting){
+				      .title = title,
+				      .key = key->name,
+				      .value = schema_format(key, owner_of(key, config, section),
+							     text, sizeof(text)),
+				      .origin = origins[i],
+			      });
 	}
 }
 
-static void print_asked(const struct config *config, const struct config_section *section,
-			FILE *out)
+static void tell_asked(const struct telling *telling, const struct config_section *section)
 {
-	fprintf(out, "\n%s\n", section->title);
-	print_endpoints(config, "listen", section->listens, section->listen_count, out);
+	tell_endpoints(telling, section->title, "listen", section->listens, section->listen_count);
 	if (section->listen_count)
 		return;
-	fprintf(out, "%-20s= %-18s", "listen", "off");
-	print_origin(config, config_origin(config, section, "listen"), out);
+	telling->take(telling->owner,
+		      &(struct config_setting){
+			      .title = section->title,
+			      .key = "listen",
+			      .value = "off",
+			      .origin = *config_origin(telling->config, section, "listen"),
+		      });
+}
+
+void config_each(const struct config *config, config_taker *take, void *owner)
+{
+	const struct telling telling = {config, take, owner};
+
+	tell_keys(&telling, "[global]", IN_GLOBAL, NULL);
+	tell_keys(&telling, "[log]", IN_LOG, NULL);
+	tell_asked(&telling, &config->control);
+	tell_asked(&telling, &config->metrics);
+	for (size_t i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		tell_endpoints(&telling, section->title, "listen", section->listens,
+			       section->listen_count);
+		tell_endpoints(&telling, section->title, "server", section->servers,
+			       section->server_count);
+		tell_keys(&telling, section->title, (unsigned)IN_PROXY << section->kind, section);
+	}
+}
+
+/* ---- As a file ------------------------------------------------------------------------------- */
+
+struct printing {
+	const struct config *config;
+	const char *title; /* that was printed last; NULL: none yet */
+	FILE *out;
+};
+
+static void print(void *owner, const struct config_setting *setting)
+{
+	struct printing *printing = owner;
+	const struct config_origin *origin = &setting->origin;
+
+	if (!printing->title || strcmp(printing->title, setting->title) != 0)
+		fprintf(printing->out, "%s%s\n", printing->title ? "\n" : "", setting->title);
+	printing->title = setting->title;
+	fprintf(printing->out, setting->options ? "%-20s= %s" : "%-20s= %-18s", setting->key,
+		setting->value);
+	if (setting->options)
+		fprintf(printing->out, " %s", setting->options);
+	if (!origin->line)
+		fprintf(printing->out, " ; default\n");
+	else
+		fprintf(printing->out, " ; %s:%u%s\n", printing->config->files[origin->file],
+			origin->line, origin->defaults ? " [defaults]" : "");
 }
 
 void config_print_effective(const struct config *config, FILE *out)
 {
-	fprintf(out, "[global]\n");
-	print_keys(config, IN_GLOBAL, NULL, out);
-	fprintf(out, "\n[log]\n");
-	print_keys(config, IN_LOG, NULL, out);
-	print_asked(config, &config->control, out);
-	print_asked(config, &config->metrics, out);
-	for (size_t i = 0; i < config->section_count; i++) {
-		const struct config_section *section = &config->sections[i];
+	struct printing printing = {.config = config, .out = out};
 
-		fprintf(out, "\n%s\n", section->title);
-		print_endpoints(config, "listen", section->listens, section->listen_count, out);
-		print_endpoints(config, "server", section->servers, section->server_count, out);
-		print_keys(config, (unsigned)IN_PROXY << section->kind, section, out);
-	}
+	config_each(config, print, &printing);
 }
+
+/* ---- Of one key ------------------------------------------------------------------------------ */
 
 static const char *title_of(const struct config_section *section, const struct schema_key *key)
 {
