@@ -338,9 +338,10 @@ START_TEST(a_command_line_that_makes_no_sense_is_refused_with_64)
 		{{"-t", "config", "--effective"}, "unexpected argument 'config'\nusage: "},
 		{{"config", "--effective", "twice"},
 		 "unexpected argument 'twice'\nuringproxy: it is `uringproxy config "
-		 "--effective`\n"},
-		{{"config"}, "it is `uringproxy config --effective`\n"},
-		{{"config", "frobnicate"}, "it is `uringproxy config --effective`\n"},
+		 "--effective|--diff [--json]`\n"},
+		{{"config"}, "it is `uringproxy config --effective|--diff [--json]`\n"},
+		{{"config", "frobnicate"},
+		 "it is `uringproxy config --effective|--diff [--json]`\n"},
 		{{"config", "--frobnicate"}, "unrecognized option '--frobnicate'\nusage: "},
 		{{"--resolve"}, "--resolve goes with -t\n"},
 		{{"-c"}, "option requires an argument -- 'c'\nusage: "},

@@ -501,6 +501,47 @@ START_TEST(what_cannot_be_drained_is_said)
 }
 END_TEST
 
+/* ---- The configuration ----------------------------------------------------------------------- */
+
+static void write_configuration(const struct daemon *daemon, const char *more)
+{
+	FILE *out = fopen(daemon_configuration_path(daemon), "a");
+
+	ck_assert_ptr_nonnull(out);
+	fputs(more, out);
+	fclose(out);
+}
+
+START_TEST(what_runs_and_what_the_file_says_are_compared)
+{
+	struct daemon *daemon = serve();
+	const char *file = daemon_configuration_path(daemon);
+	char text[500];
+
+	expect_run(0, "the daemon runs what the configuration says\n", RUN("config", "--diff"));
+	expect_run(0, "[]\n", RUN("config", "--diff", "--json"));
+	expect_run(64, "it is `uringproxy config --effective|--diff [--json]`",
+		   RUN("config", "--diff", "--effective"));
+	expect_run(64, "it is `uringproxy config", RUN("config", "--effective", "--json"));
+	write_configuration(daemon, "format = json\n");
+	snprintf(text, sizeof(text),
+		 "[log]\n-format              = text               ; default\n"
+		 "+format              = json               ; %s:",
+		 file);
+	expect_run(0, text, RUN("config", "--diff"));
+	/* A file that -c names says where the daemon is asked, too. */
+	unsetenv("URINGPROXY_CONTROL");
+	expect_run(0, text, RUN("config", "--diff", "-c", file));
+	write_configuration(daemon, "format = xml\n");
+	expect_run(78, "[log] format", RUN("-c", file, "config", "--diff"));
+	setenv("URINGPROXY_CONTROL", control, 1);
+	expect_answer("GET", "/v1/config", "", "HTTP/1.1 200", "\"key\": \"drain_announce\"");
+	expect_answer("GET", "/v1/config?file=/etc/passwd", "", "HTTP/1.1 400", "'file'");
+	daemon_stop(daemon);
+	expect_run(3, "cannot ask", RUN("config", "--diff"));
+}
+END_TEST
+
 SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_anew),
 	 ONCE(reopen_logs_says_why_the_file_cannot_be_opened),
 	 ONCE(without_a_file_reopen_logs_has_nothing_to_do),
@@ -512,4 +553,4 @@ SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_
 	 IN_EACH_MODE(a_drained_daemon_is_not_ready_until_that_is_taken_back),
 	 ONCE(a_stop_is_announced_by_not_being_ready_while_all_are_served),
 	 ONCE(an_announced_stop_comes), ONCE(a_drain_of_the_daemon_is_announced_too),
-	 ONCE(what_cannot_be_drained_is_said))
+	 ONCE(what_cannot_be_drained_is_said), ONCE(what_runs_and_what_the_file_says_are_compared))

@@ -11,8 +11,8 @@
 #include <sysexits.h>
 
 const struct command commands[] = {
-	{"config", command_config, "config --effective",
-	 "print every value, and where it came from"},
+	{"config", command_config, "config --effective|--diff [--json]",
+	 "print every value and where it came from, or what runs otherwise"},
 	{"check", command_check, "check [--json]", "what this machine allows, and what would help"},
 	{"status", command_status, "status [--json|--quiet]", "how the daemon that runs is"},
 	{"reload", command_reload, "reload [--json]",
@@ -29,16 +29,20 @@ const struct command commands[] = {
 
 int command_config(struct commandline *line)
 {
-	bool effective = false;
+	bool effective = false, diff = false;
 	const struct commandline_option options[] = {{.name = "effective", .flag = &effective},
+						     {.name = "diff", .flag = &diff},
+						     {.name = "json", .flag = &line->json},
 						     {0}};
 	struct config config;
 	int r = commandline_take(line, options, 0, 0);
 
 	if (r != EX_OK)
 		return r;
-	if (!effective)
+	if (effective == diff || (line->json && effective))
 		return commandline_explain(line);
+	if (diff)
+		return command_config_diff(line);
 	r = configuration_read(&config, line);
 	if (r != EX_OK)
 		return r;

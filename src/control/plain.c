@@ -82,6 +82,11 @@ int command_reload(struct commandline *line)
 	return cannot_ask(line);
 }
 
+int command_config_diff(struct commandline *line)
+{
+	return cannot_ask(line);
+}
+
 int command_drain(struct commandline *line)
 {
 	return cannot_ask(line);

@@ -162,6 +162,7 @@ static const struct verb table[] = {
 	{"GET", "/readyz", VERB_EVERYWHERE, false, answer_readyz},
 	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
 	{"POST", "/v1/reload", VERB_CONTROL, true, verb_reload},
+	{"GET", "/v1/config", VERB_CONTROL, false, verb_config},
 	{"GET", "/v1/drain", VERB_CONTROL, false, verb_drained},
 	{"POST", "/v1/drain", VERB_CONTROL, true, verb_drain},
 	{"DELETE", "/v1/drain", VERB_CONTROL, true, verb_undrain},

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "config/value.h"
 #include "control/answers.h"
+#include "control/config_json.h"
 #include "control/logs.h"
 #include "control/steering.h"
 
@@ -269,6 +270,21 @@ void verb_undrain(const struct verbs *verbs, struct http_request *request,
 {
 	(void)parts;
 	drain_or_not(verbs, request, steering_undrain);
+}
+
+/* ---- The configuration ----------------------------------------------------------------------- */
+
+void verb_config(const struct verbs *verbs, struct http_request *request, const char *const parts[])
+{
+	const struct edition *edition = verbs->tellers.steering->place.edition;
+	const char *unused;
+
+	(void)parts;
+	if (answer_takes_argument(request, NULL, &unused))
+		answer_json(request, 200,
+			    json_pack("{s:I, s:s, s:o}", "edition", (json_int_t)edition->number,
+				      "file", edition->config->files[0], "settings",
+				      config_json(edition->config)));
 }
 
 /* ---- Status ---------------------------------------------------------------------------------- */
