@@ -136,6 +136,7 @@ struct config {
 	uint32_t max_connections; /* 0: auto */
 	uint64_t buffer_memory;   /* bytes, all workers together; 0: auto */
 	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */
+	uint32_t drain_old_ms;      /* 0: for ever */
 	uint32_t drain_timeout_ms;  /* 0: until the last connection has ended */
 	uint32_t drain_announce_ms; /* 0: off */
 	char *without; /* probed features to do without: "recv-bundle napi"; NULL: none */

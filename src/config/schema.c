@@ -73,6 +73,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("buffer_size",     RESTART, SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
 	GLOBAL("drain_timeout",   RELOAD,  MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
 	GLOBAL("drain_announce",  RELOAD,  MS,     uint32_t, drain_announce_ms, 1, HOUR,    OFF,  NULL,  "off",  "how long the daemon is not ready, and serves, before it stops or drains"),
+	GLOBAL("drain_old",       RELOAD,  MS,     uint32_t, drain_old_ms,     1, 30 * DAY, INFINITE, NULL, "infinity", "how long connections may go on after a reload under what was before it"),
 	GLOBAL("without",         RESTART, NAMES,  char *,   without,          0, 0,        OFF,  NULL,  "off",  "kernel features to do without"),
 
 	LOG("level",  RELOAD,  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),

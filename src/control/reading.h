@@ -26,6 +26,7 @@ struct reading {
 	struct retire_order *retire; /* likewise */
 	struct list link;            /* with other old ones */
 	uint64_t replaced_ms;        /* when another became current; 0: none did */
+	uint64_t expired_ms;         /* ... so long ago that its connections were ended; 0: not */
 	uint32_t retiring;           /* workers that have something under it, once that was asked */
 };
 

@@ -6,6 +6,7 @@
 #include "control/tell.h"
 #include "loop/socket.h"
 #include "session/hop.h"
+#include "worker/census.h"
 
 #include "ops/log.h"
 #include "ops/notify.h"
@@ -28,8 +29,9 @@ struct reload {
 	struct report said, changed;
 	struct event *answers, *patience; /* of the names */
 	struct event *grace;
-	struct event *soon; /* another one, when the handler that runs now has returned */
-	uint32_t adopting;  /* workers that have not adopted it yet */
+	struct event *expiry; /* of the connections under old readings: drain_old */
+	struct event *soon;   /* another one, when the handler that runs now has returned */
+	uint32_t adopting;    /* workers that have not adopted it yet */
 	struct list old;
 };
 
@@ -99,6 +101,69 @@ static void give_up(struct reload *reload)
 }
 
 /* ---- Old readings ---------------------------------------------------------------------------- */
+
+struct expire_order {
+	struct census_order census;
+	struct glance_filter filter;
+};
+
+static void ended(struct order *order)
+{
+	free(container_of(order, struct expire_order, census.order));
+}
+
+/* That worker's connections under an old edition have had their time. */
+static int expire(struct reload *reload, uint32_t worker, const struct reading *old)
+{
+	struct expire_order *order = calloc(1, sizeof(*order));
+
+	if (!order)
+		return log_no_memory("ending the connections of an old edition");
+	order->filter.edition = old->edition.number;
+	order->census = (struct census_order){
+		.order = {.kind = ORDER_CENSUS, .done = ended},
+		.filter = &order->filter,
+		.below = UINT64_MAX,
+		.kills = true,
+		.reason = REASON_OLD_EDITION,
+	};
+	crew_send(reload->means.crew, worker, &order->census.order);
+	return 0;
+}
+
+/* By the reading of the day: what it says may be said later than they came. */
+static uint64_t expiry_ms(const struct reload *reload, const struct reading *old)
+{
+	uint32_t drain_old_ms = (*reload->means.current)->config.drain_old_ms;
+
+	if (!drain_old_ms)
+		return EVENTS_NEVER;
+	/* One that came meanwhile, in the grace of its address, has its end a little later. */
+	return old->expired_ms ? old->expired_ms + GRACE_MS : old->replaced_ms + drain_old_ms;
+}
+
+/* Of all that have had their time, and when to look again. */
+static void expire_all(void *owner)
+{
+	struct reload *reload = owner;
+	uint64_t next_ms = EVENTS_NEVER, now_ms = clock_now_ms();
+
+	for (struct list *node = reload->old.next; node != &reload->old; node = node->next) {
+		struct reading *old = container_of(node, struct reading, link);
+
+		if (expiry_ms(reload, old) <= now_ms) {
+			if (!old->expired_ms)
+				log_info("edition %llu: ending what is left under it (drain_old)",
+					 (unsigned long long)old->edition.number);
+			old->expired_ms = now_ms;
+			for (uint32_t i = 0; i < reload->means.crew->count; i++)
+				(void)!expire(reload, i, old);
+		}
+		if (expiry_ms(reload, old) < next_ms)
+			next_ms = expiry_ms(reload, old);
+	}
+	events_set(reload->expiry, next_ms);
+}
 
 static void retired(struct order *order)
 {
@@ -203,6 +268,7 @@ static void commit(struct reload *reload)
 	reload->means.adopted(reload->means.owner);
 	retire(reload, old);
 	events_set_in(reload->grace, GRACE_MS);
+	expire_all(reload);
 	finish(reload, true);
 }
 
@@ -457,6 +523,8 @@ int reload_open(struct reload **ret_reload, const struct reload_means *means)
 	if (r == 0)
 		r = events_add_timer(means->events, &reload->grace, leave_all, reload);
 	if (r == 0)
+		r = events_add_timer(means->events, &reload->expiry, expire_all, reload);
+	if (r == 0)
 		r = events_add_timer(means->events, &reload->soon, begin_again, reload);
 	if (r < 0) {
 		reload_close(reload);
@@ -476,6 +544,7 @@ void reload_close(struct reload *reload)
 	events_remove(reload->answers);
 	events_remove(reload->patience);
 	events_remove(reload->grace);
+	events_remove(reload->expiry);
 	events_remove(reload->soon);
 	reading_free(reload->next);
 	while ((node = list_pop(&reload->old)))

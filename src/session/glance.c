@@ -61,7 +61,10 @@ static bool is_named(const char *text, const char *wanted)
 
 bool glance_matches(struct session *session, const struct glance_filter *filter)
 {
-	return is_named(session->branch->section->config->name, filter->proxy) &&
+	const struct section *section = session->branch->section;
+
+	return (!filter->edition || filter->edition == section->edition->number) &&
+	       is_named(section->config->name, filter->proxy) &&
 	       is_named(session->phase->name, filter->state) &&
 	       is_named(session->listener, filter->listener) &&
 	       is_named(server_of(session), filter->server) && is_client(session, filter);

@@ -69,6 +69,7 @@ struct glance_detail {
 /* Who is meant; all zeroes: everybody. */
 struct glance_filter {
 	const char *proxy, *server, *listener, *state; /* NULL: any */
+	uint64_t edition;                              /* 0: any */
 	enum { GLANCE_ANY, GLANCE_UNIX, GLANCE_INET } client;
 	unsigned char address[16]; /* GLANCE_INET: as struct endpoint has it ... */
 	unsigned bits;             /* ... of which so many count */

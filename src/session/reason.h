@@ -37,6 +37,7 @@
 	X(LIFETIME, "max-lifetime", "maximum lifetime reached")                                    \
 	X(UNDELIVERED, "undelivered", "the last bytes could not be delivered in time")             \
 	X(DRAIN_TIMEOUT, "drain-timeout", "drain timeout at stop")                                 \
+	X(OLD_EDITION, "old-edition", "its configuration was replaced too long ago")               \
 	X(KILLED, "killed", "an operator ended it")                                                \
 	X(STOPPED, "stopped", "the daemon was stopped")                                            \
 	X(BAD_REQUEST, "bad-request", "the request could not be understood")                       \

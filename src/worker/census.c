@@ -63,8 +63,10 @@ static void kill(struct census_order *census, struct session *session)
 	session_catch_up(session);
 	if (session->over)
 		return;
-	session->killer = (struct session_killer){census->uid, census->pid};
-	session_end(session, REASON_KILLED, SIDE_CLIENT, 0);
+	if (census->reason == REASON_NONE)
+		session->killer = (struct session_killer){census->uid, census->pid};
+	session_end(session, census->reason == REASON_NONE ? REASON_KILLED : census->reason,
+		    SIDE_CLIENT, 0);
 	census->killed++;
 }
 

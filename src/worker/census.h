@@ -29,9 +29,10 @@ struct census_order {
 	uint32_t *heap;               /* of places in rows; as many */
 	uint32_t room;                /* of both; 0: they are only counted */
 	struct glance_detail *detail; /* of the last that is met; NULL: not asked for */
-	bool kills;                   /* ends those it meets, for whoever asks: */
+	bool kills;                   /* ends those it meets, for whoever asks ... */
 	uid_t uid;
 	pid_t pid;
+	enum reason reason; /* ... or, if not REASON_NONE, for this and nobody */
 
 	/* The worker's word. */
 	uint32_t count;   /* rows that are filled in */
