@@ -261,8 +261,66 @@ START_TEST(what_is_wrong_is_refused_in_words)
 }
 END_TEST
 
+/* ---- Commands -------------------------------------------------------------------------------- */
+
+static void expect_run(int status, const char *contains, const char *const arguments[])
+{
+	const char *argv[12] = {getenv("URINGPROXY"), "-s", control + 5};
+	char *output;
+	int r;
+
+	for (size_t i = 0; arguments[i]; i++)
+		argv[i + 3] = arguments[i];
+	r = child_run(&(struct child_options){.argv = argv}, PEER_PATIENCE_MS, &output);
+	ck_assert_msg(r == status && strstr(output, contains), "%s: %d\n%s", arguments[0], r,
+		      output);
+	free(output);
+}
+#define RUN(...)                                                                                   \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+
+START_TEST(commands_list_explain_and_end_them)
+{
+	struct daemon *daemon = serve(&daemon_modes[0], "[echo]");
+	int fds[5];
+	char id[24];
+
+	for (int i = 0; i < 5; i++)
+		fds[i] = connect_front();
+	snprintf(id, sizeof(id), "%" PRId64, number_of("GET /v1/connections", "id"));
+	expect_run(0, "ID  PROXY  CLIENT ", RUN("conns"));
+	expect_run(0, "  echo   127.0.0.1:", RUN("conns", "--proxy=echo", "--state=relaying"));
+	expect_run(0, "\n... of 5\n", RUN("conns", "--limit=2", "--sort=age"));
+	expect_run(0, "\"matched\": 5", RUN("conns", "--json"));
+	expect_run(1, "is not an address, ADDRESS:PORT", RUN("conns", "--client=300.1.1.1"));
+	expect_run(64, "it is `uringproxy conns ", RUN("conns", "--limit=0"));
+	expect_run(0, "  proxy     echo, at 127.0.0.1:", RUN("why", id));
+	expect_run(0, "\"limit\": \"idle_timeout\"", RUN("why", id, "--json"));
+	expect_run(4, "there is no connection 4711", RUN("why", "4711"));
+	expect_run(0, "1 connection is ended\n", RUN("kill", id));
+	expect_run(4, "there is no connection ", RUN("kill", id));
+	expect_run(64, "it is `uringproxy kill ", RUN("kill"));
+	expect_run(64, "it is `uringproxy kill ", RUN("kill", id, "--proxy=echo"));
+	expect_run(64, "it is `uringproxy kill ", RUN("kill", "../status"));
+	expect_run(1, "4 connections are meant; say --confirm=4 to end them",
+		   RUN("kill", "--client=127.0.0.1"));
+	expect_run(1, "4 connections are meant, and 3 are confirmed",
+		   RUN("kill", "--proxy=echo", "--confirm=3"));
+	expect_run(4, "there is no such connection", RUN("kill", "--proxy=a&b"));
+	expect_run(0, "{\n  \"killed\": 4\n}\n",
+		   RUN("kill", "--proxy=echo", "--confirm=4", "--json"));
+	for (int i = 0; i < 5; i++)
+		close(fds[i]);
+	daemon_stop(daemon);
+	expect_run(3, "is the daemon running?", RUN("conns"));
+}
+END_TEST
+
 SUITE_OF("daemon: connections", 120, IN_EACH_MODE(pages_list_each_connection_once),
 	 IN_EACH_MODE(a_connection_says_why_it_does_not_get_on),
 	 IN_EACH_MODE(a_connection_that_is_killed_has_a_reason_of_its_own),
 	 IN_EACH_MODE(many_are_killed_only_if_they_are_no_more_than_confirmed),
-	 ONCE(what_is_wrong_is_refused_in_words))
+	 ONCE(what_is_wrong_is_refused_in_words), ONCE(commands_list_explain_and_end_them))

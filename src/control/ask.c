@@ -81,7 +81,8 @@ char *ask_target(const char *path, const char *name, const char *value)
 		return NULL;
 	used = (size_t)snprintf(target, size, "%s", path);
 	if (value)
-		used += (size_t)snprintf(target + used, size - used, "?%s=", name);
+		used += (size_t)snprintf(target + used, size - used,
+					 "%c%s=", strchr(path, '?') ? '&' : '?', name);
 	for (; value && *value; value++)
 		used += (size_t)snprintf(target + used, size - used,
 					 strchr(plain, *value) ? "%c" : "%%%02X",

@@ -27,8 +27,8 @@ int ask(const struct commandline *line, const char *method, const char *target, 
 	json_t **ret_answer) must_check;
 
 /*
- * A target with an argument, "/v1/drain?proxy=web", encoded; without it where the value is NULL.
- * Allocated; NULL without memory, which ask() says.
+ * A target with an argument, "/v1/drain?proxy=web", encoded; without it where the value is NULL;
+ * the path may have some already.  Allocated; NULL without memory, which ask() says.
  */
 char *ask_target(const char *path, const char *name, const char *value) must_check;
 

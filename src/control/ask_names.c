@@ -2,6 +2,7 @@
 
 #include "control/ask.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -10,6 +11,7 @@ static const struct {
 	{"PROXY", "/status.json", "proxies", "name"},
 	{"POOL", "/status.json", "pools", "name"},
 	{"SERVER", "/status.json", "servers", "name"},
+	{"ID", "/v1/connections?limit=1000", "connections", "id"},
 };
 
 static void take_all(const json_t *list, const char *member, ask_name_taker *take, void *owner)
@@ -17,8 +19,13 @@ static void take_all(const json_t *list, const char *member, ask_name_taker *tak
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *value = json_object_get(json_array_get(list, i), member);
 
+		char text[24];
+
+		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
 		if (json_is_string(value))
 			take(owner, json_string_value(value));
+		else if (json_is_integer(value))
+			take(owner, text);
 	}
 }
 

@@ -23,6 +23,14 @@ const struct command commands[] = {
 	 "log so much (error, warning, info, debug)"},
 	{"reopen-logs", command_reopen_logs, "reopen-logs [--json]",
 	 "open log files anew, after they were renamed"},
+	{"conns", command_conns,
+	 "conns [--proxy=PROXY] [--client=ADDRESS] [--server=SERVER] [--listener=ADDRESS] "
+	 "[--state=STATE] [--sort=age] [--limit=N] [--json]",
+	 "the connections there are"},
+	{"kill", command_kill,
+	 "kill [ID] [--proxy=PROXY] [--client=ADDRESS] [--server=SERVER] [--confirm=N] [--json]",
+	 "end a connection, or all that are meant"},
+	{"why", command_why, "why ID [--json]", "what a connection does or waits for"},
 	{"complete", command_complete, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };

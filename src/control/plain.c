@@ -102,6 +102,21 @@ int command_reopen_logs(struct commandline *line)
 	return cannot_ask(line);
 }
 
+int command_conns(struct commandline *line)
+{
+	return cannot_ask(line);
+}
+
+int command_kill(struct commandline *line)
+{
+	return cannot_ask(line);
+}
+
+int command_why(struct commandline *line)
+{
+	return cannot_ask(line);
+}
+
 void ask_names(const struct commandline *line, const char *place, ask_name_taker *take, void *owner)
 {
 	(void)line;
