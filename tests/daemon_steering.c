@@ -475,6 +475,60 @@ START_TEST(a_drain_of_the_daemon_is_announced_too)
 }
 END_TEST
 
+/* The file from now on: what it was, with one piece replaced by the other. */
+static void reload_with(const struct daemon *daemon, const char *piece, const char *other)
+{
+	char *text = file_read(daemon_configuration_path(daemon)), *at = strstr(text, piece);
+	FILE *out;
+
+	ck_assert_ptr_nonnull(at);
+	out = fopen(daemon_configuration_path(daemon), "w");
+	ck_assert_ptr_nonnull(out);
+	fprintf(out, "%.*s%s%s", (int)(at - text), text, other, at + strlen(piece));
+	fclose(out);
+	free(text);
+	expect_answer("POST", "/v1/reload", "", "HTTP/1.1 200", "\"edition\": ");
+}
+
+START_TEST(what_was_said_outlives_reloads)
+{
+	struct daemon *daemon = serve_two(2);
+	int fd = connect_to(second);
+	char section[400];
+
+	snprintf(section, sizeof(section), "[echo b]\nlisten = %s\nlisten = %s\n", second, local);
+	expect_run(0, "[echo b] is drained", RUN("drain", "b"));
+	expect_run(0, "debug, since 20", RUN("log-level", "debug"));
+	reload_with(daemon, section, "; nothing\n");
+	expect_run(0, "; 1 connections are left; no configuration has it now\n", RUN("status"));
+	expect_run(0, "debug, since 20", RUN("log-level"));
+	reload_with(daemon, "; nothing\n", section);
+	expect_run(0, "; 1 connections are left\n", RUN("status"));
+	expect_served(second, false);
+	expect_served(local, false);
+	expect_served(echo, true);
+	ck_assert(peer_echoes(fd));
+	expect_run(0, "nothing is drained\n", RUN("drain", "b", "--undo"));
+	expect_served(second, true);
+	expect_served(local, true);
+	expect_run(0, "the daemon is drained", RUN("drain"));
+	reload_with(daemon, section, "; nothing\n");
+	reload_with(daemon, "; nothing\n", section);
+	expect_served(second, false);
+	expect_answer("GET", "/readyz", "", "HTTP/1.1 503", "draining by operator\n");
+	expect_run(0, "nothing is drained\n", RUN("drain", "--undo"));
+	expect_served(second, true);
+	/* Another level in the file than before is meant. */
+	reload_with(daemon, "level = info", "level = warning");
+	expect_run(0, "warning\n", RUN("log-level"));
+	reload_with(daemon, "level = warning", "level = info");
+	expect_run(0, "info\n", RUN("log-level"));
+	expect_run(0, "the daemon runs what the configuration says\n", RUN("config", "--diff"));
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(what_cannot_be_drained_is_said)
 {
 	struct daemon *daemon = serve_two(0);
@@ -553,4 +607,5 @@ SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_
 	 IN_EACH_MODE(a_drained_daemon_is_not_ready_until_that_is_taken_back),
 	 ONCE(a_stop_is_announced_by_not_being_ready_while_all_are_served),
 	 ONCE(an_announced_stop_comes), ONCE(a_drain_of_the_daemon_is_announced_too),
-	 ONCE(what_cannot_be_drained_is_said), ONCE(what_runs_and_what_the_file_says_are_compared))
+	 ONCE(what_was_said_outlives_reloads), ONCE(what_cannot_be_drained_is_said),
+	 ONCE(what_runs_and_what_the_file_says_are_compared))
