@@ -50,8 +50,19 @@ Q     = $(if $(filter 1,$(V)),,@)
 say   = $(if $(Q),@printf '  %-6s %s\n' $(1) $(2))
 
 # ---- What is built from what ------------------------------------------------
-LEFT_OUT := $(if $(PLAIN),$(addprefix src/control/,http% serve.c verbs% answers.c body.c config_json.c client.c ask% command_%) \
-            tests/test_control_http.c tests/test_control_body.c tests/test_config_json.c tests/fuzz/fuzz_body.c tests/test_control_client.c tests/daemon_control.c tests/daemon_steering.c tests/daemon_conns.c,src/control/plain.c)
+# a build that cannot be asked, and what tests it only
+ASKED    := $(addprefix src/control/,http% serve.c verbs% answers.c body.c config_json.c client.c ask% command_%) \
+            $(addprefix tests/, \
+              test_control_http.c \
+              test_control_body.c \
+              test_control_client.c \
+              test_config_json.c \
+              fuzz/fuzz_body.c \
+              daemon_conns.c \
+              daemon_control.c \
+              daemon_drain.c \
+              daemon_steering.c)
+LEFT_OUT := $(if $(PLAIN),$(ASKED),src/control/plain.c)
 sources  = $(filter-out $(LEFT_OUT),$(wildcard $(1)))
 objects  = $(patsubst %.c,$O/%.o,$(call sources,$(1)))
 programs = $(patsubst %.c,$O/%,$(call sources,$(1)))

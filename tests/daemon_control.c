@@ -1,4 +1,5 @@
 /* The daemon asked while it runs: by its commands, by HTTP, and by who means no good. */
+#include "support/asking.h"
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
@@ -30,23 +31,9 @@ static struct daemon *serve(void)
 			    echo, control, reader, metrics);
 }
 
-/* The answer to a request, which says that it is the last. */
-static char *ask(const char *address, const char *text)
-{
-	char *answer = calloc(1, 65536);
-	int fd = peer_connect(address);
-
-	ck_assert_ptr_nonnull(answer);
-	assert_connected(fd);
-	(void)peer_send_text(fd, text);
-	(void)peer_receive_text(fd, answer, 65536, NULL);
-	close(fd);
-	return answer;
-}
-
 static void expect(const char *address, const char *text, const char *begins, const char *contains)
 {
-	char *answer = ask(address, text);
+	char *answer = answer_to(address, text);
 
 	ck_assert_msg(!strncmp(answer, begins, strlen(begins)) && strstr(answer, contains),
 		      "%s to %.200s\n--- %.500s", address, text, answer);
@@ -178,30 +165,6 @@ END_TEST
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-static int run(char **ret_output, const char *const arguments[])
-{
-	const char *argv[8] = {getenv("URINGPROXY")};
-
-	for (size_t i = 0; arguments[i]; i++)
-		argv[i + 1] = arguments[i];
-	return child_run(&(struct child_options){.argv = argv}, PEER_PATIENCE_MS, ret_output);
-}
-
-static void expect_run(int status, const char *contains, const char *const arguments[])
-{
-	char *output;
-	int r = run(&output, arguments);
-
-	ck_assert_msg(r == status && strstr(output, contains), "%s %s: %d\n%s", arguments[0],
-		      arguments[1], r, output);
-	free(output);
-}
-#define RUN(...)                                                                                   \
-	(const char *const[])                                                                      \
-	{                                                                                          \
-		__VA_ARGS__, NULL                                                                  \
-	}
-
 START_TEST(status_finds_the_daemon_and_says_how_it_is)
 {
 	struct daemon *daemon = serve();
@@ -210,23 +173,23 @@ START_TEST(status_finds_the_daemon_and_says_how_it_is)
 	int fd;
 
 	unsetenv("URINGPROXY_CONTROL");
-	expect_run(0, ": serving for ", RUN("-s", control + 5, "status"));
-	expect_run(0, ": serving for ", RUN("status", "-c", file));
-	expect_run(0, "\"state\": \"serving\"", RUN("status", "--json", "-s", reader + 5));
+	assert_run(0, ": serving for ", RUN("-s", control + 5, "status"));
+	assert_run(0, ": serving for ", RUN("status", "-c", file));
+	assert_run(0, "\"state\": \"serving\"", RUN("status", "--json", "-s", reader + 5));
 	setenv("URINGPROXY_CONTROL", reader + 5, 1);
-	expect_run(0, ": serving for ", RUN("status", "-c", "/nonexistent"));
-	ck_assert_int_eq(run(&output, RUN("status", "--quiet")), 0);
+	assert_run(0, ": serving for ", RUN("status", "-c", "/nonexistent"));
+	ck_assert_int_eq(run_command(RUN("status", "--quiet"), &output), 0);
 	ck_assert_str_eq(output, "");
 	free(output);
-	expect_run(64, "unexpected argument 'x'", RUN("status", "x"));
-	expect_run(64, "usage: ", RUN("status", "--frobnicate"));
+	assert_run(64, "unexpected argument 'x'", RUN("status", "x"));
+	assert_run(64, "usage: ", RUN("status", "--frobnicate"));
 
 	fd = peer_connect(echo);
 	ck_assert(peer_echoes(fd));
 	daemon_signal(daemon, SIGTERM);
 	daemon_wait_notify(daemon, "STOPPING=1");
-	expect_run(0, ": draining for ", RUN("status", "-c", file));
-	expect_run(1, "", RUN("status", "--quiet"));
+	assert_run(0, ": draining for ", RUN("status", "-c", file));
+	assert_run(1, "", RUN("status", "--quiet"));
 	close(fd);
 	daemon_stop(daemon);
 }
@@ -239,15 +202,15 @@ START_TEST(without_a_daemon_status_says_what_to_do)
 
 	unsetenv("URINGPROXY_CONTROL");
 	snprintf(path, sizeof(path), "%s/none.sock", suite_dir());
-	expect_run(3, "is the daemon running? Another socket is named with -s SOCKET",
+	assert_run(3, "is the daemon running? Another socket is named with -s SOCKET",
 		   RUN("status", "-s", path));
 	snprintf(file, sizeof(file), "%s/off.conf", suite_dir());
 	out = fopen(file, "w");
 	ck_assert_ptr_nonnull(out);
 	fputs("[echo]\nlisten = 127.0.0.1:7\n[control]\nlisten = off\n", out);
 	fclose(out);
-	expect_run(3, "says [control] listen = off", RUN("status", "-c", file));
-	expect_run(3, "cannot read /nonexistent", RUN("status", "-c", "/nonexistent"));
+	assert_run(3, "says [control] listen = off", RUN("status", "-c", file));
+	assert_run(3, "cannot read /nonexistent", RUN("status", "-c", "/nonexistent"));
 }
 END_TEST
 
@@ -386,7 +349,7 @@ START_TEST(metrics_say_what_has_happened_under_each_name)
 	}
 	ck_assert(server_wait_idle(server));
 	do { /* they end in their own time */
-		page = ask(metrics, GET("/metrics"));
+		page = answer_to(metrics, GET("/metrics"));
 		body = strstr(page, "\r\n\r\n");
 		ck_assert_msg(body, "%s", page);
 		body += 4;
