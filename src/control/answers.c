@@ -7,6 +7,18 @@
 
 #define ARGUMENT_MAX_SHOWN 40
 
+const char *answer_asker(const struct http_request *request, char asker[ANSWER_ASKER_MAX])
+{
+	const struct http_peer *peer = &request->peer;
+
+	if (peer->known)
+		snprintf(asker, ANSWER_ASKER_MAX, "user %u (process %d%s%s)", peer->uid,
+			 (int)peer->pid, *peer->comm ? ", " : "", peer->comm);
+	else
+		snprintf(asker, ANSWER_ASKER_MAX, "somebody");
+	return asker;
+}
+
 void answer_text(struct http_request *request, unsigned status, const char *text)
 {
 	http_answer(request, status, "text/plain; charset=utf-8", text, strlen(text));

@@ -9,6 +9,13 @@
 #include "control/body.h"
 #include "control/http.h"
 
+/*
+ * Who asks, as it is logged and shown: "user 0 (process 4242, uringproxy)", without the
+ * name where that cannot be seen (ProtectProc= of the unit).
+ */
+#define ANSWER_ASKER_MAX 80
+const char *answer_asker(const struct http_request *request, char asker[ANSWER_ASKER_MAX]);
+
 void answer_text(struct http_request *request, unsigned status, const char *text);
 /* Takes the value over; NULL: there was no memory for it. */
 void answer_json(struct http_request *request, unsigned status, json_t *value);

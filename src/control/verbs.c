@@ -214,13 +214,10 @@ static bool is_method(const struct verb *verb, const char *method)
 
 static void tell_who(const struct http_request *request)
 {
-	const struct http_peer *peer = &request->peer;
+	char asker[ANSWER_ASKER_MAX];
 
-	if (peer->known)
-		log_info("control: %s %s, asked by user %u (process %d, %s)", request->method,
-			 request->path, peer->uid, (int)peer->pid, peer->comm);
-	else
-		log_info("control: %s %s, asked by somebody", request->method, request->path);
+	log_info("control: %s %s, asked by %s", request->method, request->path,
+		 answer_asker(request, asker));
 }
 
 static void answer_none(struct http_request *request, const char *allow)

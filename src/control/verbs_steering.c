@@ -16,22 +16,11 @@
 
 #define SHOWN_MAX 60
 
+static_assert(STEERING_BY_MAX >= ANSWER_ASKER_MAX, "who asks is remembered whole");
+
 static const struct config *config_of(const struct steering *steering)
 {
 	return steering->place.edition->config;
-}
-
-/* Who asks, as it is shown: "user 0 (process 4242, uringproxy)". */
-static const char *asker(const struct http_request *request, char by[STEERING_BY_MAX])
-{
-	const struct http_peer *peer = &request->peer;
-
-	if (peer->known)
-		snprintf(by, STEERING_BY_MAX, "user %u (process %d, %s)", peer->uid, (int)peer->pid,
-			 peer->comm);
-	else
-		snprintf(by, STEERING_BY_MAX, "somebody");
-	return by;
 }
 
 /* Who said it, and when; null where nobody did. */
@@ -144,7 +133,7 @@ void verb_log_level(const struct verbs *verbs, struct http_request *request,
 void verb_set_log_level(const struct verbs *verbs, struct http_request *request,
 			const char *const parts[])
 {
-	char why[VALUE_WHY_MAX], by[STEERING_BY_MAX];
+	char why[VALUE_WHY_MAX], by[ANSWER_ASKER_MAX];
 	const char *level, *unused;
 	const struct body_field fields[] = {{"level", &level, true}, {0}};
 	uint32_t wanted = 0;
@@ -161,7 +150,8 @@ void verb_set_log_level(const struct verbs *verbs, struct http_request *request,
 		http_error(request, 400, "level", why, NULL);
 		return;
 	}
-	steering_log_level(verbs->tellers.steering, (enum log_level)wanted, asker(request, by));
+	steering_log_level(verbs->tellers.steering, (enum log_level)wanted,
+			   answer_asker(request, by));
 	answer_json(request, 200, level_json(verbs->tellers.steering));
 }
 
@@ -243,7 +233,7 @@ static void drain_or_not(const struct verbs *verbs, struct http_request *request
 {
 	struct steering *steering = verbs->tellers.steering;
 	const struct body_field none[] = {{0}};
-	char by[STEERING_BY_MAX];
+	char by[ANSWER_ASKER_MAX];
 	const char *name;
 	json_t *body;
 	int r;
@@ -252,7 +242,7 @@ static void drain_or_not(const struct verbs *verbs, struct http_request *request
 	    !answer_takes_body(request, none, &body))
 		return;
 	json_decref(body);
-	r = act(steering, name, asker(request, by));
+	r = act(steering, name, answer_asker(request, by));
 	if (r == -ENOENT)
 		answer_no_proxy(request, steering->place.edition, name);
 	else
