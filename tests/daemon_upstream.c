@@ -120,6 +120,28 @@ START_TEST(with_one_server_alive_the_client_never_notices_the_dead_ones)
 }
 END_TEST
 
+/* One of them fails before connect(2) has returned, and the other after it. */
+START_TEST(an_attempt_at_another_server_is_counted_however_the_one_before_has_failed)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	char keys[512];
+
+	reserve_addresses();
+	snprintf(keys, sizeof(keys), "server = unix:%s/nobody\nserver = %s\nserver = %s\n",
+		 suite_dir(), refused, server_address(echo));
+	daemon = proxy(_i, keys);
+	for (int i = 0; i < 3; i++)
+		assert_echo(1); /* from the first server on, the second, the third */
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_uint_eq(daemon_counter(daemon, "connect_failed"), 3);
+	ck_assert_uint_eq(daemon_counter(daemon, "connect_retried"), 3);
+	daemon_free(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 /* Segments that had arrived with the request; glibc 2.36 ends struct tcp_info before them. */
 static void count_segments(int fd, void *context)
 {
@@ -420,6 +442,7 @@ SUITE_OF("daemon: upstreams", 60,
 	 IN_BOTH_RINGS(a_refused_connect_closes_the_client_and_the_log_says_why),
 	 IN_BOTH_RINGS(a_server_that_never_answers_costs_connect_timeout_and_the_log_names_the_key),
 	 IN_EVERY_WAY(with_one_server_alive_the_client_never_notices_the_dead_ones),
+	 IN_BOTH_RINGS(an_attempt_at_another_server_is_counted_however_the_one_before_has_failed),
 	 IN_BOTH_RINGS(a_request_takes_the_acknowledgement_of_the_handshake_along),
 	 IN_BOTH_RINGS(a_silent_client_is_greeted_by_a_server_that_was_spoken_to_first_before),
 	 IN_BOTH_RINGS(of_many_clients_at_once_none_notices_that_one_of_two_servers_is_dead),

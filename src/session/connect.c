@@ -37,6 +37,7 @@ static void note_failure(struct session *session, int error)
 	enum fault fault = server_fault(session->reach->server, error);
 
 	session->connect_error = error;
+	session->failed = true;
 	stats_count(&all->loop->stats, connect_failed, 1);
 	cell_count(session->reach->cell, tally_ended(reason_of_connect(fault), SIDE_UPSTREAM), 1);
 	if (shortage_is(fault))
@@ -197,6 +198,12 @@ static void round_failed(struct session *session)
 	ending_unread(session, SIDE_CLIENT);
 }
 
+static void count_retry(const struct session *session)
+{
+	stats_count(&session->road.loop->stats, connect_retried, 1);
+	cell_count(session->branch->cell, TALLY_RETRIES, 1);
+}
+
 /* Try servers until one attempt is under way. */
 static void connect_to_next(struct session *session)
 {
@@ -209,8 +216,10 @@ static void connect_to_next(struct session *session)
 		session_end(session, REASON_LOOP, SIDE_CLIENT, 0);
 		return;
 	}
-	if (session->attempts == 0)
+	if (session->attempts == 0) {
 		session->lacks = 0;
+		session->failed = false;
+	}
 	while (session->attempts < session->branch->section->pool.count) {
 		session->reach = next_reach(session);
 		if (unlikely(!session->reach->server))
@@ -221,6 +230,8 @@ static void connect_to_next(struct session *session)
 			note_shortage(session, r);
 			continue;
 		}
+		if (session->failed)
+			count_retry(session);
 		r = attempt(session);
 		if (r >= 0) {
 			attempt_under_way(session);
@@ -276,8 +287,6 @@ static void settle(struct session *session)
 		round_failed(session);
 		return;
 	}
-	stats_count(&session->road.loop->stats, connect_retried, 1);
-	cell_count(session->branch->cell, TALLY_RETRIES, 1);
 	session_step(session, SESSION_RETRY);
 }
 

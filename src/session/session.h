@@ -90,6 +90,7 @@ struct session {
 	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
 	bool connect_polling;       /* a poll for the connect's outcome is in flight */
 	bool woken;                 /* it tries for all in its line */
+	bool failed;                /* an attempt of this round has */
 	bool served;                /* it is counted among the connections of its server */
 	uint32_t attempts;          /* servers tried in this round */
 	int connect_error;          /* of the last attempt that failed */
