@@ -61,7 +61,9 @@ ASKED    := $(addprefix src/control/,http% serve.c verbs% answers.c body.c confi
               daemon_conns.c \
               daemon_control.c \
               daemon_drain.c \
-              daemon_steering.c)
+              daemon_record_fields.c \
+              daemon_steering.c \
+              support/json_schema.c)
 LEFT_OUT := $(if $(PLAIN),$(ASKED),src/control/plain.c)
 sources  = $(filter-out $(LEFT_OUT),$(wildcard $(1)))
 objects  = $(patsubst %.c,$O/%.o,$(call sources,$(1)))

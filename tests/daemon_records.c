@@ -245,8 +245,8 @@ START_TEST(clients_that_wait_for_room_at_a_stop_have_a_record_each)
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
 	ck_assert_uint_eq(daemon_log_count(daemon, "\"id\":"), 1 + WAITING);
 	ck_assert_uint_eq(daemon_log_count(daemon,
-					   "\"reason\":\"the daemon was stopped\",\"phase\":"
-					   "\"waiting\""),
+					   "\"reason\":\"stopped\",\"reason_text\":\"the daemon "
+					   "was stopped\",\"phase\":\"waiting\""),
 			  WAITING);
 	ck_assert_uint_eq(daemon_log_count(daemon, "\"client\":\"127.0.0.1:"), 1 + WAITING);
 	ck_assert_uint_eq(daemon_counter(daemon, "refused"), WAITING);

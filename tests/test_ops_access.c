@@ -19,12 +19,21 @@
 
 static const struct access_record idle = {
 	.id = 42,
-	.section = "[proxy web]",
+	.worker = 1,
+	.edition = 3,
+	.title = "[proxy web]",
+	.proxy = "web",
+	.kind = "proxy",
 	.client = "192.0.2.7:51034",
 	.listener = "0.0.0.0:80",
-	.upstream = "10.0.0.5:80",
-	.reason = "idle timeout",
-	.key = "idle_timeout = 1h, [proxy web] line 14",
+	.server = "app:80 (10.0.0.5:80)",
+	.server_address = "10.0.0.5:80",
+	.is_connected = true,
+	.connect_us = 231,
+	.is_answered = true,
+	.first_byte_us = 1204,
+	.reason = "idle-timeout",
+	.reason_text = "idle timeout (idle_timeout = 1h, [proxy web] line 14)",
 	.side = "client",
 	.phase = "relaying",
 	.bytes_up = 311,
@@ -32,8 +41,9 @@ static const struct access_record idle = {
 	.duration_ms = 3600127,
 };
 #define IDLE_TEXT                                                                                  \
-	"session 42 [proxy web] client 192.0.2.7:51034 listener 0.0.0.0:80 upstream 10.0.0.5:80: " \
-	"idle timeout (idle_timeout = 1h, [proxy web] line 14), client side while relaying "       \
+	"session 42 [proxy web] client 192.0.2.7:51034 listener 0.0.0.0:80 upstream app:80 "       \
+	"(10.0.0.5:80): idle timeout (idle_timeout = 1h, [proxy web] line 14), client side while " \
+	"relaying, worker 1, edition 3, connected in 0.231 ms, first byte after 1.204 ms "         \
 	"(311 up, 9120 down, 3600127 ms)"
 
 enum { PATIENCE_MS = 20000 };
@@ -108,9 +118,16 @@ static void write_line(struct access_queue *queue)
 
 START_TEST(text_says_who_where_why_and_how_much)
 {
+	static const struct access_tried tried[] = {{"a:1", ECONNREFUSED, 0},
+						    {"b:2", ETIMEDOUT, 5000}};
 	const struct access_record refused = {.id = 1,
 					      .client = "unix:",
-					      .reason = "connect failed",
+					      .is_local = true,
+					      .uid = 33,
+					      .pid = 4711,
+					      .reason_text = "connect failed",
+					      .tried = tried,
+					      .tried_count = 2,
 					      .side = "upstream",
 					      .phase = "connecting",
 					      .error = ECONNREFUSED},
@@ -120,8 +137,11 @@ START_TEST(text_says_who_where_why_and_how_much)
 	line[access_format_text(&idle, false, line)] = 0;
 	ck_assert_str_eq(line, IDLE_TEXT "\n");
 	line[access_format_text(&refused, false, line)] = 0;
-	ck_assert_str_eq(line, "session 1 client unix:: connect failed, upstream side while "
-			       "connecting: Connection refused (0 up, 0 down, 0 ms)\n");
+	ck_assert_str_eq(line,
+			 "session 1 client unix: (uid 33 pid 4711): connect failed, upstream side "
+			 "while connecting: Connection refused, tried a:1 (0 ms, Connection "
+			 "refused), tried b:2 (5000 ms, Connection timed out) (0 up, 0 down, "
+			 "0 ms)\n");
 	line[access_format_text(&bare, false, line)] = 0;
 	ck_assert_str_eq(line, "session 2 (0 up, 0 down, 0 ms)\n");
 }
@@ -134,16 +154,26 @@ START_TEST(json_has_a_member_for_everything_known)
 
 	record.error = ETIMEDOUT;
 	record.listener = NULL;
+	record.tried = &(struct access_tried){"10.0.0.4:80", ECONNREFUSED, 3};
+	record.tried_count = 1;
+	record.client_wire = (struct access_wire){true, 35210, 30000, 2, 1, 125000};
 	line[access_format_json(&record, line)] = 0;
 	/* {"time":"2026-11-22T18:29:27.123Z", */
 	ck_assert_int_eq(strncmp(line, "{\"time\":\"2", 10), 0);
 	ck_assert_int_eq(line[19], 'T');
-	ck_assert_str_eq(line + 32,
-			 "Z\",\"id\":42,\"section\":\"[proxy web]\",\"client\":\"192.0.2.7:51034\","
-			 "\"upstream\":\"10.0.0.5:80\",\"reason\":\"idle timeout\","
-			 "\"key\":\"idle_timeout = 1h, [proxy web] line 14\",\"side\":\"client\","
-			 "\"phase\":\"relaying\",\"errno\":110,\"error\":\"Connection timed out\","
-			 "\"bytes_up\":311,\"bytes_down\":9120,\"duration_ms\":3600127}\n");
+	ck_assert_str_eq(
+		line + 32,
+		"Z\",\"id\":42,\"worker\":1,\"edition\":3,\"proxy\":\"web\",\"kind\":\"proxy\","
+		"\"client\":\"192.0.2.7:51034\",\"server\":\"app:80 (10.0.0.5:80)\","
+		"\"server_address\":\"10.0.0.5:80\",\"connect_ms\":0.231,"
+		"\"first_byte_ms\":1.204,\"duration_ms\":3600127,\"bytes_up\":311,"
+		"\"bytes_down\":9120,\"reason\":\"idle-timeout\","
+		"\"reason_text\":\"idle timeout (idle_timeout = 1h, [proxy web] line 14)\","
+		"\"side\":\"client\",\"phase\":\"relaying\",\"client_rtt_us\":35210,"
+		"\"client_rtt_min_us\":30000,\"client_retransmits\":2,\"client_lost\":1,"
+		"\"client_delivery_rate\":125000,\"errno\":110,"
+		"\"error\":\"Connection timed out\",\"tried\":[{\"server\":\"10.0.0.4:80\","
+		"\"error\":\"Connection refused\",\"ms\":3}]}\n");
 }
 END_TEST
 
@@ -155,7 +185,7 @@ static const char *quoted(const char *value)
 	line[access_format_json(&record, line)] = 0;
 	char *start = strstr(line, "\"client\":");
 	ck_assert_ptr_nonnull(start);
-	*strstr(start, ",\"bytes_up\"") = 0;
+	*strstr(start, ",\"duration_ms\"") = 0;
 	return start + 9;
 }
 
@@ -188,19 +218,40 @@ START_TEST(the_longest_record_fits_in_every_format)
 	for (size_t i = 0; i < array_size(fillers); i++) {
 		memset(value, fillers[i], sizeof(value) - 1);
 		value[sizeof(value) - 1] = 0;
+		struct access_tried tried[ACCESS_TRIED_MAX];
+		const struct access_wire wire = {true,       UINT64_MAX, UINT64_MAX,
+						 UINT64_MAX, UINT64_MAX, UINT64_MAX};
 		const struct access_record record = {.id = UINT64_MAX,
-						     .section = value,
+						     .worker = UINT64_MAX,
+						     .edition = UINT64_MAX,
+						     .title = value,
+						     .proxy = value,
+						     .kind = value,
 						     .client = value,
+						     .is_local = true,
+						     .uid = UINT64_MAX,
+						     .pid = UINT64_MAX,
 						     .listener = value,
-						     .upstream = value,
+						     .server = value,
+						     .server_address = value,
+						     .tried = tried,
+						     .tried_count = ACCESS_TRIED_MAX,
+						     .is_connected = true,
+						     .connect_us = UINT64_MAX,
+						     .is_answered = true,
+						     .first_byte_us = UINT64_MAX,
+						     .client_wire = wire,
+						     .server_wire = wire,
 						     .reason = value,
-						     .key = value,
+						     .reason_text = value,
 						     .side = value,
 						     .phase = value,
 						     .error = EILSEQ,
 						     .bytes_up = UINT64_MAX,
 						     .bytes_down = UINT64_MAX,
 						     .duration_ms = UINT64_MAX};
+		for (unsigned n = 0; n < ACCESS_TRIED_MAX; n++)
+			tried[n] = (struct access_tried){value, EILSEQ, UINT64_MAX};
 		size_t text = access_format_text(&record, true, line);
 		ck_assert_ptr_eq(memchr(line, '\n', text), line + text - 1);
 		size_t json = access_format_json(&record, line);
@@ -213,20 +264,31 @@ END_TEST
 
 START_TEST(a_journal_entry_has_fields_and_no_value_can_add_one)
 {
+	static const struct access_tried tried[] = {{"a:1", ECONNREFUSED, 2}, {"b:\n2", EPERM, 0}};
 	char entry[ACCESS_ENTRY_MAX + 1];
 	const struct access_record record = {.id = 7,
 					     .client = "x\nPRIORITY=0",
-					     .reason = "done",
+					     .reason = "completed",
+					     .reason_text = "done",
+					     .tried = tried,
+					     .tried_count = 2,
+					     .is_connected = true,
+					     .connect_us = 31,
 					     .error = EPIPE,
 					     .bytes_up = 3};
 
 	entry[access_format_journal(&record, entry)] = 0;
 	ck_assert_str_eq(entry, "PRIORITY=6\nSYSLOG_IDENTIFIER=uringproxy\n"
-				"MESSAGE=session 7 client x?PRIORITY=0: done: Broken pipe "
-				"(3 up, 0 down, 0 ms)\nURINGPROXY_ID=7\n"
-				"URINGPROXY_CLIENT=x?PRIORITY=0\nURINGPROXY_REASON=done\nERRNO=32\n"
-				"URINGPROXY_BYTES_UP=3\nURINGPROXY_BYTES_DOWN=0\n"
-				"URINGPROXY_DURATION_MS=0\n");
+				"MESSAGE=session 7 client x?PRIORITY=0: done: Broken pipe"
+				", connected in 0.031 ms, tried a:1 (2 ms, Connection refused), "
+				"tried b:?2 (0 ms, Operation not permitted) (3 up, 0 down, 0 ms)\n"
+				"URINGPROXY_ID=7\n"
+				"URINGPROXY_WORKER=0\nURINGPROXY_EDITION=0\n"
+				"URINGPROXY_CLIENT=x?PRIORITY=0\nURINGPROXY_CONNECT_MS=0.031\n"
+				"URINGPROXY_DURATION_MS=0\nURINGPROXY_BYTES_UP=3\n"
+				"URINGPROXY_BYTES_DOWN=0\nURINGPROXY_REASON=completed\n"
+				"URINGPROXY_REASON_TEXT=done\nERRNO=32\nURINGPROXY_TRIED=a:1\n"
+				"URINGPROXY_TRIED=b:?2\n");
 }
 END_TEST
 

@@ -283,6 +283,18 @@ size_t socket_peer_label(int fd, char ret_name[SOCKET_LABEL_MAX])
 	return size - before;
 }
 
+bool socket_peer_process(int fd, uid_t *ret_uid, pid_t *ret_pid)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid == 0)
+		return false;
+	*ret_uid = peer.uid;
+	*ret_pid = peer.pid;
+	return true;
+}
+
 /* A unix socket's name is longer, and of no use here. */
 static void take_address(const struct sockaddr_storage *address, struct sockaddr_in6 *ret_address)
 {

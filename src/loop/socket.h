@@ -114,6 +114,9 @@ bool socket_is_own(const struct address *address);
 int socket_label(int fd, const char *name) must_check;
 size_t socket_peer_label(int fd, char ret_name[SOCKET_LABEL_MAX]);
 
+/* Who connected to a unix socket: false where that is not known. */
+bool socket_peer_process(int fd, uid_t *ret_uid, pid_t *ret_pid);
+
 /* The socket's own address, once it connects; ret_name->sin6_family 0 when it has none. */
 void socket_name(int fd, struct sockaddr_in6 *ret_name);
 

@@ -9,8 +9,9 @@
  *
  *   session 42 [proxy web] client 192.0.2.7:51034 listener 0.0.0.0:80 upstream
  *     10.0.0.5:80: idle timeout (idle_timeout = 1h, [proxy web] line 14), client
- *     side while relaying (311 up, 9120 down, 3600127 ms)      -- in one line
- *   {"time":"2026-11-22T18:29:27.123Z","id":42,"section":"[proxy web]", ...}
+ *     side while relaying, worker 0, edition 1, connected in 0.231 ms, first byte
+ *     after 1.204 ms (311 up, 9120 down, 3600127 ms)               -- in one line
+ *   {"time":"2026-11-22T18:29:27.123Z","id":42,"worker":0,"edition":1, ...}
  *
  * In a file the text has the time in front.  The journal has the text as
  * MESSAGE, and URINGPROXY_CLIENT and so on: JSON's names in capitals.
@@ -23,20 +24,46 @@
 
 enum access_format { ACCESS_TEXT, ACCESS_JSON };
 
+/* The way to one side, as the kernel had it at the end. */
+struct access_wire {
+	bool known;
+	uint64_t rtt_us, rtt_min_us;
+	uint64_t retransmits, lost; /* segments: sent again, in all; missing at the end */
+	uint64_t delivery_rate;     /* bytes a second, as of late */
+};
+
+/* A server that was tried in vain. */
+struct access_tried {
+	const char *server;
+	int error; /* a positive errno */
+	uint64_t ms;
+};
+#define ACCESS_TRIED_MAX 8
+
 /* A finished connection.  Strings are only read, and NULL where there is nothing to say. */
 struct access_record {
 	uint64_t id;
-	const char *section; /* the configuration's title: "[proxy web]" */
-	const char *client;  /* addresses as text */
-	const char *listener;
-	const char *upstream;
-	const char *reason; /* why it ended, in words: "idle timeout" */
-	const char *key;    /* what governs that: "idle_timeout = 1h, [proxy web] line 14" */
-	const char *side;   /* whose doing it was: "client", "upstream" */
-	const char *phase;  /* when: "connecting", "relaying" */
-	int error;          /* a positive errno, 0 for none */
-	uint64_t bytes_up, bytes_down;
+	uint64_t worker, edition;
+	const char *title;    /* the section, as the configuration has it: "[proxy web]" */
+	const char *proxy;    /* ... its name: "web" */
+	const char *kind;     /* ... and what it is: "proxy", "echo" */
+	const char *listener; /* addresses as text */
+	const char *client;
+	bool is_local; /* the client is a process of this machine: */
+	uint64_t uid, pid;
+	const char *server, *server_address;
+	const struct access_tried *tried;
+	uint64_t tried_count;
+	bool is_connected, is_answered; /* by the server, after so long: */
+	uint64_t connect_us, first_byte_us;
 	uint64_t duration_ms;
+	uint64_t bytes_up, bytes_down;
+	const char *reason;      /* why it ended: "idle-timeout" */
+	const char *reason_text; /* "idle timeout (idle_timeout = 1h, [proxy web] line 14)" */
+	const char *side;        /* whose doing it was: "client", "upstream" */
+	const char *phase;       /* when: "connecting", "relaying" */
+	int error;               /* a positive errno, 0 for none */
+	struct access_wire client_wire, server_wire;
 };
 
 /* What one worker puts its lines into. */

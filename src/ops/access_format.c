@@ -1,96 +1,115 @@
 #include "ops/access_format.h"
 
-#include "base/utf8.h"
+#include "ops/phrase.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <ctype.h>
 #include <string.h>
-#include <time.h>
 
-#define STRINGS   8   /* in a record */
-#define VALUE_MAX 400 /* bytes of one of them, escapes included */
-#define REST_MAX  800 /* bytes of all else: names, numbers, the time */
+#define WORD_MAX 40   /* of a closed list: a reason, a side */
+#define REST_MAX 1450 /* bytes of all else: names, numbers, the time */
 
-static_assert(STRINGS * VALUE_MAX + REST_MAX <= ACCESS_LINE_MAX, "every line fits");
-static_assert(ACCESS_LINE_MAX + STRINGS * VALUE_MAX + REST_MAX <= ACCESS_ENTRY_MAX,
+/* One row for everything that has a name, in the order of a record. */
+enum field_type { FIELD_NUMBER, FIELD_MS, FIELD_TEXT, FIELD_WORD };
+
+#define AT(member) offsetof(struct access_record, member)
+#define NUMBER(name)                                                                               \
+	{                                                                                          \
+#name, FIELD_NUMBER, AT(name), 0                                                   \
+	}
+#define NUMBER_IF(name, is)                                                                        \
+	{                                                                                          \
+#name, FIELD_NUMBER, AT(name), AT(is)                                              \
+	}
+#define MS_IF(name, member, is)                                                                    \
+	{                                                                                          \
+		name, FIELD_MS, AT(member), AT(is)                                                 \
+	}
+#define TEXT(name)                                                                                 \
+	{                                                                                          \
+#name, FIELD_TEXT, AT(name), 0                                                     \
+	}
+#define WORD(name)                                                                                 \
+	{                                                                                          \
+#name, FIELD_WORD, AT(name), 0                                                     \
+	}
+#define WIRE(side, name)                                                                           \
+	{                                                                                          \
+#side "_" #name, FIELD_NUMBER, AT(side##_wire.name), AT(side##_wire.known)         \
+	}
+#define WIRES(side)                                                                                \
+	WIRE(side, rtt_us), WIRE(side, rtt_min_us), WIRE(side, retransmits), WIRE(side, lost),     \
+		WIRE(side, delivery_rate)
+
+static const struct field {
+	const char *name;
+	enum field_type type;
+	size_t offset, is; /* `is`: of the bool that says whether it is known; 0: it is */
+} fields[] = {
+	NUMBER(id),
+	NUMBER(worker),
+	NUMBER(edition),
+	TEXT(proxy),
+	WORD(kind),
+	TEXT(listener),
+	TEXT(client),
+	NUMBER_IF(uid, is_local),
+	NUMBER_IF(pid, is_local),
+	TEXT(server),
+	TEXT(server_address),
+	MS_IF("connect_ms", connect_us, is_connected),
+	MS_IF("first_byte_ms", first_byte_us, is_answered),
+	NUMBER(duration_ms),
+	NUMBER(bytes_up),
+	NUMBER(bytes_down),
+	WORD(reason),
+	TEXT(reason_text),
+	WORD(side),
+	WORD(phase),
+	WIRES(client),
+	WIRES(server),
+};
+#define TEXTS 6
+#define WORDS 4
+static_assert(TEXTS * ACCESS_VALUE_MAX + WORDS * WORD_MAX + REST_MAX <= ACCESS_LINE_MAX,
+	      "every line fits");
+static_assert(ACCESS_LINE_MAX + TEXTS * ACCESS_VALUE_MAX + WORDS * WORD_MAX + REST_MAX <=
+		      ACCESS_ENTRY_MAX,
 	      "every journal entry fits");
 
-/* Text that grows; sized so that it cannot run out. */
-struct text {
-	char *bytes;
-	size_t used, size;
-};
+/* Room for one server that was tried, and for the end of what it is in. */
+#define TRIED_MAX (ACCESS_VALUE_MAX + 250)
 
-static void put(struct text *text, const char *bytes, size_t count)
+static const void *at(const struct access_record *record, size_t offset)
 {
-	assert(count <= text->size - text->used);
-	memcpy(text->bytes + text->used, bytes, count);
-	text->used += count;
+	return (const unsigned char *)record + offset;
 }
 
-static void add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct text *text, const char *format, ...)
+static uint64_t number_of(const struct access_record *record, const struct field *field)
 {
-	va_list args;
+	uint64_t number;
 
-	va_start(args, format);
-	int length = vsnprintf(text->bytes + text->used, text->size - text->used, format, args);
-	va_end(args);
-	assert(length >= 0 && (size_t)length < text->size - text->used);
-	text->used += (size_t)length;
+	memcpy(&number, at(record, field->offset), sizeof(number));
+	return number;
 }
 
-/* A string for people: printable, in one line. */
-static void add_plain(struct text *text, const char *value)
+static const char *text_of(const struct access_record *record, const struct field *field)
 {
-	for (size_t i = 0; value[i] && i < VALUE_MAX; i++) {
-		unsigned char byte = (unsigned char)value[i];
-		put(text, byte < ' ' || byte == 0x7f ? "?" : &value[i], 1);
-	}
+	const char *text;
+
+	memcpy(&text, at(record, field->offset), sizeof(text));
+	return text;
 }
 
-/* A JSON string (RFC 8259), with its quotes. */
-static void add_quoted(struct text *text, const char *value)
+static bool has(const struct access_record *record, const struct field *field)
 {
-	size_t end = text->used + VALUE_MAX - 7; /* the longest piece and the quote still fit */
-
-	put(text, "\"", 1);
-	while (*value && text->used < end) {
-		size_t length = utf8_length(value);
-		if (length == 0)
-			put(text, "\xef\xbf\xbd", 3);
-		else if (*value == '"' || *value == '\\')
-			add(text, "\\%c", *value);
-		else if ((unsigned char)*value < ' ' || *value == 0x7f)
-			add(text, "\\u%04x", (unsigned char)*value);
-		else
-			put(text, value, length);
-		value += length ? length : 1;
-	}
-	put(text, "\"", 1);
+	if (field->type == FIELD_TEXT || field->type == FIELD_WORD)
+		return text_of(record, field);
+	return !field->is || *(const bool *)at(record, field->is);
 }
 
-/* "2026-11-22T18:29:27.123Z" */
-static void add_time(struct text *text)
+static size_t most_of(const struct field *field)
 {
-	struct timespec now;
-	struct tm tm;
-	char second[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &tm);
-	add(text, "%s.%03uZ", second, (unsigned)(now.tv_nsec / 1000000));
-}
-
-static void add_named(struct text *text, const char *before, const char *value, const char *after)
-{
-	if (!value)
-		return;
-	add(text, "%s", before);
-	add_plain(text, value);
-	add(text, "%s", after);
+	return field->type == FIELD_TEXT ? ACCESS_VALUE_MAX : WORD_MAX;
 }
 
 /* NULL for a number the C library does not know. */
@@ -99,131 +118,253 @@ static const char *error_text(int error)
 	return error ? strerrordesc_np(error) : NULL;
 }
 
-static void add_sentence(struct text *text, const struct access_record *record)
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+static void say_named(struct phrase *phrase, const char *before, const char *value,
+		      const char *after)
 {
-	add(text, "session %" PRIu64, record->id);
-	add_named(text, " ", record->section, "");
-	add_named(text, " client ", record->client, "");
-	add_named(text, " listener ", record->listener, "");
-	add_named(text, " upstream ", record->upstream, "");
-	add_named(text, ": ", record->reason, "");
-	add_named(text, " (", record->key, ")");
-	add_named(text, ", ", record->side, " side");
-	add_named(text, " while ", record->phase, "");
-	add_named(text, ": ", error_text(record->error), "");
-	add(text, " (%" PRIu64 " up, %" PRIu64 " down, %" PRIu64 " ms)", record->bytes_up,
-	    record->bytes_down, record->duration_ms);
+	if (!value)
+		return;
+	phrase_say(phrase, before);
+	phrase_plain(phrase, value, ACCESS_VALUE_MAX);
+	phrase_say(phrase, after);
+}
+
+static void say_counted(struct phrase *phrase, const char *before, uint64_t number,
+			const char *after)
+{
+	phrase_say(phrase, before);
+	phrase_number(phrase, number);
+	phrase_say(phrase, after);
+}
+
+static void say_ms(struct phrase *phrase, const char *before, uint64_t us)
+{
+	phrase_say(phrase, before);
+	phrase_ms(phrase, us);
+	phrase_say(phrase, " ms");
+}
+
+static void say_wire(struct phrase *phrase, const char *side, const struct access_wire *wire)
+{
+	if (!wire->known)
+		return;
+	phrase_say(phrase, side);
+	say_ms(phrase, " rtt ", wire->rtt_us);
+	say_ms(phrase, " (least ", wire->rtt_min_us);
+	say_counted(phrase, ", ", wire->retransmits, " sent again");
+	say_counted(phrase, ", ", wire->lost, " lost");
+	say_counted(phrase, ", ", wire->delivery_rate, " bytes/s)");
+}
+
+static void say_tried(struct phrase *phrase, const struct access_record *record)
+{
+	for (uint64_t i = 0; i < record->tried_count && phrase_room(phrase) > TRIED_MAX; i++) {
+		const struct access_tried *tried = &record->tried[i];
+
+		say_named(phrase, ", tried ", tried->server, "");
+		say_counted(phrase, " (", tried->ms, " ms");
+		say_named(phrase, ", ", error_text(tried->error), "");
+		phrase_say(phrase, ")");
+	}
+}
+
+static void say_sentence(struct phrase *phrase, const struct access_record *record)
+{
+	say_counted(phrase, "session ", record->id, "");
+	say_named(phrase, " ", record->title, "");
+	say_named(phrase, " client ", record->client, "");
+	if (record->is_local) {
+		say_counted(phrase, " (uid ", record->uid, "");
+		say_counted(phrase, " pid ", record->pid, ")");
+	}
+	say_named(phrase, " listener ", record->listener, "");
+	say_named(phrase, " upstream ", record->server, "");
+	say_named(phrase, ": ", record->reason_text, "");
+	say_named(phrase, ", ", record->side, " side");
+	say_named(phrase, " while ", record->phase, "");
+	say_named(phrase, ": ", error_text(record->error), "");
+	if (record->edition) {
+		say_counted(phrase, ", worker ", record->worker, ", edition ");
+		phrase_number(phrase, record->edition);
+	}
+	if (record->is_connected)
+		say_ms(phrase, ", connected in ", record->connect_us);
+	if (record->is_answered)
+		say_ms(phrase, ", first byte after ", record->first_byte_us);
+	say_wire(phrase, ", client", &record->client_wire);
+	say_wire(phrase, ", server", &record->server_wire);
+	say_tried(phrase, record);
+	say_counted(phrase, " (", record->bytes_up, " up, ");
+	say_counted(phrase, "", record->bytes_down, " down, ");
+	say_counted(phrase, "", record->duration_ms, " ms)");
 }
 
 size_t access_format_text(const struct access_record *record, bool with_time,
 			  char line[ACCESS_LINE_MAX])
 {
-	struct text text = {.bytes = line, .size = ACCESS_LINE_MAX};
+	struct phrase phrase = {.bytes = line, .size = ACCESS_LINE_MAX};
 
 	if (with_time) {
-		add_time(&text);
-		add(&text, " ");
+		phrase_now(&phrase);
+		phrase_say(&phrase, " ");
 	}
-	add_sentence(&text, record);
-	add(&text, "\n");
-	return text.used;
+	say_sentence(&phrase, record);
+	phrase_say(&phrase, "\n");
+	return phrase.used;
 }
 
-/* One row per string, for the two formats that name them. */
-static const struct {
-	const char *json, *journal;
-	size_t offset;
-} strings[] = {
-	{"section", "URINGPROXY_SECTION", offsetof(struct access_record, section)},
-	{"client", "URINGPROXY_CLIENT", offsetof(struct access_record, client)},
-	{"listener", "URINGPROXY_LISTENER", offsetof(struct access_record, listener)},
-	{"upstream", "URINGPROXY_UPSTREAM", offsetof(struct access_record, upstream)},
-	{"reason", "URINGPROXY_REASON", offsetof(struct access_record, reason)},
-	{"key", "URINGPROXY_KEY", offsetof(struct access_record, key)},
-	{"side", "URINGPROXY_SIDE", offsetof(struct access_record, side)},
-	{"phase", "URINGPROXY_PHASE", offsetof(struct access_record, phase)},
-};
-static_assert(array_size(strings) == STRINGS, "the size of a line counts them");
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
-static const char *string_of(const struct access_record *record, size_t row)
+static void say_key(struct phrase *phrase, const char *before, const char *name)
 {
-	const char *value;
+	phrase_say(phrase, before);
+	phrase_say(phrase, name);
+	phrase_say(phrase, "\":");
+}
 
-	memcpy(&value, (const unsigned char *)record + strings[row].offset, sizeof(value));
-	return value;
+static void say_json(struct phrase *phrase, const struct access_record *record,
+		     const struct field *field)
+{
+	say_key(phrase, ",\"", field->name);
+	switch (field->type) {
+	case FIELD_NUMBER:
+		phrase_number(phrase, number_of(record, field));
+		break;
+	case FIELD_MS:
+		phrase_ms(phrase, number_of(record, field));
+		break;
+	case FIELD_TEXT:
+	case FIELD_WORD:
+		phrase_quoted(phrase, text_of(record, field), most_of(field));
+		break;
+	}
+}
+
+static void say_json_error(struct phrase *phrase, const char *before, int error)
+{
+	if (!error_text(error))
+		return;
+	say_key(phrase, before, "error");
+	phrase_quoted(phrase, error_text(error), ACCESS_VALUE_MAX);
+}
+
+static void say_json_tried(struct phrase *phrase, const struct access_record *record)
+{
+	if (!record->tried_count)
+		return;
+	say_key(phrase, ",\"", "tried");
+	phrase_say(phrase, "[");
+	for (uint64_t i = 0; i < record->tried_count && phrase_room(phrase) > TRIED_MAX; i++) {
+		const struct access_tried *tried = &record->tried[i];
+
+		phrase_say(phrase, i ? "," : "");
+		say_key(phrase, "{\"", "server");
+		phrase_quoted(phrase, tried->server, ACCESS_VALUE_MAX);
+		say_json_error(phrase, ",\"", tried->error);
+		say_key(phrase, ",\"", "ms");
+		phrase_number(phrase, tried->ms);
+		phrase_say(phrase, "}");
+	}
+	phrase_say(phrase, "]");
 }
 
 size_t access_format_json(const struct access_record *record, char line[ACCESS_LINE_MAX])
 {
-	struct text text = {.bytes = line, .size = ACCESS_LINE_MAX};
+	struct phrase phrase = {.bytes = line, .size = ACCESS_LINE_MAX};
 
-	add(&text, "{\"time\":\"");
-	add_time(&text);
-	add(&text, "\",\"id\":%" PRIu64, record->id);
-	for (size_t i = 0; i < array_size(strings); i++) {
-		if (!string_of(record, i))
-			continue;
-		add(&text, ",\"%s\":", strings[i].json);
-		add_quoted(&text, string_of(record, i));
-	}
+	phrase_say(&phrase, "{\"time\":\"");
+	phrase_now(&phrase);
+	phrase_say(&phrase, "\"");
+	for (size_t i = 0; i < array_size(fields); i++)
+		if (has(record, &fields[i]))
+			say_json(&phrase, record, &fields[i]);
 	if (record->error)
-		add(&text, ",\"errno\":%d", record->error);
-	if (error_text(record->error))
-		add(&text, ",\"error\":\"%s\"", error_text(record->error));
-	add(&text, ",\"bytes_up\":%" PRIu64 ",\"bytes_down\":%" PRIu64 ",\"duration_ms\":%" PRIu64,
-	    record->bytes_up, record->bytes_down, record->duration_ms);
-	add(&text, "}\n");
-	return text.used;
+		say_counted(&phrase, ",\"errno\":", (uint64_t)record->error, "");
+	say_json_error(&phrase, ",\"", record->error);
+	say_json_tried(&phrase, record);
+	phrase_say(&phrase, "}\n");
+	return phrase.used;
+}
+
+/* ---- The journal ----------------------------------------------------------------------------- */
+
+static void say_field(struct phrase *phrase, const char *name)
+{
+	phrase_say(phrase, "\nURINGPROXY_");
+	for (; *name; name++)
+		phrase_put(phrase, &(char){(char)toupper((unsigned char)*name)}, 1);
+	phrase_say(phrase, "=");
+}
+
+static void say_journal(struct phrase *phrase, const struct access_record *record,
+			const struct field *field)
+{
+	say_field(phrase, field->name);
+	switch (field->type) {
+	case FIELD_NUMBER:
+		phrase_number(phrase, number_of(record, field));
+		break;
+	case FIELD_MS:
+		phrase_ms(phrase, number_of(record, field));
+		break;
+	case FIELD_TEXT:
+	case FIELD_WORD:
+		phrase_plain(phrase, text_of(record, field), most_of(field));
+		break;
+	}
 }
 
 size_t access_format_journal(const struct access_record *record, char entry[ACCESS_ENTRY_MAX])
 {
-	struct text text = {.bytes = entry, .size = ACCESS_ENTRY_MAX};
+	struct phrase message = {.bytes = entry, .size = ACCESS_LINE_MAX};
+	struct phrase phrase;
 
-	add(&text, "PRIORITY=6\nSYSLOG_IDENTIFIER=uringproxy\nMESSAGE=");
-	add_sentence(&text, record);
-	add(&text, "\nURINGPROXY_ID=%" PRIu64, record->id);
-	for (size_t i = 0; i < array_size(strings); i++) {
-		if (!string_of(record, i))
-			continue;
-		add(&text, "\n%s=", strings[i].journal);
-		add_plain(&text, string_of(record, i));
-	}
+	phrase_say(&message, "PRIORITY=6\nSYSLOG_IDENTIFIER=uringproxy\nMESSAGE=");
+	say_sentence(&message, record);
+	phrase = (struct phrase){.bytes = entry, .used = message.used, .size = ACCESS_ENTRY_MAX};
+	for (size_t i = 0; i < array_size(fields); i++)
+		if (has(record, &fields[i]))
+			say_journal(&phrase, record, &fields[i]);
 	if (record->error)
-		add(&text, "\nERRNO=%d", record->error);
-	add(&text,
-	    "\nURINGPROXY_BYTES_UP=%" PRIu64 "\nURINGPROXY_BYTES_DOWN=%" PRIu64
-	    "\nURINGPROXY_DURATION_MS=%" PRIu64 "\n",
-	    record->bytes_up, record->bytes_down, record->duration_ms);
-	return text.used;
+		say_counted(&phrase, "\nERRNO=", (uint64_t)record->error, "");
+	/* A field may have several values. */
+	for (uint64_t i = 0; i < record->tried_count && phrase_room(&phrase) > TRIED_MAX; i++) {
+		say_field(&phrase, "tried");
+		phrase_plain(&phrase, record->tried[i].server, ACCESS_VALUE_MAX);
+	}
+	phrase_say(&phrase, "\n");
+	return phrase.used;
 }
+
+/* ---- Notes ----------------------------------------------------------------------------------- */
 
 size_t access_format_text_note(const char *note, char line[ACCESS_LINE_MAX])
 {
-	struct text text = {.bytes = line, .size = ACCESS_LINE_MAX};
+	struct phrase phrase = {.bytes = line, .size = ACCESS_LINE_MAX};
 
-	add_time(&text);
-	add_named(&text, " warning: ", note, "\n");
-	return text.used;
+	phrase_now(&phrase);
+	say_named(&phrase, " warning: ", note, "\n");
+	return phrase.used;
 }
 
 size_t access_format_json_note(const char *note, char line[ACCESS_LINE_MAX])
 {
-	struct text text = {.bytes = line, .size = ACCESS_LINE_MAX};
+	struct phrase phrase = {.bytes = line, .size = ACCESS_LINE_MAX};
 
-	add(&text, "{\"time\":\"");
-	add_time(&text);
-	add(&text, "\",\"warning\":");
-	add_quoted(&text, note);
-	add(&text, "}\n");
-	return text.used;
+	phrase_say(&phrase, "{\"time\":\"");
+	phrase_now(&phrase);
+	say_key(&phrase, "\",\"", "warning");
+	phrase_quoted(&phrase, note, ACCESS_VALUE_MAX);
+	phrase_say(&phrase, "}\n");
+	return phrase.used;
 }
 
 size_t access_format_journal_note(const char *note, char entry[ACCESS_ENTRY_MAX])
 {
-	struct text text = {.bytes = entry, .size = ACCESS_ENTRY_MAX};
+	struct phrase phrase = {.bytes = entry, .size = ACCESS_ENTRY_MAX};
 
-	add(&text, "PRIORITY=4\nSYSLOG_IDENTIFIER=uringproxy\n");
-	add_named(&text, "MESSAGE=", note, "\n");
-	return text.used;
+	phrase_say(&phrase, "PRIORITY=4\nSYSLOG_IDENTIFIER=uringproxy\n");
+	say_named(&phrase, "MESSAGE=", note, "\n");
+	return phrase.used;
 }

@@ -8,9 +8,11 @@
 #define ACCESS_LINE_MAX 4096
 /* Room for any journal entry, which says everything twice. */
 #define ACCESS_ENTRY_MAX 8192
+/* Longer strings are cut. */
+#define ACCESS_VALUE_MAX 400
 
 /*
- * Each returns the bytes written.  Strings of more than 400 bytes are cut.
+ * Each returns the bytes written.  Of servers that were tried as many are named as fit.
  * What a peer or a file put into them cannot forge a line or a field: control
  * characters become '?' in text and escapes in JSON, where bytes that are not
  * UTF-8 become U+FFFD.

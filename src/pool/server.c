@@ -145,12 +145,14 @@ static void discard(struct server *server)
 {
 	free(server->title);
 	free(server->text);
+	free(server->address_text);
 	free(server);
 }
 
 static struct server *make(const char *title, const char *text, const struct address *address)
 {
 	struct server *server = aligned_alloc(_Alignof(struct server), sizeof(*server));
+	char number[ADDRESS_TEXT_MAX];
 
 	if (!server)
 		return NULL;
@@ -158,7 +160,8 @@ static struct server *make(const char *title, const char *text, const struct add
 	server->address = *address;
 	server->title = strdup(title);
 	server->text = strdup(text);
-	if (server->title && server->text)
+	server->address_text = strdup(address_format(address, number, sizeof(number)));
+	if (server->title && server->text && server->address_text)
 		return server;
 	discard(server);
 	return NULL;

@@ -28,6 +28,7 @@ struct server {
 	struct address address;  /* resolved: INET or UNIX */
 	char *title;             /* its section's, as messages name it */
 	char *text;              /* as messages name it */
+	char *address_text;      /* ... and its address */
 	struct account *account; /* what is counted under its name; whose it is sets it */
 
 	/* The main thread's. */

@@ -7,6 +7,7 @@
 #include "session/hop.h"
 #include "session/life.h"
 #include "session/measure.h"
+#include "session/memo.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
@@ -38,6 +39,7 @@ static void note_failure(struct session *session, int error)
 
 	session->connect_error = error;
 	session->failed = true;
+	memo_tried(session, error);
 	stats_count(&all->loop->stats, connect_failed, 1);
 	cell_count(session->reach->cell, tally_ended(reason_of_connect(fault), SIDE_UPSTREAM), 1);
 	if (shortage_is(fault))
@@ -155,7 +157,6 @@ static void attempt_under_way(struct session *session)
 
 	uint64_t now_ms = session->road.loop->now_ms;
 
-	session->attempt_ns = session->road.loop->coalesce.now_ns;
 	deadline_clear(session, DEADLINE_RETRY);
 	deadline_set(session, DEADLINE_LOOK, now_ms + LOOK_AFTER_MS);
 	deadline_set(session, DEADLINE_CONNECT, timeout ? now_ms + timeout : DEADLINE_NONE);
@@ -232,6 +233,7 @@ static void connect_to_next(struct session *session)
 		}
 		if (session->failed)
 			count_retry(session);
+		session->attempt_ns = session->road.loop->coalesce.now_ns;
 		r = attempt(session);
 		if (r >= 0) {
 			attempt_under_way(session);

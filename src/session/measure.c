@@ -1,6 +1,7 @@
 #include "session/measure.h"
 
 #include "loop/wire.h"
+#include "session/memo.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/tenancy.h"
@@ -41,16 +42,17 @@ void measure_connect(struct session *session)
 
 void measure_first_byte(struct session *session)
 {
-	session->first_byte_us = us_since(session, session->started_ns);
+	uint32_t us = us_since(session, session->started_ns);
+
+	session->first_byte_us = us ? us : 1; /* 0 is none */
 	note(session, MEASURE_FIRST_BYTE, &HISTOGRAM_FIRST_BYTE,
 	     (uint64_t)session->first_byte_us * NS_PER_US);
 }
 
-/* By its number among those of its worker; or it leaves a record. */
+/* By its number among those of its worker. */
 static bool is_sampled(const struct session *session)
 {
-	return session->all->access ||
-	       session->id / session->all->engine->worker_count % MEASURE_RTT_EVERY == 0;
+	return session->id / session->all->engine->worker_count % MEASURE_RTT_EVERY == 0;
 }
 
 void measure_wires(struct session *session)
@@ -59,16 +61,22 @@ void measure_wires(struct session *session)
 		[SIDE_CLIENT] = MEASURE_CLIENT_RTT,
 		[SIDE_UPSTREAM] = MEASURE_SERVER_RTT,
 	};
-	struct wire wire;
+	bool recorded = memo_wanted(session->all);
 
-	if (!is_sampled(session))
+	if (!recorded && !is_sampled(session))
 		return;
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
+		struct wire wire;
+
 		if (session->road.fd[side] < 0 || !wire_look(session->road.fd[side], &wire))
 			continue;
 		if (wire.rtt_us)
 			note(session, measures[side], &HISTOGRAM_RTT,
 			     (uint64_t)wire.rtt_us * NS_PER_US);
+		if (recorded) {
+			memo_of(session)->wires[side] = wire;
+			memo_of(session)->has_wire[side] = true;
+		}
 	}
 }
 

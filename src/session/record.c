@@ -1,8 +1,9 @@
 #include "session/record.h"
 
-#include "loop/socket.h"
+#include "lane/strategy.h"
 #include "session/life.h"
 #include "session/measure.h"
+#include "session/memo.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/tally.h"
@@ -16,10 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
-bool record_wanted(const struct sessions *all)
-{
-	return all->access || log_enabled(LOG_LEVEL_DEBUG);
-}
+#define SENTENCE_MAX 100 /* of a reason */
+
+static_assert(MEMO_TRIED_MAX <= ACCESS_TRIED_MAX, "all of them are in a record");
 
 /* The key that governs a reason; NULL where none does. */
 static const char *key_of(enum reason reason)
@@ -101,36 +101,114 @@ static void write_line(struct sessions *all, const struct access_record *record)
 	access_write(all->access, record);
 	log_debug("session %" PRIu64 " %s client %s: %s (%" PRIu64 " up, %" PRIu64 " down, %" PRIu64
 		  " ms)",
-		  record->id, record->section, record->client, record->reason, record->bytes_up,
+		  record->id, record->title, record->client, record->reason_text, record->bytes_up,
 		  record->bytes_down, record->duration_ms);
 }
 
-static seldom void tell(const struct session *session, uint64_t bytes_up, uint64_t bytes_down)
+/* ---- Records --------------------------------------------------------------------------------- */
+
+/* What its strings are in. */
+struct texts {
+	char client[ADDRESS_TEXT_MAX];
+	char reason[CONFIG_EXPLAIN_MAX + SENTENCE_MAX];
+	struct access_tried tried[MEMO_TRIED_MAX];
+};
+
+static void say_section(struct access_record *record, const struct sessions *all,
+			const struct section *section)
 {
-	struct sessions *all = session->all;
+	record->worker = all->loop->index;
+	record->edition = section->edition->number;
+	record->title = section->config->title;
+	record->proxy = section->config->name;
+	record->kind = section->has_upstream ? "proxy" : section->strategy->name;
+}
+
+/* With what governs it, or NULL. */
+static void say_reason(struct access_record *record, enum reason reason, const char *key,
+		       struct texts *texts)
+{
+	record->reason = reason_name(reason);
+	record->reason_text = reason_sentence(reason);
+	if (!key)
+		return;
+	snprintf(texts->reason, sizeof(texts->reason), "%s (%s)", record->reason_text, key);
+	record->reason_text = texts->reason;
+}
+
+static void say_wire(struct access_wire *to, const struct memo *memo, unsigned side)
+{
+	const struct wire *wire = &memo->wires[side];
+
+	if (!memo->has_wire[side])
+		return;
+	*to = (struct access_wire){
+		.known = true,
+		.rtt_us = wire->rtt_us,
+		.rtt_min_us = wire->rtt_min_us,
+		.retransmits = wire->retransmits,
+		.lost = wire->lost,
+		.delivery_rate = wire->delivery_rate,
+	};
+}
+
+static void say_memo(struct access_record *record, const struct memo *memo, struct texts *texts)
+{
+	record->is_local = memo->is_local;
+	record->uid = memo->uid;
+	record->pid = (uint64_t)memo->pid;
+	say_wire(&record->client_wire, memo, SIDE_CLIENT);
+	say_wire(&record->server_wire, memo, SIDE_UPSTREAM);
+	for (uint32_t i = 0; i < memo->tried_count; i++)
+		texts->tried[i] = (struct access_tried){
+			.server = memo->tried[i].reach->server->text,
+			.error = -memo->tried[i].error,
+			.ms = memo->tried[i].ms,
+		};
+	record->tried = texts->tried;
+	record->tried_count = memo->tried_count;
+}
+
+static void say_server(struct access_record *record, const struct session *session)
+{
+	const struct server *server = session->reach ? session->reach->server : NULL;
+
+	record->is_connected = session->served;
+	record->connect_us = session->connect_us;
+	record->is_answered = session->first_byte_us;
+	record->first_byte_us = session->first_byte_us;
+	if (!server || session->end.reason == REASON_NO_SERVER)
+		return;
+	record->server = server->text;
+	record->server_address = server->address_text;
+}
+
+static seldom void write_record(struct session *session, uint64_t bytes_up, uint64_t bytes_down)
+{
 	const struct section *section = session->branch->section;
 	const struct session_end *end = &session->end;
-	char client[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
+	char text[CONFIG_EXPLAIN_MAX];
+	struct texts texts;
+	const char *key;
+	struct access_record record = {
+		.id = session->id,
+		.listener = session->listener,
+		.client = client_text(&session->client, texts.client, sizeof(texts.client)),
+		.side = side_name(end->side),
+		.phase = section->life->phases[end->state]->name,
+		.error = -end->error,
+		.bytes_up = bytes_up,
+		.bytes_down = bytes_down,
+		.duration_ms = session->all->loop->now_ms - session->started_ms,
+	};
 
-	write_line(all, &(struct access_record){
-				.id = session->id,
-				.section = section->config->title,
-				.listener = session->listener,
-				.client = client_text(&session->client, client, sizeof(client)),
-				.upstream = session->reach && end->reason != REASON_NO_SERVER
-						    ? session->reach->server->text
-						    : NULL,
-				.reason = reason_sentence((enum reason)end->reason),
-				.key = end->reason == REASON_KILLED
-					       ? killer_text(&session->killer, key)
-					       : key_text(section, (enum reason)end->reason, key),
-				.side = side_name(end->side),
-				.phase = section->life->phases[end->state]->name,
-				.error = -end->error,
-				.bytes_up = bytes_up,
-				.bytes_down = bytes_down,
-				.duration_ms = all->loop->now_ms - session->started_ms,
-			});
+	say_section(&record, session->all, section);
+	say_server(&record, session);
+	say_memo(&record, memo_of(session), &texts);
+	key = end->reason == REASON_KILLED ? killer_text(&session->killer, text)
+					   : key_text(section, (enum reason)end->reason, text);
+	say_reason(&record, (enum reason)end->reason, key, &texts);
+	write_line(session->all, &record);
 }
 
 void record_write(struct session *session)
@@ -147,29 +225,32 @@ void record_write(struct session *session)
 	count_bytes(session->branch->cell, bytes_up, bytes_down);
 	if (session->served)
 		count_bytes(session->reach->cell, bytes_up, bytes_down);
-	if (record_wanted(session->all))
-		tell(session, bytes_up, bytes_down);
+	if (memo_wanted(session->all))
+		write_record(session, bytes_up, bytes_down);
 }
 
 void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason)
 {
-	char text[ADDRESS_TEXT_MAX], key[CONFIG_EXPLAIN_MAX];
+	char text[CONFIG_EXPLAIN_MAX];
+	struct memo memo = {0};
+	struct texts texts;
 	struct sockaddr_in6 address;
+	struct access_record record = {
+		.listener = client->listener,
+		.phase = "waiting",
+		.duration_ms = all->loop->now_ms - client->since_ms,
+	};
 
 	count(all, reason);
 	cell_count(account_cell(client->section->account, all->loop->index),
 		   tally_ended(reason, SIDE_CLIENT), 1);
-	if (!record_wanted(all))
+	if (!memo_wanted(all))
 		return;
-	socket_peer(client->client_fd, &address);
-	write_line(all, &(struct access_record){
-				.id = sessions_next_id(all),
-				.section = client->section->config->title,
-				.listener = client->listener,
-				.client = client_text(&address, text, sizeof(text)),
-				.reason = reason_sentence(reason),
-				.key = key_text(client->section, reason, key),
-				.phase = "waiting",
-				.duration_ms = all->loop->now_ms - client->since_ms,
-			});
+	record.id = sessions_next_id(all);
+	memo_look(&memo, client->client_fd, &address);
+	record.client = client_text(&address, texts.client, sizeof(texts.client));
+	say_section(&record, all, client->section);
+	say_memo(&record, &memo, &texts);
+	say_reason(&record, reason, key_text(client->section, reason, text), &texts);
+	write_line(all, &record);
 }

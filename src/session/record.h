@@ -16,9 +16,6 @@ struct section;
 struct session;
 struct sessions;
 
-/* Whether lines are written, so that the client's address must be known. */
-bool record_wanted(const struct sessions *all);
-
 void record_write(struct session *session);
 /* Of a client that was accepted and waited for room in vain; its descriptor is still open. */
 struct record_waited {

@@ -1,9 +1,9 @@
 #include "session/session.h"
 
 #include "lane/strategy.h"
-#include "loop/socket.h"
 #include "session/life.h"
 #include "session/measure.h"
+#include "session/memo.h"
 #include "session/record.h"
 #include "session/sessions.h"
 #include "session/tally.h"
@@ -173,8 +173,8 @@ void session_open(struct sessions *all, struct branch *branch, const char *liste
 	lane_init(&session->road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT,
 		  section->has_upstream ? LANE_OPEN : LANE_SHUT);
 	session->road.lanes[LANE_UP].strategy = section->strategy;
-	if (record_wanted(all))
-		socket_peer(client_fd, &session->client);
+	if (memo_wanted(all))
+		memo_begin(session);
 	if (section->has_upstream)
 		session->road.lanes[LANE_DOWN].strategy = section->strategy;
 	session_step(session, section->has_upstream ? SESSION_ACCEPTED : SESSION_SERVED);

@@ -1,7 +1,11 @@
 #include "session/sessions.h"
 
+#include "session/memo.h"
 #include "session/session.h"
 #include "session/tenancy.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine)
 {
@@ -12,12 +16,17 @@ int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine
 	list_init(&all->returning);
 	shortage_init(&all->shortages);
 	all->shortages.timer.kind = TIMER_SHORTAGE;
+	all->memos = calloc(engine->connections_max, sizeof(*all->memos));
+	if (!all->memos)
+		return -ENOMEM;
 	return slab_init(&all->slab, engine->connections_max, sizeof(struct session));
 }
 
 void sessions_done(struct sessions *all)
 {
 	slab_done(&all->slab);
+	free(all->memos);
+	all->memos = NULL;
 }
 
 void sessions_closed(struct sessions *all, struct session *session)

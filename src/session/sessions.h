@@ -13,12 +13,14 @@
 #include "session/reason.h"
 #include "session/shortage.h"
 
+struct memo;
 struct session;
 
 struct sessions {
 	struct loop *loop;
 	struct engine *engine;
 	struct slab slab;
+	struct memo *memos;     /* by slot */
 	struct list decided;    /* what becomes of them is decided, and not done yet */
 	struct list quiet;      /* in CLOSING with nothing in flight */
 	struct list recovering; /* reaches: their servers answer, and are called failing */

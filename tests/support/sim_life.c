@@ -395,7 +395,7 @@ static void check_text(const char *field, const char *said, const char *right)
 
 static bool is_reason(const struct access_record *record, enum reason reason)
 {
-	return strcmp(record->reason, reason_sentence(reason)) == 0;
+	return strcmp(record->reason, reason_name(reason)) == 0;
 }
 
 static void check_bytes(const struct sim_life *life, const struct access_record *record)
@@ -464,6 +464,24 @@ static void check_cause(const struct sim_life *life, const struct access_record 
 		check_equal("error", (uint64_t)record->error, (uint64_t)-cause->died_of);
 }
 
+static void check_server(const struct sim_life *life, const struct access_record *record)
+{
+	bool relayed = strcmp(record->phase, "relaying") == 0;
+
+	if (life->section->kind != CONFIG_PROXY) {
+		check_equal("is_connected", record->is_connected, false);
+		return;
+	}
+	check_equal("is_connected", record->is_connected, relayed);
+	if (relayed)
+		check_text("server", record->server, life->upstream->server);
+	if (record->bytes_down > 0 && !record->is_answered)
+		sim_fail("the record knows of no first byte, and of %llu bytes",
+			 (unsigned long long)record->bytes_down);
+	if (is_reason(record, REASON_CONNECT_REFUSED) && !record->tried_count)
+		sim_fail("the record knows of no server that was tried");
+}
+
 void __wrap_access_write(struct access_queue *access, const struct access_record *record)
 {
 	const struct sim_life *life;
@@ -478,12 +496,11 @@ void __wrap_access_write(struct access_queue *access, const struct access_record
 		  record->reason, record->side, record->phase, record->error,
 		  (unsigned long long)record->bytes_up, (unsigned long long)record->bytes_down,
 		  (unsigned long long)record->duration_ms);
-	check_text("section", record->section, life->section->title);
+	check_text("title", record->title, life->section->title);
 	check_bytes(life, record);
 	check_duration(life, record);
 	check_cause(life, record);
 	if (served)
 		check_text("phase", record->phase, "relaying");
-	if (life->section->kind == CONFIG_PROXY && strcmp(record->phase, "relaying") == 0)
-		check_text("upstream", record->upstream, life->upstream->server);
+	check_server(life, record);
 }

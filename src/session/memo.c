@@ -1,0 +1,48 @@
+#include "session/memo.h"
+
+#include "base/clock.h"
+#include "loop/socket.h"
+#include "session/session.h"
+#include "session/sessions.h"
+
+#include "ops/log.h"
+
+bool memo_wanted(const struct sessions *all)
+{
+	return all->access || log_enabled(LOG_LEVEL_DEBUG);
+}
+
+struct memo *memo_of(const struct session *session)
+{
+	return &session->all->memos[session->road.flight.slot];
+}
+
+void memo_look(struct memo *memo, int client_fd, struct sockaddr_in6 *ret_client)
+{
+	socket_peer(client_fd, ret_client);
+	memo->is_local = ret_client->sin6_family == AF_UNIX &&
+			 socket_peer_process(client_fd, &memo->uid, &memo->pid);
+}
+
+void memo_begin(struct session *session)
+{
+	struct memo *memo = memo_of(session);
+
+	memo->tried_count = 0;
+	memo->has_wire[SIDE_CLIENT] = memo->has_wire[SIDE_UPSTREAM] = false;
+	memo_look(memo, session->road.fd[SIDE_CLIENT], &session->client);
+}
+
+void memo_tried(struct session *session, int error)
+{
+	struct memo *memo = memo_of(session);
+	uint64_t took_ns = session->road.loop->coalesce.now_ns - session->attempt_ns;
+
+	if (!memo_wanted(session->all) || memo->tried_count == MEMO_TRIED_MAX)
+		return;
+	memo->tried[memo->tried_count++] = (struct memo_tried){
+		.reach = session->reach,
+		.error = error,
+		.ms = (uint32_t)(took_ns / CLOCK_NS_PER_MS),
+	};
+}

@@ -1,0 +1,222 @@
+/* The fields of a record: each is there where it has something to say, and true. */
+#include "support/assert.h"
+#include "support/child.h"
+#include "support/daemon.h"
+#include "support/json_schema.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define JSON "[log]\nlevel = info\naccess = stderr\nformat = json\n"
+
+static char address[128];
+
+/* The only record there is, once it is there, held against the schema. */
+static json_t *record_of(struct daemon *daemon)
+{
+	char *log, *at;
+	const char *mistake;
+	json_t *record;
+
+	daemon_wait_log(daemon, "\"duration_ms\"");
+	ck_assert(wait_until(daemon_log_contains(daemon, "\n") &&
+				     daemon_log_count(daemon, "\"time\":") == 1,
+			     PEER_PATIENCE_MS));
+	log = daemon_log(daemon);
+	at = strstr(log, "{\"time\":");
+	record = json_loads(at, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_msg(record, "%s", at);
+	mistake = json_schema_mistake("tests/record.schema.json", record);
+	ck_assert_msg(!mistake, "%s in %s", mistake, at);
+	free(log);
+	return record;
+}
+
+static const char *text(const json_t *record, const char *name)
+{
+	const char *value = json_string_value(json_object_get(record, name));
+
+	return value ? value : "";
+}
+
+static double number(const json_t *record, const char *name)
+{
+	ck_assert_msg(json_is_number(json_object_get(record, name)), "%s is no number", name);
+	return json_number_value(json_object_get(record, name));
+}
+
+static bool has(const json_t *record, const char *name)
+{
+	return json_object_get(record, name);
+}
+
+static int connected(const char *to)
+{
+	int fd = peer_connect(to);
+
+	assert_connected(fd);
+	return fd;
+}
+
+static void exchange(const char *to)
+{
+	int fd = connected(to);
+
+	ck_assert(peer_echoes(fd));
+	close(fd);
+}
+
+START_TEST(a_proxys_record_says_all_there_is)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	char dead[32];
+	struct daemon *daemon;
+	json_t *record, *tried;
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	snprintf(dead, sizeof(dead), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      JSON "[proxy web]\nlisten = %s\nserver = %s\nserver = %s\n", address,
+			      dead, server_address(echo));
+	exchange(address);
+	record = record_of(daemon);
+	ck_assert_double_eq(number(record, "worker"), 0);
+	ck_assert_double_eq(number(record, "edition"), 1);
+	ck_assert_str_eq(text(record, "proxy"), "web");
+	ck_assert_str_eq(text(record, "kind"), "proxy");
+	ck_assert_str_eq(text(record, "listener"), address);
+	ck_assert_int_eq(strncmp(text(record, "client"), "127.0.0.1:", 10), 0);
+	ck_assert_str_eq(text(record, "server"), server_address(echo));
+	ck_assert_str_eq(text(record, "server_address"), server_address(echo));
+	ck_assert_double_gt(number(record, "connect_ms"), 0);
+	ck_assert_double_gt(number(record, "first_byte_ms"), number(record, "connect_ms"));
+	ck_assert_double_ge(number(record, "duration_ms") + 1, number(record, "first_byte_ms"));
+	ck_assert_str_eq(text(record, "reason"), "completed");
+	ck_assert_str_eq(text(record, "reason_text"), "both sides finished");
+	ck_assert_double_gt(number(record, "client_rtt_us"), 0);
+	ck_assert_double_gt(number(record, "server_rtt_us"), 0);
+	ck_assert_double_gt(number(record, "client_rtt_min_us"), 0);
+	ck_assert_double_gt(number(record, "server_delivery_rate"), 0);
+	ck_assert(!has(record, "uid") && !has(record, "errno"));
+	tried = json_object_get(record, "tried");
+	ck_assert_uint_eq(json_array_size(tried), 1);
+	ck_assert_str_eq(text(json_array_get(tried, 0), "server"), dead);
+	ck_assert_str_eq(text(json_array_get(tried, 0), "error"), "Connection refused");
+	json_decref(record);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+START_TEST(a_process_of_this_machine_is_known_by_its_user_and_number)
+{
+	struct daemon *daemon;
+	json_t *record;
+
+	snprintf(address, sizeof(address), "unix:%s/listener", suite_dir());
+	daemon = daemon_start(&daemon_modes[_i], JSON "[echo]\nlisten = %s\n", address);
+	exchange(address);
+	record = record_of(daemon);
+	ck_assert_double_eq(number(record, "uid"), getuid());
+	ck_assert_double_eq(number(record, "pid"), getpid());
+	ck_assert_str_eq(text(record, "client"), "unix:");
+	ck_assert_str_eq(text(record, "proxy"), "echo");
+	ck_assert_str_eq(text(record, "kind"), "echo");
+	ck_assert(!has(record, "server") && !has(record, "connect_ms") &&
+		  !has(record, "first_byte_ms") && !has(record, "client_rtt_us") &&
+		  !has(record, "tried"));
+	json_decref(record);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* As many as a record has room for. */
+START_TEST(who_met_only_dead_servers_has_the_first_of_them_in_his_record)
+{
+	enum { DEAD = 12, KEPT = 8 };
+	char list[64 * DEAD] = "", dead[DEAD][32];
+	struct daemon *daemon;
+	json_t *record, *tried;
+	int fd;
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	for (int i = 0; i < DEAD; i++) {
+		snprintf(dead[i], sizeof(dead[i]), "127.0.0.1:%u", port_reserve());
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "server = %s\n",
+			 dead[i]);
+	}
+	daemon = daemon_start(&daemon_modes[_i], JSON "[proxy p]\nlisten = %s\n%s", address, list);
+	fd = connected(address);
+	ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_RST);
+	close(fd);
+	record = record_of(daemon);
+	ck_assert_str_eq(text(record, "reason"), "connect-refused");
+	ck_assert_double_eq(number(record, "errno"), 111);
+	ck_assert(!has(record, "connect_ms") && !has(record, "server_rtt_us"));
+	tried = json_object_get(record, "tried");
+	ck_assert_uint_eq(json_array_size(tried), KEPT);
+	for (int i = 0; i < KEPT; i++)
+		ck_assert_str_eq(text(json_array_get(tried, (size_t)i), "server"), dead[i]);
+	json_decref(record);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* What governs it, with the value and the line. */
+START_TEST(a_time_limits_record_says_which)
+{
+	struct daemon *daemon;
+	json_t *record;
+	int fd;
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      JSON "[discard]\nlisten = %s\nidle_timeout = 50ms\n", address);
+	fd = connected(address);
+	(void)peer_wait_end(fd, PEER_PATIENCE_MS);
+	close(fd);
+	record = record_of(daemon);
+	ck_assert_str_eq(text(record, "reason"), "idle-timeout");
+	ck_assert_ptr_nonnull(strstr(text(record, "reason_text"),
+				     "idle timeout (idle_timeout = 50ms, [discard] line "));
+	json_decref(record);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* The connect is found by a look 10 ms later, and took as long as a round trip does. */
+START_TEST(a_connect_of_which_nothing_comes_is_not_as_long_as_the_look_that_finds_it)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	json_t *record;
+	int fd;
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i], JSON "[proxy p]\nlisten = %s\nserver = %s\n",
+			      address, server_address(echo));
+	fd = connected(address);
+	sleep_ms(100);
+	ck_assert(peer_echoes(fd));
+	close(fd);
+	record = record_of(daemon);
+	ck_assert_double_gt(number(record, "connect_ms"), 0);
+	ck_assert_double_lt(number(record, "connect_ms"), 5);
+	ck_assert_double_ge(number(record, "first_byte_ms"), 100);
+	json_decref(record);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+SUITE_OF("daemon: fields of records", 60, IN_BOTH_RINGS(a_proxys_record_says_all_there_is),
+	 IN_BOTH_RINGS(a_process_of_this_machine_is_known_by_its_user_and_number),
+	 IN_BOTH_RINGS(who_met_only_dead_servers_has_the_first_of_them_in_his_record),
+	 IN_BOTH_RINGS(a_time_limits_record_says_which),
+	 IN_BOTH_RINGS(a_connect_of_which_nothing_comes_is_not_as_long_as_the_look_that_finds_it))
