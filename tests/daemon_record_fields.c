@@ -168,6 +168,27 @@ START_TEST(who_met_only_dead_servers_has_the_first_of_them_in_his_record)
 }
 END_TEST
 
+START_TEST(haproxys_format_has_what_the_others_have)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	char dead[32], expected[200];
+	struct daemon *daemon;
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	snprintf(dead, sizeof(dead), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[log]\nlevel = info\naccess = stderr\nformat = haproxy\n"
+			      "[proxy web]\nlisten = %s\nserver = %s\nserver = %s\n",
+			      address, dead, server_address(echo));
+	exchange(address);
+	snprintf(expected, sizeof(expected), "] web web/%s 0/", server_address(echo));
+	daemon_wait_log(daemon, expected);
+	daemon_wait_log(daemon, " 1 -- 1/1/1/1/1 0/0\n");
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 /* What governs it, with the value and the line. */
 START_TEST(a_time_limits_record_says_which)
 {
@@ -218,5 +239,6 @@ END_TEST
 SUITE_OF("daemon: fields of records", 60, IN_BOTH_RINGS(a_proxys_record_says_all_there_is),
 	 IN_BOTH_RINGS(a_process_of_this_machine_is_known_by_its_user_and_number),
 	 IN_BOTH_RINGS(who_met_only_dead_servers_has_the_first_of_them_in_his_record),
+	 IN_BOTH_RINGS(haproxys_format_has_what_the_others_have),
 	 IN_BOTH_RINGS(a_time_limits_record_says_which),
 	 IN_BOTH_RINGS(a_connect_of_which_nothing_comes_is_not_as_long_as_the_look_that_finds_it))

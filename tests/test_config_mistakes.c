@@ -495,7 +495,7 @@ START_TEST(a_wrong_value_of_global_or_log_is_met_with_what_would_be_right)
 		"t:13: [log] level: \"loud\" is not one of: error, warning, info, debug\n"
 		"t:14: [log] access: \"file\" is not one of: off, stderr, journal, or a path that "
 		"begins with /\n"
-		"t:15: [log] format: \"xml\" is not one of: text, json\n");
+		"t:15: [log] format: \"xml\" is not one of: text, json, haproxy\n");
 }
 END_TEST
 

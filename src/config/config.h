@@ -57,7 +57,7 @@ enum config_access {
 	CONFIG_ACCESS_JOURNAL,
 	CONFIG_ACCESS_FILE
 };
-enum config_format { CONFIG_FORMAT_TEXT, CONFIG_FORMAT_JSON };
+enum config_format { CONFIG_FORMAT_TEXT, CONFIG_FORMAT_JSON, CONFIG_FORMAT_HAPROXY };
 
 /* Where a value was set; line 0 for the built-in default. */
 struct config_origin {

@@ -26,8 +26,10 @@ static const char *const levels[] = {[CONFIG_LEVEL_ERROR] = "error",
 				     [CONFIG_LEVEL_INFO] = "info",
 				     [CONFIG_LEVEL_DEBUG] = "debug",
 				     NULL};
-static const char *const formats[] = {
-	[CONFIG_FORMAT_TEXT] = "text", [CONFIG_FORMAT_JSON] = "json", NULL};
+static const char *const formats[] = {[CONFIG_FORMAT_TEXT] = "text",
+				      [CONFIG_FORMAT_JSON] = "json",
+				      [CONFIG_FORMAT_HAPROXY] = "haproxy",
+				      NULL};
 static const char *const if_alives[] = {
 	[CONFIG_IF_ALIVE_KEEP] = "keep", [CONFIG_IF_ALIVE_CLOSE] = "close", NULL};
 static const char *const relays[] = {

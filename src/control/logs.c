@@ -23,6 +23,12 @@ static const enum sink_target targets[] = {
 	[CONFIG_ACCESS_FILE] = SINK_FILE,
 };
 
+static const enum access_format formats[] = {
+	[CONFIG_FORMAT_TEXT] = ACCESS_TEXT,
+	[CONFIG_FORMAT_JSON] = ACCESS_JSON,
+	[CONFIG_FORMAT_HAPROXY] = ACCESS_HAPROXY,
+};
+
 /* For as long as the access log is open: how its messages begin, and where it is. */
 static char place[PATH_MAX + 64], path[PATH_MAX];
 
@@ -53,7 +59,7 @@ int logs_open(const struct config *config, unsigned workers)
 	config_place(config, NULL, "access", place, sizeof(place));
 	snprintf(path, sizeof(path), "%s", config->access_path ? config->access_path : "");
 	r = access_open(targets[config->access],
-			config->format == CONFIG_FORMAT_JSON ? ACCESS_JSON : ACCESS_TEXT,
+			formats[config->format],
 			config->access_path ? path : NULL, place, workers);
 	if (r == -ENOMEM)
 		return log_no_memory("the queues of the access log");

@@ -165,6 +165,8 @@ void access_write(struct access_queue *queue, const struct access_record *record
 		size = access_format_journal(record, line);
 	else if (access_log.format == ACCESS_JSON)
 		size = access_format_json(record, line);
+	else if (access_log.format == ACCESS_HAPROXY)
+		size = access_format_haproxy(record, line);
 	else
 		size = access_format_text(record, access_log.target == SINK_FILE, line);
 	(void)lines_put(&queue->lines, line, (uint32_t)size);

@@ -13,8 +13,8 @@
  *     after 1.204 ms (311 up, 9120 down, 3600127 ms)               -- in one line
  *   {"time":"2026-11-22T18:29:27.123Z","id":42,"worker":0,"edition":1, ...}
  *
- * In a file the text has the time in front.  The journal has the text as
- * MESSAGE, and URINGPROXY_CLIENT and so on: JSON's names in capitals.
+ * or as HAProxy's tcplog has it.  In a file the text has the time in front.  The journal has the
+ * text as MESSAGE, and URINGPROXY_CLIENT and so on: JSON's names in capitals.
  */
 #ifndef OPS_ACCESS_H
 #define OPS_ACCESS_H
@@ -22,7 +22,7 @@
 #include "ops/lines.h"
 #include "ops/sink.h"
 
-enum access_format { ACCESS_TEXT, ACCESS_JSON };
+enum access_format { ACCESS_TEXT, ACCESS_JSON, ACCESS_HAPROXY };
 
 /* The way to one side, as the kernel had it at the end. */
 struct access_wire {
@@ -64,6 +64,9 @@ struct access_record {
 	const char *phase;       /* when: "connecting", "relaying" */
 	int error;               /* a positive errno, 0 for none */
 	struct access_wire client_wire, server_wire;
+	/* For ACCESS_HAPROXY only: how it says why, and how many there were at the end. */
+	char termination[3];
+	uint64_t active, active_of_proxy, active_of_server, retries;
 };
 
 /* What one worker puts its lines into. */

@@ -22,6 +22,8 @@
 size_t access_format_text(const struct access_record *record, bool with_time,
 			  char line[ACCESS_LINE_MAX]);
 size_t access_format_json(const struct access_record *record, char line[ACCESS_LINE_MAX]);
+/* HAProxy's tcplog. */
+size_t access_format_haproxy(const struct access_record *record, char line[ACCESS_LINE_MAX]);
 /* In journald's own protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL): KEY=value lines. */
 size_t access_format_journal(const struct access_record *record, char entry[ACCESS_ENTRY_MAX]);
 

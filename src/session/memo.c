@@ -28,7 +28,7 @@ void memo_begin(struct session *session)
 {
 	struct memo *memo = memo_of(session);
 
-	memo->tried_count = 0;
+	memo->tried_count = memo->failed = 0;
 	memo->has_wire[SIDE_CLIENT] = memo->has_wire[SIDE_UPSTREAM] = false;
 	memo_look(memo, session->road.fd[SIDE_CLIENT], &session->client);
 }
@@ -38,7 +38,10 @@ void memo_tried(struct session *session, int error)
 	struct memo *memo = memo_of(session);
 	uint64_t took_ns = session->road.loop->coalesce.now_ns - session->attempt_ns;
 
-	if (!memo_wanted(session->all) || memo->tried_count == MEMO_TRIED_MAX)
+	if (!memo_wanted(session->all))
+		return;
+	memo->failed++;
+	if (memo->tried_count == MEMO_TRIED_MAX)
 		return;
 	memo->tried[memo->tried_count++] = (struct memo_tried){
 		.reach = session->reach,

@@ -24,6 +24,7 @@ struct memo {
 	bool is_local; /* the client is a process of this machine: */
 	uid_t uid;
 	pid_t pid;
+	uint32_t failed;      /* attempts, in all */
 	uint32_t tried_count; /* of the first few */
 	struct memo_tried {
 		const struct reach *reach;

@@ -21,6 +21,52 @@ const char *reason_sentence(enum reason reason)
 	return reasons[reason].sentence;
 }
 
+/* C, S: a side ended it; c, s: its time was over; R: something was short; P, K: we would. */
+static char cause_of(enum reason reason, unsigned side)
+{
+	switch ((unsigned)reason) {
+	case REASON_NONE:
+	case REASON_COMPLETED:
+	case REASON_ANSWERED:
+		return '-';
+	case REASON_CONNECT_TIMED_OUT:
+		return 's';
+	case REASON_IDLE_TIMEOUT:
+	case REASON_HALF_CLOSE_TIMEOUT:
+	case REASON_UNDELIVERED:
+		return side == SIDE_CLIENT ? 'c' : 's';
+	case REASON_NO_PORTS:
+	case REASON_NO_DESCRIPTORS:
+	case REASON_NO_MEMORY:
+		return 'R';
+	case REASON_LOOP:
+	case REASON_LIFETIME:
+	case REASON_BAD_REQUEST:
+	case REASON_REQUEST_TOO_LARGE:
+		return 'P';
+	case REASON_DRAIN_TIMEOUT:
+	case REASON_OLD_EDITION:
+	case REASON_KILLED:
+	case REASON_STOPPED:
+		return 'K';
+	default:
+		return side == SIDE_CLIENT ? 'C' : 'S';
+	}
+}
+
+void reason_letters(enum reason reason, unsigned side, char where, char ret_letters[3])
+{
+	ret_letters[0] = cause_of(reason, side);
+	if (ret_letters[0] == '-')
+		where = '-';
+	else if (reason == REASON_UNDELIVERED)
+		where = 'L'; /* the last bytes */
+	else if (reason == REASON_BAD_REQUEST || reason == REASON_REQUEST_TOO_LARGE)
+		where = 'R'; /* the request */
+	ret_letters[1] = where;
+	ret_letters[2] = 0;
+}
+
 const char *side_name(unsigned side)
 {
 	assert(side < SIDE_COUNT);

@@ -55,6 +55,12 @@ enum reason {
 const char *reason_name(enum reason reason);     /* "idle-timeout" */
 const char *reason_sentence(enum reason reason); /* "idle timeout" */
 
+/*
+ * The same as two letters, HAProxy's (its configuration manual, section 8.5): who or what
+ * ended it, and `where`: 'C' connecting, 'D' relaying, 'Q' waiting.
+ */
+void reason_letters(enum reason reason, unsigned side, char where, char ret_letters[3]);
+
 const char *side_name(unsigned side);
 
 /* What a socket error on an established side means for the connection. */

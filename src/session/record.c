@@ -183,6 +183,31 @@ static void say_server(struct access_record *record, const struct session *sessi
 	record->server_address = server->address_text;
 }
 
+static uint64_t load(const _Atomic uint32_t *count)
+{
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+/* What only HAProxy's format has. */
+static void say_counts(struct access_record *record, const struct sessions *all,
+		       const struct section *section)
+{
+	record->active = load(&all->engine->connections);
+	record->active_of_proxy = load(&section->account->connections);
+}
+
+static void say_letters(struct access_record *record, const struct session *session)
+{
+	const struct session_end *end = &session->end;
+
+	reason_letters((enum reason)end->reason, end->side,
+		       end->state == SESSION_RELAYING ? 'D' : 'C', record->termination);
+	record->retries = memo_of(session)->failed;
+	if (session->served)
+		record->active_of_server =
+			load(&session->reach->server->account->connections);
+}
+
 static seldom void write_record(struct session *session, uint64_t bytes_up, uint64_t bytes_down)
 {
 	const struct section *section = session->branch->section;
@@ -208,6 +233,8 @@ static seldom void write_record(struct session *session, uint64_t bytes_up, uint
 	key = end->reason == REASON_KILLED ? killer_text(&session->killer, text)
 					   : key_text(section, (enum reason)end->reason, text);
 	say_reason(&record, (enum reason)end->reason, key, &texts);
+	say_counts(&record, session->all, section);
+	say_letters(&record, session);
 	write_line(session->all, &record);
 }
 
@@ -252,5 +279,7 @@ void record_waited(struct sessions *all, const struct record_waited *client, enu
 	say_section(&record, all, client->section);
 	say_memo(&record, &memo, &texts);
 	say_reason(&record, reason, key_text(client->section, reason, text), &texts);
+	say_counts(&record, all, client->section);
+	reason_letters(reason, SIDE_CLIENT, 'Q', record.termination);
 	write_line(all, &record);
 }
