@@ -118,8 +118,12 @@ END_TEST
 /* It counts what HTTP has and TCP has not as errors, so: when they came, and their servers. */
 START_TEST(halog_reads_the_lines)
 {
+	static const char script[] = "halog -s -4 -srv <\"$0\"; "
+				     "halog -s -4 -ad 1 -ac 0 <\"$0\" 2>&1";
 	char path[256], *output;
+	const char *const argv[] = {"sh", "-c", script, path, NULL};
 	FILE *file;
+	int status;
 
 	if (!program_exists("halog"))
 		SKIP_TEST("no halog (package haproxy, make check-peers)");
@@ -129,16 +133,8 @@ START_TEST(halog_reads_the_lines)
 	for (int i = 0; i < 3; i++)
 		fputs(line_of(&record), file);
 	fclose(file);
-	ck_assert_int_eq(child_run(
-				 &(struct child_options){
-					 .argv =
-						 (const char *const[]){
-							 "sh", "-c",
-							 "halog -s -4 -srv <\"$0\"; "
-							 "halog -s -4 -ad 1 -ac 0 <\"$0\" 2>&1",
-							 path, NULL}},
-				 60000, &output),
-			 0);
+	status = child_run(&(struct child_options){.argv = argv}, 60000, &output);
+	ck_assert_int_eq(status, 0);
 	ck_assert_msg(strstr(output, "\nweb/10.0.0.5:80 ") &&
 			      strstr(output, "3 lines in, 0 lines out, 0 parsing errors"),
 		      "%s", output);
