@@ -20,6 +20,7 @@ UNITDIR     ?= $(or $(call systemd_dir,systemdsystemunitdir),/lib/systemd/system
 BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 SYSUSERSDIR ?= $(or $(call systemd_dir,sysusersdir),/usr/lib/sysusers.d)
+CATALOGDIR  ?= $(or $(call systemd_dir,catalogdir),/usr/lib/systemd/catalog)
 export PKG_CONFIG ?= pkg-config
 systemd_dir = $(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null)
 
@@ -220,13 +221,15 @@ install: all					## install below $(DESTDIR)$(PREFIX), the unit where systemd lo
 	$(put) systemd/$(NAME).sysusers $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf
 	$(put) conf/$(NAME).bash $(DESTDIR)$(BASHDIR)/$(NAME)
 	$(put) conf/$(NAME).zsh $(DESTDIR)$(ZSHDIR)/_$(NAME)
+	$(put) systemd/$(NAME).catalog $(DESTDIR)$(CATALOGDIR)/$(NAME).catalog
 	@$(if $(DESTDIR),,printf '\n%s\n' 'To start it now and at boot:' \
-	  '  systemd-sysusers && systemctl daemon-reload && systemctl enable --now $(NAME)')
+	  '  systemd-sysusers && journalctl --update-catalog && systemctl daemon-reload && systemctl enable --now $(NAME)')
 uninstall:					## remove what install put there, but not the configuration
 	$(RM) $(DESTDIR)$(BINDIR)/$(NAME) $(DESTDIR)$(MANDIR)/man8/$(NAME).8 \
 	  $(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5 $(DESTDIR)$(UNITDIR)/$(NAME).service \
 	  $(DESTDIR)$(UNITDIR)/$(NAME).socket $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf \
-	  $(DESTDIR)$(BASHDIR)/$(NAME) $(DESTDIR)$(ZSHDIR)/_$(NAME)
+	  $(DESTDIR)$(BASHDIR)/$(NAME) $(DESTDIR)$(ZSHDIR)/_$(NAME) \
+	  $(DESTDIR)$(CATALOGDIR)/$(NAME).catalog
 clean:						## remove build/
 	$(RM) -r build
 help:						## show this list

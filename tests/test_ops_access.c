@@ -279,6 +279,7 @@ START_TEST(a_journal_entry_has_fields_and_no_value_can_add_one)
 
 	entry[access_format_journal(&record, entry)] = 0;
 	ck_assert_str_eq(entry, "PRIORITY=6\nSYSLOG_IDENTIFIER=uringproxy\n"
+				"MESSAGE_ID=b68c401a4b3742ffae7d3599b748f757\n"
 				"MESSAGE=session 7 client x?PRIORITY=0: done: Broken pipe"
 				", connected in 0.031 ms, tried a:1 (2 ms, Connection refused), "
 				"tried b:?2 (0 ms, Operation not permitted) (3 up, 0 down, 0 ms)\n"

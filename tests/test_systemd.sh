@@ -237,6 +237,23 @@ if command -v strace >/dev/null; then
 fi
 as_shipped
 
+echo "the access log in the journal"
+configure '[log]' 'access = journal' '[echo]' 'listen = 127.0.0.1:7007'
+systemctl start "$unit"
+check "(a connection)" echoes 7007
+ended() {
+	journalctl --sync
+	journalctl -o json --no-pager "$@" | grep -q '"URINGPROXY_DURATION_MS"'
+}
+check "connections are found by what their records say" \
+	wait_for ended URINGPROXY_REASON=completed URINGPROXY_PROXY=echo
+check "and by their kind" ended MESSAGE_ID=b68c401a4b3742ffae7d3599b748f757
+journalctl --update-catalog
+check "which the catalogue explains" \
+	grep -q 'A connection through echo has ended: both sides finished' \
+	<<<"$(journalctl -x --no-pager MESSAGE_ID=b68c401a4b3742ffae7d3599b748f757)"
+as_shipped
+
 echo "socket activation"
 configure '[echo]' 'listen = systemd:echo'
 check "the example socket starts" systemctl start uringproxy.socket

@@ -289,6 +289,11 @@ size_t access_format_json(const struct access_record *record, char line[ACCESS_L
 
 /* ---- The journal ----------------------------------------------------------------------------- */
 
+/* One for each kind of entry, never to change: systemd/uringproxy.catalog explains them. */
+#define MESSAGE_ENDED      "MESSAGE_ID=b68c401a4b3742ffae7d3599b748f757"
+#define MESSAGE_NOTE       "MESSAGE_ID=dcef5d32a404487e92ff506697c26d4f"
+#define HEAD(priority, id) "PRIORITY=" priority "\nSYSLOG_IDENTIFIER=uringproxy\n" id "\n"
+
 static void say_field(struct phrase *phrase, const char *name)
 {
 	phrase_say(phrase, "\nURINGPROXY_");
@@ -320,7 +325,7 @@ size_t access_format_journal(const struct access_record *record, char entry[ACCE
 	struct phrase message = {.bytes = entry, .size = ACCESS_LINE_MAX};
 	struct phrase phrase;
 
-	phrase_say(&message, "PRIORITY=6\nSYSLOG_IDENTIFIER=uringproxy\nMESSAGE=");
+	phrase_say(&message, HEAD("6", MESSAGE_ENDED) "MESSAGE=");
 	say_sentence(&message, record);
 	phrase = (struct phrase){.bytes = entry, .used = message.used, .size = ACCESS_ENTRY_MAX};
 	for (size_t i = 0; i < array_size(fields); i++)
@@ -364,7 +369,7 @@ size_t access_format_journal_note(const char *note, char entry[ACCESS_ENTRY_MAX]
 {
 	struct phrase phrase = {.bytes = entry, .size = ACCESS_ENTRY_MAX};
 
-	phrase_say(&phrase, "PRIORITY=4\nSYSLOG_IDENTIFIER=uringproxy\n");
+	phrase_say(&phrase, HEAD("4", MESSAGE_NOTE));
 	say_named(&phrase, "MESSAGE=", note, "\n");
 	return phrase.used;
 }
