@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -223,6 +224,19 @@ START_TEST(log_level_holds_until_it_is_taken_back_and_says_who)
 }
 END_TEST
 
+START_TEST(whoever_asks_cannot_write_to_the_terminals_of_others)
+{
+	struct daemon *daemon = serve();
+
+	ck_assert_int_eq(prctl(PR_SET_NAME, "\xff\x1b[31m\"x"), 0);
+	assert_answer(control_address, "POST", "/v1/log-level", "{\"level\": \"debug\"}",
+		      "HTTP/1.1 200", ", ??[31m\\\"x)\"");
+	assert_run(0, ", ??[31m\"x); the configuration says info\n", RUN("log-level"));
+	ck_assert(daemon_log_contains(daemon, ", ??[31m\"x)"));
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(a_log_level_that_is_none_is_refused)
 {
 	static const struct {
@@ -308,5 +322,6 @@ SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_
 	 ONCE(a_disk_that_hangs_holds_nobody_but_who_asks_to_open_anew),
 	 ONCE(logrotate_does_as_the_example_says),
 	 ONCE(log_level_holds_until_it_is_taken_back_and_says_who),
+	 ONCE(whoever_asks_cannot_write_to_the_terminals_of_others),
 	 ONCE(a_log_level_that_is_none_is_refused),
 	 ONCE(what_runs_and_what_the_file_says_are_compared))

@@ -39,7 +39,7 @@ struct http_peer {
 	bool known;
 	uid_t uid;
 	pid_t pid;
-	char comm[16]; /* what the process is called; empty: not known */
+	char comm[16]; /* what the process is called, printable; empty: not known */
 };
 
 struct http_argument {

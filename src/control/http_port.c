@@ -159,6 +159,10 @@ static void read_peer(struct http_peer *peer, int fd)
 	if (!fgets(peer->comm, sizeof(peer->comm), file))
 		peer->comm[0] = 0;
 	peer->comm[strcspn(peer->comm, "\n")] = 0;
+	/* It is what the process likes to be called, and goes to terminals and into JSON. */
+	for (char *at = peer->comm; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
 	fclose(file);
 }
 
