@@ -64,6 +64,8 @@ START_TEST(a_value_that_differs_is_told_with_both_its_places)
 	       "[global] drain_timeout -30s@default +10s@t:2");
 	expect("[defaults]\nbacklog = 3\n[echo]\n" LISTEN, "[echo]\n" LISTEN,
 	       "[echo] backlog -3@t:2 [defaults] +4096@default");
+	expect("[echo]\nlisten = unix:/\xff\xc3\xa9\n", "[echo]\nlisten = unix:/b\n",
+	       "[echo] listen -unix:/?\xc3\xa9@t:2 +unix:/b@t:2");
 	expect("[echo]\n" LISTEN, "[echo]\nlisten = 127.0.0.1:2\n",
 	       "[echo] listen -127.0.0.1:1@t:2 +127.0.0.1:2@t:2");
 }

@@ -1,5 +1,7 @@
 #include "control/config_json.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,28 +13,63 @@ struct listing {
 	json_t *list; /* NULL: there was no memory */
 };
 
+/* Paths may be anything: what is no UTF-8 in them becomes "?". */
+static json_t *text_json(char *text)
+{
+	json_t *json;
+
+	for (char *at = text; at && *at;) {
+		size_t length = utf8_length(at);
+
+		if (!length)
+			*at = '?';
+		at += length ? length : 1;
+	}
+	json = text ? json_string(text) : NULL;
+	free(text);
+	return json;
+}
+
+static json_t *value_json(const struct config_setting *setting)
+{
+	char *text = NULL;
+	int r = asprintf(&text, "%s%s%s", setting->value, setting->options ? " " : "",
+			 setting->options ? setting->options : "");
+
+	return r < 0 ? NULL : text_json(text);
+}
+
 static json_t *place_json(const struct config *config, const struct config_origin *origin)
 {
+	char *text = NULL;
+
 	if (!origin->line)
 		return json_string("default");
-	return json_sprintf("%s:%u%s", config->files[origin->file], origin->line,
-			    origin->defaults ? " [defaults]" : "");
+	if (asprintf(&text, "%s:%u%s", config->files[origin->file], origin->line,
+		     origin->defaults ? " [defaults]" : "") < 0)
+		return NULL;
+	return text_json(text);
 }
 
 static void add_setting(void *owner, const struct config_setting *setting)
 {
 	struct listing *listing = owner;
-	const char *options = setting->options;
-	json_t *value =
-		json_sprintf("%s%s%s", setting->value, options ? " " : "", options ? options : "");
-	json_t *row =
-		json_pack("{s:s, s:s, s:o, s:o}", "section", setting->title, "key", setting->key,
-			  "value", value, "place", place_json(listing->config, &setting->origin));
+	json_t *row;
 
-	if (listing->list && json_array_append_new(listing->list, row) == 0)
+	if (!listing->list)
+		return;
+	row = json_pack("{s:s, s:s, s:o, s:o}", "section", setting->title, "key", setting->key,
+			"value", value_json(setting), "place",
+			place_json(listing->config, &setting->origin));
+	if (json_array_append_new(listing->list, row) == 0)
 		return;
 	json_decref(listing->list);
 	listing->list = NULL;
+}
+
+json_t *config_json_file(const struct config *config)
+{
+	return text_json(strdup(config->files[0]));
 }
 
 json_t *config_json(const struct config *config)

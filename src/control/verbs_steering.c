@@ -272,8 +272,8 @@ void verb_config(const struct verbs *verbs, struct http_request *request, const 
 	(void)parts;
 	if (answer_takes_argument(request, NULL, &unused))
 		answer_json(request, 200,
-			    json_pack("{s:I, s:s, s:o}", "edition", (json_int_t)edition->number,
-				      "file", edition->config->files[0], "settings",
+			    json_pack("{s:I, s:o, s:o}", "edition", (json_int_t)edition->number,
+				      "file", config_json_file(edition->config), "settings",
 				      config_json(edition->config)));
 }
 
