@@ -58,8 +58,7 @@ int logs_open(const struct config *config, unsigned workers)
 		return 0;
 	config_place(config, NULL, "access", place, sizeof(place));
 	snprintf(path, sizeof(path), "%s", config->access_path ? config->access_path : "");
-	r = access_open(targets[config->access],
-			formats[config->format],
+	r = access_open(targets[config->access], formats[config->format],
 			config->access_path ? path : NULL, place, workers);
 	if (r == -ENOMEM)
 		return log_no_memory("the queues of the access log");

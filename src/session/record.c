@@ -204,8 +204,7 @@ static void say_letters(struct access_record *record, const struct session *sess
 		       end->state == SESSION_RELAYING ? 'D' : 'C', record->termination);
 	record->retries = memo_of(session)->failed;
 	if (session->served)
-		record->active_of_server =
-			load(&session->reach->server->account->connections);
+		record->active_of_server = load(&session->reach->server->account->connections);
 }
 
 static seldom void write_record(struct session *session, uint64_t bytes_up, uint64_t bytes_down)
