@@ -333,6 +333,28 @@ static void expect_measured(const char *page, double connections)
 #undef PROXY
 }
 
+START_TEST(the_service_manager_is_told_live_numbers)
+{
+	struct server *server = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon = serve_proxy(server);
+	int fd;
+
+	daemon_wait_notify(daemon, "STATUS=serving: 0 connections, 2 of 2 servers up, edition 1; "
+				   "1 listening socket, ");
+	fd = peer_connect(echo);
+	assert_connected(fd);
+	ck_assert(peer_echoes(fd));
+	daemon_wait_notify(daemon, "STATUS=serving: 1 connection, 1 of 2 servers up, edition 1; ");
+	daemon_signal(daemon, SIGHUP);
+	daemon_wait_notify(daemon, "READY=1\nSTATUS=serving: 1 connection, 1 of 2 servers up, "
+				   "edition 2; ");
+	close(fd);
+	daemon_wait_notify(daemon, "STATUS=serving: 0 connections, 1 of 2 servers up, edition 2; ");
+	daemon_stop(daemon);
+	server_stop(server);
+}
+END_TEST
+
 START_TEST(metrics_say_what_has_happened_under_each_name)
 {
 	struct server *server = server_start(NULL, server_echo, NULL);
@@ -362,6 +384,9 @@ START_TEST(metrics_say_what_has_happened_under_each_name)
 	expect_metric(body, "uringproxy_proxy_connections_total{proxy=\"web\",kind=\"proxy\"}", 10);
 	expect_metric(body, "uringproxy_proxy_active_connections{proxy=\"web\",kind=\"proxy\"}", 0);
 	expect_metric(body, "uringproxy_pool_servers_up{pool=\"web\"}", 1);
+	snprintf(sample, sizeof(sample),
+		 "uringproxy_listener_accepted_total{proxy=\"web\",listener=\"%s\"}", echo);
+	expect_metric(body, sample, 10);
 	snprintf(sample, sizeof(sample),
 		 "uringproxy_server_connections_total{pool=\"web\",server=\"%s\"}",
 		 server_address(server));
@@ -398,4 +423,5 @@ SUITE_OF("daemon: control", 60, ONCE(a_test_of_the_configuration_looks_at_the_so
 	 ONCE(without_a_daemon_status_says_what_to_do),
 	 ONCE(a_directory_that_systemd_gives_has_the_control_socket),
 	 ONCE(an_address_of_metrics_that_is_taken_ends_the_start),
+	 ONCE(the_service_manager_is_told_live_numbers),
 	 ONCE(metrics_say_what_has_happened_under_each_name))

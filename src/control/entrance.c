@@ -198,13 +198,14 @@ static void remember(struct entrance *entrance, const struct entrance_wish *wish
 int entrance_bind(struct entrances *entrances, const struct entrance_wish *wish,
 		  const void *reading, struct entrance **ret_entrance, const char **ret_why)
 {
-	size_t size = entrances->workers * sizeof(struct accept_socket);
-	struct entrance *entrance = calloc(1, sizeof(*entrance) + size);
+	size_t size = sizeof(struct entrance) + entrances->workers * sizeof(struct accept_socket);
+	struct entrance *entrance = aligned_alloc(_Alignof(struct entrance), size);
 	int r;
 
 	*ret_why = NULL;
 	if (!entrance)
 		return -ENOMEM;
+	*entrance = (struct entrance){0};
 	for (uint32_t i = 0; i < entrances->workers; i++)
 		entrance->sockets[i] = (struct accept_socket){.fd = -1, .text = entrance->text};
 	entrance->claimed = reading;
@@ -310,6 +311,15 @@ void entrances_close(struct entrances *entrances)
 {
 	while (entrances->all.next && !list_is_empty(&entrances->all))
 		end(entrances, container_of(entrances->all.next, struct entrance, link));
+}
+
+uint64_t entrance_accepted(const struct entrances *entrances, const struct entrance *entrance)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < entrances->workers; i++)
+		sum += atomic_load_explicit(&entrance->sockets[i].accepted, memory_order_relaxed);
+	return sum;
 }
 
 uint32_t entrances_unclaimed(const struct entrances *entrances, const void *reading,

@@ -86,6 +86,9 @@ int entrance_listen(const struct entrances *entrances, struct entrance *entrance
 /* An opening less names it.  When none does, what no worker has is closed. */
 void entrance_put(struct entrances *entrances, struct entrance *entrance);
 
+/* Connections that were accepted there. */
+uint64_t entrance_accepted(const struct entrances *entrances, const struct entrance *entrance);
+
 /*
  * Those that workers have and that this reading does not name: how many, and, where
  * ret_sockets is not NULL, that worker's sockets.

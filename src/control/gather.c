@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -113,6 +114,51 @@ static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *le
 	}
 }
 
+static void fill_listeners(struct metrics_snapshot *snapshot, const struct sockets *sockets)
+{
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		const struct config_section *section;
+		const struct entrance *entrance = sockets_entrance(sockets, i, &section);
+
+		if (entrance)
+			snapshot->listeners[snapshot->listener_count++] = (struct metrics_listener){
+				.proxy = section->name,
+				.address = entrance->text,
+				.accepted = entrance_accepted(sockets->entrances, entrance),
+			};
+	}
+}
+
+static struct metrics_name *name_of(const struct metrics_snapshot *snapshot, const char *text)
+{
+	for (size_t i = 0; i < snapshot->name_count; i++)
+		if (!strcmp(snapshot->names[i].name, text))
+			return &snapshot->names[i];
+	return NULL;
+}
+
+/* A name that several lines have is one. */
+static void fill_names(struct metrics_snapshot *snapshot, const struct resolver *resolver)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	for (uint32_t i = 0; i < resolver->count; i++) {
+		const struct resolution *one = &resolver->list[i];
+		struct metrics_name *name = name_of(snapshot, one->endpoint->address.host);
+
+		if (!name) {
+			name = &snapshot->names[snapshot->name_count++];
+			name->name = one->endpoint->address.host;
+		}
+		name->resolved += one->resolved;
+		name->failed += one->failed;
+		if (one->count > name->records)
+			name->records = one->count;
+		if (one->answered_ms)
+			name->answered_ms = snapshot->now_ms - (now_ms - one->answered_ms);
+	}
+}
+
 static void fill_process(struct metrics_snapshot *snapshot)
 {
 	struct process_use use;
@@ -133,7 +179,7 @@ static void fill_process(struct metrics_snapshot *snapshot)
 /* Room for all there is.  What is known late is counted once, here. */
 static bool make_room(const struct gather_sources *sources, struct metrics_snapshot *snapshot)
 {
-	const struct edition *edition = sources->edition;
+	const struct edition *edition = &sources->reading->edition;
 	size_t servers = 0;
 
 	for (uint32_t i = 0; i < edition->section_count; i++)
@@ -142,15 +188,18 @@ static bool make_room(const struct gather_sources *sources, struct metrics_snaps
 	snapshot->proxies = calloc(edition->section_count + 1, sizeof(*snapshot->proxies));
 	snapshot->pools = calloc(edition->section_count + 1, sizeof(*snapshot->pools));
 	snapshot->servers = calloc(servers + 1, sizeof(*snapshot->servers));
+	snapshot->listeners =
+		calloc(sources->reading->sockets.count + 1, sizeof(*snapshot->listeners));
+	snapshot->names = calloc(sources->reading->resolver.count + 1, sizeof(*snapshot->names));
 	snapshot->warnings = calloc(1, sizeof(*snapshot->warnings));
-	return snapshot->workers && snapshot->proxies && snapshot->pools && snapshot->servers &&
-	       snapshot->warnings;
+	return snapshot->listeners && snapshot->names && snapshot->workers && snapshot->proxies &&
+	       snapshot->pools && snapshot->servers && snapshot->warnings;
 }
 
 int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_snapshot)
 {
 	const struct engine *engine = sources->engine;
-	const struct edition *edition = sources->edition;
+	const struct edition *edition = &sources->reading->edition;
 	uint64_t now_ms = since_1970_ms();
 
 	*ret_snapshot = (struct metrics_snapshot){
@@ -181,6 +230,8 @@ int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_sn
 		if (section->has_upstream)
 			fill_pool(ret_snapshot, sources->ledger, section, section->pool.count);
 	}
+	fill_listeners(ret_snapshot, &sources->reading->sockets);
+	fill_names(ret_snapshot, &sources->reading->resolver);
 	fill_process(ret_snapshot);
 	if (sources->warning)
 		((const char **)ret_snapshot->warnings)[ret_snapshot->warning_count++] =
@@ -192,6 +243,8 @@ void gather_done(struct metrics_snapshot *snapshot)
 {
 	free(snapshot->workers);
 	free(snapshot->proxies);
+	free(snapshot->listeners);
+	free(snapshot->names);
 	free(snapshot->pools);
 	free(snapshot->servers);
 	free((void *)snapshot->warnings);

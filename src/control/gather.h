@@ -6,15 +6,15 @@
 #define CONTROL_GATHER_H
 
 #include "control/metrics.h"
+#include "control/reading.h"
 #include "ops/ledger.h"
-#include "session/edition.h"
 
 struct engine;
 struct worker;
 
 struct gather_sources {
 	const struct engine *engine;
-	const struct edition *edition;
+	const struct reading *reading; /* the current one */
 	const struct ledger *ledger;
 	const struct worker *workers;
 	const char *state;    /* "serving", ... */
@@ -27,7 +27,7 @@ struct gather_sources {
 };
 
 /*
- * Its strings are the sources' and stay as long as the edition does.  0 or -ENOMEM;
+ * Its strings are the sources' and stay as long as the reading does.  0 or -ENOMEM;
  * gather_done() in either case.
  */
 int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_snapshot) must_check;

@@ -128,6 +128,35 @@ static int list_names(struct resolver *resolver, size_t section, bool listens)
 	return 0;
 }
 
+/* ---- What was known before ------------------------------------------------------------------- */
+
+static const struct resolution *find_known(const struct resolver *before,
+					   const struct resolution *one, bool answered)
+{
+	const struct address *name = &one->endpoint->address;
+
+	for (uint32_t i = 0; before && i < before->count; i++) {
+		const struct resolution *known = &before->list[i];
+
+		if ((known->answered || !answered) &&
+		    address_is_same(&known->endpoint->address, name))
+			return known;
+	}
+	return NULL;
+}
+
+/* What was counted of the same names by another reading goes on. */
+static void count_on(struct resolver *resolver)
+{
+	for (uint32_t i = 0; i < resolver->count; i++) {
+		struct resolution *one = &resolver->list[i];
+		const struct resolution *known = find_known(resolver->before, one, false);
+
+		one->resolved = known ? known->resolved : 0;
+		one->failed = known ? known->failed : 0;
+	}
+}
+
 int resolver_open(struct resolver *resolver, const struct config *config,
 		  const struct resolver *before)
 {
@@ -142,6 +171,7 @@ int resolver_open(struct resolver *resolver, const struct config *config,
 			r = list_names(resolver, i, false);
 	}
 	resolver->missing = resolver->count;
+	count_on(resolver);
 	if (r < 0 || resolver->count == 0)
 		return r;
 	r = names_open(&resolver->names);
@@ -187,26 +217,10 @@ static void note_listens(struct resolver *resolver, const struct resolution *one
 			(void)log_no_memory("the names");
 }
 
-/* ---- What was known before ------------------------------------------------------------------- */
-
-static const struct resolution *find_known(const struct resolver *before,
-					   const struct resolution *one)
-{
-	const struct address *name = &one->endpoint->address;
-
-	for (uint32_t i = 0; before && i < before->count; i++) {
-		const struct resolution *known = &before->list[i];
-
-		if (known->answered && address_is_same(&known->endpoint->address, name))
-			return known;
-	}
-	return NULL;
-}
-
 /* There is something to be used: those addresses, though nobody has said them again. */
 static bool reuse(struct resolver *resolver, struct resolution *one)
 {
-	const struct resolution *known = find_known(resolver->before, one);
+	const struct resolution *known = find_known(resolver->before, one, true);
 	char place[RESOLVE_PLACE_MAX];
 
 	if (!known)
@@ -219,6 +233,7 @@ static bool reuse(struct resolver *resolver, struct resolution *one)
 	memcpy(one->found, known->found, known->count * sizeof(*one->found));
 	one->count = known->count;
 	one->answered = true;
+	one->answered_ms = known->answered_ms;
 	resolver->missing--;
 	warn(resolver, one->endpoint, place_of(resolver, one, place),
 	     "'%s' is not answered now: it keeps the address%s it had", one->endpoint->address.host,
@@ -243,6 +258,7 @@ static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms
 	}
 	if (answer.error) {
 		free(answer.addresses);
+		one->failed++;
 		if (reuse(resolver, one))
 			return NULL;
 		tell_missing(resolver, one, answer.error, answer.for_good);
@@ -250,6 +266,8 @@ static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms
 		return NULL;
 	}
 	one->answered = true;
+	one->resolved++;
+	one->answered_ms = now_ms;
 	one->found = answer.addresses;
 	one->count = answer.count;
 	resolver->missing--;

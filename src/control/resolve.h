@@ -29,9 +29,11 @@ struct resolution {
 	bool answered; /* ... of which these are the addresses */
 	struct address *found;
 	uint32_t count;
-	uint64_t asked_ms;    /* for the first time */
-	uint64_t again_ms;    /* UINT64_MAX: is being asked for */
-	uint32_t patience_ms; /* until then */
+	uint64_t asked_ms;         /* for the first time */
+	uint64_t answered_ms;      /* well, the last time; 0: never */
+	uint64_t resolved, failed; /* answers, and look-ups without one, in all readings */
+	uint64_t again_ms;         /* UINT64_MAX: is being asked for */
+	uint32_t patience_ms;      /* until then */
 };
 
 struct resolver {

@@ -429,6 +429,13 @@ static uint32_t count_of(const struct sockets *sockets, enum opening_state state
 	return count;
 }
 
+const struct entrance *sockets_entrance(const struct sockets *sockets, uint32_t index,
+					const struct config_section **ret_section)
+{
+	*ret_section = sockets->openings[index].section;
+	return sockets->openings[index].entrance;
+}
+
 uint32_t sockets_listening(const struct sockets *sockets)
 {
 	return count_of(sockets, OPENING_DONE);

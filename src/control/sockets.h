@@ -60,6 +60,9 @@ void sockets_offer_back(struct accept_order *order);
 void sockets_extend(struct sockets *sockets, const struct resolution *answer);
 uint64_t sockets_due_ms(const struct sockets *sockets); /* UINT64_MAX: never */
 bool sockets_turn(struct sockets *sockets, uint64_t now_ms);
+/* What is open of opening `index` of .count, and whose it is; NULL: it is not open. */
+const struct entrance *sockets_entrance(const struct sockets *sockets, uint32_t index,
+					const struct config_section **ret_section);
 uint32_t sockets_listening(const struct sockets *sockets);
 uint32_t sockets_waiting(const struct sockets *sockets); /* for an address */
 

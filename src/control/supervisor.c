@@ -5,6 +5,7 @@
 #include "control/logs.h"
 #include "control/reload.h"
 #include "control/roster.h"
+#include "control/status_line.h"
 #include "control/steering.h"
 #include "control/tell.h"
 #include "control/watch.h"
@@ -23,7 +24,6 @@
 
 #define EXTEND_EVERY_MS 1000
 #define SIGNALS_MAX     5
-#define STATUS_MAX      700
 
 struct supervisor {
 	const struct service_plan *plan;
@@ -43,9 +43,10 @@ struct supervisor {
 	uint64_t started_ms;
 	struct event *signal[SIGNALS_MAX];
 	bool starting;
-	int signals;          /* to stop, received */
-	uint64_t watchdog_ms; /* 0: no watchdog */
-	char mistake[200];    /* of the last reload; "": it was right */
+	int signals;                /* to stop, received */
+	uint64_t watchdog_ms;       /* 0: no watchdog */
+	char mistake[200];          /* of the last reload; "": it was right */
+	char told[STATUS_LINE_MAX]; /* to the service manager, last */
 };
 
 /* ---- Starting -------------------------------------------------------------------------------- */
@@ -221,6 +222,50 @@ static const struct {
 	{SIGUSR1, on_reopen}, {SIGUSR2, on_counters},
 };
 
+/* ---- How it is ------------------------------------------------------------------------------- */
+
+static const char *state_of_all(const struct supervisor *supervisor)
+{
+	if (supervisor->signals)
+		return supervisor->signals > 1 ? "stopping" : "draining";
+	return steering_is_drained(&supervisor->steering) ? "draining by operator" : "serving";
+}
+
+static void write_status(const struct supervisor *supervisor, char status[STATUS_LINE_MAX])
+{
+	status_line(
+		&(struct status_line){.state = state_of_all(supervisor),
+				      .connections = atomic_load(&supervisor->engine->connections),
+				      .workers = supervisor->crew.count,
+				      .reading = supervisor->reading,
+				      .mistake = supervisor->mistake},
+		status);
+}
+
+static void tell_status(struct supervisor *supervisor, void (*tell)(const char *status))
+{
+	write_status(supervisor, supervisor->told);
+	tell(supervisor->told);
+}
+
+static void tell_later(const char *status)
+{
+	notify_status("%s", status);
+}
+
+/* Where it has changed: numbers do, and nobody else says when. */
+static void refresh_status(void *owner)
+{
+	struct supervisor *supervisor = owner;
+	char status[STATUS_LINE_MAX];
+
+	if (supervisor->signals)
+		return;
+	write_status(supervisor, status);
+	if (strcmp(status, supervisor->told) != 0)
+		tell_status(supervisor, tell_later);
+}
+
 /* ---- The watchdog ---------------------------------------------------------------------------- */
 
 /* Feed the watchdog if every worker has answered since the last time, and ask them again. */
@@ -232,42 +277,11 @@ static void feed_watchdog(void *owner)
 	if (!crew_has_answered(&supervisor->crew, ORDER_PING))
 		return;
 	notify_watchdog();
+	refresh_status(supervisor);
 	crew_command(&supervisor->crew, ORDER_PING);
 }
 
 /* ---- What is missing ------------------------------------------------------------------------- */
-
-static const char *state_of_all(const struct supervisor *supervisor)
-{
-	if (supervisor->signals)
-		return supervisor->signals > 1 ? "stopping" : "draining";
-	return steering_is_drained(&supervisor->steering) ? "draining by operator" : "serving";
-}
-
-static void tell_status(const struct supervisor *supervisor, void (*tell)(const char *status))
-{
-	const struct reading *reading = supervisor->reading;
-	uint32_t workers = supervisor->crew.count;
-	uint32_t open = sockets_listening(&reading->sockets);
-	uint32_t waiting = sockets_waiting(&reading->sockets);
-	char status[STATUS_MAX], missing[200] = "";
-
-	if (reading->resolver.missing || waiting)
-		snprintf(missing, sizeof(missing),
-			 "; missing: %u name%s not resolved, %u address%s not this machine's",
-			 reading->resolver.missing, reading->resolver.missing == 1 ? "" : "s",
-			 waiting, waiting == 1 ? "" : "es");
-	snprintf(status, sizeof(status), "%s: %u listening socket%s, %u worker%s, %s%s%s%s",
-		 state_of_all(supervisor), open, open == 1 ? "" : "s", workers,
-		 workers == 1 ? "" : "s", supervisor->crew.mode->why, missing,
-		 supervisor->mistake[0] ? "; not reloaded: " : "", supervisor->mistake);
-	tell(status);
-}
-
-static void tell_later(const char *status)
-{
-	notify_status("%s", status);
-}
 
 static uint64_t catch_up_ms(const struct supervisor *supervisor)
 {
@@ -346,7 +360,7 @@ static void adopted(void *owner)
 		return;
 	if (hear_answers(supervisor) < 0)
 		log_warning("answers to names are looked for with the next retry only");
-	watch_turn(&supervisor->watch, &supervisor->reading->edition);
+	watch_turn(&supervisor->watch, supervisor->reading);
 	events_set(supervisor->late, catch_up_ms(supervisor));
 }
 
@@ -422,7 +436,7 @@ static int tell_all(void *owner, const struct metrics_snapshot **ret_snapshot)
 
 static void on_steered(void *owner)
 {
-	const struct supervisor *supervisor = owner;
+	struct supervisor *supervisor = owner;
 
 	if (!supervisor->signals)
 		tell_status(supervisor, tell_later);
@@ -476,7 +490,7 @@ static int let_ask(struct supervisor *supervisor)
 	struct serve *control = supervisor->plan->control;
 	const struct gather_sources sources = {
 		.engine = supervisor->engine,
-		.edition = &supervisor->reading->edition,
+		.reading = supervisor->reading,
 		.ledger = supervisor->plan->means->ledger,
 		.workers = supervisor->crew.workers,
 		.state = "serving",
@@ -498,7 +512,8 @@ static int let_ask(struct supervisor *supervisor)
 		return events_cannot("be steered", r);
 	if (!serve_can_be_asked(control))
 		return 0;
-	r = watch_open(&supervisor->watch, supervisor->events, &sources);
+	r = watch_open(&supervisor->watch, supervisor->events, &sources, refresh_status,
+		       supervisor);
 	return r < 0 ? events_cannot("look at the daemon", r)
 		     : serve_start(control, supervisor->events, &tellers);
 }

@@ -14,14 +14,18 @@ static void take(void *owner)
 
 	if (look(watch) == 0)
 		(void)!history_take(&watch->history, &watch->seen);
+	watch->looked(watch->owner);
 	events_set_in(watch->timer, HISTORY_EVERY_MS);
 }
 
-int watch_open(struct watch *watch, struct events *events, const struct gather_sources *sources)
+int watch_open(struct watch *watch, struct events *events, const struct gather_sources *sources,
+	       events_handler *looked, void *owner)
 {
 	int r = events_add_timer(events, &watch->timer, take, watch);
 
 	watch->sources = *sources;
+	watch->looked = looked;
+	watch->owner = owner;
 	if (r == 0)
 		events_set(watch->timer, 0);
 	return r;
@@ -34,11 +38,11 @@ void watch_close(struct watch *watch)
 	history_done(&watch->history);
 }
 
-void watch_turn(struct watch *watch, const struct edition *edition)
+void watch_turn(struct watch *watch, const struct reading *reading)
 {
 	gather_done(&watch->seen);
 	watch->seen = (struct metrics_snapshot){0};
-	watch->sources.edition = edition;
+	watch->sources.reading = reading;
 }
 
 int watch_look(struct watch *watch, const struct metrics_snapshot **ret_snapshot)

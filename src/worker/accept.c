@@ -244,6 +244,10 @@ static bool is_drained(const struct worker *worker, const struct section *sectio
 
 static void accepted(struct worker *worker, int fd, struct listener *listener)
 {
+	_Atomic uint64_t *count = &listener->socket->accepted;
+
+	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
 	if (is_drained(worker, listener->branch->section)) {
 		log_debug("%s: refused: it is drained", listener->socket->text);
 		refuse(worker, fd);

@@ -60,10 +60,11 @@ struct parked {
  * edition that leads somewhere from it, and so does its text.
  */
 struct accept_socket {
-	int fd;           /* the worker's from when it has taken it */
-	const char *text; /* where it listens */
+	_Alignas(64) int fd; /* the worker's from when it has taken it */
+	const char *text;    /* where it listens */
 	/* The worker's alone: NULL before it has taken it, and once it is closed. */
 	struct listener *listener;
+	_Atomic uint64_t accepted; /* written by the worker; any thread may read */
 };
 
 /* Where a socket leads from now on. */
