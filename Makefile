@@ -52,7 +52,7 @@ say   = $(if $(Q),@printf '  %-6s %s\n' $(1) $(2))
 
 # ---- What is built from what ------------------------------------------------
 # a build that cannot be asked, and what tests it only
-ASKED    := $(addprefix src/control/,http% serve.c verbs% answers.c body.c config_json.c client.c ask% command_%) \
+ASKED    := $(addprefix src/control/,http% serve.c verbs% answers.c body.c config_json.c utf8_json.c client.c ask% command_%) \
             $(addprefix tests/, \
               test_control_http.c \
               test_control_body.c \

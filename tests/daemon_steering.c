@@ -82,6 +82,20 @@ START_TEST(reopen_logs_returns_when_the_file_is_open_anew)
 }
 END_TEST
 
+START_TEST(what_a_path_has_that_is_no_text_is_shown_as_a_question_mark)
+{
+	struct daemon *daemon;
+	char log[400];
+
+	find_places();
+	snprintf(log, sizeof(log), "access = %s/\xff.log", folder);
+	daemon = serve_logging(log);
+	assert_run(0, "/?.log is open anew\n", RUN("reopen-logs"));
+	assert_run(0, "the daemon runs what the configuration says\n", RUN("config", "--diff"));
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(reopen_logs_says_why_the_file_cannot_be_opened)
 {
 	struct daemon *daemon = serve_with_file();
@@ -317,6 +331,7 @@ START_TEST(what_runs_and_what_the_file_says_are_compared)
 END_TEST
 
 SUITE_OF("daemon: steering", 60, ONCE(reopen_logs_returns_when_the_file_is_open_anew),
+	 ONCE(what_a_path_has_that_is_no_text_is_shown_as_a_question_mark),
 	 ONCE(reopen_logs_says_why_the_file_cannot_be_opened),
 	 ONCE(without_a_file_reopen_logs_has_nothing_to_do),
 	 ONCE(a_disk_that_hangs_holds_nobody_but_who_asks_to_open_anew),

@@ -1,6 +1,6 @@
 #include "control/config_json.h"
 
-#include "base/utf8.h"
+#include "control/utf8_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,42 +13,33 @@ struct listing {
 	json_t *list; /* NULL: there was no memory */
 };
 
-/* Paths may be anything: what is no UTF-8 in them becomes "?". */
-static json_t *text_json(char *text)
-{
-	json_t *json;
-
-	for (char *at = text; at && *at;) {
-		size_t length = utf8_length(at);
-
-		if (!length)
-			*at = '?';
-		at += length ? length : 1;
-	}
-	json = text ? json_string(text) : NULL;
-	free(text);
-	return json;
-}
-
 static json_t *value_json(const struct config_setting *setting)
 {
 	char *text = NULL;
-	int r = asprintf(&text, "%s%s%s", setting->value, setting->options ? " " : "",
-			 setting->options ? setting->options : "");
+	json_t *json;
 
-	return r < 0 ? NULL : text_json(text);
+	if (!setting->options)
+		return utf8_json(setting->value);
+	if (asprintf(&text, "%s %s", setting->value, setting->options) < 0)
+		return NULL;
+	json = utf8_json(text);
+	free(text);
+	return json;
 }
 
 static json_t *place_json(const struct config *config, const struct config_origin *origin)
 {
 	char *text = NULL;
+	json_t *json;
 
 	if (!origin->line)
 		return json_string("default");
 	if (asprintf(&text, "%s:%u%s", config->files[origin->file], origin->line,
 		     origin->defaults ? " [defaults]" : "") < 0)
 		return NULL;
-	return text_json(text);
+	json = utf8_json(text);
+	free(text);
+	return json;
 }
 
 static void add_setting(void *owner, const struct config_setting *setting)
@@ -65,11 +56,6 @@ static void add_setting(void *owner, const struct config_setting *setting)
 		return;
 	json_decref(listing->list);
 	listing->list = NULL;
-}
-
-json_t *config_json_file(const struct config *config)
-{
-	return text_json(strdup(config->files[0]));
 }
 
 json_t *config_json(const struct config *config)

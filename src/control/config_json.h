@@ -15,9 +15,6 @@
 /* The list of settings, a row for each listen and server line.  NULL: no memory. */
 json_t *config_json(const struct config *config);
 
-/* The file that was read first. */
-json_t *config_json_file(const struct config *config);
-
 /*
  * What differs between two such lists, in the order of the second one:
  *

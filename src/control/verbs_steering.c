@@ -6,6 +6,7 @@
 #include "control/config_json.h"
 #include "control/logs.h"
 #include "control/steering.h"
+#include "control/utf8_json.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -51,7 +52,8 @@ static void answer_reopened(struct http_request *request, const char *file, int 
 	char why[PATH_MAX + 200];
 
 	if (result == 0) {
-		answer_json(request, 200, json_pack("{s:s?}", "reopened", file));
+		answer_json(request, 200,
+			    json_pack("{s:o}", "reopened", file ? utf8_json(file) : json_null()));
 		return;
 	}
 	snprintf(why, sizeof(why), "cannot open %s anew: %s (errno %d); the old one stays in use",
@@ -273,7 +275,7 @@ void verb_config(const struct verbs *verbs, struct http_request *request, const 
 	if (answer_takes_argument(request, NULL, &unused))
 		answer_json(request, 200,
 			    json_pack("{s:I, s:o, s:o}", "edition", (json_int_t)edition->number,
-				      "file", config_json_file(edition->config), "settings",
+				      "file", utf8_json(edition->config->files[0]), "settings",
 				      config_json(edition->config)));
 }
 
