@@ -187,7 +187,7 @@ START_TEST(a_connection_that_is_killed_has_a_reason_of_its_own)
 	expect(what, "404", "\"no_such_connection\"");
 	snprintf(by, sizeof(by), "an operator ended it (user %u, process %d)", getuid(), getpid());
 	daemon_wait_log(daemon, by);
-	snprintf(by, sizeof(by), "1 connection ended for user %u (process %d)", getuid(), getpid());
+	snprintf(by, sizeof(by), "1 connection ended for user %u (process %d", getuid(), getpid());
 	ck_assert(daemon_log_contains(daemon, by));
 	close(fd);
 	close(other);

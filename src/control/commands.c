@@ -31,6 +31,7 @@ const struct command commands[] = {
 	 "kill [ID] [--proxy=PROXY] [--client=ADDRESS] [--server=SERVER] [--confirm=N] [--json]",
 	 "end a connection, or all that are meant"},
 	{"why", command_why, "why ID [--json]", "what a connection does or waits for"},
+	{"events", command_events, "events [--json]", "what changes, as it does"},
 	{"complete", command_complete, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };

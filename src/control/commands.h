@@ -25,5 +25,6 @@ int command_reopen_logs(struct commandline *line);
 int command_conns(struct commandline *line);
 int command_kill(struct commandline *line);
 int command_why(struct commandline *line);
+int command_events(struct commandline *line);
 
 #endif

@@ -6,6 +6,7 @@
 #include "control/inquiry.h"
 #include "control/judge.h"
 #include "control/verbs.h"
+#include "control/verbs_events.h"
 #include "loop/socket.h"
 
 #include "ops/log.h"
@@ -41,6 +42,7 @@ struct serve {
 	const struct config *config; /* while its sockets are bound */
 	struct verbs verbs;
 	struct inquiries inquiries;
+	struct feed feed;
 	struct side control, metrics;
 };
 
@@ -252,7 +254,11 @@ int serve_start(struct serve *serve, struct events *events, const struct serve_t
 
 	serve->verbs.tellers = *tellers;
 	serve->verbs.inquiries = &serve->inquiries;
+	serve->verbs.feed = &serve->feed;
 	inquiries_open(&serve->inquiries, events, tellers->workers, tellers->send, tellers->owner);
+	r = feed_open(&serve->feed, events, &serve->verbs.tellers);
+	if (r < 0)
+		return events_cannot("look at what changes", r);
 	r = start_side(&serve->control, "control", events);
 	return r < 0 ? r : start_side(&serve->metrics, "metrics", events);
 }
@@ -263,6 +269,7 @@ void serve_stop(struct serve *serve)
 	http_close(serve->metrics.http);
 	serve->control.http = serve->metrics.http = NULL;
 	inquiries_close(&serve->inquiries);
+	feed_close(&serve->feed);
 }
 
 static void close_side(struct side *side)

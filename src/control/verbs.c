@@ -5,6 +5,7 @@
 #include "control/metrics.h"
 #include "control/status.h"
 #include "control/verbs_conns.h"
+#include "control/verbs_events.h"
 #include "control/verbs_reload.h"
 #include "control/verbs_steering.h"
 
@@ -174,6 +175,7 @@ static const struct verb table[] = {
 	{"GET", "/v1/connections/*", VERB_CONTROL, false, conns_show},
 	{"DELETE", "/v1/connections/*", VERB_CONTROL, true, conns_kill},
 	{"GET", "/v1/connections/*/why", VERB_CONTROL, false, conns_why},
+	{"GET", "/v1/events", VERB_CONTROL, false, events_follow},
 	{"GET", "/metrics", VERB_EVERYWHERE, false, answer_metrics},
 	{"GET", "/", VERB_METRICS, false, answer_page},
 	{"GET", "/status", VERB_EVERYWHERE, false, answer_page},
@@ -212,12 +214,13 @@ static bool is_method(const struct verb *verb, const char *method)
 	       (!strcmp(method, "HEAD") && !strcmp(verb->method, "GET"));
 }
 
-static void tell_who(const struct http_request *request)
+static void tell_who(const struct verbs *verbs, const struct http_request *request)
 {
 	char asker[ANSWER_ASKER_MAX];
 
 	log_info("control: %s %s, asked by %s", request->method, request->path,
 		 answer_asker(request, asker));
+	feed_asked(verbs->feed, request);
 }
 
 static void answer_none(struct http_request *request, const char *allow)
@@ -245,7 +248,7 @@ void verbs_answer(const struct verbs *verbs, enum verb_where where, struct http_
 
 		if (right && is_method(&table[i], request->method)) {
 			if (table[i].changes)
-				tell_who(request);
+				tell_who(verbs, request);
 			table[i].answer(verbs, request, parts);
 			free(path);
 			return;

@@ -9,12 +9,14 @@
 
 #define VERB_PARTS_MAX 3
 
+struct feed;
 struct inquiries;
 
 /* What a verb may use, constant while the server runs. */
 struct verbs {
 	struct serve_tellers tellers;
 	struct inquiries *inquiries; /* of the workers */
+	struct feed *feed;           /* who follows what changes */
 	uint64_t started_ms;
 };
 

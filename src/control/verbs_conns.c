@@ -5,6 +5,7 @@
 #include "control/criteria.h"
 #include "control/inquiry.h"
 #include "control/member.h"
+#include "control/verbs_events.h"
 #include "control/why.h"
 
 #include "ops/log.h"
@@ -22,6 +23,7 @@
 /* A request whose answer the workers know. */
 struct asking {
 	struct inquiries *inquiries;
+	struct feed *feed;
 	struct http_request *request;
 	struct criteria criteria;
 	uint64_t id; /* where one is asked for */
@@ -80,6 +82,7 @@ static struct asking *begin(const struct verbs *verbs, struct http_request *requ
 		return NULL;
 	}
 	asking->inquiries = verbs->inquiries;
+	asking->feed = verbs->feed;
 	asking->request = request;
 	return asking;
 }
@@ -291,11 +294,16 @@ static uid_t asked_by(const struct http_request *request)
 
 static void answer_killed(struct asking *asking, const struct inquiry_answer *answer)
 {
-	struct sheet sheet = {0};
+	char asker[ANSWER_ASKER_MAX];
+	struct sheet sheet = {0}, event = {0};
 
-	log_info("control: %" PRIu64 " connection%s ended for user %d (process %d)", answer->killed,
-		 answer->killed == 1 ? "" : "s", (int)asked_by(asking->request),
-		 (int)asking->request->peer.pid);
+	(void)answer_asker(asking->request, asker);
+	log_info("control: %" PRIu64 " connection%s ended for %s", answer->killed,
+		 answer->killed == 1 ? "" : "s", asker);
+	feed_begin(&event, "killed");
+	member_number(&event, "count", answer->killed);
+	member_text(&event, "by", asker);
+	feed_tell(asking->feed, &event);
 	sheet_add(&sheet, "{");
 	member_number(&sheet, "killed", answer->killed);
 	sheet_add(&sheet, "}\n");
