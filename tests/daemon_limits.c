@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -207,14 +208,16 @@ START_TEST(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_se
 	enum { CLIENTS = 200 };
 	struct server *echo = server_start(NULL, server_echo, NULL);
 	struct daemon *daemon;
+	bool chained = _i >= DAEMON_RINGS; /* another section is the server */
 	char text[256];
 	int fds[CLIENTS];
 
 	reserve_addresses();
-	snprintf(text, sizeof(text), "[proxy p]\nlisten = %s\nserver = %s\n", front,
-		 server_address(echo));
+	snprintf(text, sizeof(text),
+		 "[proxy p]\nlisten = %s\nserver = %s\n[proxy behind]\nlisten = %s\nserver = %s\n",
+		 front, chained ? address : server_address(echo), address, server_address(echo));
 	daemon = daemon_spawn(&(struct daemon_options){
-		.mode = &daemon_modes[_i], .configuration = text, .nofile = 128});
+		.mode = &daemon_modes[_i % DAEMON_RINGS], .configuration = text, .nofile = 128});
 	daemon_wait_ready(daemon);
 	for (int i = 0; i < CLIENTS; i++) {
 		fds[i] = connected(front);
@@ -225,6 +228,29 @@ START_TEST(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_se
 	ck_assert_uint_eq(server_accepted(echo), CLIENTS);
 	daemon_stop(daemon);
 	server_stop(echo);
+}
+END_TEST
+
+/* Half as many then: 208 descriptors are not the daemon's own here. */
+START_TEST(a_connection_through_two_sections_is_counted_with_the_descriptors_of_both)
+{
+	static const char *const says[] = {"continuing with 104 connections",
+					   "continuing with 52 connections"};
+	struct daemon *daemon;
+	char text[256];
+
+	for (int chained = 0; chained < 2; chained++) {
+		reserve_addresses();
+		snprintf(text, sizeof(text),
+			 "max_connections = 1000\n[proxy p]\nlisten = %s\nserver = %s\n"
+			 "[echo]\nlisten = %s\n",
+			 front, chained ? address : black_hole_address(), address);
+		daemon = daemon_spawn(&(struct daemon_options){
+			.mode = &daemon_modes[_i], .configuration = text, .nofile = 300});
+		daemon_wait_ready(daemon);
+		ck_assert(daemon_log_contains(daemon, says[chained]));
+		daemon_stop(daemon);
+	}
 }
 END_TEST
 
@@ -436,13 +462,93 @@ START_TEST(a_worker_has_64_buffers_at_least)
 }
 END_TEST
 
+/* ---- sections behind sections ---- */
+
+enum { BEHIND_TCP, BEHIND_UNIX, BEHIND_SERVICE, BEHIND_COUNT };
+
+/* A proxy on front; behind it another one, with the server, or a service. */
+static struct daemon *start_chain(unsigned way, unsigned how, unsigned places,
+				  const struct server *server)
+{
+	char between[128], behind[256];
+
+	reserve_addresses();
+	snprintf(between, sizeof(between), "127.0.0.1:%u", port_reserve());
+	if (how == BEHIND_UNIX)
+		snprintf(between, sizeof(between), "unix:%s/between", suite_dir());
+	snprintf(behind, sizeof(behind), "[echo]\n");
+	if (how != BEHIND_SERVICE)
+		snprintf(behind, sizeof(behind), "[proxy b]\nserver = %s\n",
+			 server_address(server));
+	return daemon_start(&daemon_modes[way],
+			    "max_connections = %u\n[proxy a]\nlisten = %s\nserver = %s\n"
+			    "%slisten = %s\n",
+			    places, front, between, behind, between);
+}
+
+/* Those who have all places would each wait for one more, if their hops were to wait, too. */
+START_TEST(at_max_connections_who_goes_through_two_sections_is_served)
+{
+	enum { PLACES = 4, CLIENTS = 3 * PLACES, ROUNDS = 5 };
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon =
+		start_chain((unsigned)_i / BEHIND_COUNT, (unsigned)_i % BEHIND_COUNT, PLACES, echo);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		int fds[CLIENTS];
+
+		for (int i = 0; i < CLIENTS; i++) {
+			fds[i] = connected(front);
+			ck_assert_int_eq(peer_send_text(fds[i], "x"), 0);
+		}
+		close_as_answered(fds, CLIENTS);
+	}
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert_uint_eq(daemon_counter(daemon, "refused"), 0);
+	daemon_free(daemon);
+	server_stop(echo);
+}
+END_TEST
+
+/* Who has the place comes to the second section when another client waits there for one. */
+START_TEST(a_hop_does_not_wait_behind_clients_who_wait_for_a_place)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	struct daemon *daemon;
+	int first, other;
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i],
+			      "max_connections = 1\n"
+			      "[proxy a]\nlisten = %s\nserver = %s\nserver = %s\n"
+			      "connect_timeout = 500ms\n[proxy b]\nlisten = %s\nserver = %s\n",
+			      front, black_hole_address(), address, address, server_address(echo));
+	first = connected(front);
+	sleep_ms(100); /* it has the place, and tries the server that does not answer */
+	other = connected(address);
+	daemon_wait_log(daemon, "max_connections is reached");
+	ck_assert(peer_echoes(first));
+	close(first);
+	ck_assert(peer_echoes(other));
+	close(other);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 SUITE_OF("daemon: limits", 60,
 	 IN_BOTH_RINGS(at_max_connections_the_rest_wait_and_are_served_when_there_is_room),
 	 IN_BOTH_RINGS(with_two_workers_everybody_is_served_in_the_end_too),
 	 IN_BOTH_RINGS(at_the_limit_many_short_connections_are_told_in_few_lines),
 	 IN_BOTH_RINGS(a_section_that_is_full_holds_up_no_other),
 	 IN_EVERY_WAY(a_proxy_at_the_limit_loses_nothing),
-	 IN_BOTH_RINGS(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served),
+	 EACH(at_max_connections_who_goes_through_two_sections_is_served,
+	      DAEMON_WAYS *BEHIND_COUNT),
+	 IN_BOTH_RINGS(a_hop_does_not_wait_behind_clients_who_wait_for_a_place),
+	 EACH(with_few_descriptors_the_limit_is_what_they_allow_and_everybody_is_served,
+	      2 * DAEMON_RINGS),
+	 IN_BOTH_RINGS(a_connection_through_two_sections_is_counted_with_the_descriptors_of_both),
 	 IN_BOTH_RINGS(out_of_descriptors_it_says_so_once_does_not_spin_and_recovers_by_itself),
 	 IN_BOTH_RINGS(the_soft_limit_of_open_files_is_raised_to_the_hard_one),
 	 IN_EVERY_WAY(clients_that_never_read_cost_a_bounded_memory_and_delay_nobody),

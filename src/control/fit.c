@@ -1,5 +1,6 @@
 #include "control/fit.h"
 
+#include "base/meet.h"
 #include "config/schema.h"
 #include "config/value.h"
 #include "loop/op.h"
@@ -185,18 +186,42 @@ static uint32_t pipes_for(uint64_t descriptors, uint32_t workers)
 	return most < PIPES_MAX ? (uint32_t)most : PIPES_MAX;
 }
 
+/* Whether a proxy's server is one of our sections, as far as addresses tell. */
+static bool is_chained(const struct config *config, const struct address *server)
+{
+	for (uint32_t i = 0; i < config->section_count; i++)
+		for (size_t j = 0; j < config->sections[i].listen_count; j++)
+			if (meet_by_connecting(server, &config->sections[i].listens[j].address))
+				return true;
+	return false;
+}
+
+/* Descriptors of a connection; where it goes through two sections, of both. */
+static uint64_t descriptors_each(const struct config *config)
+{
+	uint64_t most = 1;
+
+	for (uint32_t i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		if (section->kind == CONFIG_PROXY && most < 2)
+			most = 2;
+		for (size_t j = 0; j < section->server_count; j++)
+			if (is_chained(config, &section->servers[j].address))
+				return (uint64_t)2 * ENGINE_HOPS_TIMES;
+	}
+	return most;
+}
+
 int fit_connections(struct engine *engine, const struct config *config, uint64_t limit,
 		    struct report *report)
 {
-	uint64_t own, per_connection = 1, listeners = 0, most;
+	uint64_t own, per_connection = descriptors_each(config), listeners = 0, most;
 	uint32_t wanted = config->max_connections;
 
-	for (uint32_t i = 0; i < config->section_count; i++) {
+	for (uint32_t i = 0; i < config->section_count; i++)
 		listeners += config->sections[i].listen_count;
-		if (config->sections[i].kind == CONFIG_PROXY)
-			per_connection = 2;
-	}
-	if (per_connection == 2)
+	if (per_connection > 1)
 		engine->sizes.pipes_max = pipes_for(limit, engine->worker_count);
 	own = DESCRIPTORS_PROCESS +
 	      (uint64_t)engine->worker_count *

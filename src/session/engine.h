@@ -15,6 +15,13 @@
 /* Half a millisecond.  With half of it, 8 bulk streams cost 3 % more CPU. */
 #define ENGINE_TURN_BYTES (2u << 20)
 
+/*
+ * A connection that one section of ours makes to another has a place there besides, over
+ * connections_max, or those that have all places could wait for each other: so many times
+ * as many connections there can be then.
+ */
+#define ENGINE_HOPS_TIMES 2u
+
 struct engine {
 	struct ring_capabilities capabilities;
 	uint32_t worker_count;

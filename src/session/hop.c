@@ -71,8 +71,7 @@ void hop_prepare_listener(struct edition *edition, struct section *section, int 
 	struct sockaddr_storage address = {0};
 	socklen_t size = sizeof(address);
 
-	/* At a service every chain ends. */
-	if (!section->has_upstream || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
 		return;
 	for (uint32_t i = 0; i < edition->section_count; i++)
 		section->is_reached |= may_lead_to(&edition->sections[i].pool, &address);
@@ -205,10 +204,15 @@ void hop_name(struct session *session, int fd)
 		note(session, key_of(name, (size_t)length));
 }
 
-/* The key of the hop that the session's client would be. */
-static uint64_t key_of_client(const struct session *session)
+bool hop_may_come(const struct engine *engine, const struct section *section)
 {
-	int fd = session->road.fd[SIDE_CLIENT];
+	return section->is_reached &&
+	       atomic_load_explicit(&engine->hops.count, memory_order_relaxed) != 0;
+}
+
+/* The key of the hop that a client would be. */
+static uint64_t key_of_client(int fd)
+{
 	struct sockaddr_in6 peer, own;
 	char name[SOCKET_LABEL_MAX];
 	struct endpoint from, to;
@@ -225,11 +229,22 @@ static uint64_t key_of_client(const struct session *session)
 	return key_of_ends(&from, &to);
 }
 
+bool hop_is_own(struct engine *engine, const struct section *section, int client_fd)
+{
+	uint64_t key, previous;
+	uint32_t from;
+
+	if (!hop_may_come(engine, section))
+		return false;
+	key = key_of_client(client_fd);
+	return key != FREE && find(&engine->hops, key, &from, &previous);
+}
+
 static seldom bool is_in_its_chain(struct session *session)
 {
 	struct engine *engine = session->all->engine;
 	uint32_t section, left = session->branch->section->edition->section_count + 1;
-	uint64_t key = key_of_client(session), previous;
+	uint64_t key = key_of_client(session->road.fd[SIDE_CLIENT]), previous;
 
 	if (key == FREE || !find(&engine->hops, key, &section, &previous))
 		return false;
@@ -245,9 +260,6 @@ static seldom bool is_in_its_chain(struct session *session)
 
 bool hop_comes_back(struct session *session)
 {
-	const struct hops *hops = &session->all->engine->hops;
-
-	return session->branch->section->is_reached &&
-	       atomic_load_explicit(&hops->count, memory_order_relaxed) != 0 &&
+	return hop_may_come(session->all->engine, session->branch->section) &&
 	       is_in_its_chain(session);
 }

@@ -67,6 +67,10 @@ void hop_name(struct session *session, int fd);
 /* The session's connection to its server is closed. */
 void hop_forget(struct session *session);
 
+/* Whether a client of the section may be a connection of ours now; and whether that one is. */
+bool hop_may_come(const struct engine *engine, const struct section *section);
+bool hop_is_own(struct engine *engine, const struct section *section, int client_fd);
+
 /* Whether the session's client is a connection of ours that had passed this section before. */
 bool hop_comes_back(struct session *session);
 

@@ -1,11 +1,21 @@
 #include "session/sessions.h"
 
+#include "loop/op.h"
 #include "session/memo.h"
 #include "session/session.h"
 #include "session/tenancy.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+static uint32_t room_for(const struct engine *engine)
+{
+	uint64_t room = (uint64_t)engine->connections_max * ENGINE_HOPS_TIMES;
+
+	if (!engine->hops.table)
+		return engine->connections_max;
+	return room < 1u << OP_SLOT_BITS ? (uint32_t)room : 1u << OP_SLOT_BITS;
+}
 
 int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine)
 {
@@ -16,10 +26,10 @@ int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine
 	list_init(&all->returning);
 	shortage_init(&all->shortages);
 	all->shortages.timer.kind = TIMER_SHORTAGE;
-	all->memos = calloc(engine->connections_max, sizeof(*all->memos));
+	all->memos = calloc(room_for(engine), sizeof(*all->memos));
 	if (!all->memos)
 		return -ENOMEM;
-	return slab_init(&all->slab, engine->connections_max, sizeof(struct session));
+	return slab_init(&all->slab, room_for(engine), sizeof(struct session));
 }
 
 void sessions_done(struct sessions *all)

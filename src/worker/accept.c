@@ -1,6 +1,7 @@
 #include "worker/accept.h"
 
 #include "loop/socket.h"
+#include "session/hop.h"
 #include "session/record.h"
 #include "session/session.h"
 #include "worker/worker.h"
@@ -14,6 +15,7 @@
 #define RETRY_FIRST_MS 1
 #define RETRY_MAX_MS   100
 #define NEAR_FULL      256
+#define HOPS_AT_ONCE   64
 #define RETRY_FULL_MS  50 /* another worker may have made room: nobody tells us */
 
 /* Places left for the section, of its own and among all. */
@@ -142,16 +144,24 @@ static void release(struct worker *worker, struct listener *listener)
 
 enum place { PLACE_TAKEN, PLACE_NONE, PLACE_NONE_IN_SECTION };
 
-/* A place among the connections of the section and of all. */
-static enum place take_place(struct worker *worker, struct section *section)
+/* Whether one of our own sections has made the connection. */
+static bool is_own(const struct worker *worker, const struct parked *parked)
 {
+	return hop_is_own(worker->engine, parked->listener->branch->section, parked->fd);
+}
+
+/* A place among the connections of the section and of all; for a hop, see engine.h. */
+static enum place take_place(struct worker *worker, const struct parked *parked)
+{
+	struct section *section = parked->listener->branch->section;
 	struct engine *engine = worker->engine;
-	uint32_t most = section->config->settings.max_connections;
+	uint64_t with_hops = (uint64_t)engine->connections_max * ENGINE_HOPS_TIMES;
+	uint32_t most = section->config->settings.max_connections, used;
 
 	if (worker->sessions.slab.used == worker->sessions.slab.capacity)
 		return PLACE_NONE;
-	if (atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed) >=
-	    engine->connections_max) {
+	used = atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed);
+	if (used >= engine->connections_max && (used >= with_hops || !is_own(worker, parked))) {
 		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
 		return PLACE_NONE;
 	}
@@ -222,10 +232,14 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 		give_up(worker, parked, worker->cutting);
 		return;
 	}
-	enum place place = take_place(worker, branch->section);
+	enum place place = take_place(worker, parked);
 	if (place == PLACE_TAKEN) {
 		stats_count(&worker->loop.stats, accepted, 1);
 		session_open(&worker->sessions, branch, listener->socket->text, parked->fd);
+		return;
+	}
+	if (place == PLACE_NONE && is_own(worker, parked)) {
+		refuse(worker, parked->fd); /* or who waits for it would wait for itself */
 		return;
 	}
 	if (place == PLACE_NONE_IN_SECTION)
@@ -279,6 +293,18 @@ static void unpark(struct worker *worker)
 	}
 }
 
+/* Hops do not wait behind those for whom the listener is paused. */
+static void take_hops(struct worker *worker, struct listener *listener)
+{
+	int fd;
+
+	if (!listener->paused || listener->fd < 0 || worker->state != WORKER_RUNNING ||
+	    !hop_may_come(worker->engine, listener->branch->section))
+		return;
+	for (unsigned i = 0; i < HOPS_AT_ONCE && (fd = socket_accept(listener->fd)) >= 0; i++)
+		accepted(worker, fd, listener);
+}
+
 void accept_resume(struct worker *worker)
 {
 	struct list *all = &worker->listeners, *node;
@@ -293,6 +319,8 @@ void accept_resume(struct worker *worker)
 	}
 	/* A section that is full itself is paused again, and holds up no other. */
 	unpark(worker);
+	for (node = all->next; node != all; node = node->next)
+		take_hops(worker, container_of(node, struct listener, link));
 	for (node = all->next; node != all; node = node->next)
 		arm(worker, container_of(node, struct listener, link));
 }
