@@ -85,6 +85,16 @@ void http_call_error(struct http_answer *answer, unsigned status, const char *co
 	}
 }
 
+bool http_is_closing(struct http *http)
+{
+	bool closing;
+
+	pthread_mutex_lock(&http->lock);
+	closing = http->closing;
+	pthread_mutex_unlock(&http->lock);
+	return closing;
+}
+
 void http_ring(int fd)
 {
 	(void)!write(fd, &(uint64_t){1}, sizeof(uint64_t)); /* full: it rings already */

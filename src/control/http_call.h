@@ -116,6 +116,8 @@ void http_call_error(struct http_answer *answer, unsigned status, const char *co
 		     const char *message, const char *hint);
 void http_answer_done(struct http_answer *answer);
 
+/* Whether the main thread has said that it is to end. */
+bool http_is_closing(struct http *http);
 /* To ring one of the bells. */
 void http_ring(int fd);
 

@@ -212,16 +212,6 @@ static enum MHD_Result ask(struct http_call *call)
 	return MHD_YES;
 }
 
-static bool is_closing(struct http *http)
-{
-	bool closing;
-
-	pthread_mutex_lock(&http->lock);
-	closing = http->closing;
-	pthread_mutex_unlock(&http->lock);
-	return closing;
-}
-
 /* All of the request is here. */
 static enum MHD_Result judge(const struct http_port *port, struct http_call *call)
 {
@@ -237,7 +227,7 @@ static enum MHD_Result judge(const struct http_port *port, struct http_call *cal
 		return refuse(call, MHD_HTTP_BAD_REQUEST, "query",
 			      "the query has more than 32 arguments, or there is no memory for it",
 			      NULL);
-	if (is_closing(port->http))
+	if (http_is_closing(port->http))
 		return refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "it stops", NULL);
 	if (port->local)
 		read_peer(&call->request.peer, link_of(call->connection)->fd);

@@ -139,16 +139,6 @@ static void turn(struct http *http, int wait_ms)
 		(void)MHD_run(http->ports[i].daemon);
 }
 
-static bool is_closing(struct http *http)
-{
-	bool closing;
-
-	pthread_mutex_lock(&http->lock);
-	closing = http->closing;
-	pthread_mutex_unlock(&http->lock);
-	return closing;
-}
-
 static bool is_busy(const struct http *http)
 {
 	for (size_t i = 0; i < http->port_count; i++)
@@ -174,7 +164,7 @@ void *http_thread(void *argument)
 	struct http *http = argument;
 
 	(void)pthread_setname_np(pthread_self(), http->name);
-	while (!is_closing(http))
+	while (!http_is_closing(http))
 		turn(http, timeout_ms(http));
 	say_farewell(http);
 	for (size_t i = 0; i < http->port_count; i++)

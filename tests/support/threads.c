@@ -36,7 +36,7 @@ unsigned threads_named(pid_t pid, const char *word, pid_t *ret_threads, unsigned
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	tasks = opendir(path);
 	for (struct dirent *task; tasks && (task = readdir(tasks));) {
-		pid_t thread = atoi(task->d_name); /* 0: "." and ".." */
+		pid_t thread = (pid_t)strtol(task->d_name, NULL, 10); /* 0: "." and ".." */
 		char *name;
 
 		if (thread == 0 || thread == pid)
