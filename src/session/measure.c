@@ -73,10 +73,8 @@ void measure_wires(struct session *session)
 		if (wire.rtt_us)
 			note(session, measures[side], &HISTOGRAM_RTT,
 			     (uint64_t)wire.rtt_us * NS_PER_US);
-		if (recorded) {
-			memo_of(session)->wires[side] = wire;
-			memo_of(session)->has_wire[side] = true;
-		}
+		if (recorded)
+			memo_wire(session, side, &wire);
 	}
 }
 

@@ -12,9 +12,22 @@ bool memo_wanted(const struct sessions *all)
 	return all->access || log_enabled(LOG_LEVEL_DEBUG);
 }
 
-struct memo *memo_of(const struct session *session)
+static struct memo *at_slot(const struct session *session)
 {
 	return &session->all->memos[session->road.flight.slot];
+}
+
+static bool is_of(const struct memo *memo, const struct session *session)
+{
+	return memo->of == session->id + 1;
+}
+
+const struct memo *memo_of(const struct session *session)
+{
+	static const struct memo nothing;
+	const struct memo *memo = at_slot(session);
+
+	return is_of(memo, session) ? memo : &nothing;
 }
 
 void memo_look(struct memo *memo, int client_fd, struct sockaddr_in6 *ret_client)
@@ -26,8 +39,9 @@ void memo_look(struct memo *memo, int client_fd, struct sockaddr_in6 *ret_client
 
 void memo_begin(struct session *session)
 {
-	struct memo *memo = memo_of(session);
+	struct memo *memo = at_slot(session);
 
+	memo->of = session->id + 1;
 	memo->tried_count = memo->failed = 0;
 	memo->has_wire[SIDE_CLIENT] = memo->has_wire[SIDE_UPSTREAM] = false;
 	memo_look(memo, session->road.fd[SIDE_CLIENT], &session->client);
@@ -35,10 +49,10 @@ void memo_begin(struct session *session)
 
 void memo_tried(struct session *session, int error)
 {
-	struct memo *memo = memo_of(session);
+	struct memo *memo = at_slot(session);
 	uint64_t took_ns = session->road.loop->coalesce.now_ns - session->attempt_ns;
 
-	if (!memo_wanted(session->all))
+	if (!is_of(memo, session))
 		return;
 	memo->failed++;
 	if (memo->tried_count == MEMO_TRIED_MAX)
@@ -48,4 +62,14 @@ void memo_tried(struct session *session, int error)
 		.error = error,
 		.ms = (uint32_t)(took_ns / CLOCK_NS_PER_MS),
 	};
+}
+
+void memo_wire(struct session *session, unsigned side, const struct wire *wire)
+{
+	struct memo *memo = at_slot(session);
+
+	if (!is_of(memo, session))
+		return;
+	memo->wires[side] = *wire;
+	memo->has_wire[side] = true;
 }

@@ -19,6 +19,7 @@ struct sessions;
 #define MEMO_TRIED_MAX 8
 
 struct memo {
+	uint64_t of; /* the session's id, and one: records may be wanted only now and then */
 	struct wire wires[SIDE_COUNT];
 	bool has_wire[SIDE_COUNT];
 	bool is_local; /* the client is a process of this machine: */
@@ -43,7 +44,10 @@ void memo_look(struct memo *memo, int client_fd, struct sockaddr_in6 *ret_client
 /* The attempt at its server has failed (negative errno). */
 void memo_tried(struct session *session, int error);
 
-/* The session's; what it says is true only where records are written. */
-struct memo *memo_of(const struct session *session);
+/* A side's sockets are still open: what the kernel says of the way there. */
+void memo_wire(struct session *session, unsigned side, const struct wire *wire);
+
+/* The session's; an empty one where records were not written when it began. */
+const struct memo *memo_of(const struct session *session);
 
 #endif
