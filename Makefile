@@ -102,7 +102,7 @@ $O/tests/bench/bench_ring: $O/tests/bench/ours.o $O/tests/bench/liburing.o
 $(BENCH_TOOLS): $O/%: $O/%.o $(CORE)
 $(EXAMPLES):  $O/%: $O/%.o $(RING)
 $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
-$(SIMS): LIBS += -Wl,--wrap=access_write# tests/support/sim_life.c reads the records
+$(SIMS): LIBS += -Wl,--wrap=access_write,--wrap=session_open# sim_life.c reads the records, sim_reload.c sees who begins
 $(FUZZ): LIBS += -fsanitize=fuzzer
 $O/tests/bench/bench_ring: LIBS += -luring
 $O/tests/bench/bench_openloop: LIBS += -lm

@@ -32,6 +32,13 @@ uint32_t sim_between(uint32_t low, uint32_t high)
 	return low + (uint32_t)(sim_random() % ((uint64_t)high - low + 1));
 }
 
+uint32_t sim_one_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+	const uint32_t values[] = {a, b, c, d};
+
+	return values[sim_random() % 4];
+}
+
 /* ---- The clock, in place of base/clock.c ----------------------------------------------------- */
 
 uint64_t clock_now_ns(void)

@@ -28,7 +28,7 @@
 #define SIM_FILES       128
 #define SIM_CONNECTIONS 256
 #define SIM_WORKERS     2
-#define SIM_LISTENERS   8
+#define SIM_LISTENERS   64
 #define SIM_BACKLOG     32
 #define SIM_PIPES       64
 #define SIM_SLOTS       16
@@ -98,7 +98,9 @@ struct sim_connection {
 	struct sim_flow in, out;
 	struct sim_file *file;
 	struct sim_connection *partner; /* the other side of the session, once known */
-	const struct config_section *section;
+	uint32_t place;                 /* that a client connects to */
+	struct sim_listener *through;   /* ... whose queue it was in */
+	bool served;                    /* it is, or was, a session's */
 	/* the peer's end */
 	struct sim_script script;
 	uint64_t stream; /* which pattern it sends */
@@ -116,9 +118,11 @@ struct sim_connection {
 };
 
 struct sim_listener {
-	uint32_t worker;
-	const struct config_section *section;
+	uint32_t worker, place;
 	bool closed;
+	bool may_close; /* its worker has been told to leave it */
+	/* Where it leads: as far as its worker is known to have been told, and from then on. */
+	const struct config_section *leads, *will_lead;
 	struct sim_connection *backlog[SIM_BACKLOG];
 	uint32_t waiting;
 };
@@ -220,6 +224,7 @@ void sim_end(void);
 uint64_t sim_random(void);
 bool sim_chance(unsigned n); /* once in n; 0: never */
 uint32_t sim_between(uint32_t low, uint32_t high);
+uint32_t sim_one_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d);
 void sim_at(uint64_t when_ns, void (*what)(void *), void *object);
 uint64_t sim_next_event(void);
 /* Everything that is due by now. */
@@ -248,7 +253,8 @@ int sim_room(struct sim_connection *connection);
 void sim_put(struct sim_connection *connection, uint32_t count);
 unsigned char sim_byte(uint64_t stream, uint64_t position);
 struct sim_file *sim_file_of(int fd); /* NULL: closed */
-int sim_listen(const struct config_section *section, uint32_t worker);
+int sim_listen(uint32_t place, uint32_t worker);
+struct sim_listener *sim_listener_of(int fd);
 struct sim_connection *sim_connection_new(bool client);
 /* A client's connection waits to be accepted. */
 void sim_arrive(void *connection);
@@ -284,12 +290,12 @@ void sim_peer_told_reset(void *connection);
 /* Requests instead of the pattern, for a client of a responder. */
 void sim_ask(struct sim_connection *client);
 /* Before bytes of the answer go out: are they right, and is it time? */
-void sim_check_answer(const struct sim_connection *client, uint64_t position,
-		      const unsigned char *bytes, uint32_t count);
+void sim_check_answer(const struct config_section *section, const struct sim_connection *client,
+		      uint64_t position, const unsigned char *bytes, uint32_t count);
 /* What has been read is answered. */
-void sim_check_answered(const struct sim_connection *client);
+void sim_check_answered(const struct config_section *section, const struct sim_connection *client);
 /* The responder sends its FIN, for a reason in the conversation. */
-void sim_check_goodbye(const struct sim_connection *client);
+void sim_check_goodbye(const struct config_section *section, const struct sim_connection *client);
 
 /* ---- sim_ops.c ------------------------------------------------------------------------------- */
 
@@ -349,6 +355,8 @@ void sim_check_splice(struct sim_connection *connection, const struct sim_pipe *
 void sim_check_fin(struct sim_connection *connection);
 void sim_check_reset(struct sim_connection *connection);
 void sim_check_close(struct sim_file *file);
+/* A worker closes a listening socket. */
+void sim_check_leaving(const struct sim_listener *listener);
 /* The ring is gone: nothing holds a socket any more that close(2) was called on. */
 void sim_left(void);
 /* The worker waits: does nobody wait for it? */

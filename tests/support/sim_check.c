@@ -1,7 +1,9 @@
 /* The rules: what must be true of every run, whatever the seed. */
 #include "session/ending.h"
 #include "session/handshake.h"
-#include "support/sim.h"
+#include "support/sim_drain.h"
+#include "support/sim_edition.h"
+#include "support/sim_orders.h"
 
 #include <string.h>
 
@@ -227,7 +229,7 @@ void sim_check_bytes(struct sim_connection *connection, uint64_t position,
 		check_chargen(position, bytes, count);
 		break;
 	case CONFIG_RESPONDER:
-		sim_check_answer(connection, position, bytes, count);
+		sim_check_answer(view_section(session), connection, position, bytes, count);
 		break;
 	case CONFIG_DISCARD:
 	case CONFIG_KIND_COUNT:
@@ -272,7 +274,7 @@ void sim_check_fin(struct sim_connection *connection)
 	if (is_attempt(session, connection) || connection->takes_no_more)
 		return;
 	if (kind_of(session) == CONFIG_RESPONDER)
-		sim_check_goodbye(connection);
+		sim_check_goodbye(view_section(session), connection);
 	if (kind_of(session) == CONFIG_RESPONDER)
 		return;
 	from = source_of(connection, session);
@@ -343,6 +345,9 @@ void sim_check_close(struct sim_file *file)
 		(void)source_of(file->connection, session); /* the last time that both are there */
 		sim_life_close(session);
 	}
+	if (file->connection && file->connection->client && !file->connection->served &&
+	    !sim_is_ending() && !sim_drain_was_asked())
+		sim_fail("client %u is turned away", number(file->connection));
 	if (view_is_stopping(sim.worker) && sim_ops_on(file) == file->uses)
 		return; /* cut: those that the kernel has taken end with the ring */
 	if (sim_ops_on(file))
@@ -383,7 +388,7 @@ static void check_responder(const struct session *session, const struct sim_conn
 	if (client->phase != SIM_ESTABLISHED || client->shut_write ||
 	    out->send_room == out->written - out->acked)
 		return;
-	sim_check_answered(client);
+	sim_check_answered(view_section(session), client);
 	if (client->in.arrived > client->in.read && view_buffers_free(view_worker(session)) > 0)
 		sim_fail("%llu bytes from %u are never read",
 			 (unsigned long long)(client->in.arrived - client->in.read),
@@ -424,6 +429,21 @@ static void check_quiescent(const struct worker *worker)
 			check_session(view_session(worker, slot));
 }
 
+static void check_waiting(const struct sim_listener *listener)
+{
+	const struct worker *worker = sim.workers[listener->worker];
+	const struct account *account;
+	uint32_t most;
+
+	if (!listener->waiting || !view_is_running(worker) ||
+	    view_connections(worker) >= view_connections_max(worker))
+		return;
+	account = sim_account_of(listener->leads);
+	most = listener->leads->settings.max_connections;
+	if (!most || account->connections < most)
+		sim_fail("clients wait to be accepted and there is room");
+}
+
 void sim_check_quiescent(void)
 {
 	uint32_t open = 0;
@@ -437,16 +457,8 @@ void sim_check_quiescent(void)
 	if (open != view_connections(sim.worker))
 		sim_fail("%u connections are counted, and %u are open",
 			 view_connections(sim.worker), open);
-	for (uint32_t i = 0; i < sim.listener_count; i++) {
-		const struct worker *worker = sim.workers[sim.listeners[i].worker];
-		const struct config_section *section = sim.listeners[i].section;
-		uint32_t most = section->settings.max_connections;
-
-		if (sim.listeners[i].waiting && view_is_running(worker) &&
-		    view_connections(worker) < view_connections_max(worker) &&
-		    !(most && view_connections_of(worker, section) >= most))
-			sim_fail("clients wait to be accepted and there is room");
-	}
+	for (uint32_t i = 0; i < sim.listener_count; i++)
+		check_waiting(&sim.listeners[i]);
 }
 
 static void check_peers(void)
@@ -493,16 +505,11 @@ void sim_check_finished(uint32_t index)
 void sim_check_end(void)
 {
 	const struct worker *worker = sim.workers[0];
-	const struct config_section *section;
 
 	for (uint32_t i = 0; i < sim.file_count; i++)
 		if (sim.files[i].fd >= 0)
 			sim_fail("descriptor %d is open at the end", sim.files[i].fd);
 	if (view_connections(worker))
 		sim_fail("%u connections are counted at the end", view_connections(worker));
-	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++)
-		if (view_connections_of(worker, section))
-			sim_fail("%u connections of section %u are counted at the end",
-				 view_connections_of(worker, section), i);
 	check_peers();
 }

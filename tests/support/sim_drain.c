@@ -1,62 +1,65 @@
 #include "support/sim_drain.h"
 
-#include "support/sim.h"
+#include "support/sim_edition.h"
 
 #define DRAINS_MAX 6
 #define MANY       300 /* connections at once: nobody waits for room */
 
 static struct engine *engine;
-static struct section *sections;
-static uint32_t count;
-static uint64_t drained_ns[8], all_drained_ns; /* SIM_NEVER: it is not */
+static uint64_t drained_ns[SIM_NAMES], all_drained_ns; /* SIM_NEVER: it is not */
+static bool was_asked;
 
 static void turn_round(_Atomic bool *flag, uint64_t *ns, const char *what)
 {
 	bool drained = !atomic_load(flag);
 
 	sim_trace("operator: %s %s", what, drained ? "is drained" : "serves again");
+	was_asked = true;
 	atomic_store(flag, drained);
 	*ns = drained ? sim.now_ns : SIM_NEVER;
 }
 
 static void steer(void *unused)
 {
-	uint32_t index = sim_between(0, count);
+	static const char *const names[SIM_NAMES] = {"the first section", "the second section",
+						     "the third section"};
+	uint32_t index = sim_between(0, SIM_NAMES);
 
 	(void)unused;
-	if (index == count)
+	if (index == SIM_NAMES)
 		turn_round(&engine->drained, &all_drained_ns, "everything");
 	else
-		turn_round(&sections[index].account->drained, &drained_ns[index],
-			   index ? "the second section" : "the first section");
+		turn_round(&sim_account(index)->drained, &drained_ns[index], names[index]);
 }
 
-void sim_drain_begin(struct engine *of, struct section *all, uint32_t section_count)
+void sim_drain_begin(struct engine *of)
 {
-	assert(section_count <= array_size(drained_ns));
 	engine = of;
-	sections = all;
-	count = section_count;
+	was_asked = false;
 	all_drained_ns = SIM_NEVER;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < SIM_NAMES; i++)
 		drained_ns[i] = SIM_NEVER;
 	for (uint32_t i = sim_chance(3) ? sim_between(1, DRAINS_MAX) : 0; i > 0; i--)
 		sim_at(sim.now_ns + sim_random() % (sim_chance(2) ? 5 * SIM_MS : 150 * SIM_MS),
 		       steer, NULL);
 }
 
+bool sim_drain_was_asked(void)
+{
+	return was_asked;
+}
+
 /* Who waits for room came before. */
 static bool may_have_waited(const struct session *session)
 {
-	return engine->connections_max < MANY || view_section(session)->settings.max_connections;
+	return engine->connections_max < MANY || sim_was_limited(view_section(session));
 }
 
 static uint64_t drained_since(const struct session *session)
 {
-	for (uint32_t i = 0; i < count; i++)
-		if (sections[i].config == view_section(session) && drained_ns[i] < all_drained_ns)
-			return drained_ns[i];
-	return all_drained_ns;
+	uint64_t ns = drained_ns[sim_account_of(view_section(session))->id - 1];
+
+	return ns < all_drained_ns ? ns : all_drained_ns;
 }
 
 void sim_drain_turn(void)

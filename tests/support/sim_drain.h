@@ -3,10 +3,11 @@
 #define TESTS_SUPPORT_SIM_DRAIN_H
 
 #include "session/engine.h"
-#include "session/section.h"
 
-/* From now on, perhaps; they are the run's. */
-void sim_drain_begin(struct engine *of, struct section *all, uint32_t section_count);
+/* From now on, perhaps. */
+void sim_drain_begin(struct engine *of);
+/* He has drained something: who is not served need not be. */
+bool sim_drain_was_asked(void);
 /* After each turn of a worker, of its sessions. */
 void sim_drain_turn(void);
 

@@ -143,11 +143,11 @@ static unsigned char byte_of(const struct sim_asked *asked, const char *head, si
 	return at == response - 1 ? '\n' : 'x';
 }
 
-void sim_check_answer(const struct sim_connection *client, uint64_t position,
-		      const unsigned char *bytes, uint32_t count)
+void sim_check_answer(const struct config_section *section, const struct sim_connection *client,
+		      uint64_t position, const unsigned char *bytes, uint32_t count)
 {
 	char head[256];
-	size_t response = response_of(client->section, head, sizeof(head));
+	size_t response = response_of(section, head, sizeof(head));
 	uint64_t maybe, most = answer_to(client->asked, client->in.read, response, &maybe);
 
 	if (position + count > most)
@@ -160,10 +160,10 @@ void sim_check_answer(const struct sim_connection *client, uint64_t position,
 				 byte_of(client->asked, head, response, position + i));
 }
 
-void sim_check_answered(const struct sim_connection *client)
+void sim_check_answered(const struct config_section *section, const struct sim_connection *client)
 {
 	char head[256];
-	size_t response = response_of(client->section, head, sizeof(head));
+	size_t response = response_of(section, head, sizeof(head));
 	uint64_t maybe, most = answer_to(client->asked, client->in.read, response, &maybe);
 
 	if (client->out.written + maybe < most)
@@ -172,11 +172,11 @@ void sim_check_answered(const struct sim_connection *client)
 }
 
 /* A FIN belongs behind the last answer, when the client wants no more or gets no more. */
-void sim_check_goodbye(const struct sim_connection *client)
+void sim_check_goodbye(const struct config_section *section, const struct sim_connection *client)
 {
 	const struct sim_asked *asked = client->asked;
 
 	if (!client->fin_read && !(asked->closes && client->in.read > asked->words_from))
 		sim_fail("the responder ends before it was asked to");
-	sim_check_answered(client);
+	sim_check_answered(section, client);
 }

@@ -6,7 +6,7 @@
  * not against what the session believes.
  */
 #include "ops/access.h"
-#include "support/sim.h"
+#include "support/sim_edition.h"
 
 #include <errno.h>
 #include <string.h>
@@ -275,6 +275,8 @@ static void check_session(struct session *session)
 	struct sim_life *life = life_of(session);
 
 	note_sides(life, session);
+	if (view_section(session) != life->section || !view_has_settings_of(session, life->section))
+		sim_fail("session %u goes on under another section", view_slot(session));
 	if (view_state(session) == VIEW_CLOSING) {
 		if (life->state != VIEW_CLOSING)
 			check_timely(life, session);
@@ -301,21 +303,35 @@ static void for_each_session(const struct worker *worker, void (*what)(struct se
 	}
 }
 
+static uint32_t count_sessions(const struct worker *worker, uint32_t of[SIM_NAMES])
+{
+	uint32_t seen = 0;
+
+	for (uint32_t slot = 0; !view_is_over(worker) && seen < view_sessions(worker); slot++) {
+		const struct session *session = view_session(worker, slot);
+
+		seen += session != NULL;
+		if (session)
+			of[sim_account_of(view_section(session))->id - 1]++;
+	}
+	return seen;
+}
+
+/* Who opens one is looked at in sim_reload.c: a limit may be lower than what there is. */
 static void check_places(void)
 {
 	const struct worker *worker = sim.worker;
-	const struct config_section *section;
-
-	uint32_t all = 0;
+	uint32_t all = 0, of[SIM_NAMES] = {0};
 
 	for (uint32_t i = 0; i < sim.worker_count; i++)
-		all += view_is_over(sim.workers[i]) ? 0 : view_sessions(sim.workers[i]);
+		all += count_sessions(sim.workers[i], of);
 	if (all > view_connections_max(worker))
 		sim_fail("%u sessions are open, of %u at most", all, view_connections_max(worker));
-	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++) {
-		uint32_t most = section->settings.max_connections;
-		uint32_t open = view_connections_of(worker, section);
+	for (uint32_t i = 0; i < SIM_NAMES; i++) {
+		uint32_t most = sim_most_of(i), open = sim_account(i)->connections;
 
+		if (open != of[i])
+			sim_fail("%u sessions of section %u are counted, of %u", open, i, of[i]);
 		if (most && open > most)
 			sim_fail("%u sessions of section %u are open, of %u at most", open, i,
 				 most);

@@ -66,16 +66,22 @@ struct sim_connection *sim_connected(int fd)
 	return file->connection;
 }
 
-int sim_listen(const struct config_section *section, uint32_t worker)
+int sim_listen(uint32_t place, uint32_t worker)
 {
-	struct sim_file *file = sim_file_new();
+	struct sim_file *file = sim.listener_count < SIM_LISTENERS ? sim_file_new() : NULL;
 
 	if (!file)
 		return -EMFILE;
 	file->listener = &sim.listeners[sim.listener_count++];
-	file->listener->section = section;
+	file->listener->place = place;
+	sim_trace("descriptor %d listens at place %u, for worker %u", file->fd, place, worker);
 	file->listener->worker = worker;
 	return file->fd;
+}
+
+struct sim_listener *sim_listener_of(int fd)
+{
+	return sim_file_of(fd)->listener;
 }
 
 struct sim_connection *sim_connection_new(bool client)
@@ -327,15 +333,16 @@ uint32_t sim_poll_events(const struct sim_connection *connection)
 void sim_arrive(void *object)
 {
 	struct sim_connection *connection = object;
-	uint32_t from = sim.worker_count > 1 ? sim_random() % SIM_LISTENERS : 0;
+	uint32_t from = sim.listener_count > 1 ? sim_random() % sim.listener_count : 0;
 
 	for (uint32_t i = 0; i < sim.listener_count; i++) {
 		struct sim_listener *listener = &sim.listeners[(from + i) % sim.listener_count];
 
-		if (listener->section != connection->section || listener->closed ||
+		if (listener->place != connection->place || listener->closed ||
 		    listener->waiting == SIM_BACKLOG)
 			continue;
 		connection->phase = SIM_ESTABLISHED;
+		connection->through = listener;
 		listener->backlog[listener->waiting++] = connection;
 		sim_peer_start(connection);
 		for (uint32_t f = 0; f < sim.file_count; f++)
@@ -368,6 +375,7 @@ int sim_accept(struct sim_listener *listener)
 
 void sim_close_listener(struct sim_listener *listener)
 {
+	sim_check_leaving(listener);
 	listener->closed = true;
 	for (uint32_t i = 0; i < listener->waiting; i++) {
 		listener->backlog[i]->phase = SIM_DEAD;

@@ -1,6 +1,7 @@
 #include "support/sim_operator.h"
 
-#include "support/sim.h"
+#include "support/sim_edition.h"
+#include "support/sim_orders.h"
 #include "worker/census.h"
 
 #include <inttypes.h>
@@ -21,7 +22,6 @@ static struct ask {
 } asks[ASKS];
 static uint32_t asked;
 static uint64_t killed[SIM_WORKERS];
-static void (*send_order)(uint32_t worker, struct order *order);
 
 static void make_filter(struct glance_filter *filter)
 {
@@ -38,41 +38,6 @@ static void make_filter(struct glance_filter *filter)
 		filter->server = "second";
 	if (sim_chance(4))
 		filter->client = sim_chance(4) ? GLANCE_UNIX : GLANCE_INET; /* of bits 0: all */
-}
-
-static void ask(void *object)
-{
-	struct ask *this = object;
-	struct census_order *census = &this->census;
-	uint64_t from = sim_chance(2) ? 0 : sim_between(0, 8);
-
-	make_filter(&this->filter);
-	*census = (struct census_order){
-		.order = {.kind = ORDER_CENSUS},
-		.filter = &this->filter,
-		.from = from,
-		.below = sim_chance(3) ? from + sim_between(0, 4) : UINT64_MAX,
-		.rows = this->rows,
-		.heap = this->heap,
-		.room = sim_between(0, ROOM_MAX),
-		.detail = sim_chance(2) ? &this->detail : NULL,
-		.kills = sim_chance(3),
-		.uid = UID,
-		.pid = PID,
-	};
-	send_order(sim_between(0, sim.worker_count - 1), &census->order);
-}
-
-void sim_operator_begin(void (*send)(uint32_t worker, struct order *order))
-{
-	asked = sim_chance(2) ? 0 : sim_between(1, ASKS);
-	send_order = send;
-	memset(killed, 0, sizeof(killed));
-	for (uint32_t i = 0; i < asked; i++) {
-		asks[i].census.order = (struct order){.kind = ORDER_CENSUS};
-		sim_at(sim.now_ns + sim_random() % (sim_chance(2) ? 5 * SIM_MS : 150 * SIM_MS), ask,
-		       &asks[i]);
-	}
 }
 
 /* ---- What he is told ------------------------------------------------------------------------- */
@@ -128,7 +93,7 @@ static void check_complete(const struct census_order *census, const struct worke
 	}
 }
 
-void sim_operator_heard(struct order *order)
+static void heard(struct order *order)
 {
 	struct census_order *census = container_of(order, struct census_order, order);
 	uint64_t most = census->room < census->met ? census->room : census->met;
@@ -146,17 +111,47 @@ void sim_operator_heard(struct order *order)
 	killed[order->worker] += census->killed;
 }
 
+/* ---- What he does ---------------------------------------------------------------------------- */
+
+static void ask(void *object)
+{
+	struct ask *this = object;
+	struct census_order *census = &this->census;
+	uint64_t from = sim_chance(2) ? 0 : sim_between(0, 8);
+
+	make_filter(&this->filter);
+	*census = (struct census_order){
+		.order = {.kind = ORDER_CENSUS, .done = heard},
+		.filter = &this->filter,
+		.from = from,
+		.below = sim_chance(3) ? from + sim_between(0, 4) : UINT64_MAX,
+		.rows = this->rows,
+		.heap = this->heap,
+		.room = sim_between(0, ROOM_MAX),
+		.detail = sim_chance(2) ? &this->detail : NULL,
+		.kills = sim_chance(3),
+		.uid = UID,
+		.pid = PID,
+	};
+	sim_order_now(sim_between(0, sim.worker_count - 1), &census->order);
+}
+
+void sim_operator_begin(void)
+{
+	asked = sim_chance(2) ? 0 : sim_between(1, ASKS);
+	memset(killed, 0, sizeof(killed));
+	for (uint32_t i = 0; i < asked; i++)
+		sim_at(sim.now_ns + sim_random() % (sim_chance(2) ? 5 * SIM_MS : 150 * SIM_MS), ask,
+		       &asks[i]);
+}
+
 void sim_operator_end(void)
 {
-	for (uint32_t i = 0; i < asked; i++)
-		if (asks[i].census.order.under_way)
-			sim_fail("an order for the sessions of worker %u is lost",
-				 asks[i].census.order.worker);
 	for (uint32_t i = 0; i < sim.worker_count; i++) {
 		uint64_t ended = view_ended(sim.workers[i], REASON_KILLED);
 
 		/* A service that had said all is said to have ended by that. */
-		if (ended > killed[i] || (ended < killed[i] && !view_serves(sim.workers[i])))
+		if (ended > killed[i] || (ended < killed[i] && !sim_had_service()))
 			sim_fail("of %" PRIu64 " that were killed %" PRIu64 " have ended by that",
 				 killed[i], ended);
 	}

@@ -53,6 +53,11 @@ const struct config_section *view_section(const struct session *session)
 	return session->branch->section->config;
 }
 
+bool view_has_settings_of(const struct session *session, const struct config_section *section)
+{
+	return session->road.settings == &section->settings;
+}
+
 bool view_has_upstream(const struct session *session)
 {
 	return road_has_upstream(&session->road);
@@ -272,6 +277,22 @@ bool view_has_resting(const struct worker *worker)
 	return !list_is_empty(&worker->loop.resting);
 }
 
+uint32_t view_used(const struct worker *worker, const struct tenancy *tenancy)
+{
+	uint32_t seen = 0, used = 0;
+
+	for (uint32_t slot = 0; seen < view_sessions(worker); slot++) {
+		const struct session *session = view_session(worker, slot);
+
+		seen += session != NULL;
+		used += session && session->branch->tenancy == tenancy;
+	}
+	for (struct list *node = worker->listeners.next; node != &worker->listeners;
+	     node = node->next)
+		used += container_of(node, struct listener, link)->branch->tenancy == tenancy;
+	return used;
+}
+
 /* ---- What all workers share ------------------------------------------------------------------ */
 
 uint32_t view_connections(const struct worker *worker)
@@ -282,33 +303,6 @@ uint32_t view_connections(const struct worker *worker)
 uint32_t view_connections_max(const struct worker *worker)
 {
 	return worker->engine->connections_max;
-}
-
-uint32_t view_connections_of(const struct worker *worker, const struct config_section *section)
-{
-	const struct edition *edition = worker->tenancy->edition;
-
-	for (uint32_t i = 0; i < edition->section_count; i++)
-		if (edition->sections[i].config == section)
-			return edition->sections[i].account->connections;
-	sim_fail("no section is made of %s", section->title);
-}
-
-const struct config_section *view_section_at(const struct worker *worker, uint32_t index)
-{
-	const struct edition *edition = worker->tenancy->edition;
-
-	return index < edition->section_count ? edition->sections[index].config : NULL;
-}
-
-bool view_serves(const struct worker *worker)
-{
-	const struct config_section *section;
-
-	for (uint32_t i = 0; (section = view_section_at(worker, i)); i++)
-		if (section->kind != CONFIG_PROXY)
-			return true;
-	return false;
 }
 
 uint64_t view_ended(const struct worker *worker, enum reason reason)

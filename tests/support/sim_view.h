@@ -17,6 +17,7 @@
 
 struct access_queue;
 struct session;
+struct tenancy;
 struct worker;
 
 #define VIEW_NEVER UINT64_MAX
@@ -38,6 +39,7 @@ uint32_t view_slot(const struct session *session);
 uint64_t view_id(const struct session *session);
 enum view_state view_state(const struct session *session);
 const struct config_section *view_section(const struct session *session);
+bool view_has_settings_of(const struct session *session, const struct config_section *section);
 bool view_has_upstream(const struct session *session);
 /* The descriptor of a side, -1: none. */
 int view_fd(const struct session *session, unsigned side);
@@ -105,17 +107,14 @@ bool view_is_calm(const struct worker *worker);
 /* A timer is armed. */
 bool view_has_timers(const struct worker *worker);
 bool view_has_resting(const struct worker *worker);
+/* Sessions and listeners that it has under that tenancy. */
+uint32_t view_used(const struct worker *worker, const struct tenancy *tenancy);
 
 /* ---- What all workers share ------------------------------------------------------------------ */
 
-/* Connections that are counted, and that may be, of all sections; and counted of one. */
+/* Connections that are counted, and that may be, of all sections. */
 uint32_t view_connections(const struct worker *worker);
 uint32_t view_connections_max(const struct worker *worker);
-uint32_t view_connections_of(const struct worker *worker, const struct config_section *section);
-/* Some section is a service. */
-bool view_serves(const struct worker *worker);
-/* One section after the other; NULL behind the last. */
-const struct config_section *view_section_at(const struct worker *worker, uint32_t index);
 
 /* ---- Acts ------------------------------------------------------------------------------------ */
 
