@@ -353,9 +353,16 @@ int sockets_listen(struct sockets *sockets)
 
 void sockets_close(struct sockets *sockets)
 {
-	for (uint32_t i = 0; i < sockets->count; i++)
-		if (sockets->openings[i].entrance)
-			entrance_put(sockets->entrances, sockets->openings[i].entrance);
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		struct entrance *entrance = sockets->openings[i].entrance;
+
+		if (!entrance)
+			continue;
+		/* The next reading may be where this one was. */
+		if (entrance->claimed == sockets)
+			entrance->claimed = NULL;
+		entrance_put(sockets->entrances, entrance);
+	}
 	free(sockets->openings);
 	*sockets = (struct sockets){0};
 }
