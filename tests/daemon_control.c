@@ -336,20 +336,25 @@ static void expect_measured(const char *page, double connections)
 START_TEST(the_service_manager_is_told_live_numbers)
 {
 	struct server *server = server_start(NULL, server_echo, NULL);
-	struct daemon *daemon = serve_proxy(server);
+	struct daemon *daemon;
 	int fd;
 
-	daemon_wait_notify(daemon, "STATUS=serving: 0 connections, 2 of 2 servers up, edition 1; "
+	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
+	snprintf(metrics, sizeof(metrics), "127.0.0.1:%u", port_reserve());
+	daemon = daemon_start(&daemon_modes[2],
+			      "[proxy web]\nlisten = %s\nserver = %s\n[metrics]\nlisten = %s\n",
+			      echo, server_address(server), metrics);
+	daemon_wait_notify(daemon, "STATUS=serving: 0 connections, 1 of 1 server up, edition 1; "
 				   "1 listening socket, ");
 	fd = peer_connect(echo);
 	assert_connected(fd);
 	ck_assert(peer_echoes(fd));
-	daemon_wait_notify(daemon, "STATUS=serving: 1 connection, 1 of 2 servers up, edition 1; ");
+	daemon_wait_notify(daemon, "STATUS=serving: 1 connection, 1 of 1 server up, edition 1; ");
 	daemon_signal(daemon, SIGHUP);
-	daemon_wait_notify(daemon, "READY=1\nSTATUS=serving: 1 connection, 1 of 2 servers up, "
+	daemon_wait_notify(daemon, "READY=1\nSTATUS=serving: 1 connection, 1 of 1 server up, "
 				   "edition 2; ");
 	close(fd);
-	daemon_wait_notify(daemon, "STATUS=serving: 0 connections, 1 of 2 servers up, edition 2; ");
+	daemon_wait_notify(daemon, "STATUS=serving: 0 connections, 1 of 1 server up, edition 2; ");
 	daemon_stop(daemon);
 	server_stop(server);
 }

@@ -135,7 +135,7 @@ exec 4>&-
 check "it is the same process" is MainPID "$pid"
 echo 'lisen = 82' >>/etc/uringproxy.conf
 check "reload of a wrong file fails" not systemctl reload "$unit"
-check "and says where" said 'uringproxy.conf:9: \[proxy web\] lisen'
+check "and says where" said 'uringproxy.conf:10: \[proxy web\] lisen'
 check "the daemon goes on" echoes 81
 check "and is still active" is ActiveState active
 check "its status says what was wrong" grep -q 'not reloaded: .*lisen' <<<"$(show StatusText)"

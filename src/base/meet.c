@@ -159,6 +159,17 @@ bool meet_as_listeners(const struct address *a, const struct address *b)
 	return a->port == b->port && !strcasecmp(a->host, b->host);
 }
 
+bool meet_covers(const struct address *wide, const struct address *narrow)
+{
+	struct host one, other;
+
+	if (!is_inet(wide) || !is_inet(narrow) || wide->port != narrow->port)
+		return false;
+	one = host_of(wide);
+	other = host_of(narrow);
+	return one.every && (one.v4 || !other.v4) && (one.v6 || !other.v6);
+}
+
 bool meet_by_connecting(const struct address *to, const struct address *listening)
 {
 	if (is_inet(to) && is_inet(listening)) {

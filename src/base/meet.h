@@ -16,6 +16,9 @@
  */
 bool meet_as_listeners(const struct address *a, const struct address *b);
 
+/* Whether whoever arrives at the second one would arrive at the first, were that one not there. */
+bool meet_covers(const struct address *wide, const struct address *narrow);
+
 /* Whether a connect to the address arrives at who listens on the other.  Never for a name. */
 bool meet_by_connecting(const struct address *to, const struct address *listening);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUE_MAX VALUE_CPUS_TEXT_MAX
+#define VALUE_MAX ((size_t)VALUE_CPUS_TEXT_MAX)
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 

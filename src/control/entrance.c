@@ -98,6 +98,24 @@ static bool meets(struct entrances *entrances, const struct address *address, co
 	return false;
 }
 
+struct entrance *entrance_follow(struct entrances *entrances, const struct address *address,
+				 const void *reading)
+{
+	struct list *bucket = bucket_of(entrances, address);
+
+	for (struct list *node = bucket->next; node != bucket; node = node->next) {
+		struct entrance *entrance = container_of(node, struct entrance, same);
+
+		if (entrance->left || !entrance->offered || entrance->inherited >= 0 ||
+		    entrance->claimed == reading || !meet_covers(address, &entrance->address))
+			continue;
+		entrance->claimed = reading;
+		entrance->users++;
+		return entrance;
+	}
+	return NULL;
+}
+
 /* ---- Binding --------------------------------------------------------------------------------- */
 
 /* The same socket for all workers from there on: unix paths, and what systemd opened. */
@@ -290,12 +308,12 @@ static void remove_file(struct entrance *entrance)
 	entrance->path = (struct bind_path){0};
 }
 
+/* It is in the list of all no more. */
 static void end(struct entrances *entrances, struct entrance *entrance)
 {
 	remove_file(entrance);
 	if (!entrance->offered)
 		close_sockets(entrances, entrance);
-	list_remove(&entrance->link);
 	list_remove(&entrance->same);
 	entrances->count--;
 	free(entrance);
@@ -303,14 +321,18 @@ static void end(struct entrances *entrances, struct entrance *entrance)
 
 void entrance_put(struct entrances *entrances, struct entrance *entrance)
 {
-	if (--entrance->users == 0)
-		end(entrances, entrance);
+	if (--entrance->users)
+		return;
+	list_remove(&entrance->link);
+	end(entrances, entrance);
 }
 
 void entrances_close(struct entrances *entrances)
 {
-	while (entrances->all.next && !list_is_empty(&entrances->all))
-		end(entrances, container_of(entrances->all.next, struct entrance, link));
+	struct list *node;
+
+	while ((node = list_pop(&entrances->all)))
+		end(entrances, container_of(node, struct entrance, link));
 }
 
 uint64_t entrance_accepted(const struct entrances *entrances, const struct entrance *entrance)

@@ -69,6 +69,14 @@ struct entrance *entrance_find(struct entrances *entrances, const struct entranc
 			       const void *reading);
 
 /*
+ * One that takes a part of the connections meant for the address, which this reading listens
+ * on, and that is not named itself any more: claimed for it, since to close it would reset
+ * who is just connecting.  NULL: there is none, or no more.
+ */
+struct entrance *entrance_follow(struct entrances *entrances, const struct address *address,
+				 const void *reading);
+
+/*
  * Bind its sockets, which do not listen yet; it is claimed.  0, or a negative errno with
  * *ret_why, a static text that says what to do, or NULL.
  */

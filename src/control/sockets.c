@@ -43,6 +43,15 @@ struct opening {
 	struct entrance *entrance;     /* OPENING_DONE */
 };
 
+/*
+ * 127.0.0.1:80 was listened on, and now 0.0.0.0:80 is: the narrower sockets get the
+ * connections as long as they are open, and are led where the wide ones lead.
+ */
+struct follower {
+	struct entrance *entrance;
+	uint32_t section_index;
+};
+
 static struct entrance_wish wish_of(const struct opening *opening)
 {
 	return (struct entrance_wish){
@@ -167,6 +176,37 @@ static int open_all(struct sockets *sockets)
 		result = result < 0 ? result : r;
 	}
 	return result;
+}
+
+static int follow(struct sockets *sockets, const struct opening *opening)
+{
+	struct entrance *entrance;
+
+	while ((entrance = entrance_follow(sockets->entrances, &opening->address, sockets))) {
+		size_t count = sockets->follower_count + 1;
+		struct follower *more = realloc(sockets->followers, count * sizeof(*more));
+
+		if (!more) {
+			entrance_put(sockets->entrances, entrance);
+			return log_no_memory("the listening sockets");
+		}
+		sockets->followers = more;
+		more[sockets->follower_count++] = (struct follower){
+			.entrance = entrance,
+			.section_index = opening->section_index,
+		};
+	}
+	return 0;
+}
+
+static int follow_all(struct sockets *sockets)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < sockets->count && r == 0; i++)
+		if (sockets->openings[i].state == OPENING_DONE)
+			r = follow(sockets, &sockets->openings[i]);
+	return r;
 }
 
 /* What could not be changed of one that listens already is no reason not to go on with it. */
@@ -335,6 +375,8 @@ int sockets_open(struct sockets *sockets, const struct config *config, struct en
 	/* All that are there first: a new one may get in the way of one that comes later. */
 	find_all(sockets);
 	r = open_all(sockets);
+	if (r == 0)
+		r = follow_all(sockets);
 	return result < 0 ? result : r;
 }
 
@@ -351,27 +393,43 @@ int sockets_listen(struct sockets *sockets)
 	return result;
 }
 
+/* What it has of the process's, one after the other; NULL behind the last. */
+static struct entrance *entrance_at(const struct sockets *sockets, uint32_t *index)
+{
+	while (*index < sockets->count) {
+		struct entrance *entrance = sockets->openings[(*index)++].entrance;
+
+		if (entrance)
+			return entrance;
+	}
+	return *index < sockets->count + sockets->follower_count
+		       ? sockets->followers[(*index)++ - sockets->count].entrance
+		       : NULL;
+}
+
 void sockets_close(struct sockets *sockets)
 {
-	for (uint32_t i = 0; i < sockets->count; i++) {
-		struct entrance *entrance = sockets->openings[i].entrance;
+	struct entrance *entrance;
+	uint32_t i = 0;
 
-		if (!entrance)
-			continue;
-		/* The next reading may be where this one was. */
+	while ((entrance = entrance_at(sockets, &i))) {
+		/* Another reading may come to be where this one was. */
 		if (entrance->claimed == sockets)
 			entrance->claimed = NULL;
 		entrance_put(sockets->entrances, entrance);
 	}
+	free(sockets->followers);
 	free(sockets->openings);
 	*sockets = (struct sockets){0};
 }
 
 void sockets_claim(struct sockets *sockets)
 {
-	for (uint32_t i = 0; i < sockets->count; i++)
-		if (sockets->openings[i].entrance)
-			sockets->openings[i].entrance->claimed = sockets;
+	struct entrance *entrance;
+	uint32_t i = 0;
+
+	while ((entrance = entrance_at(sockets, &i)))
+		entrance->claimed = sockets;
 }
 
 void sockets_prepare_hops(const struct sockets *sockets, struct edition *edition)
@@ -385,32 +443,44 @@ void sockets_prepare_hops(const struct sockets *sockets, struct edition *edition
 	}
 }
 
+static void offer(struct accept_order *order, struct entrance *entrance, uint32_t worker,
+		  const struct section *section)
+{
+	order->offers[order->count++] = (struct accept_offer){
+		.socket = &entrance->sockets[worker],
+		.section = section,
+		.fresh = !entrance->offered,
+	};
+}
+
 int sockets_offer(const struct sockets *sockets, const struct edition *edition, uint32_t worker,
 		  bool all, struct accept_order *order)
 {
 	order->count = 0;
-	order->offers = calloc(sockets->count + 1, sizeof(*order->offers));
+	order->offers =
+		calloc(sockets->count + sockets->follower_count + 1, sizeof(*order->offers));
 	if (!order->offers)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < sockets->count; i++) {
 		const struct opening *opening = &sockets->openings[i];
-		struct entrance *entrance = opening->entrance;
 
-		if (entrance && (all || !entrance->offered))
-			order->offers[order->count++] = (struct accept_offer){
-				.socket = &entrance->sockets[worker],
-				.section = &edition->sections[opening->section_index],
-				.fresh = !entrance->offered,
-			};
+		if (opening->entrance && (all || !opening->entrance->offered))
+			offer(order, opening->entrance, worker,
+			      &edition->sections[opening->section_index]);
 	}
+	for (uint32_t i = 0; i < sockets->follower_count && all; i++)
+		offer(order, sockets->followers[i].entrance, worker,
+		      &edition->sections[sockets->followers[i].section_index]);
 	return 0;
 }
 
 void sockets_offered(struct sockets *sockets)
 {
-	for (uint32_t i = 0; i < sockets->count; i++)
-		if (sockets->openings[i].entrance)
-			sockets->openings[i].entrance->offered = true;
+	struct entrance *entrance;
+	uint32_t i = 0;
+
+	while ((entrance = entrance_at(sockets, &i)))
+		entrance->offered = true;
 }
 
 void sockets_offer_back(struct accept_order *order)

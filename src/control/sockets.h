@@ -17,6 +17,7 @@
 
 #include "ops/activation.h"
 
+struct follower;
 struct opening;
 
 struct sockets {
@@ -24,6 +25,8 @@ struct sockets {
 	struct entrances *entrances;
 	struct opening *openings;
 	uint32_t count;
+	struct follower *followers; /* narrower entrances of before, under wide ones of this */
+	uint32_t follower_count;
 };
 
 /*

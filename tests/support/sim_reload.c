@@ -36,7 +36,8 @@ static uint32_t open_entrance(uint32_t place)
 		sim_fail("more entrances than reloads can open");
 	*entrance = (struct entrance){
 		.place = place,
-		.sockets = calloc(engine->worker_count, sizeof(*entrance->sockets)),
+		.sockets = aligned_alloc(_Alignof(struct accept_socket),
+					 engine->worker_count * sizeof(*entrance->sockets)),
 	};
 	memcpy(text, "sim", sizeof("sim"));
 	for (uint32_t w = 0; w < engine->worker_count; w++)
