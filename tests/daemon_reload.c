@@ -290,8 +290,9 @@ START_TEST(an_address_in_use_is_a_mistake_and_nothing_changes)
 			       "[responder b]\nlisten = %s\nlisten = %s\n[echo c]\nlisten = %s\n"
 			       "listen = %s\n",
 			       one, two, path, three);
-		ck_assert_uint_eq(edition_answered("\"line\": "), 1);
+		ck_assert_uint_eq(edition_answered("\"file\": "), 1);
 		ck_assert(edition_answered("[echo c] listen: cannot listen on"));
+		ck_assert(edition_answered("\"line\": "));
 		ck_assert(edition_answered(daemon_configuration_path(daemon)));
 		expect_same(one, &before);
 		ck_assert(is_served(one));
