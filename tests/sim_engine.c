@@ -30,6 +30,7 @@
 #define PARTS       8
 #define SOCKETS     4 /* of a worker, at first */
 #define CLIENTS_MAX 8
+#define CROWD_MAX   24
 #define HORIZON_MS  12000 /* when the operator loses patience */
 #define LATE_MS     5     /* for a rest to end, where the kernel has no memory */
 #define IDLE_MAX    3000  /* turns that bring nothing on: a worker that needs more is spinning */
@@ -91,7 +92,7 @@ static int answer(struct sim_connection *connection, const struct address *addre
 
 static void send_clients(void)
 {
-	uint32_t count = sim_between(1, CLIENTS_MAX);
+	uint32_t count = sim_between(1, sim_chance(12) ? CROWD_MAX : CLIENTS_MAX);
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct sim_connection *client = sim_connection_new(true);
@@ -284,7 +285,7 @@ static void turn(struct worker *worker)
 	flow(worker);
 	rested_ns = view_rest_over_ns(worker);
 	r = worker_turn(worker);
-	sim_orders_hear();
+	sim_orders_turn();
 	sim_life_turn();
 	sim_reload_turn();
 	sim_drain_turn();

@@ -120,6 +120,7 @@ struct sim_connection {
 struct sim_listener {
 	uint32_t worker, place;
 	bool closed;
+	uint32_t room;  /* one more may wait */
 	bool may_close; /* its worker has been told to leave it */
 	/* Where it leads: as far as its worker is known to have been told, and from then on. */
 	const struct config_section *leads, *will_lead;

@@ -339,7 +339,7 @@ void sim_arrive(void *object)
 		struct sim_listener *listener = &sim.listeners[(from + i) % sim.listener_count];
 
 		if (listener->place != connection->place || listener->closed ||
-		    listener->waiting == SIM_BACKLOG)
+		    listener->waiting > listener->room)
 			continue;
 		connection->phase = SIM_ESTABLISHED;
 		connection->through = listener;

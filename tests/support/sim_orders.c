@@ -111,10 +111,11 @@ void sim_command(enum order_kind what)
 		sim_order_soon(i, &commands[i][what]);
 }
 
-void sim_orders_hear(void)
+static void hear(void *unused)
 {
 	struct order *back, *next;
 
+	(void)unused;
 	for (back = order_take(&tray.box); back; back = next) {
 		next = back->next;
 		if (back->again) {
@@ -126,11 +127,22 @@ void sim_orders_hear(void)
 	}
 }
 
+void sim_orders_turn(void)
+{
+	if (!order_any(&tray.box))
+		return;
+	if (sim_chance(2))
+		hear(NULL);
+	else
+		sim_at(sim.now_ns + sim_random() % (sim_one_of(10, 100, 1000, 5000) * SIM_US), hear,
+		       NULL);
+}
+
 void sim_orders_end(void)
 {
 	struct order *late, *next;
 
-	sim_orders_hear();
+	hear(NULL);
 	for (uint32_t i = 0; i < count; i++) {
 		for (late = order_take(&sim.workers[i]->inbox); late; late = next) {
 			next = late->next;

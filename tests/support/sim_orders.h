@@ -19,8 +19,8 @@ void sim_command(enum order_kind what);
 /* They have been told to drain, or to stop. */
 bool sim_is_ending(void);
 
-/* What has come back, from whomever, is done. */
-void sim_orders_hear(void);
+/* A turn has ended: what has come back, from whomever, is heard, now or some time later. */
+void sim_orders_turn(void);
 /* All workers have ended: each order has come back, or was too late to be taken. */
 void sim_orders_end(void);
 

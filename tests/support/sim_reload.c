@@ -85,6 +85,7 @@ static bool listen_at(struct entrance *entrance, uint32_t worker)
 		return false;
 	entrance->sockets[worker].fd = fd;
 	entrance->listeners[worker] = sim_listener_of(fd);
+	entrance->listeners[worker]->room = SIM_BACKLOG - 1;
 	return true;
 }
 
@@ -107,6 +108,23 @@ static bool open_entrances(struct sim_edition *edition)
 			all &= listen_at(&entrances[index], w);
 	}
 	return all;
+}
+
+/* Their queues are as long as the edition says; who waits in one stays there. */
+static void listen_again(const struct sim_edition *edition)
+{
+	for (uint32_t place = 0; place < SIM_PLACES; place++) {
+		if (edition->leads[place] == SIM_NOWHERE)
+			continue;
+		for (uint32_t w = 0; w < engine->worker_count; w++) {
+			struct sim_listener *listener =
+				entrances[edition->entrances[place]].listeners[w];
+
+			if (listener)
+				listener->room =
+					edition->sources[edition->leads[place]].settings.backlog;
+		}
+	}
 }
 
 static void free_edition(struct sim_edition *edition)
@@ -134,6 +152,8 @@ static void add_offer(struct adopt *adopt, const struct sim_edition *edition, ui
 	if (entrance->sockets[worker].fd < 0)
 		return; /* it comes later */
 	entrance->listeners[worker]->will_lead = section->config;
+	if (!entrance->offered[worker])
+		entrance->listeners[worker]->leads = section->config;
 	adopt->listeners[adopt->accept.count] = entrance->listeners[worker];
 	adopt->offers[adopt->accept.count++] = (struct accept_offer){
 		.socket = &entrance->sockets[worker],
@@ -330,6 +350,7 @@ static void reload(void *unused)
 		return;
 	}
 	sim_trace("edition %llu is adopted", (unsigned long long)next->edition.number);
+	listen_again(next);
 	adopting = engine->worker_count;
 	for (uint32_t w = 0; w < engine->worker_count; w++) {
 		orders[w] = make_adopt(ORDER_ADOPT, w, adopted);
@@ -370,6 +391,7 @@ void sim_reload_begin(struct engine *of)
 			if (!sim_chance(8))
 				(void)listen_at(&entrances[current->entrances[place]], w);
 	}
+	listen_again(current);
 }
 
 struct tenancy *sim_reload_tenancy(uint32_t worker)
@@ -432,6 +454,10 @@ static void check_used(const struct sim_edition *edition, uint32_t worker)
 
 void sim_reload_turn(void)
 {
+	/* Of another worker's room nobody tells. */
+	if (engine->worker_count == 1 && view_is_running(sim.worker) &&
+	    view_waits_in_vain(sim.worker))
+		sim_fail("somebody waits for room, and there is some");
 	check_used(current, sim.turn);
 	for (struct list *node = old.next; node != &old; node = node->next)
 		check_used(container_of(node, struct sim_edition, link), sim.turn);
@@ -458,10 +484,16 @@ void sim_reload_rest(void)
 	for (uint32_t i = 0; i < sim.listener_count; i++) {
 		const struct sim_listener *listener = &sim.listeners[i];
 
-		if (!listener->closed && view_is_running(sim.workers[listener->worker]) &&
-		    !is_accepting(listener))
+		if (listener->closed || !view_is_running(sim.workers[listener->worker]))
+			continue;
+		if (!is_accepting(listener))
 			sim_fail("nobody accepts at place %u", listener->place);
+		if (listener->may_close)
+			sim_fail("place %u is not left", listener->place);
 	}
+	for (uint32_t w = 0; w < engine->worker_count; w++)
+		if (!view_is_over(sim.workers[w]) && view_parked(sim.workers[w]))
+			sim_fail("%u who were accepted wait for ever", view_parked(sim.workers[w]));
 	for (struct list *node = old.next; node != &old; node = node->next)
 		check_retiring(container_of(node, struct sim_edition, link));
 }

@@ -277,6 +277,34 @@ bool view_has_resting(const struct worker *worker)
 	return !list_is_empty(&worker->loop.resting);
 }
 
+uint32_t view_parked(const struct worker *worker)
+{
+	return worker->parked_count;
+}
+
+static bool has_room(const struct worker *worker, const struct listener *listener)
+{
+	const struct section *section = listener->branch->section;
+	uint32_t most = section->config->settings.max_connections;
+
+	return worker->engine->connections < worker->engine->connections_max &&
+	       (!most || section->account->connections < most);
+}
+
+bool view_waits_in_vain(const struct worker *worker)
+{
+	bool found = false;
+
+	for (struct list *node = worker->listeners.next; node != &worker->listeners;
+	     node = node->next) {
+		const struct listener *listener = container_of(node, struct listener, link);
+
+		found |= (listener->parked || (listener->paused && !listener->leaving)) &&
+			 has_room(worker, listener);
+	}
+	return found;
+}
+
 uint32_t view_used(const struct worker *worker, const struct tenancy *tenancy)
 {
 	uint32_t seen = 0, used = 0;

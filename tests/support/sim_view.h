@@ -107,6 +107,9 @@ bool view_is_calm(const struct worker *worker);
 /* A timer is armed. */
 bool view_has_timers(const struct worker *worker);
 bool view_has_resting(const struct worker *worker);
+/* So many wait for room, having been accepted; and some of them, or a paused listener, has it. */
+uint32_t view_parked(const struct worker *worker);
+bool view_waits_in_vain(const struct worker *worker);
 /* Sessions and listeners that it has under that tenancy. */
 uint32_t view_used(const struct worker *worker, const struct tenancy *tenancy);
 
