@@ -92,6 +92,7 @@ static void take(struct worker *worker, struct accept_offer *offer)
 	listener->fd = offer->socket->fd;
 	listener->socket = offer->socket;
 	listener->branch = tenancy_branch(worker->tenancy, offer->section);
+	listener->backlog = offer->section->config->settings.backlog;
 	listener->retry.kind = TIMER_LISTENER;
 	offer->socket->listener = listener;
 	offer->taken = true;
@@ -106,6 +107,9 @@ static void lead_to(struct worker *worker, struct listener *listener, const stru
 	tenancy_use(worker->tenancy);
 	tenancy_leave(listener->branch->tenancy);
 	listener->branch = tenancy_branch(worker->tenancy, section);
+	/* A shorter one lets nobody in, and turns nobody away who waits already. */
+	if (section->config->settings.backlog > listener->backlog)
+		listener->backlog = section->config->settings.backlog;
 }
 
 void accept_adopt(struct worker *worker, struct accept_order *order)
@@ -348,7 +352,7 @@ static void failed(struct worker *worker, struct listener *listener, int error)
 /* What is in the backlog was accepted by the kernel in our name; who comes now is too late. */
 static void empty_backlog(struct worker *worker, struct listener *listener)
 {
-	uint32_t waiting = listener->branch->section->config->settings.backlog + 1;
+	uint32_t waiting = listener->backlog + 1;
 	int fd;
 
 	for (; waiting > 0 && (fd = socket_accept(listener->fd)) >= 0; waiting--)

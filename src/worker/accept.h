@@ -43,6 +43,7 @@ struct listener {
 	struct wheel_timer retry; /* when to arm again after an error */
 	uint32_t failures;        /* in a row */
 	uint32_t parked;          /* who came through it and waits for room */
+	uint32_t backlog; /* the greatest of its sections': its queue may still be as long */
 	bool armed, multishot, cancelling, paused;
 	bool leaving; /* it is closed as soon as nothing names its descriptor any more */
 };
