@@ -441,6 +441,9 @@ static void leave(struct worker *worker, struct listener *listener)
 
 void accept_leave(struct worker *worker, const struct accept_leave_order *order)
 {
+	/* The stop has left them all, and the editions that keep them may have ended since. */
+	if (worker->state != WORKER_RUNNING)
+		return;
 	for (uint32_t i = 0; i < order->count; i++)
 		if (order->sockets[i]->listener)
 			leave(worker, order->sockets[i]->listener);
