@@ -220,8 +220,10 @@ static void try_late(void *unused)
 			if (current->leads[place] == SIM_NOWHERE || entrance->offered[w])
 				continue;
 			if (!next && sim_chance(2) &&
-			    (entrance->sockets[w].fd >= 0 || listen_at(entrance, w)))
+			    (entrance->sockets[w].fd >= 0 || listen_at(entrance, w))) {
+				listen_again(current);
 				offer(place, w);
+			}
 			any |= !entrance->offered[w];
 		}
 	if (any)
@@ -327,6 +329,8 @@ static void commit(void)
 	sim_at(grace_over_ns, leave_all, NULL);
 	look_for_names();
 	try_late(NULL);
+	if (sim_chance(8))
+		sim_command(sim_chance(4) ? ORDER_STOP : ORDER_DRAIN);
 }
 
 static void adopted(struct order *order)
