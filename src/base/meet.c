@@ -1,5 +1,8 @@
 #include "base/meet.h"
 
+#include "base/hash.h"
+
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,10 +147,12 @@ static bool is_same_socket(const struct address *a, const struct address *b)
 bool meet_as_listeners(const struct address *a, const struct address *b)
 {
 	if (is_inet(a) && is_inet(b)) {
-		struct host one = host_of(a), other = host_of(b);
+		struct host one, other;
 
 		if (a->port != b->port)
 			return false;
+		one = host_of(a);
+		other = host_of(b);
 		if (one.every || other.every)
 			return (one.v4 && other.v4) || (one.v6 && other.v6);
 		return is_same(&one, &other);
@@ -170,13 +175,94 @@ bool meet_covers(const struct address *wide, const struct address *narrow)
 	return one.every && (one.v4 || !other.v4) && (one.v6 || !other.v6);
 }
 
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+static uint32_t key_of_port(const struct address *address)
+{
+	return hash_bytes(hash_text(HASH_BEGIN, "port"), &address->port, sizeof(address->port));
+}
+
+/* With the address, or with a word for every one. */
+static uint32_t key_of_host(const struct address *address, const struct host *host)
+{
+	return host->every
+		       ? hash_text(key_of_port(address), "every")
+		       : hash_bytes(key_of_port(address), &host->address, sizeof(host->address));
+}
+
+/* Of a file there may be several names, and of one that is not there yet only that. */
+static unsigned keys_of_unix(const struct address *address, uint32_t ret_keys[MEET_KEYS_MAX])
+{
+	const char *path = address->u.un.sun_path, *name = strrchr(path, '/');
+	struct stat status;
+
+	if (!path[0]) {
+		ret_keys[0] =
+			hash_bytes(hash_text(HASH_BEGIN, "unix"), &address->u, address->length);
+		return 1;
+	}
+	ret_keys[0] = hash_text(hash_text(HASH_BEGIN, "name"), name ? name : path);
+	if (stat(path, &status) < 0)
+		return 1;
+	ret_keys[1] =
+		hash_bytes(hash_text(HASH_BEGIN, "file"), &status.st_ino, sizeof(status.st_ino));
+	return 2;
+}
+
+/* Names are told apart without regard to case. */
+static uint32_t key_of_name(const struct address *address)
+{
+	uint32_t key = key_of_port(address);
+
+	for (const char *at = address->host; *at; at++) {
+		char letter = (char)tolower((unsigned char)*at);
+
+		key = hash_bytes(key, &letter, 1);
+	}
+	return key;
+}
+
+unsigned meet_keys_kept(const struct address *address, uint32_t ret_keys[MEET_KEYS_MAX])
+{
+	if (is_inet(address)) {
+		struct host host = host_of(address);
+
+		ret_keys[0] = key_of_port(address);
+		ret_keys[1] = key_of_host(address, &host);
+		return 2;
+	}
+	if (address->kind == ADDRESS_UNIX)
+		return keys_of_unix(address, ret_keys);
+	ret_keys[0] = key_of_name(address);
+	return 1;
+}
+
+unsigned meet_keys_sought(const struct address *address, uint32_t ret_keys[MEET_KEYS_MAX])
+{
+	struct host host;
+
+	if (!is_inet(address))
+		return meet_keys_kept(address, ret_keys);
+	host = host_of(address);
+	if (host.every) {
+		ret_keys[0] = key_of_port(address);
+		return 1;
+	}
+	ret_keys[0] = key_of_host(address, &host);
+	host.every = true;
+	ret_keys[1] = key_of_host(address, &host);
+	return 2;
+}
+
 bool meet_by_connecting(const struct address *to, const struct address *listening)
 {
 	if (is_inet(to) && is_inet(listening)) {
-		struct host target = host_of(to), place = host_of(listening);
+		struct host target, place;
 
 		if (to->port != listening->port)
 			return false;
+		target = host_of(to);
+		place = host_of(listening);
 		if (target.every) /* connecting to 0.0.0.0 is to loopback, and [::] likewise */
 			target.address = target.v4 ? mapped(htonl(INADDR_LOOPBACK))
 						   : (struct in6_addr)IN6ADDR_LOOPBACK_INIT;

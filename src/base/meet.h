@@ -19,6 +19,15 @@ bool meet_as_listeners(const struct address *a, const struct address *b);
 /* Whether whoever arrives at the second one would arrive at the first, were that one not there. */
 bool meet_covers(const struct address *wide, const struct address *narrow);
 
+/*
+ * For an index of many: two that meet as listeners have a key in common, of those that one is
+ * put into it by, and those that the other is looked for by; most that do not meet have
+ * none.  How many.
+ */
+#define MEET_KEYS_MAX 2
+unsigned meet_keys_kept(const struct address *address, uint32_t ret_keys[MEET_KEYS_MAX]);
+unsigned meet_keys_sought(const struct address *address, uint32_t ret_keys[MEET_KEYS_MAX]);
+
 /* Whether a connect to the address arrives at who listens on the other.  Never for a name. */
 bool meet_by_connecting(const struct address *to, const struct address *listening);
 

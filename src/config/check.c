@@ -1,7 +1,7 @@
 /* What only shows when the whole configuration is looked at. */
 #include "config/loader.h"
 
-#include "base/meet.h"
+#include "config/listens.h"
 #include "config/loops.h"
 
 #include <errno.h>
@@ -12,33 +12,8 @@ static const struct config_origin *origin_of(const struct config_section *sectio
 	return &section->origins[schema_find(name, IN_EVERY_SERVICE) - schema_keys];
 }
 
-/* All that have listen lines; NULL after the last. */
-static const struct config_section *nth_section(const struct config *config, size_t n)
-{
-	if (n < config->section_count)
-		return &config->sections[n];
-	n -= config->section_count;
-	return n == 0 ? &config->control : n == 1 ? &config->metrics : NULL;
-}
-
-/* The first place that listens on the address, in file order. */
-static const struct config_endpoint *first_listen(const struct config *config,
-						  const struct address *address,
-						  const struct config_section **ret_section)
-{
-	const struct config_section *section;
-
-	for (size_t i = 0; (section = nth_section(config, i)); i++) {
-		for (size_t j = 0; j < section->listen_count; j++)
-			if (meet_as_listeners(&section->listens[j].address, address)) {
-				*ret_section = section;
-				return &section->listens[j];
-			}
-	}
-	return NULL;
-}
-
-static void check_listens(struct loader *loader, const struct config_section *section)
+static void check_listens(struct loader *loader, const struct listens *listens,
+			  const struct config_section *section)
 {
 	const struct config *config = loader->config;
 
@@ -50,7 +25,7 @@ static void check_listens(struct loader *loader, const struct config_section *se
 		const struct config_endpoint *listen = &section->listens[i], *first;
 		const struct config_section *owner = NULL;
 
-		first = first_listen(config, &listen->address, &owner);
+		first = listens_find(listens, &listen->address, &owner);
 		assert(first && owner); /* at least this one is found */
 		if (first != listen)
 			loader_complain(
@@ -270,6 +245,7 @@ static void check_effects(struct loader *loader)
 void loader_check(struct loader *loader)
 {
 	const struct config *config = loader->config;
+	struct listens listens;
 	struct loops loops;
 
 	/* with mistakes before, the one section that was meant may be among them */
@@ -278,18 +254,24 @@ void loader_check(struct loader *loader)
 			loader, 0, 0, NULL, NULL,
 			"has no section that listens; write for example [echo] and below it "
 			"listen = 127.0.0.1:7007");
+	if (listens_init(&listens, config) < 0) {
+		loader->failed = -ENOMEM;
+		return;
+	}
 	if (loops_init(&loops, config) < 0) {
+		listens_done(&listens);
 		loader->failed = -ENOMEM;
 		return;
 	}
 	for (size_t i = 0; i < config->section_count; i++) {
-		check_listens(loader, &config->sections[i]);
+		check_listens(loader, &listens, &config->sections[i]);
 		check_servers(loader, &loops, i);
 		check_settings(loader, &config->sections[i]);
 	}
 	loops_done(&loops);
-	check_listens(loader, &config->control);
-	check_listens(loader, &config->metrics);
+	check_listens(loader, &listens, &config->control);
+	check_listens(loader, &listens, &config->metrics);
+	listens_done(&listens);
 	check_metrics(loader);
 	check_effects(loader);
 }

@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include "base/grow.h"
 #include "config/endpoint.h"
 #include "config/loader.h"
 
@@ -52,7 +53,7 @@ static int loader_init(struct loader *loader, struct config *config, struct repo
 static int begin_file(struct loader *loader, const char *name)
 {
 	struct config *config = loader->config;
-	char **files = realloc(config->files, (config->file_count + 1) * sizeof(*files));
+	char **files = grow(config->files, config->file_count, 1, sizeof(*files));
 	char *copy = strdup(name);
 
 	if (files)

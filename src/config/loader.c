@@ -1,5 +1,6 @@
 #include "config/loader.h"
 
+#include "base/grow.h"
 #include "config/endpoint.h"
 #include "config/reader.h"
 
@@ -94,8 +95,7 @@ static struct config_section *add_section(struct loader *loader, enum config_kin
 {
 	struct config *config = loader->config;
 	struct config_section *section,
-		*sections =
-			realloc(config->sections, (config->section_count + 1) * sizeof(*sections));
+		*sections = grow(config->sections, config->section_count, 1, sizeof(*sections));
 
 	if (!sections)
 		return NULL;
@@ -295,7 +295,7 @@ static void clear_endpoints(struct config_endpoint **list, size_t *count)
 static void add_ports(struct loader *loader, struct config_endpoint **list, size_t *count,
 		      unsigned more)
 {
-	struct config_endpoint *grown = realloc(*list, (*count + more) * sizeof(**list));
+	struct config_endpoint *grown = grow(*list, *count, more, sizeof(**list));
 
 	if (!grown) {
 		loader->failed = -ENOMEM;
@@ -361,7 +361,7 @@ static void add_endpoint(struct loader *loader, unsigned line, const struct sche
 		return;
 	section->origins[key - schema_keys] =
 		(struct config_origin){.file = loader->file, .line = line};
-	grown = realloc(*list, (*count + 1) * sizeof(**list));
+	grown = grow(*list, *count, 1, sizeof(**list));
 	if (grown)
 		*list = grown;
 	r = grown ? endpoint_parse(&grown[*count], &ports, text, use_of(key), why) : -ENOMEM;

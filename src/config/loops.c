@@ -1,5 +1,6 @@
 #include "config/loops.h"
 
+#include "base/grow.h"
 #include "base/meet.h"
 
 #include <errno.h>
@@ -58,8 +59,7 @@ void loops_done(struct loops *loops)
 int loops_listen(struct loops *loops, size_t section, const struct address *address,
 		 const struct config_endpoint *line)
 {
-	struct loop_place *places =
-		realloc(loops->places, (loops->place_count + 1) * sizeof(*places));
+	struct loop_place *places = grow(loops->places, loops->place_count, 1, sizeof(*places));
 
 	if (!places)
 		return -ENOMEM;
@@ -71,7 +71,7 @@ int loops_listen(struct loops *loops, size_t section, const struct address *addr
 
 static int add_edge(struct loops *loops, size_t from, size_t to, const struct config_endpoint *line)
 {
-	struct loop_edge *edges = realloc(loops->edges, (loops->edge_count + 1) * sizeof(*edges));
+	struct loop_edge *edges = grow(loops->edges, loops->edge_count, 1, sizeof(*edges));
 
 	if (!edges)
 		return -ENOMEM;

@@ -1,5 +1,7 @@
 #include "config/report.h"
 
+#include "base/grow.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 
 static void append(struct report *report, const struct report_line *line)
 {
-	struct report_line *lines = realloc(report->lines, (report->count + 1) * sizeof(*lines));
+	struct report_line *lines = grow(report->lines, report->count, 1, sizeof(*lines));
 
 	if (lines)
 		report->lines = lines;
