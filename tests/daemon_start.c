@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -244,6 +245,35 @@ START_TEST(two_lines_of_ours_that_meet_are_named)
 	ck_assert_int_eq(daemon_wait_exit(daemon), 71);
 	ck_assert(daemon_log_contains(daemon, ":2: [echo] listen already listens there"));
 	daemon_free(daemon);
+}
+END_TEST
+
+/* Four lines come before the first of them. */
+START_TEST(more_listening_sockets_than_a_worker_has_are_refused_at_the_first_too_many)
+{
+	enum { MOST = 16384, LINE = sizeof("listen = 127.127.127.1:65535\n") };
+	char *text = malloc((size_t)(MOST + 2) * LINE), *at = text, says[128];
+	struct rlimit limit;
+	struct daemon *daemon;
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_max < MOST + 200) {
+		free(text);
+		SKIP_TEST("so many descriptors are not allowed here");
+	}
+	at += sprintf(at, "[echo]\n");
+	for (unsigned i = 0; i <= MOST; i++)
+		at += sprintf(at, "listen = 127.%u.%u.1:8000\n", i >> 7, i & 127);
+	daemon = daemon_spawn(
+		&(struct daemon_options){.mode = &daemon_modes[0], .configuration = text});
+	ck_assert_int_eq(daemon_wait_exit(daemon), 78);
+	snprintf(says, sizeof(says), ":%d: [echo] listen: that is more than %d listening sockets",
+		 MOST + 5, MOST);
+	ck_assert(daemon_log_contains(daemon, says));
+	ck_assert_uint_eq(daemon_log_count(daemon, "listening sockets"), 1);
+	daemon_free(daemon);
+	free(text);
 }
 END_TEST
 
@@ -847,6 +877,7 @@ SUITE_OF("daemon: start", 60, ONCE(a_wrong_file_ends_it_with_78_and_every_mistak
 	 ONCE(the_option_t_warns_of_what_the_machine_makes_less),
 	 ONCE(the_option_t_does_without_io_uring_and_says_what_it_has_not_tested),
 	 ONCE(two_lines_of_ours_that_meet_are_named),
+	 ONCE(more_listening_sockets_than_a_worker_has_are_refused_at_the_first_too_many),
 	 ONCE(a_datagram_socket_from_systemd_is_called_one),
 	 ONCE(a_file_that_is_not_there_is_named), ONCE(without_any_file_it_says_how_to_start),
 	 ONCE(the_command_config_prints_every_value_and_where_it_came_from),
