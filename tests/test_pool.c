@@ -100,7 +100,7 @@ START_TEST(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it)
 		{"unix:/s", ENOENT, FAULT_ABSENT, "(there is no such socket"},
 		{"unix:/s", EPROTOTYPE, FAULT_ABSENT, "(that socket is no stream socket"},
 		{"[2001:db8::1]:80", EINVAL, FAULT_ADDRESS,
-		 "(of a link-local address its interface"},
+		 "(of a link-local address the number of its"},
 	};
 
 	said_listen();

@@ -3,8 +3,8 @@
 #include <errno.h>
 
 #define LINK_LOCAL                                                                                 \
-	"of a link-local address its interface is to be written, too: [fe80::1%eth0]:80; `ip "     \
-	"link` shows what there is"
+	"of a link-local address the number of its interface is to be written, too, as in "        \
+	"[fe80::1%2]:80; `ip link` shows them"
 #define NO_FAMILY                                                                                  \
 	"this machine has no such address family, or RestrictAddressFamilies= of the unit leaves " \
 	"it out"

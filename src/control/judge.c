@@ -119,8 +119,8 @@ static int judge_listen(const struct config *config, size_t section,
 	}
 	if (r < 0)
 		report_add(report, REPORT_MISTAKE, line->file, line->line,
-			   "%s: cannot listen on %s: %s (%s)", place, line->text, strerror(-r),
-			   why);
+			   "%s: cannot listen on %s: %s%s%s%s", place, line->text, strerror(-r),
+			   why ? " (" : "", why ? why : "", why ? ")" : "");
 	return r;
 }
 

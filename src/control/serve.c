@@ -197,9 +197,9 @@ static int judge_side(const struct config *config, const struct config_section *
 		if (r == 0)
 			continue;
 		report_add(report, REPORT_MISTAKE, line->file, line->line,
-			   "%s:%u: %s listen: cannot listen on %s: %s (%s)",
+			   "%s:%u: %s listen: cannot listen on %s: %s%s%s%s",
 			   config->files[line->file], line->line, section->title, line->text,
-			   strerror(-r), why);
+			   strerror(-r), why ? " (" : "", why ? why : "", why ? ")" : "");
 		result = judge_worse(result, r);
 	}
 	return result;
