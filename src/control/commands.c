@@ -32,6 +32,7 @@ const struct command commands[] = {
 	 "end a connection, or all that are meant"},
 	{"why", command_why, "why ID [--json]", "what a connection does or waits for"},
 	{"events", command_events, "events [--json]", "what changes, as it does"},
+	{"top", command_top, "top [--once [--json]]", "proxies, servers and connections, live"},
 	{"complete", command_complete, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };

@@ -26,5 +26,6 @@ int command_conns(struct commandline *line);
 int command_kill(struct commandline *line);
 int command_why(struct commandline *line);
 int command_events(struct commandline *line);
+int command_top(struct commandline *line);
 
 #endif
