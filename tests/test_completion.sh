@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.." || exit 1
 daemon=${URINGPROXY:-$PWD/build/release/uringproxy}
 command -v python3 >/dev/null || { echo 'there is no python3' >&2; exit 77; }
 dir=$(mktemp -d) || exit 1
-pid=
-trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$dir"' EXIT
+pid= peer=
+trap 'for one in $pid $peer; do kill "$one"; done; rm -rf "$dir"' EXIT
 mkdir "$dir/bin" "$dir/files"
 ln -s "$daemon" "$dir/bin/uringproxy"
 touch "$dir/files/one.conf" "$dir/files/two.conf"
@@ -32,6 +32,23 @@ until "$daemon" status --quiet -s "$dir/control.sock" 2>/dev/null; do
 	[ "$tries" -lt 600 ] || { cat "$dir/log"; exit 1; }
 	sleep 0.1
 done
+# Somebody who is connected.
+python3 -c '
+import socket, sys, time
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+peer.send(b"x")
+peer.recv(1)
+open(sys.argv[2], "w").close()
+time.sleep(600)' "$dir/echo" "$dir/connected" &
+peer=$!
+tries=0
+until [ -e "$dir/connected" ]; do
+	tries=$((tries + 1))
+	[ "$tries" -lt 600 ] || exit 1
+	sleep 0.1
+done
+id=$("$daemon" conns --json -s "$dir/control.sock" | sed -n 's/.*"id": \([0-9]*\).*/\1/p')
 export PATH="$dir/bin:$PATH" URINGPROXY_CONTROL="$dir/control.sock"
 
 failed=
@@ -55,6 +72,11 @@ for shell in bash zsh; do
 	expect "$shell" 'uringproxy log-level w~' 'log-level warning'
 	expect "$shell" 'uringproxy drain ~' 'drain echo mail-in web'
 	expect "$shell" 'uringproxy drain --undo m~' 'drain --undo mail-in'
+	expect "$shell" 'uringproxy why ~' "why $id"
+	expect "$shell" 'uringproxy kill ~' "kill $id"
+	expect "$shell" 'uringproxy conns --prox~' 'conns --proxy='
+	expect "$shell" 'uringproxy conns --proxy=m~' 'conns --proxy=mail-in'
+	expect "$shell" 'uringproxy conns --server=127.0.0.1:~' 'conns --server=127.0.0.1:9'
 	expect "$shell" "uringproxy -c $dir/conf drain w~" "-c $dir/conf drain web"
 	expect "$shell" "uringproxy -c $dir/files/~" "-c $dir/files/one.conf $dir/files/two.conf"
 	expect "$shell" "uringproxy --config=$dir/files/t~" "--config=$dir/files/two.conf"
