@@ -105,13 +105,14 @@ void edition_write(const char *format, ...)
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
-static char *request(const char *line)
+static char *request(const char *method, const char *path)
 {
 	char text[200];
 
 	snprintf(text, sizeof(text),
-		 "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-		 line);
+		 "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+		 "Content-Length: 0\r\n\r\n",
+		 method, path);
 	return answer_to(control, text);
 }
 
@@ -120,7 +121,7 @@ int edition_ask(void)
 	int status = 0;
 
 	free(answer);
-	answer = request("POST /v1/reload");
+	answer = edition_post("/v1/reload");
 	(void)sscanf(answer, "HTTP/1.1 %d", &status);
 	return status;
 }
@@ -166,10 +167,12 @@ void edition_refuse(const char *said, const char *format, ...)
 
 char *edition_get(const char *path)
 {
-	char line[100];
+	return request("GET", path);
+}
 
-	snprintf(line, sizeof(line), "GET %s", path);
-	return request(line);
+char *edition_post(const char *path)
+{
+	return request("POST", path);
 }
 
 int64_t edition_status(const char *key)

@@ -28,8 +28,10 @@ void edition_adopt(const char *format, ...) __attribute__((format(printf, 1, 2))
 void edition_refuse(const char *said, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The answer to a GET, and a number in it by its JSON key (-1: there is none). */
+/* Answers, to be freed. */
 char *edition_get(const char *path);
+char *edition_post(const char *path);
+/* A number of the status by its key; -1: there is none. */
 int64_t edition_status(const char *key);
 /* Editions that are not over; wait until the current one is the only one. */
 unsigned edition_count(void);
