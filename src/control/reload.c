@@ -234,7 +234,8 @@ static void leave_all(void *owner)
 	uint32_t count = entrances_unclaimed(entrances, current, 0, NULL), made = 0;
 	struct leave_order **orders;
 
-	if (count == 0)
+	/* The next reading has claimed what it names; commit() gives the rest a grace again. */
+	if (count == 0 || reload->stage == ADOPTING)
 		return;
 	orders = calloc(crew->count, sizeof(*orders));
 	while (orders && made < crew->count && (orders[made] = make_leave(reload, made, count)))
