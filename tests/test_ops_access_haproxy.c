@@ -71,6 +71,16 @@ START_TEST(who_never_was_connected_has_no_time_of_it_and_perhaps_no_server)
 }
 END_TEST
 
+START_TEST(what_is_still_open_has_signs_that_it_is)
+{
+	struct access_record of = record;
+
+	of.event = ACCESS_OPEN;
+	assert_line(&of, "192\\.0\\.2\\.7:51034",
+		    "web web/10\\.0\\.0\\.5:80 0/17/[+]26 [+]3 -- 6/4/4/2/1 0/0");
+}
+END_TEST
+
 START_TEST(no_name_is_two_fields)
 {
 	struct access_record of = record;
@@ -144,5 +154,5 @@ END_TEST
 
 SUITE_OF("ops: access log of HAProxy's", 0, ONCE(a_line_has_tcplogs_fields_in_their_order),
 	 ONCE(who_never_was_connected_has_no_time_of_it_and_perhaps_no_server),
-	 ONCE(no_name_is_two_fields), ONCE(each_reason_has_letters_of_haproxy),
-	 ONCE(halog_reads_the_lines))
+	 ONCE(what_is_still_open_has_signs_that_it_is), ONCE(no_name_is_two_fields),
+	 ONCE(each_reason_has_letters_of_haproxy), ONCE(halog_reads_the_lines))

@@ -146,6 +146,7 @@ struct config {
 	enum config_access access;
 	char *access_path; /* CONFIG_ACCESS_FILE */
 	enum config_format format;
+	uint32_t open_every_ms; /* a record of what is still open; 0: none */
 
 	/* [control] and [metrics]: listens, none: off; nothing else of them is used */
 	struct config_section control, metrics;

@@ -81,6 +81,7 @@ const struct schema_key schema_keys[] = {
 	LOG("level",  RELOAD,  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),
 	LOG("access", RESTART, ACCESS, enum config_access, access, NULL,    "off",  "where one line per finished connection goes"),
 	LOG("format", RESTART, WORD,   enum config_format, format, formats, "text", "how those lines are written"),
+	{"open_every", IN_LOG, SCHEMA_MS, OWNER_CONFIG, FIELD(config, open_every_ms, uint32_t), SECOND, 30 * DAY, OFF, NULL, "off", "how often there is a line for each connection that is still open", RELOAD},
 
 	SECTION("listen", EVERY,        LISTEN, struct config_endpoint *, listens,        0, 0,        NULL,  "where clients connect; may be repeated"),
 	SECTION("server", PROXY,        SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),

@@ -69,7 +69,7 @@ struct schema_key {
 	bool restart; /* a reload leaves it as it is: config/change.h */
 };
 
-#define SCHEMA_KEY_COUNT 35
+#define SCHEMA_KEY_COUNT 36
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

@@ -30,6 +30,7 @@ enum loop_timer {
 	TIMER_SETTLE,
 	TIMER_DRAIN,
 	TIMER_TRIM,
+	TIMER_ROLL,
 };
 
 #define LOOP_QUEUE_ENTRIES 1024 /* of the submission queue; completions: eight times as many */

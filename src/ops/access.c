@@ -173,6 +173,11 @@ void access_write(struct access_queue *queue, const struct access_record *record
 	queue->fresh = true;
 }
 
+bool access_is_behind(const struct access_queue *queue)
+{
+	return queue && lines_used(&queue->lines) > QUEUE_SIZE / 2;
+}
+
 void access_flush_lines(struct access_queue *queue)
 {
 	queue->fresh = false;

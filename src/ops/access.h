@@ -1,5 +1,6 @@
 /*
- * The access log: a line for each finished connection, where the operator
+ * The access log: a line for each finished connection, and now and then for those that
+ * are still open, where the operator
  * wants it -- standard error, a file, or the journal with fields of its own.
  *
  * Every worker has a queue of its own, so nothing is shared and nothing locked:
@@ -22,6 +23,9 @@
 #include "ops/lines.h"
 #include "ops/sink.h"
 
+/* What a record is of. */
+enum access_event { ACCESS_ENDED, ACCESS_OPEN };
+
 enum access_format { ACCESS_TEXT, ACCESS_JSON, ACCESS_HAPROXY };
 
 /* The way to one side, as the kernel had it at the end. */
@@ -40,8 +44,10 @@ struct access_tried {
 };
 #define ACCESS_TRIED_MAX 8
 
-/* A finished connection.  Strings are only read, and NULL where there is nothing to say. */
+/* A connection, finished or still open.  Strings are only read, and NULL where there is nothing to
+ * say. */
 struct access_record {
+	enum access_event event;
 	uint64_t id;
 	uint64_t worker, edition;
 	const char *title;    /* the section, as the configuration has it: "[proxy web]" */
@@ -93,6 +99,9 @@ struct access_queue *access_queue(unsigned worker);
 
 /* Add a line.  Nothing happens without a queue. */
 void access_write(struct access_queue *queue, const struct access_record *record);
+
+/* Whether so much waits to be written that what can wait should. */
+bool access_is_behind(const struct access_queue *queue);
 
 /* Have written what was added. */
 void access_flush_lines(struct access_queue *queue);

@@ -291,8 +291,14 @@ size_t access_format_json(const struct access_record *record, char line[ACCESS_L
 
 /* One for each kind of entry, never to change: systemd/uringproxy.catalog explains them. */
 #define MESSAGE_ENDED      "MESSAGE_ID=b68c401a4b3742ffae7d3599b748f757"
+#define MESSAGE_OPEN       "MESSAGE_ID=174c5347d79044c9a0a8022893830379"
 #define MESSAGE_NOTE       "MESSAGE_ID=dcef5d32a404487e92ff506697c26d4f"
 #define HEAD(priority, id) "PRIORITY=" priority "\nSYSLOG_IDENTIFIER=uringproxy\n" id "\n"
+
+static const char *const heads[] = {
+	[ACCESS_ENDED] = HEAD("6", MESSAGE_ENDED),
+	[ACCESS_OPEN] = HEAD("6", MESSAGE_OPEN),
+};
 
 static void say_field(struct phrase *phrase, const char *name)
 {
@@ -325,7 +331,8 @@ size_t access_format_journal(const struct access_record *record, char entry[ACCE
 	struct phrase message = {.bytes = entry, .size = ACCESS_LINE_MAX};
 	struct phrase phrase;
 
-	phrase_say(&message, HEAD("6", MESSAGE_ENDED) "MESSAGE=");
+	phrase_say(&message, heads[record->event]);
+	phrase_say(&message, "MESSAGE=");
 	say_sentence(&message, record);
 	phrase = (struct phrase){.bytes = entry, .used = message.used, .size = ACCESS_ENTRY_MAX};
 	for (size_t i = 0; i < array_size(fields); i++)

@@ -92,11 +92,11 @@ size_t access_format_haproxy(const struct access_record *record, char line[ACCES
 {
 	struct phrase phrase = {.bytes = line, .size = ACCESS_LINE_MAX};
 	const uint64_t never = UINT64_MAX;
-	const uint64_t times[] = {0, record->is_connected ? record->connect_us / 1000 : never,
-				  record->duration_ms};
+	const uint64_t times[] = {0, record->is_connected ? record->connect_us / 1000 : never};
 	const uint64_t counts[] = {record->active, record->active_of_proxy, record->active_of_proxy,
 				   record->active_of_server, record->retries};
 	static const uint64_t queues[] = {0, 0};
+	bool open = record->event == ACCESS_OPEN;
 
 	say_client(&phrase, record->client);
 	phrase_say(&phrase, " ");
@@ -105,7 +105,10 @@ size_t access_format_haproxy(const struct access_record *record, char line[ACCES
 	say_name(&phrase, record->proxy ? record->proxy : "-");
 	say_server(&phrase, record);
 	say_numbers(&phrase, times, array_size(times));
-	say_numbers(&phrase, &record->bytes_down, 1);
+	phrase_say(&phrase, open ? "/+" : "/"); /* with a sign it is not the last word */
+	phrase_number(&phrase, record->duration_ms);
+	phrase_say(&phrase, open ? " +" : " ");
+	phrase_number(&phrase, record->bytes_down);
 	phrase_say(&phrase, " ");
 	phrase_say(&phrase, record->termination[0] ? record->termination : "--");
 	say_numbers(&phrase, counts, array_size(counts));

@@ -73,3 +73,13 @@ void memo_wire(struct session *session, unsigned side, const struct wire *wire)
 	memo->wires[side] = *wire;
 	memo->has_wire[side] = true;
 }
+
+void memo_look_at_wires(struct session *session)
+{
+	for (unsigned side = 0; side < SIDE_COUNT; side++) {
+		struct wire wire;
+
+		if (session->road.fd[side] >= 0 && wire_look(session->road.fd[side], &wire))
+			memo_wire(session, side, &wire);
+	}
+}

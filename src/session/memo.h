@@ -44,8 +44,9 @@ void memo_look(struct memo *memo, int client_fd, struct sockaddr_in6 *ret_client
 /* The attempt at its server has failed (negative errno). */
 void memo_tried(struct session *session, int error);
 
-/* A side's sockets are still open: what the kernel says of the way there. */
+/* A side's socket is still open: what the kernel says of the way there; and of both. */
 void memo_wire(struct session *session, unsigned side, const struct wire *wire);
+void memo_look_at_wires(struct session *session);
 
 /* The session's; an empty one where records were not written when it began. */
 const struct memo *memo_of(const struct session *session);

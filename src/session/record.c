@@ -237,13 +237,24 @@ static seldom void write_record(struct session *session, uint64_t bytes_up, uint
 	write_line(session->all, &record);
 }
 
+static uint64_t bytes_up_of(const struct session *session)
+{
+	const struct lane *up = &session->road.lanes[LANE_UP];
+
+	return road_has_upstream(&session->road) ? up->bytes : up->received;
+}
+
+static uint64_t bytes_down_of(const struct session *session)
+{
+	const struct lane *lanes = session->road.lanes;
+
+	return road_has_upstream(&session->road) ? lanes[LANE_DOWN].bytes : lanes[LANE_UP].bytes;
+}
+
 void record_write(struct session *session)
 {
 	const struct session_end *end = &session->end;
-	const struct lane *up = &session->road.lanes[LANE_UP];
-	bool service = !road_has_upstream(&session->road);
-	uint64_t bytes_up = service ? up->received : up->bytes;
-	uint64_t bytes_down = service ? up->bytes : session->road.lanes[LANE_DOWN].bytes;
+	uint64_t bytes_up = bytes_up_of(session), bytes_down = bytes_down_of(session);
 
 	count(session->all, (enum reason)end->reason);
 	measure_lifetime(session);
@@ -253,6 +264,32 @@ void record_write(struct session *session)
 		count_bytes(session->reach->cell, bytes_up, bytes_down);
 	if (memo_wanted(session->all))
 		write_record(session, bytes_up, bytes_down);
+}
+
+void record_open(struct session *session)
+{
+	const struct section *section = session->branch->section;
+	struct texts texts;
+	struct access_record record = {
+		.event = ACCESS_OPEN,
+		.id = session->id,
+		.listener = session->listener,
+		.client = client_text(&session->client, texts.client, sizeof(texts.client)),
+		.reason = "still-open",
+		.reason_text = reason_sentence(REASON_NONE),
+		.phase = section->life->phases[session->state]->name,
+		.bytes_up = bytes_up_of(session),
+		.bytes_down = bytes_down_of(session),
+		.duration_ms = session->all->loop->now_ms - session->started_ms,
+		.termination = "--",
+	};
+
+	memo_look_at_wires(session);
+	say_section(&record, session->all, section);
+	say_server(&record, session);
+	say_memo(&record, memo_of(session), &texts);
+	say_counts(&record, session->all, section);
+	write_line(session->all, &record);
 }
 
 void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason)

@@ -17,6 +17,8 @@ struct session;
 struct sessions;
 
 void record_write(struct session *session);
+/* It goes on: its line so far, and nothing is counted. */
+void record_open(struct session *session);
 /* Of a client that was accepted and waited for room in vain; its descriptor is still open. */
 struct record_waited {
 	const struct section *section;

@@ -63,6 +63,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 		return r;
 	}
 	worker->state = WORKER_RUNNING;
+	roll_set(&worker->roll, &worker->loop, config_of(worker)->open_every_ms);
 	return 0;
 }
 
@@ -175,6 +176,7 @@ static void stop(struct worker *worker, enum reason reason)
 	worker->state = WORKER_STOPPING;
 	worker->cutting = reason;
 	wheel_clear(&worker->loop.wheel, &worker->drain);
+	wheel_clear(&worker->loop.wheel, &worker->roll.timer);
 	accept_give_up(worker, reason);
 }
 
@@ -220,6 +222,10 @@ static void expire(struct worker *worker)
 			break;
 		case TIMER_TRIM:
 			loop_trim_pipes(&worker->loop);
+			break;
+		case TIMER_ROLL:
+			roll_call(&worker->roll, &worker->sessions,
+				  config_of(worker)->open_every_ms);
 			break;
 		}
 }
@@ -312,6 +318,8 @@ static bool obey(struct worker *worker, struct order *order)
 	case ORDER_LISTEN:
 	case ORDER_ADOPT:
 		accept_adopt(worker, container_of(order, struct accept_order, order));
+		if (worker->state == WORKER_RUNNING)
+			roll_set(&worker->roll, &worker->loop, config_of(worker)->open_every_ms);
 		break;
 	case ORDER_LEAVE:
 		accept_leave(worker, container_of(order, struct accept_leave_order, order));

@@ -27,6 +27,7 @@
 #include "worker/census.h"
 #include "worker/full.h"
 #include "worker/order.h"
+#include "worker/roll.h"
 
 #include <pthread.h>
 
@@ -63,6 +64,7 @@ struct worker {
 	struct list
 		vacated; /* tenancies that are wanted back, and that nothing is under any more */
 	struct wheel_timer drain;
+	struct roll roll; /* of what is still open */
 	enum worker_state state;
 	enum reason cutting; /* in STOPPING: what connections are cut for */
 	uint32_t cut_to;     /* ... those in the slots below */

@@ -291,7 +291,10 @@ struct sim_edition *sim_edition_make(const struct sim_edition *before)
 
 	if (!edition)
 		sim_fail("no memory for an edition");
-	edition->config = (struct config){.drain_timeout_ms = timeout_ms(4), .origins = origins};
+	edition->config =
+		(struct config){.drain_timeout_ms = timeout_ms(4),
+				.open_every_ms = sim_chance(4) ? sim_between(200, 2000) : 0,
+				.origins = origins};
 	edition->edition = (struct edition){
 		.number = ++made,
 		.config = &edition->config,

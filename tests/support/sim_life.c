@@ -498,6 +498,19 @@ static void check_server(const struct sim_life *life, const struct access_record
 		sim_fail("the record knows of no server that was tried");
 }
 
+/* What has been done so far, as far as completions have told. */
+static void check_open(const struct sim_life *life, const struct access_record *record)
+{
+	const struct sim_connection *client = life->client;
+
+	check_text("reason", record->reason, "still-open");
+	check_text("title", record->title, life->section->title);
+	if (life->section->kind != CONFIG_DISCARD && record->bytes_down > client->out.written)
+		check_equal("bytes_down", record->bytes_down, client->out.written);
+	if (record->bytes_up > client->in.read)
+		check_equal("bytes_up", record->bytes_up, client->in.read);
+}
+
 void __wrap_access_write(struct access_queue *access, const struct access_record *record)
 {
 	const struct sim_life *life;
@@ -507,6 +520,10 @@ void __wrap_access_write(struct access_queue *access, const struct access_record
 	if (strcmp(record->phase, "waiting") == 0)
 		return; /* of a client that never was a session */
 	life = life_recorded(record);
+	if (record->event == ACCESS_OPEN) {
+		check_open(life, record);
+		return;
+	}
 	served = life->section->kind != CONFIG_PROXY || record->bytes_down > 0;
 	sim_trace("record: %s, %s side while %s: error %d (%llu up, %llu down, %llu ms)",
 		  record->reason, record->side, record->phase, record->error,

@@ -375,6 +375,7 @@ void view_log_to(struct worker *worker, struct access_queue *access)
 void view_clear_own_timers(struct worker *worker)
 {
 	wheel_clear(&worker->loop.wheel, &worker->drain);
+	wheel_clear(&worker->loop.wheel, &worker->roll.timer);
 	wheel_clear(&worker->loop.wheel, &worker->loop.trim);
 	wheel_clear(&worker->loop.wheel, &worker->loop.settle);
 	for (struct list *node = worker->listeners.next; node != &worker->listeners;
