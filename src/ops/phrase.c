@@ -67,13 +67,35 @@ void phrase_now(struct phrase *phrase)
 	phrase_say(phrase, "Z");
 }
 
+static bool is_control(char byte)
+{
+	return (unsigned char)byte < ' ' || byte == 0x7f;
+}
+
 void phrase_plain(struct phrase *phrase, const char *value, size_t most)
 {
-	for (size_t i = 0; value[i] && i < most; i++) {
-		unsigned char byte = (unsigned char)value[i];
+	size_t from = 0, to = 0;
 
-		phrase_put(phrase, byte < ' ' || byte == 0x7f ? "?" : &value[i], 1);
+	/* Mostly it is one piece. */
+	for (; value[to] && to < most; to++) {
+		if (!is_control(value[to]))
+			continue;
+		phrase_put(phrase, value + from, to - from);
+		phrase_say(phrase, "?");
+		from = to + 1;
 	}
+	phrase_put(phrase, value + from, to - from);
+}
+
+/* Bytes that a JSON string has as they are, up to so many. */
+static size_t as_is(const char *value, size_t most)
+{
+	size_t count = 0;
+
+	while (count < most && (signed char)value[count] >= ' ' && value[count] != 0x7f &&
+	       value[count] != '"' && value[count] != '\\')
+		count++;
+	return count;
 }
 
 static void put_escaped(struct phrase *phrase, const char *value, size_t length)
@@ -101,8 +123,14 @@ void phrase_quoted(struct phrase *phrase, const char *value, size_t most)
 
 	phrase_say(phrase, "\"");
 	while (*value && phrase->used < end) {
-		size_t length = utf8_length(value);
+		size_t length = as_is(value, end - phrase->used);
 
+		if (length) {
+			phrase_put(phrase, value, length);
+			value += length;
+			continue;
+		}
+		length = utf8_length(value);
 		put_escaped(phrase, value, length);
 		value += length ? length : 1;
 	}
