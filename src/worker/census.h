@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #define CENSUS_SLOTS_MAX 256
-#define CENSUS_KILLS_MAX 64 /* in a turn: each closes two sockets */
+#define CENSUS_KILLS_MAX 32 /* in a turn: each closes two sockets */
 
 struct sessions;
 
