@@ -72,6 +72,7 @@ for shell in bash zsh; do
 	expect "$shell" 'uringproxy log-level w~' 'log-level warning'
 	expect "$shell" 'uringproxy drain ~' 'drain echo mail-in web'
 	expect "$shell" 'uringproxy drain --undo m~' 'drain --undo mail-in'
+	expect "$shell" 'uringproxy conns --proxy=w~' 'conns --proxy=web'
 	expect "$shell" 'uringproxy why ~' "why $id"
 	expect "$shell" 'uringproxy kill ~' "kill $id"
 	expect "$shell" 'uringproxy conns --prox~' 'conns --proxy='
