@@ -211,6 +211,13 @@ static void expect_announced(int old, int new)
 	ck_assert(peer_echoes(old) && peer_echoes(new));
 }
 
+static void expect_told_of(int old, int new)
+{
+	(void)old;
+	(void)new;
+	daemon_wait_log(daemon_here, "still open");
+}
+
 static void expect_cut(int old, int new)
 {
 	ck_assert_int_ne(peer_wait_end(old, SOON_MS), PEER_SILENT);
@@ -231,6 +238,7 @@ static const struct {
 	{"busy_poll", GLOBAL, "", "off", "1ms", expect_spinning},
 	{"drain_timeout", GLOBAL, "", "infinity", "300ms", expect_drained},
 	{"drain_announce", GLOBAL, "", "off", "300ms", expect_announced},
+	{"open_every", LOG, "access = stderr\n", "off", "1s", expect_told_of},
 	{"drain_old", GLOBAL, "", "infinity", "300ms", expect_cut},
 	{"level", LOG, "", "info", "debug", expect_debugging},
 	{"size", RESPONDER, "", "300", "700", expect_other_size},
