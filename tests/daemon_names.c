@@ -1,6 +1,7 @@
 /* Names that are answered late, wrongly or never, and addresses that are not there yet. */
 #include "support/assert.h"
 #include "support/daemon.h"
+#include "support/edition.h"
 #include "support/network.h"
 #include "support/peer.h"
 #include "support/server.h"
@@ -453,6 +454,89 @@ START_TEST(a_server_at_another_address_of_this_machine_is_this_machine)
 }
 END_TEST
 
+/* ---- reloads ---- */
+
+static struct daemon *start_known(int mode, const char *front, const char *port)
+{
+	return edition_start_with(&(struct daemon_options){.mode = &daemon_modes[mode],
+							   .hosts = hosts,
+							   .resolv_conf = resolv_conf},
+				  "[proxy p]\nlisten = %s\nserver = known.example:%s\n"
+				  "connect_timeout = 10min\n",
+				  front, port);
+}
+
+START_TEST(a_reload_names_new_names_that_are_not_answered_and_keeps_known_ones)
+{
+	char front[32], other[32];
+	struct daemon *daemon;
+	struct server *echo;
+	const char *port;
+	int silent;
+
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	silent = silent_server();
+	echo = server_start(NULL, server_echo, NULL);
+	port = strrchr(server_address(echo), ':') + 1;
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(other, sizeof(other), "127.0.0.1:%u", port_reserve());
+	write_file(hosts, "127.0.0.1 known.example\n");
+	write_file(resolv_conf, "nameserver " NOBODY_ANSWERS "\noptions timeout:3 attempts:1\n");
+	daemon = start_known(_i, front, port);
+	ck_assert(is_served(front));
+	write_file(hosts, "127.0.0.1 localhost\n"); /* and nobody answers for the others */
+	edition_adopt("[proxy p]\nlisten = %s\nserver = known.example:%s\n"
+		      "[proxy new]\nlisten = %s\nserver = new.example:%s\n",
+		      front, port, other, port);
+	ck_assert(edition_answered("cannot resolve 'new.example'"));
+	ck_assert(edition_answered("'known.example' is not answered now: it keeps the address"));
+	ck_assert(is_served(front));
+	ck_assert_int_eq(edition_status("names_missing"), 1);
+	write_file(hosts, "127.0.0.1 new.example\n");
+	ck_assert(wait_until(edition_status("names_missing") == 0, SOON_MS));
+	ck_assert(is_served(front) && is_served(other));
+	edition_await_last();
+	daemon_stop(daemon);
+	server_stop(echo);
+	close(silent);
+}
+END_TEST
+
+START_TEST(who_asks_for_a_reload_and_goes_leaves_it_under_way)
+{
+	char front[32], *answer;
+	struct daemon *daemon;
+	int silent, fd;
+
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	silent = silent_server();
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	write_file(hosts, "127.0.0.1 known.example\n");
+	daemon = start_known(_i, front, "1");
+	write_file(hosts, "127.0.0.1 localhost\n");
+	for (int i = 0; i < 2; i++) {
+		fd = peer_connect(edition_control());
+		assert_connected(fd);
+		ck_assert_int_eq(peer_send_text(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\n"
+						    "Content-Length: 0\r\n\r\n"),
+				 0);
+		sleep_ms(i ? 0 : 300);
+		peer_reset(fd);
+	}
+	/* One who asks meanwhile is answered by the next. */
+	answer = edition_post("/v1/reload");
+	ck_assert_msg(strstr(answer, " 200 OK"), "%s", answer);
+	free(answer);
+	/* A stop while names are asked for is one. */
+	daemon_signal(daemon, SIGHUP);
+	sleep_ms(100);
+	daemon_stop(daemon);
+	close(silent);
+}
+END_TEST
+
 /* ---- -t --resolve ---- */
 
 START_TEST(the_option_resolve_warns_of_names_that_are_wrong)
@@ -514,6 +598,8 @@ START_TEST(a_name_that_does_not_exist_is_to_be_checked_itself)
 END_TEST
 
 SUITE_OF("daemon: names", 120,
+	 IN_BOTH_RINGS(a_reload_names_new_names_that_are_not_answered_and_keeps_known_ones),
+	 IN_BOTH_RINGS(who_asks_for_a_reload_and_goes_leaves_it_under_way),
 	 IN_EACH_MODE(a_server_whose_name_is_answered_late_is_used_from_then_on),
 	 IN_EACH_MODE(a_listener_whose_name_is_answered_late_listens_from_then_on),
 	 ONCE(an_address_that_a_name_has_twice_is_listened_on_once),

@@ -165,6 +165,11 @@ void edition_refuse(const char *said, const char *format, ...)
 		      said, answer);
 }
 
+const char *edition_control(void)
+{
+	return control;
+}
+
 char *edition_get(const char *path)
 {
 	return request("GET", path);

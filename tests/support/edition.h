@@ -28,6 +28,8 @@ void edition_adopt(const char *format, ...) __attribute__((format(printf, 1, 2))
 void edition_refuse(const char *said, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Where it is asked, "unix:/path". */
+const char *edition_control(void);
 /* Answers, to be freed. */
 char *edition_get(const char *path);
 char *edition_post(const char *path);
