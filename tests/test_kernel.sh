@@ -78,18 +78,49 @@ answered_late() {	# the server answers only after the client's half-close
 	wait_for listening 7019 && comes_back 7081 /tmp/small
 	wait $server
 }
+reloaded_under_way() {	# nothing is lost of a connection that goes on while its address goes
+	rm -f /tmp/back /tmp/reloaded
+	{ cat /tmp/small; wait_for test -e /tmp/reloaded; cat /tmp/small; } | nc 127.0.0.1 7082 >/tmp/back &
+	client=$!
+	wait_for test -s /tmp/back || return 1
+	cp /tmp/conf /tmp/conf.kept
+	sed -i 's/:7082/:7083/' /tmp/conf
+	kill -HUP $pid
+	wait_for grep -q 'edition 2 serves' /tmp/log && wait_for listening 7083 &&
+		comes_back 7083 /tmp/small && wait_for not_listening 7082 || return 1
+	touch /tmp/reloaded
+	wait $client
+	cat /tmp/small /tmp/small >/tmp/twice
+	cmp /tmp/twice /tmp/back && wait_for grep -q 'edition 1 has ended' /tmp/log
+}
+not_reloaded() {	# a file that is wrong changes nothing
+	echo 'wrong = 1' >>/tmp/conf
+	kill -HUP $pid
+	wait_for grep -q 'the configuration is not reloaded: edition 2 goes on' /tmp/log &&
+		comes_back 7083 /tmp/small
+}
+reloaded_again() {
+	cp /tmp/conf.kept /tmp/conf
+	kill -HUP $pid
+	wait_for grep -q 'edition 3 serves' /tmp/log && wait_for not_listening 7083 &&
+		wait_for grep -q 'edition 2 has ended' /tmp/log
+}
 listening() {
 	netstat -tln | grep -q ":$1 "
+}
+not_listening() {
+	! listening "$1"
 }
 serve() {		# serve SQPOLL: the whole programme in one ring mode
 	echo "sqpoll = $1"
 	printf '%s\n' '[global]' "sqpoll = $1" 'workers = 1' 'drain_timeout = 30s' \
 		'[echo]' 'listen = 127.0.0.1:7007' \
 		'[proxy p]' 'listen = 127.0.0.1:7080' 'server = 127.0.0.1:7007' \
-		'[proxy late]' 'listen = 127.0.0.1:7081' 'server = 127.0.0.1:7019' >/tmp/conf
+		'[proxy late]' 'listen = 127.0.0.1:7081' 'server = 127.0.0.1:7019' \
+		'[proxy moved]' 'listen = 127.0.0.1:7082' 'server = 127.0.0.1:7007' >/tmp/conf
 	uringproxy -c /tmp/conf 2>/tmp/log &
 	pid=$!
-	if ! wait_for listening 7081; then
+	if ! wait_for listening 7082; then
 		check "the daemon starts" false
 		cat /tmp/log
 		return
@@ -103,6 +134,10 @@ serve() {		# serve SQPOLL: the whole programme in one ring mode
 	before=$(descriptors)
 	check "$short short connections through the proxy" many_short "$short" 7080
 	check "leave no descriptor behind" wait_for same_descriptors
+	check "a connection goes on while its address goes by a reload" reloaded_under_way
+	check "a file that is wrong changes nothing" not_reloaded
+	check "and back" reloaded_again
+	check "reloads leave no descriptor behind" wait_for same_descriptors
 
 	rm -f /tmp/back
 	{ cat /tmp/small; wait_for test -e /tmp/stopping; cat /tmp/small; } | nc 127.0.0.1 7080 >/tmp/back &
