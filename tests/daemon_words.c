@@ -180,28 +180,6 @@ START_TEST(whatever_keeps_it_from_listening_is_explained)
 }
 END_TEST
 
-/* `-t` binds as well, and an error that has no words of ours has its name alone. */
-START_TEST(an_error_without_an_explanation_is_told_by_its_name)
-{
-	struct refusal *refusal = refusal_new((const int[]){SYS_bind, -1});
-	struct daemon *daemon;
-	char text[64];
-
-	reserve_addresses();
-	snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", address);
-	refusal_set(refusal, SYS_bind, EILSEQ);
-	daemon = daemon_spawn(
-		&(struct daemon_options){.arguments = (const char *const[]){"-t", NULL},
-					 .configuration = text,
-					 .refusal = refusal});
-	ck_assert_int_ne(daemon_wait_exit(daemon), 0);
-	ck_assert(
-		daemon_log_contains(daemon, "Invalid or incomplete multibyte or wide character\n"));
-	daemon_free(daemon);
-	refusal_free(refusal);
-}
-END_TEST
-
 /* Linux 7.2 and later do not count rings: the daemon starts there. */
 START_TEST(without_any_locked_memory_the_limit_and_the_need_are_named)
 {
@@ -289,5 +267,4 @@ SUITE_OF("daemon: words", 60, ONCE(a_servers_socket_that_is_missing_is_not_said_
 	 IN_BOTH_RINGS(a_daemon_that_is_full_names_the_line_or_the_descriptors),
 	 IN_BOTH_RINGS(whatever_io_uring_setup_says_is_explained_and_no_fault_of_the_configuration),
 	 EACH(whatever_keeps_it_from_listening_is_explained, NO_LISTENING),
-	 ONCE(an_error_without_an_explanation_is_told_by_its_name),
 	 IN_BOTH_RINGS(without_any_locked_memory_the_limit_and_the_need_are_named))
