@@ -1,14 +1,8 @@
-#include "control/supervisor.h"
+#include "control/supervisor_parts.h"
 
 #include "base/clock.h"
-#include "control/crew.h"
 #include "control/logs.h"
-#include "control/reload.h"
-#include "control/roster.h"
-#include "control/status_line.h"
-#include "control/steering.h"
 #include "control/tell.h"
-#include "control/watch.h"
 #include "session/hop.h"
 
 #include "ops/log.h"
@@ -23,31 +17,6 @@
 #include <unistd.h>
 
 #define EXTEND_EVERY_MS 1000
-#define SIGNALS_MAX     5
-
-struct supervisor {
-	const struct service_plan *plan;
-	struct engine *engine;
-	struct crew crew;
-	struct reading *reading; /* the current one */
-	struct reload *reload;
-	struct events *events;
-	struct event *wake;     /* a worker has changed its state */
-	struct event *patience; /* that the service manager is asked for */
-	struct event *watchdog;
-	struct event *announced; /* that it stops */
-	struct event *answers;   /* to names that are asked for */
-	struct event *late;      /* a name or an address is to be tried again */
-	struct watch watch;      /* for who asks */
-	struct steering steering;
-	uint64_t started_ms;
-	struct event *signal[SIGNALS_MAX];
-	bool starting;
-	int signals;                /* to stop, received */
-	uint64_t watchdog_ms;       /* 0: no watchdog */
-	char mistake[200];          /* of the last reload; "": it was right */
-	char told[STATUS_LINE_MAX]; /* to the service manager, last */
-};
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
@@ -63,36 +32,6 @@ static int start_workers(struct supervisor *supervisor)
 }
 
 /* ---- Talking to the workers ------------------------------------------------------------------ */
-
-static void offered(struct order *order)
-{
-	struct accept_order *offer = container_of(order, struct accept_order, order);
-
-	sockets_offer_back(offer);
-	free(offer);
-}
-
-/* All workers listen on what is open and was not offered to them yet. */
-static int offer_sockets(struct supervisor *supervisor)
-{
-	struct reading *reading = supervisor->reading;
-
-	for (uint32_t i = 0; i < supervisor->crew.count; i++) {
-		struct accept_order *offer = calloc(1, sizeof(*offer));
-		int r = offer ? sockets_offer(&reading->sockets, &reading->edition, i, false, offer)
-			      : -ENOMEM;
-
-		if (r < 0) {
-			free(offer);
-			return log_no_memory("the listening sockets");
-		}
-		offer->order.kind = ORDER_LISTEN;
-		offer->order.done = offered;
-		crew_send(&supervisor->crew, i, &offer->order);
-	}
-	sockets_offered(&reading->sockets);
-	return 0;
-}
 
 /* Starting or stopping takes its time: the service manager is to be patient. */
 static void ask_for_patience(void *owner)
@@ -217,54 +156,10 @@ static void on_counters(void *owner, int signal)
 static const struct {
 	int signal;
 	events_signal_handler *handler;
-} heard[SIGNALS_MAX] = {
+} heard[SUPERVISOR_SIGNALS_MAX] = {
 	{SIGTERM, on_stop},   {SIGINT, on_stop},      {SIGHUP, on_reload},
 	{SIGUSR1, on_reopen}, {SIGUSR2, on_counters},
 };
-
-/* ---- How it is ------------------------------------------------------------------------------- */
-
-static const char *state_of_all(const struct supervisor *supervisor)
-{
-	if (supervisor->signals)
-		return supervisor->signals > 1 ? "stopping" : "draining";
-	return steering_is_drained(&supervisor->steering) ? "draining by operator" : "serving";
-}
-
-static void write_status(const struct supervisor *supervisor, char status[STATUS_LINE_MAX])
-{
-	status_line(
-		&(struct status_line){.state = state_of_all(supervisor),
-				      .connections = atomic_load(&supervisor->engine->connections),
-				      .workers = supervisor->crew.count,
-				      .reading = supervisor->reading,
-				      .mistake = supervisor->mistake},
-		status);
-}
-
-static void tell_status(struct supervisor *supervisor, void (*tell)(const char *status))
-{
-	write_status(supervisor, supervisor->told);
-	tell(supervisor->told);
-}
-
-static void tell_later(const char *status)
-{
-	notify_status("%s", status);
-}
-
-/* Where it has changed: numbers do, and nobody else says when. */
-static void refresh_status(void *owner)
-{
-	struct supervisor *supervisor = owner;
-	char status[STATUS_LINE_MAX];
-
-	if (supervisor->signals)
-		return;
-	write_status(supervisor, status);
-	if (strcmp(status, supervisor->told) != 0)
-		tell_status(supervisor, tell_later);
-}
 
 /* ---- The watchdog ---------------------------------------------------------------------------- */
 
@@ -277,245 +172,8 @@ static void feed_watchdog(void *owner)
 	if (!crew_has_answered(&supervisor->crew, ORDER_PING))
 		return;
 	notify_watchdog();
-	refresh_status(supervisor);
+	supervisor_refresh_status(supervisor);
 	crew_command(&supervisor->crew, ORDER_PING);
-}
-
-/* ---- What is missing ------------------------------------------------------------------------- */
-
-static uint64_t catch_up_ms(const struct supervisor *supervisor)
-{
-	uint64_t names = resolver_due_ms(&supervisor->reading->resolver);
-	uint64_t addresses = sockets_due_ms(&supervisor->reading->sockets);
-
-	return names < addresses ? names : addresses;
-}
-
-static void extend_roster(const struct supervisor *supervisor, const struct resolution *answer)
-{
-	struct reading *reading = supervisor->reading;
-	const struct reading_means *means = supervisor->plan->means;
-
-	roster_extend(&(struct roster){.section = &reading->edition.sections[answer->section],
-				       .servers = means->servers,
-				       .ledger = means->ledger,
-				       .resolver = &reading->resolver},
-		      answer);
-}
-
-/* Names are answered, and addresses come: what was not served is from now on. */
-static void catch_up(void *owner)
-{
-	struct supervisor *supervisor = owner;
-	struct reading *reading = supervisor->reading;
-	uint32_t missing = reading->resolver.missing;
-	uint32_t waiting = sockets_waiting(&reading->sockets);
-	const struct resolution *answer;
-	uint64_t now = clock_now_ms();
-	bool any = false;
-
-	if (reload_is_adopting(supervisor->reload))
-		return; /* adopted() looks again, at another reading */
-	while ((answer = resolver_turn(&reading->resolver, now))) {
-		any = true;
-		if (answer->listens)
-			sockets_extend(&reading->sockets, answer);
-		else
-			extend_roster(supervisor, answer);
-	}
-	if (sockets_turn(&reading->sockets, now))
-		(void)!offer_sockets(supervisor); /* it has been said */
-	if (any)
-		crew_command(&supervisor->crew, ORDER_CATCH_UP);
-	if (missing != reading->resolver.missing || waiting != sockets_waiting(&reading->sockets))
-		tell_status(supervisor, tell_later);
-	events_set(supervisor->late, catch_up_ms(supervisor));
-}
-
-static void on_answers(void *owner, uint32_t ready)
-{
-	(void)ready;
-	catch_up(owner);
-}
-
-static int hear_answers(struct supervisor *supervisor)
-{
-	int answers = resolver_descriptor(&supervisor->reading->resolver);
-
-	supervisor->answers = events_remove(supervisor->answers);
-	return answers < 0 ? 0
-			   : events_add_descriptor(supervisor->events, &supervisor->answers,
-						   answers, EPOLLIN, on_answers, supervisor);
-}
-
-/* ---- Reloads --------------------------------------------------------------------------------- */
-
-static void adopted(void *owner)
-{
-	struct supervisor *supervisor = owner;
-
-	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
-
-	if (supervisor->signals)
-		return;
-	if (hear_answers(supervisor) < 0)
-		log_warning("answers to names are looked for with the next retry only");
-	watch_turn(&supervisor->watch, supervisor->reading);
-	events_set(supervisor->late, catch_up_ms(supervisor));
-}
-
-static void over(void *owner, const struct reload_result *result)
-{
-	struct supervisor *supervisor = owner;
-	const char *mistake = report_first_mistake(result->said);
-
-	snprintf(supervisor->mistake, sizeof(supervisor->mistake), "%s",
-		 result->good ? ""
-		 : mistake    ? mistake
-			      : "see the log");
-	supervisor->watch.sources.reloads++;
-	supervisor->watch.sources.reloads_failed += !result->good;
-	supervisor->watch.sources.reload_good = result->good;
-	supervisor->watch.sources.reloaded_ms = clock_now_ms();
-	if (!supervisor->signals)
-		tell_status(supervisor, notify_ready);
-	/* What came late meanwhile. */
-	if (!supervisor->signals)
-		events_set(supervisor->late, 0);
-}
-
-static int open_reload(struct supervisor *supervisor)
-{
-	return reload_open(&supervisor->reload, &(struct reload_means){
-							.path = supervisor->plan->path,
-							.crew = &supervisor->crew,
-							.events = supervisor->events,
-							.reading = supervisor->plan->means,
-							.current = &supervisor->reading,
-							.judge = supervisor->plan->judge,
-							.adopted = adopted,
-							.over = over,
-							.owner = supervisor,
-						});
-}
-
-/* ---- Being asked ----------------------------------------------------------------------------- */
-
-static void tell_state(void *owner, struct serve_status *ret_status)
-{
-	const struct supervisor *supervisor = owner;
-	const struct engine *engine = supervisor->engine;
-	const struct reading *reading = supervisor->reading;
-
-	*ret_status = (struct serve_status){
-		.state = state_of_all(supervisor),
-		.ready = !supervisor->signals && !steering_is_drained(&supervisor->steering),
-		.mode = supervisor->crew.mode->why,
-		.edition = (uint32_t)reading->edition.number,
-		.workers = engine->worker_count,
-		.connections = atomic_load(&engine->connections),
-		.connections_max = engine->connections_max,
-		.sockets = sockets_listening(&reading->sockets),
-		.names_missing = reading->resolver.missing,
-		.addresses_missing = sockets_waiting(&reading->sockets),
-		.mistake = supervisor->mistake[0] ? supervisor->mistake : NULL,
-	};
-}
-
-static int tell_all(void *owner, const struct metrics_snapshot **ret_snapshot)
-{
-	struct supervisor *supervisor = owner;
-	const struct reading *old = NULL;
-
-	supervisor->watch.sources.editions = 1;
-	while ((old = reload_next_old(supervisor->reload, old)))
-		supervisor->watch.sources.editions++;
-	supervisor->watch.sources.state = state_of_all(supervisor);
-	return watch_look(&supervisor->watch, ret_snapshot);
-}
-
-static void on_steered(void *owner)
-{
-	struct supervisor *supervisor = owner;
-
-	if (!supervisor->signals)
-		tell_status(supervisor, tell_later);
-}
-
-static void begin_reload(void *owner, struct reload_call *call)
-{
-	const struct supervisor *supervisor = owner;
-
-	reload_begin(supervisor->reload, call);
-}
-
-static bool tell_old(void *owner, size_t index, struct serve_edition *ret_edition)
-{
-	const struct supervisor *supervisor = owner;
-	const struct reading *reading = reload_next_old(supervisor->reload, NULL);
-
-	for (; reading && index; index--)
-		reading = reload_next_old(supervisor->reload, reading);
-	if (!reading)
-		return false;
-	*ret_edition = (struct serve_edition){
-		.number = reading->edition.number,
-		.used = reading_used(reading),
-		.replaced_ms = reading->replaced_ms,
-	};
-	return true;
-}
-
-static void send_order(void *owner, uint32_t worker, struct order *order)
-{
-	struct supervisor *supervisor = owner;
-
-	crew_send(&supervisor->crew, worker, order);
-}
-
-/* Where nobody can ask, nobody looks either. */
-static int let_ask(struct supervisor *supervisor)
-{
-	const struct serve_tellers tellers = {
-		.status = tell_state,
-		.snapshot = tell_all,
-		.reload = begin_reload,
-		.old_edition = tell_old,
-		.owner = supervisor,
-		.steering = &supervisor->steering,
-		.send = send_order,
-		.workers = supervisor->crew.count,
-	};
-	const char *warning = supervisor->crew.mode->warning;
-	struct serve *control = supervisor->plan->control;
-	const struct gather_sources sources = {
-		.engine = supervisor->engine,
-		.reading = supervisor->reading,
-		.ledger = supervisor->plan->means->ledger,
-		.workers = supervisor->crew.workers,
-		.state = "serving",
-		.started_ms = supervisor->started_ms,
-		.reloaded_ms = supervisor->started_ms,
-		.reload_good = true,
-		.warning = warning[0] ? warning : NULL,
-	};
-	int r;
-
-	r = steering_begin(&supervisor->steering, &(struct steering_place){
-							  .events = supervisor->events,
-							  .engine = supervisor->engine,
-							  .edition = &supervisor->reading->edition,
-							  .changed = on_steered,
-							  .owner = supervisor,
-						  });
-	if (r < 0)
-		return events_cannot("be steered", r);
-	if (!serve_can_be_asked(control))
-		return 0;
-	r = watch_open(&supervisor->watch, supervisor->events, &sources, refresh_status,
-		       supervisor);
-	return r < 0 ? events_cannot("look at the daemon", r)
-		     : serve_start(control, supervisor->events, &tellers);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -529,7 +187,7 @@ static int open_events(struct supervisor *supervisor)
 	} timers[] = {
 		{&supervisor->patience, ask_for_patience},
 		{&supervisor->watchdog, feed_watchdog},
-		{&supervisor->late, catch_up},
+		{&supervisor->late, supervisor_catch_up},
 		{&supervisor->announced, on_announced},
 	};
 	int r = events_add_descriptor(supervisor->events, &supervisor->wake,
@@ -538,7 +196,8 @@ static int open_events(struct supervisor *supervisor)
 	for (size_t i = 0; i < array_size(timers) && r == 0; i++)
 		r = events_add_timer(supervisor->events, timers[i].timer, timers[i].handler,
 				     supervisor);
-	return r < 0 ? events_cannot("wait for the workers", r) : open_reload(supervisor);
+	return r < 0 ? events_cannot("wait for the workers", r)
+		     : supervisor_open_reload(supervisor);
 }
 
 /* What is heard once there is somebody to tell: until then signals and answers wait. */
@@ -550,7 +209,7 @@ static int open_ears(struct supervisor *supervisor)
 		r = events_add_signal(supervisor->events, &supervisor->signal[i], heard[i].signal,
 				      heard[i].handler, supervisor);
 	if (r == 0)
-		r = hear_answers(supervisor);
+		r = supervisor_hear_answers(supervisor);
 	return r < 0 ? events_cannot("wait for signals", r) : 0;
 }
 
@@ -605,11 +264,11 @@ static int serve(struct supervisor *supervisor)
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);
 	if (r == 0)
-		r = offer_sockets(supervisor);
+		r = supervisor_offer_sockets(supervisor);
 	if (r == 0)
 		r = open_ears(supervisor);
 	if (r == 0)
-		r = let_ask(supervisor);
+		r = supervisor_let_ask(supervisor);
 	supervisor->starting = false;
 	if (r < 0) {
 		give_up(supervisor);
@@ -620,9 +279,9 @@ static int serve(struct supervisor *supervisor)
 		  supervisor->crew.workers[0].ring_dropped);
 	supervisor->watchdog_ms = notify_watchdog_interval_us() / 2000;
 	events_set(supervisor->watchdog, supervisor->watchdog_ms ? 0 : EVENTS_NEVER);
-	events_set(supervisor->late, catch_up_ms(supervisor));
+	events_set(supervisor->late, supervisor_catch_up_ms(supervisor));
 	log_info("ready");
-	tell_status(supervisor, notify_ready);
+	supervisor_tell_status(supervisor, notify_ready);
 	run(supervisor);
 	notify_status("stopped with %u connections left", atomic_load(&engine->connections));
 	r = join(supervisor);

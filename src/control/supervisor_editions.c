@@ -1,0 +1,160 @@
+#include "control/supervisor_parts.h"
+
+#include "base/clock.h"
+#include "control/roster.h"
+
+#include "ops/log.h"
+#include "ops/notify.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+/* ---- Listening sockets ----------------------------------------------------------------------- */
+
+static void offered(struct order *order)
+{
+	struct accept_order *offer = container_of(order, struct accept_order, order);
+
+	sockets_offer_back(offer);
+	free(offer);
+}
+
+/* All workers listen on what is open and was not offered to them yet. */
+int supervisor_offer_sockets(struct supervisor *supervisor)
+{
+	struct reading *reading = supervisor->reading;
+
+	for (uint32_t i = 0; i < supervisor->crew.count; i++) {
+		struct accept_order *offer = calloc(1, sizeof(*offer));
+		int r = offer ? sockets_offer(&reading->sockets, &reading->edition, i, false, offer)
+			      : -ENOMEM;
+
+		if (r < 0) {
+			free(offer);
+			return log_no_memory("the listening sockets");
+		}
+		offer->order.kind = ORDER_LISTEN;
+		offer->order.done = offered;
+		crew_send(&supervisor->crew, i, &offer->order);
+	}
+	sockets_offered(&reading->sockets);
+	return 0;
+}
+
+/* ---- What is missing ------------------------------------------------------------------------- */
+
+uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor)
+{
+	uint64_t names = resolver_due_ms(&supervisor->reading->resolver);
+	uint64_t addresses = sockets_due_ms(&supervisor->reading->sockets);
+
+	return names < addresses ? names : addresses;
+}
+
+static void extend_roster(const struct supervisor *supervisor, const struct resolution *answer)
+{
+	struct reading *reading = supervisor->reading;
+	const struct reading_means *means = supervisor->plan->means;
+
+	roster_extend(&(struct roster){.section = &reading->edition.sections[answer->section],
+				       .servers = means->servers,
+				       .ledger = means->ledger,
+				       .resolver = &reading->resolver},
+		      answer);
+}
+
+/* Names are answered, and addresses come: what was not served is from now on. */
+void supervisor_catch_up(void *owner)
+{
+	struct supervisor *supervisor = owner;
+	struct reading *reading = supervisor->reading;
+	uint32_t missing = reading->resolver.missing;
+	uint32_t waiting = sockets_waiting(&reading->sockets);
+	const struct resolution *answer;
+	uint64_t now = clock_now_ms();
+	bool any = false;
+
+	if (reload_is_adopting(supervisor->reload))
+		return; /* adopted() looks again, at another reading */
+	while ((answer = resolver_turn(&reading->resolver, now))) {
+		any = true;
+		if (answer->listens)
+			sockets_extend(&reading->sockets, answer);
+		else
+			extend_roster(supervisor, answer);
+	}
+	if (sockets_turn(&reading->sockets, now))
+		(void)!supervisor_offer_sockets(supervisor); /* it has been said */
+	if (any)
+		crew_command(&supervisor->crew, ORDER_CATCH_UP);
+	if (missing != reading->resolver.missing || waiting != sockets_waiting(&reading->sockets))
+		supervisor_tell_status(supervisor, supervisor_tell_later);
+	events_set(supervisor->late, supervisor_catch_up_ms(supervisor));
+}
+
+static void on_answers(void *owner, uint32_t ready)
+{
+	(void)ready;
+	supervisor_catch_up(owner);
+}
+
+int supervisor_hear_answers(struct supervisor *supervisor)
+{
+	int answers = resolver_descriptor(&supervisor->reading->resolver);
+
+	supervisor->answers = events_remove(supervisor->answers);
+	return answers < 0 ? 0
+			   : events_add_descriptor(supervisor->events, &supervisor->answers,
+						   answers, EPOLLIN, on_answers, supervisor);
+}
+
+/* ---- Reloads --------------------------------------------------------------------------------- */
+
+static void adopted(void *owner)
+{
+	struct supervisor *supervisor = owner;
+
+	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
+
+	if (supervisor->signals)
+		return;
+	if (supervisor_hear_answers(supervisor) < 0)
+		log_warning("answers to names are looked for with the next retry only");
+	watch_turn(&supervisor->watch, supervisor->reading);
+	events_set(supervisor->late, supervisor_catch_up_ms(supervisor));
+}
+
+static void over(void *owner, const struct reload_result *result)
+{
+	struct supervisor *supervisor = owner;
+	const char *mistake = report_first_mistake(result->said);
+
+	snprintf(supervisor->mistake, sizeof(supervisor->mistake), "%s",
+		 result->good ? ""
+		 : mistake    ? mistake
+			      : "see the log");
+	supervisor->watch.sources.reloads++;
+	supervisor->watch.sources.reloads_failed += !result->good;
+	supervisor->watch.sources.reload_good = result->good;
+	supervisor->watch.sources.reloaded_ms = clock_now_ms();
+	if (!supervisor->signals)
+		supervisor_tell_status(supervisor, notify_ready);
+	/* What came late meanwhile. */
+	if (!supervisor->signals)
+		events_set(supervisor->late, 0);
+}
+
+int supervisor_open_reload(struct supervisor *supervisor)
+{
+	return reload_open(&supervisor->reload, &(struct reload_means){
+							.path = supervisor->plan->path,
+							.crew = &supervisor->crew,
+							.events = supervisor->events,
+							.reading = supervisor->plan->means,
+							.current = &supervisor->reading,
+							.judge = supervisor->plan->judge,
+							.adopted = adopted,
+							.over = over,
+							.owner = supervisor,
+						});
+}
