@@ -24,7 +24,9 @@ static int add(const struct roster *roster, const struct config_endpoint *endpoi
 	if (!member.server)
 		return log_no_memory("the servers");
 	snprintf(name, sizeof(name), "%s %s", section->config->title, text);
-	member.server->account = ledger_account(roster->ledger, name);
+	/* One that another reading names has it, and workers read it. */
+	if (!member.server->account)
+		member.server->account = ledger_account(roster->ledger, name);
 	if (member.server->account && pool_add(&section->pool, &member) == 0)
 		return 0;
 	servers_put(member.server);
