@@ -308,31 +308,23 @@ static void remove_file(struct entrance *entrance)
 	entrance->path = (struct bind_path){0};
 }
 
-/* It is in the list of all no more. */
-static void end(struct entrances *entrances, struct entrance *entrance)
+void entrance_put(struct entrances *entrances, struct entrance *entrance)
 {
+	if (--entrance->users)
+		return;
 	remove_file(entrance);
 	if (!entrance->offered)
 		close_sockets(entrances, entrance);
+	list_remove(&entrance->link);
 	list_remove(&entrance->same);
 	entrances->count--;
 	free(entrance);
 }
 
-void entrance_put(struct entrances *entrances, struct entrance *entrance)
-{
-	if (--entrance->users)
-		return;
-	list_remove(&entrance->link);
-	end(entrances, entrance);
-}
-
 void entrances_close(struct entrances *entrances)
 {
-	struct list *node;
-
-	while ((node = list_pop(&entrances->all)))
-		end(entrances, container_of(node, struct entrance, link));
+	assert(list_is_empty(&entrances->all)); /* whoever named one has put it back */
+	*entrances = (struct entrances){0};
 }
 
 uint64_t entrance_accepted(const struct entrances *entrances, const struct entrance *entrance)

@@ -55,7 +55,7 @@ struct entrances {
 };
 
 void entrances_init(struct entrances *entrances, uint32_t workers);
-/* Nobody names one any more, and no worker lives: close what none has taken. */
+/* Nobody names one any more. */
 void entrances_close(struct entrances *entrances);
 
 /* So long from now on, addresses in use may come free (a process that was killed had them). */

@@ -44,7 +44,7 @@ struct supervisor {
 /* All workers listen on what is open and was not offered to them yet.  0 or -ENOMEM. */
 int supervisor_offer_sockets(struct supervisor *supervisor) must_check;
 /* Names are answered, and addresses come: what was not served is from now on. */
-void supervisor_catch_up(void *supervisor);
+void supervisor_catch_up(void *owner);
 /* When that is to be looked at again. */
 uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor);
 /* Be told of answers to the names of the current reading.  0 or a negative errno. */
@@ -56,7 +56,7 @@ int supervisor_open_reload(struct supervisor *supervisor) must_check;
 /* Tell the service manager how it is, by that function; later, and only where it has changed. */
 void supervisor_tell_status(struct supervisor *supervisor, void (*tell)(const char *status));
 void supervisor_tell_later(const char *status);
-void supervisor_refresh_status(void *supervisor);
+void supervisor_refresh_status(void *owner);
 /* Let those ask that may.  0, or a negative errno that has been logged. */
 int supervisor_let_ask(struct supervisor *supervisor) must_check;
 
