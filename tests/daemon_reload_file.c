@@ -244,8 +244,8 @@ END_TEST
 START_TEST(what_needs_a_restart_is_named_and_stays)
 {
 	static const char *const keys[] = {
-		"coalesce = 50us",      "buffer_memory = 64M", "buffer_size = 8K",
-		"max_connections = 77", "without = min-wait",  "sqpoll_idle = 20ms",
+		"coalesce = 50us",    "buffer_memory = 64M", "buffer_size = 8K",
+		"without = min-wait", "sqpoll_idle = 20ms",
 	};
 	struct daemon *daemon;
 	int64_t most;

@@ -253,6 +253,7 @@ static const struct {
 	{"keepalive", ECHO, "", "off", "77s", expect_probed},
 	{"user_timeout", ECHO, "", "off", "77s", expect_timed},
 	{"max_connections", ECHO, "", "off", "1", expect_no_room},
+	{"max_connections", GLOBAL, "", "auto", "1", expect_no_room},
 };
 #define ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
 

@@ -114,13 +114,14 @@ static void make_engine(void)
 {
 	engine = (struct engine){
 		.worker_count = sim_between(1, SIM_WORKERS),
-		.connections_max = sim_one_of(sim_between(1, 3), sim_between(1, 16), 300, 300),
+		.sessions_max = sim_one_of(sim_between(1, 3), sim_between(1, 16), 300, 300),
 		.sizes.buffer_size = sim.scale * sim_one_of(10, 30, 100, 512),
 		.sizes.pipes_max = sim_one_of(0, 1, 2, 8),
 		.sizes.coalesce_us = sim_one_of(0, 100, 1000, 1000),
 		.sizes.turn_bytes = sim.scale * sim_one_of(1, 100, 1000, ENGINE_TURN_BYTES),
 		.wake_fd = -1,
 	};
+	engine.connections_max = engine.sessions_max;
 	engine.sizes.buffer_memory =
 		(uint64_t)engine.sizes.buffer_size * (jammed ? 4 : sim_one_of(4, 8, 32, 200));
 	fake_kernel_capabilities(&engine.capabilities);

@@ -70,7 +70,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("cpus",            RESTART, CPUS,   uint64_t *, cpus,           0, 0,        OFF,  NULL,  "off",  "CPUs that workers are pinned to, in order"),
 	GLOBAL("busy_poll",       RELOAD,  US,     uint32_t, busy_poll_us,     1, 1000,     OFF,  NULL,  "off",  "how long a worker spins before it sleeps"),
 	GLOBAL("coalesce",        RESTART, US,     uint32_t, coalesce_us,      1, 1000,     OFF,  NULL,  "200us", "how long a worker before slow servers waits for several messages at once, and bulk for more"),
-	GLOBAL("max_connections", RESTART, COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
+	GLOBAL("max_connections", RELOAD,  COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
 	GLOBAL("buffer_memory",   RESTART, SIZE64, uint64_t, buffer_memory,    MIB, TIB,    AUTO, NULL,  "auto", "receive buffers, all workers together"),
 	GLOBAL("buffer_size",     RESTART, SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
 	GLOBAL("drain_timeout",   RELOAD,  MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),

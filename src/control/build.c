@@ -124,17 +124,39 @@ int build_try(const struct config *config, const struct mode *mode, struct repor
 	return r;
 }
 
-void build_refit(const struct engine *engine, const struct config *config, struct report *report)
+/* Room was made for so many when the daemon started. */
+static uint32_t refit_connections(const struct engine *engine, uint32_t wanted,
+				  const struct config *config, struct report *report)
+{
+	if (wanted <= engine->sessions_max)
+		return wanted;
+	if (config->max_connections)
+		report_key(report, REPORT_WARNING, config, NULL, "max_connections",
+			   "%u needs a restart; until then there is room for %u", wanted,
+			   engine->sessions_max);
+	return engine->sessions_max;
+}
+
+int build_refit(const struct engine *engine, const struct config *config, struct report *report,
+		uint32_t *ret_connections)
 {
 	struct engine other = {
 		.capabilities = engine->capabilities,
 		.worker_count = engine->worker_count,
-		.connections_max = engine->connections_max,
 		.sizes = engine->sizes,
 		.sqpoll = engine->sqpoll,
 	};
+	uint64_t descriptors = 0;
+	int r = limits_raise_descriptors(&descriptors);
 
+	if (r == 0)
+		r = fit_connections(&other, config, descriptors, report);
+	if (r < 0)
+		return r;
+	*ret_connections = refit_connections(engine, other.sessions_max, config, report);
+	other.connections_max = *ret_connections;
 	fit_settings(&other, config, report);
+	return 0;
 }
 
 /* ---- Editions -------------------------------------------------------------------------------- */

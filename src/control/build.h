@@ -48,8 +48,12 @@ void build_edition_done(struct edition *edition);
 int build_try(const struct config *config, const struct mode *mode,
 	      struct report *report) must_check;
 
-/* What the engine that runs makes of the settings of another configuration, in the report. */
-void build_refit(const struct engine *engine, const struct config *config, struct report *report);
+/*
+ * What the engine that runs makes of another configuration, in the report; *ret_connections is
+ * how many there may be at once then.  0, or a negative errno where it would not do at all.
+ */
+int build_refit(const struct engine *engine, const struct config *config, struct report *report,
+		uint32_t *ret_connections) must_check;
 
 /*
  * What the system said, for a function that says -EINVAL of the configuration: there

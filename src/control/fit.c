@@ -243,7 +243,8 @@ int fit_connections(struct engine *engine, const struct config *config, uint64_t
 			   wanted, own + wanted * per_connection, limit, most);
 	if (most > 1u << OP_SLOT_BITS)
 		most = 1u << OP_SLOT_BITS;
-	engine->connections_max = wanted && wanted < most ? wanted : (uint32_t)most;
+	engine->sessions_max = wanted && wanted < most ? wanted : (uint32_t)most;
+	atomic_store(&engine->connections_max, engine->sessions_max);
 	return 0;
 }
 

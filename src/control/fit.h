@@ -19,7 +19,8 @@ void fit_buffers(struct engine *engine, const struct config *config, uint64_t me
 		 struct report *report);
 
 /*
- * How many connections so many descriptors are good for: engine.connections_max and
+ * How many connections so many descriptors are good for: engine.connections_max,
+ * sessions_max and
  * sizes.pipes_max.  0, or -EMFILE where they are good for none, which is a mistake then.
  */
 int fit_connections(struct engine *engine, const struct config *config, uint64_t limit,

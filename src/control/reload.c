@@ -29,9 +29,10 @@ struct reload {
 	struct report said, changed;
 	struct event *answers, *patience; /* of the names */
 	struct event *grace;
-	struct event *expiry; /* of the connections under old readings: drain_old */
-	struct event *soon;   /* another one, when the handler that runs now has returned */
-	uint32_t adopting;    /* workers that have not adopted it yet */
+	struct event *expiry;     /* of the connections under old readings: drain_old */
+	struct event *soon;       /* another one, when the handler that runs now has returned */
+	uint32_t connections_max; /* once it is adopted */
+	uint32_t adopting;        /* workers that have not adopted it yet */
 	struct list old;
 };
 
@@ -265,6 +266,7 @@ static void commit(struct reload *reload)
 	struct reading *old = *reload->means.current;
 
 	*reload->means.current = reload->next;
+	atomic_store(&reload->means.crew->engine->connections_max, reload->connections_max);
 	reload->next = NULL;
 	reload->means.adopted(reload->means.owner);
 	retire(reload, old);
@@ -355,7 +357,8 @@ static int build(struct reload *reload)
 
 	if (r == 0) {
 		config_compare(&current->config, &next->config, &reload->changed);
-		build_refit(means->crew->engine, &next->config, &fitted);
+		r = build_refit(means->crew->engine, &next->config, &fitted,
+				&reload->connections_max);
 	}
 	tell_report(&fitted); /* and it is heard */
 	report_done(&fitted);

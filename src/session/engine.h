@@ -25,8 +25,9 @@
 struct engine {
 	struct ring_capabilities capabilities;
 	uint32_t worker_count;
-	uint32_t connections_max;
-	struct loop_sizes sizes; /* of one worker */
+	uint32_t sessions_max;            /* that there is memory for; hops are over it */
+	_Atomic uint32_t connections_max; /* of the edition of the day: no more than that */
+	struct loop_sizes sizes;          /* of one worker */
 	bool sqpoll;
 	uint32_t sq_idle_ms;
 	int wake_fd; /* an eventfd: a worker has changed its state */

@@ -10,10 +10,10 @@
 
 static uint32_t room_for(const struct engine *engine)
 {
-	uint64_t room = (uint64_t)engine->connections_max * ENGINE_HOPS_TIMES;
+	uint64_t room = (uint64_t)engine->sessions_max * ENGINE_HOPS_TIMES;
 
 	if (!engine->hops.table)
-		return engine->connections_max;
+		return engine->sessions_max;
 	return room < 1u << OP_SLOT_BITS ? (uint32_t)room : 1u << OP_SLOT_BITS;
 }
 

@@ -32,7 +32,7 @@ struct sessions {
 		reasons[REASON_COUNT]; /* connections ended, by reason; any thread may read */
 };
 
-/* Room for engine->connections_max of them, and for hops.  -ENOMEM. */
+/* Room for engine->sessions_max of them, and for hops.  -ENOMEM. */
 int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine) must_check;
 void sessions_done(struct sessions *all);
 

@@ -24,7 +24,8 @@ static uint32_t room_for(const struct worker *worker, const struct section *sect
 	const struct engine *engine = worker->engine;
 	uint32_t used = atomic_load_explicit(&engine->connections, memory_order_relaxed);
 	uint32_t most = section->config->settings.max_connections;
-	uint32_t room = used < engine->connections_max ? engine->connections_max - used : 0;
+	uint32_t all = atomic_load_explicit(&engine->connections_max, memory_order_relaxed);
+	uint32_t room = used < all ? all - used : 0;
 
 	if (most) {
 		used = atomic_load_explicit(&section->account->connections, memory_order_relaxed);
@@ -159,13 +160,14 @@ static enum place take_place(struct worker *worker, const struct parked *parked)
 {
 	struct section *section = parked->listener->branch->section;
 	struct engine *engine = worker->engine;
-	uint64_t with_hops = (uint64_t)engine->connections_max * ENGINE_HOPS_TIMES;
+	uint32_t all = atomic_load_explicit(&engine->connections_max, memory_order_relaxed);
+	uint64_t with_hops = (uint64_t)all * ENGINE_HOPS_TIMES;
 	uint32_t most = section->config->settings.max_connections, used;
 
 	if (worker->sessions.slab.used == worker->sessions.slab.capacity)
 		return PLACE_NONE;
 	used = atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed);
-	if (used >= engine->connections_max && (used >= with_hops || !is_own(worker, parked))) {
+	if (used >= all && (used >= with_hops || !is_own(worker, parked))) {
 		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
 		return PLACE_NONE;
 	}

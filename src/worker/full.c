@@ -18,13 +18,15 @@ static void tell(const struct worker *worker, const struct branch *branch)
 	const struct tenancy *tenancy = branch ? branch->tenancy : worker->tenancy;
 	const struct config_section *section = branch ? branch->section->config : NULL;
 	const struct config *config = tenancy->edition->config;
-	uint32_t most =
-		section ? section->settings.max_connections : worker->engine->connections_max;
+	uint32_t most = section ? section->settings.max_connections
+				: atomic_load_explicit(&worker->engine->connections_max,
+						       memory_order_relaxed);
 	char place[CONFIG_PLACE_MAX];
 
 	if (!section && most != config->max_connections)
 		log_warning("worker %u: paused accepting: max_connections is reached, which is %u "
-			    "for want of descriptors; raise LimitNOFILE= of the unit (ulimit -n)",
+			    "for want of descriptors; raise LimitNOFILE= of the unit (ulimit -n), "
+			    "and restart",
 			    worker->loop.index, most);
 	else
 		log_warning("worker %u: paused accepting%s%s: max_connections is reached; raise "
