@@ -115,12 +115,11 @@ static void adopted(void *owner)
 	struct supervisor *supervisor = owner;
 
 	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
-
+	watch_turn(&supervisor->watch, supervisor->reading);
 	if (supervisor->signals)
 		return;
 	if (supervisor_hear_answers(supervisor) < 0)
 		log_warning("answers to names are looked for with the next retry only");
-	watch_turn(&supervisor->watch, supervisor->reading);
 	events_set(supervisor->late, supervisor_catch_up_ms(supervisor));
 }
 
