@@ -388,6 +388,8 @@ START_TEST(an_address_follows_the_wildcard_and_the_other_way_round)
 }
 END_TEST
 
+static char first_word[] = "first", second_word[] = "second", server_word[] = "server";
+
 static void say(int fd, void *context)
 {
 	(void)peer_send_text(fd, context);
@@ -408,8 +410,8 @@ static bool says(const char *address, const char *expected)
 
 START_TEST(two_sections_swap_their_addresses)
 {
-	struct server *first = server_start(NULL, say, (void *)(uintptr_t) "first");
-	struct server *second = server_start(NULL, say, (void *)(uintptr_t) "second");
+	struct server *first = server_start(NULL, say, first_word);
+	struct server *second = server_start(NULL, say, second_word);
 	struct sockets before[2];
 	struct daemon *daemon;
 
@@ -439,7 +441,7 @@ END_TEST
 
 START_TEST(a_section_becomes_one_of_another_kind)
 {
-	struct server *server = server_start(NULL, say, (void *)(uintptr_t) "server");
+	struct server *server = server_start(NULL, say, server_word);
 	struct sockets before;
 	struct daemon *daemon;
 	int echo, asker;

@@ -417,7 +417,8 @@ static unsigned reload_again_and_again(int64_t until_ms, unsigned *ret_count)
 START_TEST(nobody_notices_reloads_but_who_is_removed)
 {
 	const char *seconds = getenv("SOAK_SECONDS");
-	int64_t until_ms = clock_ms() + (seconds ? atoll(seconds) * 1000 / DAEMON_RINGS : 0);
+	int64_t until_ms =
+		clock_ms() + (seconds ? strtoll(seconds, NULL, 10) * 1000 / DAEMON_RINGS : 0);
 	pthread_t mover, comers[PLACES];
 	struct rlimit limit;
 	struct daemon *daemon;
