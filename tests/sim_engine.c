@@ -92,13 +92,15 @@ static int answer(struct sim_connection *connection, const struct address *addre
 
 static void send_clients(void)
 {
-	uint32_t count = sim_between(1, sim_chance(12) ? CROWD_MAX : CLIENTS_MAX);
+	bool crowd = sim_chance(12); /* at one place */
+	uint32_t count = sim_between(1, crowd ? CROWD_MAX : CLIENTS_MAX);
+	uint32_t place = sim_reload_some_place();
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct sim_connection *client = sim_connection_new(true);
 
 		client->script = some_script(true);
-		client->place = sim_reload_some_place();
+		client->place = crowd ? place : sim_reload_some_place();
 		if (sim_kind_at(client->place) == CONFIG_CHARGEN)
 			client->script.finish = SIM_HALF_CLOSE;
 		else if (sim_kind_at(client->place) == CONFIG_RESPONDER)

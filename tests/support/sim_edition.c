@@ -148,7 +148,7 @@ static void write_section(struct config_section *source, uint32_t name)
 		.responder_size = sim_one_of(0, 1, sim_between(1, 300), sim_between(1, 3000)),
 		.settings =
 			{
-				.backlog = sim_chance(4) ? sim_between(1, 4) : SIM_BACKLOG - 1,
+				.backlog = sim_chance(3) ? sim_between(1, 2) : SIM_BACKLOG - 1,
 				.connect_timeout_ms = sim_between(1, 3000),
 				.idle_timeout_ms = timeout_ms(2),
 				.half_close_timeout_ms = timeout_ms(4),
