@@ -268,6 +268,10 @@ START_TEST(what_needs_a_restart_is_named_and_stays)
 	ck_assert_msg(edition_answered("\"warnings\": []"), "%s", edition_answer());
 	edition_adopt("[echo]\nlisten = %s\n[metrics]\nlisten = %s\n", one, two);
 	ck_assert(edition_answered("[metrics] listen: a change needs a restart"));
+	edition_adopt("[echo]\nlisten = %s\n[metrics]\nlisten = %s\n", one, two);
+	ck_assert(edition_answered("[metrics] listen: a change needs a restart"));
+	edition_adopt("[echo]\nlisten = %s\n", one);
+	ck_assert_msg(edition_answered("\"warnings\": []"), "%s", edition_answer());
 	daemon_stop(daemon);
 }
 END_TEST

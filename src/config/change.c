@@ -2,7 +2,9 @@
 
 #include "config/schema.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VALUE_MAX ((size_t)VALUE_CPUS_TEXT_MAX)
@@ -147,28 +149,55 @@ static int keep_key(const struct schema_key *key, struct config *now, const stru
 	return schema_set(key, now, old, why);
 }
 
-static void keep_asked(const struct config_section *now, const struct config_section *before,
-		       const struct config *config, struct report *report)
+static size_t add_lines(const struct config_section *section, char *text, size_t size, size_t used)
 {
-	struct report different = {0};
-	char place[CONFIG_PLACE_MAX] = "";
+	for (size_t i = 0; i < section->listen_count; i++) {
+		const struct config_endpoint *line = &section->listens[i];
 
-	compare_listens(before, now, &different);
+		used += (size_t)snprintf(text ? text + used : NULL, text ? size - used : 0,
+					 "%s%s %s %s\n", section->title,
+					 line->read_only ? " read_only" : "", line->text,
+					 line->options ? line->options : "");
+	}
+	return used;
+}
+
+char *config_asked(const struct config_section *section)
+{
+	size_t size = add_lines(section, NULL, 0, 0) + 1;
+	char *text = calloc(1, size);
+
+	if (text)
+		(void)add_lines(section, text, size, 0);
+	return text;
+}
+
+/* Not so as it was at the start. */
+static int keep_asked(const struct config_section *now, const char *in_force,
+		      const struct config *config, struct report *report)
+{
+	char *asked = config_asked(now), place[CONFIG_PLACE_MAX] = "";
+
+	if (!asked)
+		return -ENOMEM;
 	if (now->line)
 		snprintf(place, sizeof(place), "%s:%u: ", config->files[now->file], now->line);
-	if (different.count)
+	if (strcmp(asked, in_force) != 0)
 		report_add(report, REPORT_WARNING, now->line ? now->file : REPORT_NOWHERE,
 			   now->line,
 			   "%s%s listen: a change needs a restart; until then it is as before",
 			   place, now->title);
-	report_done(&different);
+	free(asked);
+	return 0;
 }
 
-int config_keep(struct config *now, const struct config *before, struct report *report)
+int config_keep(struct config *now, const struct config *before,
+		const struct config_in_force *in_force, struct report *report)
 {
+	int r;
+
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
 		const struct schema_key *key = &schema_keys[i];
-		int r;
 
 		if (!key->restart || schema_is_list(key))
 			continue;
@@ -176,7 +205,6 @@ int config_keep(struct config *now, const struct config *before, struct report *
 		if (r < 0)
 			return r;
 	}
-	keep_asked(&now->control, &before->control, now, report);
-	keep_asked(&now->metrics, &before->metrics, now, report);
-	return 0;
+	r = keep_asked(&now->control, in_force->control, now, report);
+	return r < 0 ? r : keep_asked(&now->metrics, in_force->metrics, now, report);
 }

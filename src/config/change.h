@@ -14,10 +14,20 @@
  */
 void config_compare(const struct config *before, const struct config *now, struct report *report);
 
+/* What the daemon is asked at since its start, as config_asked() has it. */
+struct config_in_force {
+	char *control, *metrics;
+};
+
+/* The listen lines of such a section, to be compared, and freed.  NULL: no memory. */
+char *config_asked(const struct config_section *section);
+
 /*
  * Keys that need a restart keep the values that they have, and a warning names each that
- * was to have another.  0 or -ENOMEM.
+ * was to have another; so it does where the daemon is not asked as in_force says.  0 or
+ * -ENOMEM.
  */
-int config_keep(struct config *now, const struct config *before, struct report *report) must_check;
+int config_keep(struct config *now, const struct config *before,
+		const struct config_in_force *in_force, struct report *report) must_check;
 
 #endif

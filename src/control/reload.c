@@ -27,6 +27,7 @@ struct reload {
 	struct reading *next;
 	struct list calls, later; /* who is told when this one is over, and the next */
 	struct report said, changed;
+	struct config_in_force in_force;
 	struct event *answers, *patience; /* of the names */
 	struct event *grace;
 	struct event *expiry;     /* of the connections under old readings: drain_old */
@@ -353,7 +354,7 @@ static int build(struct reload *reload)
 	const struct reload_means *means = &reload->means;
 	struct reading *current = *means->current, *next = reload->next;
 	struct report fitted = {0};
-	int r = config_keep(&next->config, &current->config, &fitted);
+	int r = config_keep(&next->config, &current->config, &reload->in_force, &fitted);
 
 	if (r == 0) {
 		config_compare(&current->config, &next->config, &reload->changed);
@@ -515,15 +516,22 @@ const struct reading *reload_next_old(const struct reload *reload, const struct 
 int reload_open(struct reload **ret_reload, const struct reload_means *means)
 {
 	struct reload *reload = calloc(1, sizeof(*reload));
-	int r;
+	int r = 0;
 
 	if (!reload)
 		return log_no_memory("reloads");
 	reload->means = *means;
+	reload->in_force = (struct config_in_force){
+		.control = config_asked(&(*means->current)->config.control),
+		.metrics = config_asked(&(*means->current)->config.metrics),
+	};
+	if (!reload->in_force.control || !reload->in_force.metrics)
+		r = -ENOMEM;
 	list_init(&reload->calls);
 	list_init(&reload->later);
 	list_init(&reload->old);
-	r = events_add_timer(means->events, &reload->patience, on_patience, reload);
+	if (r == 0)
+		r = events_add_timer(means->events, &reload->patience, on_patience, reload);
 	if (r == 0)
 		r = events_add_timer(means->events, &reload->grace, leave_all, reload);
 	if (r == 0)
@@ -555,5 +563,7 @@ void reload_close(struct reload *reload)
 		reading_free(container_of(node, struct reading, link));
 	report_done(&reload->said);
 	report_done(&reload->changed);
+	free(reload->in_force.control);
+	free(reload->in_force.metrics);
 	free(reload);
 }
