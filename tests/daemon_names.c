@@ -597,6 +597,33 @@ START_TEST(a_name_that_does_not_exist_is_to_be_checked_itself)
 }
 END_TEST
 
+START_TEST(who_waits_for_a_name_is_served_though_a_reload_comes_between)
+{
+	char front[32];
+	struct daemon *daemon;
+	struct server *echo;
+	const char *port;
+	int waiting;
+
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	echo = server_start(NULL, server_echo, NULL);
+	port = strrchr(server_address(echo), ':') + 1;
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	daemon = start_known(_i, front, port);
+	waiting = peer_connect(front);
+	assert_connected(waiting);
+	ck_assert(wait_until(edition_status("connections") == 1, SOON_MS));
+	edition_adopt("[proxy p]\nlisten = %s\nserver = known.example:%s\n", front, port);
+	write_file(hosts, "127.0.0.1 known.example\n");
+	ck_assert(wait_until(is_served(front), SOON_MS));
+	ck_assert(peer_echoes(waiting));
+	close(waiting);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 SUITE_OF("daemon: names", 120,
 	 IN_BOTH_RINGS(a_reload_names_new_names_that_are_not_answered_and_keeps_known_ones),
 	 IN_BOTH_RINGS(who_asks_for_a_reload_and_goes_leaves_it_under_way),
@@ -612,4 +639,5 @@ SUITE_OF("daemon: names", 120,
 	 ONCE(with_freebind_it_is_listened_on_before),
 	 ONCE(a_server_at_another_address_of_this_machine_is_this_machine),
 	 ONCE(the_option_resolve_warns_of_names_that_are_wrong),
-	 ONCE(a_name_that_does_not_exist_is_to_be_checked_itself))
+	 ONCE(a_name_that_does_not_exist_is_to_be_checked_itself),
+	 IN_BOTH_RINGS(who_waits_for_a_name_is_served_though_a_reload_comes_between))

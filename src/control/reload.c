@@ -506,11 +506,11 @@ bool reload_is_adopting(const struct reload *reload)
 	return reload->stage == ADOPTING;
 }
 
-const struct reading *reload_next_old(const struct reload *reload, const struct reading *before)
+struct reading *reload_next_old(const struct reload *reload, const struct reading *before)
 {
-	const struct list *node = before ? before->link.next : reload->old.next;
+	struct list *node = before ? before->link.next : reload->old.next;
 
-	return node == &reload->old ? NULL : container_of(node, const struct reading, link);
+	return node == &reload->old ? NULL : container_of(node, struct reading, link);
 }
 
 int reload_open(struct reload **ret_reload, const struct reload_means *means)

@@ -70,6 +70,6 @@ void reload_stop(struct reload *reload);
 bool reload_is_adopting(const struct reload *reload);
 
 /* Readings that still have connections, the oldest first; NULL after the last. */
-const struct reading *reload_next_old(const struct reload *reload, const struct reading *before);
+struct reading *reload_next_old(const struct reload *reload, const struct reading *before);
 
 #endif

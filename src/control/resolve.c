@@ -217,14 +217,10 @@ static void note_listens(struct resolver *resolver, const struct resolution *one
 			(void)log_no_memory("the names");
 }
 
-/* There is something to be used: those addresses, though nobody has said them again. */
-static bool reuse(struct resolver *resolver, struct resolution *one)
+/* It is answered by what another reading knows. */
+static bool copy_known(struct resolver *resolver, struct resolution *one,
+		       const struct resolution *known)
 {
-	const struct resolution *known = find_known(resolver->before, one, true);
-	char place[RESOLVE_PLACE_MAX];
-
-	if (!known)
-		return false;
 	one->found = malloc(known->count * sizeof(*one->found));
 	if (!one->found) {
 		(void)log_no_memory("the names");
@@ -235,11 +231,37 @@ static bool reuse(struct resolver *resolver, struct resolution *one)
 	one->answered = true;
 	one->answered_ms = known->answered_ms;
 	resolver->missing--;
+	return true;
+}
+
+/* There is something to be used: those addresses, though nobody has said them again. */
+static bool reuse(struct resolver *resolver, struct resolution *one)
+{
+	const struct resolution *known = find_known(resolver->before, one, true);
+	char place[RESOLVE_PLACE_MAX];
+
+	if (!known || !copy_known(resolver, one, known))
+		return false;
 	warn(resolver, one->endpoint, place_of(resolver, one, place),
 	     "'%s' is not answered now: it keeps the address%s it had", one->endpoint->address.host,
 	     one->count == 1 ? "" : "es");
 	note_listens(resolver, one);
 	return true;
+}
+
+const struct resolution *resolver_learn(struct resolver *resolver, const struct resolver *other)
+{
+	for (uint32_t i = 0; i < resolver->count && resolver->missing; i++) {
+		struct resolution *one = &resolver->list[i];
+		const struct resolution *known;
+
+		if (one->answered || one->listens)
+			continue;
+		known = find_known(other, one, true);
+		if (known && copy_known(resolver, one, known))
+			return one;
+	}
+	return NULL;
 }
 
 /* The line that the next answer is for, if it is one; *ret_any: there was any. */

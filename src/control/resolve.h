@@ -71,6 +71,9 @@ void resolver_hear(struct resolver *resolver);
 /* The waiting is over: what is not answered, and not known from before, is missing: logged. */
 void resolver_settle(struct resolver *resolver);
 
+/* The next `server` line without an answer that another reading knows one for; or NULL. */
+const struct resolution *resolver_learn(struct resolver *resolver, const struct resolver *other);
+
 /*
  * For `-t --resolve`, all in one: which names are not answered, for a while, and which
  * servers would be left out.  0, or a negative errno that has been logged.

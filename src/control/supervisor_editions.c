@@ -51,9 +51,9 @@ uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor)
 	return names < addresses ? names : addresses;
 }
 
-static void extend_roster(const struct supervisor *supervisor, const struct resolution *answer)
+static void extend_roster(const struct supervisor *supervisor, struct reading *reading,
+			  const struct resolution *answer)
 {
-	struct reading *reading = supervisor->reading;
 	const struct reading_means *means = supervisor->plan->means;
 
 	roster_extend(&(struct roster){.section = &reading->edition.sections[answer->section],
@@ -61,6 +61,23 @@ static void extend_roster(const struct supervisor *supervisor, const struct reso
 				       .ledger = means->ledger,
 				       .resolver = &reading->resolver},
 		      answer);
+}
+
+/* Who waits under an old edition for a name is served when the one of the day knows it. */
+static bool extend_old(const struct supervisor *supervisor)
+{
+	struct reading *old = NULL;
+	bool any = false;
+
+	while ((old = reload_next_old(supervisor->reload, old))) {
+		const struct resolution *answer;
+
+		while ((answer = resolver_learn(&old->resolver, &supervisor->reading->resolver))) {
+			extend_roster(supervisor, old, answer);
+			any = true;
+		}
+	}
+	return any;
 }
 
 /* Names are answered, and addresses come: what was not served is from now on. */
@@ -81,10 +98,11 @@ void supervisor_catch_up(void *owner)
 		if (answer->listens)
 			sockets_extend(&reading->sockets, answer);
 		else
-			extend_roster(supervisor, answer);
+			extend_roster(supervisor, reading, answer);
 	}
 	if (sockets_turn(&reading->sockets, now))
 		(void)!supervisor_offer_sockets(supervisor); /* it has been said */
+	any |= extend_old(supervisor);
 	if (any)
 		crew_command(&supervisor->crew, ORDER_CATCH_UP);
 	if (missing != reading->resolver.missing || waiting != sockets_waiting(&reading->sockets))
