@@ -70,6 +70,8 @@ START_TEST(each_path_is_answered_where_it_belongs)
 	expect(control, GET("/v1/status"), "HTTP/1.1 200", pid);
 	expect(reader, GET("/v1/status"), "HTTP/1.1 200", "\"workers\": 1");
 	expect(metrics, GET("/v1/status"), "HTTP/1.1 404", "\"no_such_path\"");
+	expect(reader, GET("/v1/proxies"), "HTTP/1.1 200", "{\"edition\":1,");
+	expect(reader, GET("/v1/proxies"), "HTTP/1.1 200", "\"listeners\":[");
 	expect(control, POST("/livez"), "HTTP/1.1 405", "\r\nAllow: GET\r\n");
 	expect(reader, POST("/livez"), "HTTP/1.1 403", "\"read_only\"");
 	expect(metrics, POST("/livez"), "HTTP/1.1 403", "\"read_only\"");

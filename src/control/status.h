@@ -24,5 +24,7 @@ const char *status_policy(char policy[STATUS_POLICY_MAX], const char *nonce);
 void status_page(struct sheet *sheet, const struct metrics_snapshot *snapshot, const char *nonce);
 /* One object, application/json: times are ISO 8601 in UTC, durations in seconds. */
 void status_json(struct sheet *sheet, const struct metrics_snapshot *snapshot);
+/* Of that only the proxies and services, and where they listen. */
+void status_json_proxies(struct sheet *sheet, const struct metrics_snapshot *snapshot);
 
 #endif

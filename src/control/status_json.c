@@ -235,6 +235,14 @@ static void add_process(struct sheet *sheet, const struct metrics_snapshot *snap
 	member_number(sheet, "descriptors_max", snapshot->descriptors_max);
 }
 
+void status_json_proxies(struct sheet *sheet, const struct metrics_snapshot *snapshot)
+{
+	sheet_add(sheet, "{\"edition\":%llu", (unsigned long long)snapshot->edition);
+	add_proxies(sheet, snapshot);
+	add_listeners(sheet, snapshot);
+	sheet_add(sheet, "}\n");
+}
+
 void status_json(struct sheet *sheet, const struct metrics_snapshot *snapshot)
 {
 	sheet_add(sheet, "{");

@@ -157,6 +157,19 @@ static void answer_page_json(const struct verbs *verbs, struct http_request *req
 	answer_sheet(request, "application/json", &sheet);
 }
 
+static void answer_proxies(const struct verbs *verbs, struct http_request *request,
+			   const char *const parts[])
+{
+	const struct metrics_snapshot *snapshot = snapshot_of(verbs, request);
+	struct sheet sheet = {0};
+
+	(void)parts;
+	if (!snapshot)
+		return;
+	status_json_proxies(&sheet, snapshot);
+	answer_sheet(request, "application/json", &sheet);
+}
+
 static const struct verb table[] = {
 	{"GET", "/version", VERB_EVERYWHERE, false, answer_version},
 	{"GET", "/livez", VERB_EVERYWHERE, false, answer_livez},
@@ -164,6 +177,7 @@ static const struct verb table[] = {
 	{"GET", "/v1/status", VERB_CONTROL, false, answer_status},
 	{"POST", "/v1/reload", VERB_CONTROL, true, verb_reload},
 	{"GET", "/v1/config", VERB_CONTROL, false, verb_config},
+	{"GET", "/v1/proxies", VERB_CONTROL, false, answer_proxies},
 	{"GET", "/v1/drain", VERB_CONTROL, false, verb_drained},
 	{"POST", "/v1/drain", VERB_CONTROL, true, verb_drain},
 	{"DELETE", "/v1/drain", VERB_CONTROL, true, verb_undrain},
