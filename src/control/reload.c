@@ -1,12 +1,11 @@
 #include "control/reload.h"
 
-#include "base/clock.h"
 #include "config/change.h"
 #include "control/judge.h"
+#include "control/retire.h"
 #include "control/tell.h"
 #include "loop/socket.h"
 #include "session/hop.h"
-#include "worker/census.h"
 
 #include "ops/log.h"
 #include "ops/notify.h"
@@ -15,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-
-#define GRACE_MS 1000
 
 enum stage { IDLE, ASKING, ADOPTING };
 
@@ -29,12 +26,10 @@ struct reload {
 	struct report said, changed;
 	struct config_in_force in_force;
 	struct event *answers, *patience; /* of the names */
-	struct event *grace;
-	struct event *expiry;     /* of the connections under old readings: drain_old */
 	struct event *soon;       /* another one, when the handler that runs now has returned */
 	uint32_t connections_max; /* once it is adopted */
 	uint32_t adopting;        /* workers that have not adopted it yet */
-	struct list old;
+	struct retiring retiring;
 };
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
@@ -102,159 +97,6 @@ static void give_up(struct reload *reload)
 	finish(reload, false);
 }
 
-/* ---- Old readings ---------------------------------------------------------------------------- */
-
-struct expire_order {
-	struct census_order census;
-	struct glance_filter filter;
-};
-
-static void ended(struct order *order)
-{
-	free(container_of(order, struct expire_order, census.order));
-}
-
-/* That worker's connections under an old edition have had their time. */
-static int expire(struct reload *reload, uint32_t worker, const struct reading *old)
-{
-	struct expire_order *order = calloc(1, sizeof(*order));
-
-	if (!order)
-		return log_no_memory("ending the connections of an old edition");
-	order->filter.edition = old->edition.number;
-	order->census = (struct census_order){
-		.order = {.kind = ORDER_CENSUS, .done = ended},
-		.filter = &order->filter,
-		.below = UINT64_MAX,
-		.kills = true,
-		.reason = REASON_OLD_EDITION,
-	};
-	crew_send(reload->means.crew, worker, &order->census.order);
-	return 0;
-}
-
-/* By the reading of the day: what it says may be said later than they came. */
-static uint64_t expiry_ms(const struct reload *reload, const struct reading *old)
-{
-	uint32_t drain_old_ms = (*reload->means.current)->config.drain_old_ms;
-
-	if (!drain_old_ms)
-		return EVENTS_NEVER;
-	/* One that came meanwhile, in the grace of its address, has its end a little later. */
-	return old->expired_ms ? old->expired_ms + GRACE_MS : old->replaced_ms + drain_old_ms;
-}
-
-/* Of all that have had their time, and when to look again. */
-static void expire_all(void *owner)
-{
-	struct reload *reload = owner;
-	uint64_t next_ms = EVENTS_NEVER, now_ms = clock_now_ms();
-
-	for (struct list *node = reload->old.next; node != &reload->old; node = node->next) {
-		struct reading *old = container_of(node, struct reading, link);
-
-		if (expiry_ms(reload, old) <= now_ms) {
-			if (!old->expired_ms)
-				log_info("edition %llu: ending what is left under it (drain_old)",
-					 (unsigned long long)old->edition.number);
-			old->expired_ms = now_ms;
-			for (uint32_t i = 0; i < reload->means.crew->count; i++)
-				(void)!expire(reload, i, old);
-		}
-		if (expiry_ms(reload, old) < next_ms)
-			next_ms = expiry_ms(reload, old);
-	}
-	events_set(reload->expiry, next_ms);
-}
-
-static void retired(struct order *order)
-{
-	struct reading *reading = order->owner;
-
-	if (--reading->retiring)
-		return;
-	log_info("edition %llu has ended: nothing is left under it, %llu s after it was replaced",
-		 (unsigned long long)reading->edition.number,
-		 (unsigned long long)(clock_now_ms() - reading->replaced_ms) / 1000);
-	list_remove(&reading->link);
-	reading_free(reading);
-}
-
-static void retire(struct reload *reload, struct reading *old)
-{
-	old->replaced_ms = clock_now_ms();
-	old->retiring = old->workers;
-	list_push(&reload->old, &old->link);
-	for (uint32_t i = 0; i < old->workers; i++) {
-		old->retire[i].order.done = retired;
-		old->retire[i].order.owner = old;
-		crew_send(reload->means.crew, i, &old->retire[i].order);
-	}
-}
-
-struct leave_order {
-	struct accept_leave_order leave;
-	struct accept_socket *sockets[];
-};
-
-static void left(struct order *order)
-{
-	free(container_of(order, struct leave_order, leave.order));
-}
-
-static void free_all(void **memory, uint32_t count)
-{
-	for (uint32_t i = 0; memory && i < count; i++)
-		free(memory[i]);
-	free(memory);
-}
-
-static struct leave_order *make_leave(const struct reload *reload, uint32_t worker, uint32_t count)
-{
-	const struct entrances *entrances = reload->means.reading->entrances;
-	struct leave_order *order = calloc(1, sizeof(*order) + count * sizeof(void *));
-
-	if (!order)
-		return NULL;
-	order->leave = (struct accept_leave_order){
-		.order = {.kind = ORDER_LEAVE, .done = left},
-		.count = count,
-		.sockets = order->sockets,
-	};
-	(void)entrances_unclaimed(entrances, &(*reload->means.current)->sockets, worker,
-				  order->sockets);
-	return order;
-}
-
-/* The grace is over for what the reading of the day does not name. */
-static void leave_all(void *owner)
-{
-	struct reload *reload = owner;
-	struct crew *crew = reload->means.crew;
-	struct entrances *entrances = reload->means.reading->entrances;
-	const struct sockets *current = &(*reload->means.current)->sockets;
-	uint32_t count = entrances_unclaimed(entrances, current, 0, NULL), made = 0;
-	struct leave_order **orders;
-
-	/* The next reading has claimed what it names; commit() gives the rest a grace again. */
-	if (count == 0 || reload->stage == ADOPTING)
-		return;
-	orders = calloc(crew->count, sizeof(*orders));
-	while (orders && made < crew->count && (orders[made] = make_leave(reload, made, count)))
-		made++;
-	if (made < crew->count) {
-		(void)log_no_memory("closing what is not listened on any more");
-		free_all((void **)orders, made);
-		events_set_in(reload->grace, GRACE_MS);
-		return;
-	}
-	/* Files go first: who finds one that is still there is served. */
-	entrances_leave_unclaimed(entrances, current);
-	for (uint32_t i = 0; i < crew->count; i++)
-		crew_send(crew, i, &orders[i]->leave.order);
-	free(orders);
-}
-
 /* ---- Adopting -------------------------------------------------------------------------------- */
 
 struct adopt_order {
@@ -270,9 +112,7 @@ static void commit(struct reload *reload)
 	atomic_store(&reload->means.crew->engine->connections_max, reload->connections_max);
 	reload->next = NULL;
 	reload->means.adopted(reload->means.owner);
-	retire(reload, old);
-	events_set_in(reload->grace, GRACE_MS);
-	expire_all(reload);
+	retire_begin(&reload->retiring, old);
 	finish(reload, true);
 }
 
@@ -289,10 +129,12 @@ static void adopted(struct order *order)
 
 static void free_orders(struct adopt_order **orders, uint32_t count)
 {
-	for (uint32_t i = 0; orders && i < count; i++)
+	for (uint32_t i = 0; orders && i < count; i++) {
 		if (orders[i])
 			free(orders[i]->accept.offers);
-	free_all((void **)orders, count);
+		free(orders[i]);
+	}
+	free(orders);
 }
 
 static struct adopt_order *make_order(struct reload *reload, uint32_t worker)
@@ -340,6 +182,7 @@ static int adopt(struct reload *reload)
 	}
 	sockets_offered(&next->sockets);
 	reload->stage = ADOPTING;
+	retire_hold(&reload->retiring);
 	reload->adopting = next->workers;
 	for (uint32_t i = 0; i < next->workers; i++)
 		crew_send(reload->means.crew, i, &orders[i]->accept.order);
@@ -508,9 +351,7 @@ bool reload_is_adopting(const struct reload *reload)
 
 struct reading *reload_next_old(const struct reload *reload, const struct reading *before)
 {
-	struct list *node = before ? before->link.next : reload->old.next;
-
-	return node == &reload->old ? NULL : container_of(node, struct reading, link);
+	return retire_next(&reload->retiring, before);
 }
 
 int reload_open(struct reload **ret_reload, const struct reload_means *means)
@@ -529,13 +370,15 @@ int reload_open(struct reload **ret_reload, const struct reload_means *means)
 		r = -ENOMEM;
 	list_init(&reload->calls);
 	list_init(&reload->later);
-	list_init(&reload->old);
 	if (r == 0)
 		r = events_add_timer(means->events, &reload->patience, on_patience, reload);
 	if (r == 0)
-		r = events_add_timer(means->events, &reload->grace, leave_all, reload);
-	if (r == 0)
-		r = events_add_timer(means->events, &reload->expiry, expire_all, reload);
+		r = retire_open(&reload->retiring, &(struct retire_means){
+							   .crew = means->crew,
+							   .events = means->events,
+							   .entrances = means->reading->entrances,
+							   .current = means->current,
+						   });
 	if (r == 0)
 		r = events_add_timer(means->events, &reload->soon, begin_again, reload);
 	if (r < 0) {
@@ -548,19 +391,14 @@ int reload_open(struct reload **ret_reload, const struct reload_means *means)
 
 void reload_close(struct reload *reload)
 {
-	struct list *node;
-
 	if (!reload)
 		return;
 	reload_stop(reload);
 	events_remove(reload->answers);
 	events_remove(reload->patience);
-	events_remove(reload->grace);
-	events_remove(reload->expiry);
 	events_remove(reload->soon);
 	reading_free(reload->next);
-	while ((node = list_pop(&reload->old)))
-		reading_free(container_of(node, struct reading, link));
+	retire_close(&reload->retiring);
 	report_done(&reload->said);
 	report_done(&reload->changed);
 	free(reload->in_force.control);

@@ -7,10 +7,8 @@
  *     +------------------+--------------+----------------------------------+          v
  *     +------------ all workers have adopted it: it is current -------------------- ADOPTING
  *
- * Nothing that can fail comes after the first worker has been told.  Connections go on under
- * the reading that accepted them, which is freed when its last one has ended.  An address that
- * the new one does not name is accepted from for another GRACE_MS, since there may be
- * handshakes on their way; then what waits there is served, and it is closed.
+ * Nothing that can fail comes after the first worker has been told.  What becomes of the
+ * reading before, and of addresses that the new one does not name, is said in retire.h.
  *
  * Who asks while a reload is under way may have changed the file since it was read: another
  * one follows, and answers.
