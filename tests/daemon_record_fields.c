@@ -1,4 +1,5 @@
 /* The fields of a record: each is there where it has something to say, and true. */
+#include "support/asking.h"
 #include "support/assert.h"
 #include "support/child.h"
 #include "support/daemon.h"
@@ -7,6 +8,7 @@
 #include "support/suite.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,10 +278,97 @@ START_TEST(a_connect_of_which_nothing_comes_is_not_as_long_as_the_look_that_find
 }
 END_TEST
 
+enum { REFUSED = 100 };
+
+static void drain_and_knock(void)
+{
+	assert_run(0, "is drained, since 20", RUN("drain", "web"));
+	for (int i = 0; i < REFUSED; i++) {
+		int fd = connected(address);
+
+		ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_RST);
+		close(fd);
+	}
+}
+
+static struct daemon *serve_controlled(int mode, const char *log)
+{
+	static char control[300];
+
+	snprintf(control, sizeof(control), "%s/control.sock", suite_dir());
+	setenv("URINGPROXY_CONTROL", control, 1);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_reserve());
+	return daemon_start(&daemon_modes[mode],
+			    "%s[control]\nlisten = unix:%s\n[echo web]\nlisten = %s\n", log,
+			    control, address);
+}
+
+START_TEST(all_who_were_refused_have_one_record_after_a_while)
+{
+	struct daemon *daemon = serve_controlled(_i, JSON);
+	json_t *record;
+
+	drain_and_knock();
+	daemon_wait_log(daemon, "\"event\":");
+	/* The first of them has begun the time, and a slow test may not be through in it. */
+	record = first_record(daemon);
+	ck_assert_double_ge(number(record, "count"), 1);
+	ck_assert_str_eq(text(record, "event"), "refused");
+	ck_assert_str_eq(text(record, "proxy"), "web");
+	ck_assert_str_eq(text(record, "kind"), "echo");
+	ck_assert_double_eq(number(record, "worker"), 0);
+	ck_assert_double_eq(number(record, "edition"), 1);
+	ck_assert_str_eq(text(record, "reason"), "drained");
+	ck_assert_str_eq(text(record, "reason_text"), "it is drained by an operator");
+	ck_assert_int_lt(strcmp(text(record, "since"), text(record, "time")), 0);
+	ck_assert(!has(record, "id") && !has(record, "client"));
+	if (number(record, "count") == REFUSED)
+		ck_assert_uint_eq(daemon_log_count(daemon, "\"time\":"), 1);
+	json_decref(record);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(the_end_tells_of_those_who_were_refused_last)
+{
+	struct daemon *daemon = serve_controlled(_i, "[log]\nlevel = info\naccess = stderr\n");
+
+	drain_and_knock();
+	daemon_signal(daemon, SIGTERM);
+	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
+	ck_assert(daemon_log_contains(daemon, "[echo web] refused 100 clients since 20"));
+	ck_assert(daemon_log_contains(daemon,
+				      "Z: it is drained by an operator, worker 0, edition 1\n"));
+	ck_assert_uint_eq(daemon_log_count(daemon, " clients since 20"), 1);
+	ck_assert_uint_eq(daemon_counter(daemon, "refused"), REFUSED);
+	daemon_free(daemon);
+}
+END_TEST
+
+/* The edition under which they came is over, and nobody else knows of them. */
+START_TEST(a_reload_tells_of_those_who_were_refused_before)
+{
+	struct daemon *daemon = serve_controlled(_i, JSON);
+	json_t *record;
+
+	drain_and_knock();
+	assert_run(0, "", RUN("reload"));
+	daemon_wait_log(daemon, "\"event\":");
+	record = first_record(daemon);
+	ck_assert_double_eq(number(record, "edition"), 1);
+	ck_assert_double_ge(number(record, "count"), 1);
+	json_decref(record);
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: fields of records", 60, IN_BOTH_RINGS(a_proxys_record_says_all_there_is),
 	 IN_BOTH_RINGS(a_process_of_this_machine_is_known_by_its_user_and_number),
 	 IN_BOTH_RINGS(who_met_only_dead_servers_has_the_first_of_them_in_his_record),
 	 IN_BOTH_RINGS(haproxys_format_has_what_the_others_have),
 	 IN_BOTH_RINGS(what_is_open_for_long_has_a_record_now_and_then),
 	 IN_BOTH_RINGS(a_time_limits_record_says_which),
-	 IN_BOTH_RINGS(a_connect_of_which_nothing_comes_is_not_as_long_as_the_look_that_finds_it))
+	 IN_BOTH_RINGS(a_connect_of_which_nothing_comes_is_not_as_long_as_the_look_that_finds_it),
+	 IN_BOTH_RINGS(all_who_were_refused_have_one_record_after_a_while),
+	 IN_BOTH_RINGS(the_end_tells_of_those_who_were_refused_last),
+	 IN_BOTH_RINGS(a_reload_tells_of_those_who_were_refused_before))

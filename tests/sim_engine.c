@@ -330,6 +330,10 @@ static void serve(uint32_t index)
 	}
 	sim_check_finished(index);
 	worker_close(worker);
+	if (sim.refused_told[index] != stats_read(view_stats(worker), refused))
+		sim_fail("%llu clients were refused, and records know of %llu",
+			 (unsigned long long)stats_read(view_stats(worker), refused),
+			 (unsigned long long)sim.refused_told[index]);
 }
 
 /* As if there had been connections before. */

@@ -67,6 +67,11 @@ sed -n 's/^    "\([^"]*\.\)",.*/\1/p' src/control/metrics.c | while read -r help
 	grep -qxF -e "$help" src/uringproxy.8 || { echo "not in uringproxy.8: $help"; exit 1; }
 done
 
+# Why clients are refused, in the order of the header.
+same 'causes in session/refused.h' \
+	"$(sed -n 's/.*X([A-Z_]*, "\([a-z-]*\)",.*/\1/p' src/session/refused.h)" \
+	'causes in uringproxy.8' "$(sed -n '/^They are refused for/,/^\.El/s/^\.It Cm //p' src/uringproxy.8)"
+
 # The record's fields: those of its schema, and of the line that has only a warning.
 same 'fields in record.schema.json' \
 	"$( { sed -n 's/^    "\([a-z_]*\)": {.*/\1/p' tests/record.schema.json; echo warning; } | sort)" \

@@ -293,6 +293,44 @@ START_TEST(a_journal_entry_has_fields_and_no_value_can_add_one)
 }
 END_TEST
 
+START_TEST(who_was_refused_has_a_record_of_few_fields_and_none_where_a_line_is_a_connection)
+{
+	const struct access_record record = {.event = ACCESS_REFUSED,
+					     .worker = 1,
+					     .edition = 3,
+					     .title = "[proxy web]",
+					     .proxy = "web",
+					     .kind = "proxy",
+					     .refused = 1,
+					     .reason = "drained",
+					     .reason_text = "it is drained"};
+	char line[ACCESS_ENTRY_MAX + 1];
+	struct access_queue *queue;
+	size_t at = 0;
+
+	line[access_format_text(&record, false, line)] = 0;
+	at = strcspn(line, "Z");
+	line[strcspn(line, "2")] = 0;
+	ck_assert_str_eq(line, "[proxy web] refused 1 client since ");
+	ck_assert_str_eq(line + at, "Z: it is drained, worker 1, edition 3\n");
+	line[access_format_json(&record, line)] = 0;
+	ck_assert_ptr_nonnull(strstr(line, "Z\",\"event\":\"refused\",\"worker\":1,\"edition\":3,"
+					   "\"proxy\":\"web\",\"kind\":\"proxy\","
+					   "\"count\":1,\"since\":\"20"));
+	ck_assert_ptr_nonnull(strstr(line, "Z\",\"reason\":\"drained\","
+					   "\"reason_text\":\"it is drained\"}\n"));
+	line[access_format_journal(&record, line)] = 0;
+	ck_assert_ptr_nonnull(strstr(line, "\nURINGPROXY_EVENT=refused\nURINGPROXY_WORKER=1\n"));
+	ck_assert_ptr_nonnull(strstr(line, "\nURINGPROXY_COUNT=1\nURINGPROXY_SINCE=20"));
+	ck_assert_ptr_null(strstr(line, "URINGPROXY_ID"));
+	start_log();
+	queue = open_access(SINK_FILE, ACCESS_HAPROXY, path);
+	access_write(queue, &record);
+	ck_assert(!queue->fresh);
+	stop_log();
+}
+END_TEST
+
 /* ---- targets ---- */
 
 START_TEST(lines_reach_a_file_soon_with_the_time_in_front)
@@ -649,6 +687,7 @@ SUITE_OF("access log", 60, ONCE(text_says_who_where_why_and_how_much),
 	 ONCE(json_has_a_member_for_everything_known),
 	 ONCE(json_strings_are_valid_whatever_a_name_holds),
 	 ONCE(the_longest_record_fits_in_every_format),
+	 ONCE(who_was_refused_has_a_record_of_few_fields_and_none_where_a_line_is_a_connection),
 	 ONCE(a_journal_entry_has_fields_and_no_value_can_add_one),
 	 ONCE(lines_reach_a_file_soon_with_the_time_in_front),
 	 ONCE(renamed_and_opened_anew_again_and_again_not_a_line_is_lost),

@@ -161,6 +161,10 @@ void access_write(struct access_queue *queue, const struct access_record *record
 
 	if (!queue)
 		return;
+	/* Its reader takes each line for a connection. */
+	if (record->event == ACCESS_REFUSED && access_log.target != SINK_JOURNAL &&
+	    access_log.format == ACCESS_HAPROXY)
+		return;
 	if (access_log.target == SINK_JOURNAL)
 		size = access_format_journal(record, line);
 	else if (access_log.format == ACCESS_JSON)

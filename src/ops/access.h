@@ -1,6 +1,6 @@
 /*
  * The access log: a line for each finished connection, and now and then for those that
- * are still open, where the operator
+ * are still open, and for how many clients were refused, where the operator
  * wants it -- standard error, a file, or the journal with fields of its own.
  *
  * Every worker has a queue of its own, so nothing is shared and nothing locked:
@@ -14,8 +14,9 @@
  *     after 1.204 ms (311 up, 9120 down, 3600127 ms)               -- in one line
  *   {"time":"2026-11-22T18:29:27.123Z","id":42,"worker":0,"edition":1, ...}
  *
- * or as HAProxy's tcplog has it.  In a file the text has the time in front.  The journal has the
- * text as MESSAGE, and URINGPROXY_CLIENT and so on: JSON's names in capitals.
+ * or as HAProxy's tcplog has it, where who was refused has no line.  In a file the text has the
+ * time in front.  The journal has the text as MESSAGE, and URINGPROXY_CLIENT and so on: JSON's
+ * names in capitals.
  */
 #ifndef OPS_ACCESS_H
 #define OPS_ACCESS_H
@@ -24,7 +25,11 @@
 #include "ops/sink.h"
 
 /* What a record is of. */
-enum access_event { ACCESS_ENDED, ACCESS_OPEN };
+enum access_event {
+	ACCESS_ENDED,
+	ACCESS_OPEN,
+	ACCESS_REFUSED, /* of all clients that a section refused for one reason, for some time */
+};
 
 enum access_format { ACCESS_TEXT, ACCESS_JSON, ACCESS_HAPROXY };
 
@@ -44,8 +49,11 @@ struct access_tried {
 };
 #define ACCESS_TRIED_MAX 8
 
-/* A connection, finished or still open.  Strings are only read, and NULL where there is nothing to
- * say. */
+/*
+ * A connection, finished or still open; or clients that were refused, of which there are only the
+ * section, how many they are, why, and in duration_ms how long ago the first of them was.  Strings
+ * are only read, and NULL where there is nothing to say.
+ */
 struct access_record {
 	enum access_event event;
 	uint64_t id;
@@ -53,6 +61,7 @@ struct access_record {
 	const char *title;    /* the section, as the configuration has it: "[proxy web]" */
 	const char *proxy;    /* ... its name: "web" */
 	const char *kind;     /* ... and what it is: "proxy", "echo" */
+	uint64_t refused;     /* clients */
 	const char *listener; /* addresses as text */
 	const char *client;
 	bool is_local; /* the client is a process of this machine: */

@@ -5,11 +5,12 @@
 #include <ctype.h>
 #include <string.h>
 
+#define REFUSED  "refused"
 #define WORD_MAX 40   /* of a closed list: a reason, a side */
 #define REST_MAX 1450 /* bytes of all else: names, numbers, the time */
 
 /* One row for everything that has a name, in the order of a record. */
-enum field_type { FIELD_NUMBER, FIELD_MS, FIELD_TEXT, FIELD_WORD };
+enum field_type { FIELD_NUMBER, FIELD_MS, FIELD_TEXT, FIELD_WORD, FIELD_EVENT, FIELD_SINCE };
 
 #define AT(member) offsetof(struct access_record, member)
 #define NUMBER(name)                                                                               \
@@ -40,11 +41,13 @@ enum field_type { FIELD_NUMBER, FIELD_MS, FIELD_TEXT, FIELD_WORD };
 	WIRE(side, rtt_us), WIRE(side, rtt_min_us), WIRE(side, retransmits), WIRE(side, lost),     \
 		WIRE(side, delivery_rate)
 
-static const struct field {
+struct field {
 	const char *name;
 	enum field_type type;
 	size_t offset, is; /* `is`: of the bool that says whether it is known; 0: it is */
-} fields[] = {
+};
+
+static const struct field of_connection[] = {
 	NUMBER(id),
 	NUMBER(worker),
 	NUMBER(edition),
@@ -68,6 +71,27 @@ static const struct field {
 	WIRES(client),
 	WIRES(server),
 };
+
+static const struct field of_refused[] = {
+	{"event", FIELD_EVENT, 0, 0},
+	NUMBER(worker),
+	NUMBER(edition),
+	TEXT(proxy),
+	WORD(kind),
+	{"count", FIELD_NUMBER, AT(refused), 0},
+	{"since", FIELD_SINCE, AT(duration_ms), 0},
+	WORD(reason),
+	TEXT(reason_text),
+};
+
+static const struct {
+	const struct field *first, *end;
+} fields[] = {
+	[ACCESS_ENDED] = {of_connection, of_connection + array_size(of_connection)},
+	[ACCESS_OPEN] = {of_connection, of_connection + array_size(of_connection)},
+	[ACCESS_REFUSED] = {of_refused, of_refused + array_size(of_refused)},
+};
+
 #define TEXTS 6
 #define WORDS 4
 static_assert(TEXTS * ACCESS_VALUE_MAX + WORDS * WORD_MAX + REST_MAX <= ACCESS_LINE_MAX,
@@ -169,8 +193,23 @@ static void say_tried(struct phrase *phrase, const struct access_record *record)
 	}
 }
 
+static void say_refused(struct phrase *phrase, const struct access_record *record)
+{
+	say_named(phrase, "", record->title, " ");
+	say_counted(phrase, "refused ", record->refused,
+		    record->refused == 1 ? " client since " : " clients since ");
+	phrase_ago(phrase, record->duration_ms);
+	say_named(phrase, ": ", record->reason_text, "");
+	say_counted(phrase, ", worker ", record->worker, ", edition ");
+	phrase_number(phrase, record->edition);
+}
+
 static void say_sentence(struct phrase *phrase, const struct access_record *record)
 {
+	if (record->event == ACCESS_REFUSED) {
+		say_refused(phrase, record);
+		return;
+	}
 	say_counted(phrase, "session ", record->id, "");
 	say_named(phrase, " ", record->title, "");
 	say_named(phrase, " client ", record->client, "");
@@ -228,6 +267,14 @@ static void say_json(struct phrase *phrase, const struct access_record *record,
 {
 	say_key(phrase, ",\"", field->name);
 	switch (field->type) {
+	case FIELD_EVENT:
+		phrase_say(phrase, "\"" REFUSED "\"");
+		break;
+	case FIELD_SINCE:
+		phrase_say(phrase, "\"");
+		phrase_ago(phrase, number_of(record, field));
+		phrase_say(phrase, "\"");
+		break;
 	case FIELD_NUMBER:
 		phrase_number(phrase, number_of(record, field));
 		break;
@@ -272,13 +319,14 @@ static void say_json_tried(struct phrase *phrase, const struct access_record *re
 size_t access_format_json(const struct access_record *record, char line[ACCESS_LINE_MAX])
 {
 	struct phrase phrase = {.bytes = line, .size = ACCESS_LINE_MAX};
+	const struct field *field;
 
 	phrase_say(&phrase, "{\"time\":\"");
 	phrase_now(&phrase);
 	phrase_say(&phrase, "\"");
-	for (size_t i = 0; i < array_size(fields); i++)
-		if (has(record, &fields[i]))
-			say_json(&phrase, record, &fields[i]);
+	for (field = fields[record->event].first; field < fields[record->event].end; field++)
+		if (has(record, field))
+			say_json(&phrase, record, field);
 	if (record->error)
 		say_counted(&phrase, ",\"errno\":", (uint64_t)record->error, "");
 	say_json_error(&phrase, ",\"", record->error);
@@ -292,12 +340,14 @@ size_t access_format_json(const struct access_record *record, char line[ACCESS_L
 /* One for each kind of entry, never to change: systemd/uringproxy.catalog explains them. */
 #define MESSAGE_ENDED      "MESSAGE_ID=b68c401a4b3742ffae7d3599b748f757"
 #define MESSAGE_OPEN       "MESSAGE_ID=174c5347d79044c9a0a8022893830379"
+#define MESSAGE_REFUSED    "MESSAGE_ID=3ba2d3a8bd5049749fe84c1981e46ca5"
 #define MESSAGE_NOTE       "MESSAGE_ID=dcef5d32a404487e92ff506697c26d4f"
 #define HEAD(priority, id) "PRIORITY=" priority "\nSYSLOG_IDENTIFIER=uringproxy\n" id "\n"
 
 static const char *const heads[] = {
 	[ACCESS_ENDED] = HEAD("6", MESSAGE_ENDED),
 	[ACCESS_OPEN] = HEAD("6", MESSAGE_OPEN),
+	[ACCESS_REFUSED] = HEAD("6", MESSAGE_REFUSED),
 };
 
 static void say_field(struct phrase *phrase, const char *name)
@@ -313,6 +363,12 @@ static void say_journal(struct phrase *phrase, const struct access_record *recor
 {
 	say_field(phrase, field->name);
 	switch (field->type) {
+	case FIELD_EVENT:
+		phrase_say(phrase, REFUSED);
+		break;
+	case FIELD_SINCE:
+		phrase_ago(phrase, number_of(record, field));
+		break;
 	case FIELD_NUMBER:
 		phrase_number(phrase, number_of(record, field));
 		break;
@@ -329,15 +385,16 @@ static void say_journal(struct phrase *phrase, const struct access_record *recor
 size_t access_format_journal(const struct access_record *record, char entry[ACCESS_ENTRY_MAX])
 {
 	struct phrase message = {.bytes = entry, .size = ACCESS_LINE_MAX};
+	const struct field *field;
 	struct phrase phrase;
 
 	phrase_say(&message, heads[record->event]);
 	phrase_say(&message, "MESSAGE=");
 	say_sentence(&message, record);
 	phrase = (struct phrase){.bytes = entry, .used = message.used, .size = ACCESS_ENTRY_MAX};
-	for (size_t i = 0; i < array_size(fields); i++)
-		if (has(record, &fields[i]))
-			say_journal(&phrase, record, &fields[i]);
+	for (field = fields[record->event].first; field < fields[record->event].end; field++)
+		if (has(record, field))
+			say_journal(&phrase, record, field);
 	if (record->error)
 		say_counted(&phrase, "\nERRNO=", (uint64_t)record->error, "");
 	/* A field may have several values. */

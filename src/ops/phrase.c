@@ -46,25 +46,44 @@ void phrase_ms(struct phrase *phrase, uint64_t us)
 	put_thousandths(phrase, (unsigned)(us % 1000));
 }
 
-void phrase_now(struct phrase *phrase)
+static void say_time(struct phrase *phrase, const struct timespec *at)
 {
 	/* Most lines are of the same second as the one before. */
 	static _Thread_local struct {
 		time_t at;
 		char text[20];
 	} second;
-	struct timespec now;
 	struct tm tm;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec != second.at || !second.text[0]) {
-		gmtime_r(&now.tv_sec, &tm);
+	if (at->tv_sec != second.at || !second.text[0]) {
+		gmtime_r(&at->tv_sec, &tm);
 		strftime(second.text, sizeof(second.text), "%Y-%m-%dT%H:%M:%S", &tm);
-		second.at = now.tv_sec;
+		second.at = at->tv_sec;
 	}
 	phrase_say(phrase, second.text);
-	put_thousandths(phrase, (unsigned)(now.tv_nsec / 1000000));
+	put_thousandths(phrase, (unsigned)(at->tv_nsec / 1000000));
 	phrase_say(phrase, "Z");
+}
+
+void phrase_now(struct phrase *phrase)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	say_time(phrase, &now);
+}
+
+void phrase_ago(struct phrase *phrase, uint64_t ago_ms)
+{
+	struct timespec at;
+	uint64_t ms;
+
+	clock_gettime(CLOCK_REALTIME, &at);
+	ms = (uint64_t)at.tv_sec * 1000 + (uint64_t)at.tv_nsec / 1000000;
+	ms = ms > ago_ms ? ms - ago_ms : 0;
+	at = (struct timespec){.tv_sec = (time_t)(ms / 1000),
+			       .tv_nsec = (long)(ms % 1000) * 1000000};
+	say_time(phrase, &at);
 }
 
 static bool is_control(char byte)

@@ -27,6 +27,8 @@ void phrase_number(struct phrase *phrase, uint64_t number);
 void phrase_ms(struct phrase *phrase, uint64_t us);
 /* The time now: "2026-11-22T18:29:27.123Z". */
 void phrase_now(struct phrase *phrase);
+/* The same of a time that is so long ago. */
+void phrase_ago(struct phrase *phrase, uint64_t ago_ms);
 
 /*
  * What others may have written, cut after so many bytes: for people, printable and in one

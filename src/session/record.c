@@ -319,3 +319,17 @@ void record_waited(struct sessions *all, const struct record_waited *client, enu
 	reason_letters(reason, SIDE_CLIENT, 'Q', record.termination);
 	write_line(all, &record);
 }
+
+void record_refused(struct sessions *all, const struct record_refused *clients)
+{
+	struct access_record record = {
+		.event = ACCESS_REFUSED,
+		.refused = clients->count,
+		.duration_ms = all->loop->now_ms - clients->since_ms,
+		.reason = clients->reason,
+		.reason_text = clients->reason_text,
+	};
+
+	say_section(&record, all, clients->section);
+	access_write(all->access, &record);
+}

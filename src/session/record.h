@@ -27,5 +27,12 @@ struct record_waited {
 	uint64_t since_ms;
 };
 void record_waited(struct sessions *all, const struct record_waited *client, enum reason reason);
+/* Of clients that were refused for the same; nothing is counted. */
+struct record_refused {
+	const struct section *section;
+	uint64_t count, since_ms;
+	const char *reason, *reason_text;
+};
+void record_refused(struct sessions *all, const struct record_refused *clients);
 
 #endif

@@ -24,6 +24,7 @@ int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine
 	list_init(&all->quiet);
 	list_init(&all->recovering);
 	list_init(&all->returning);
+	list_init(&all->refused);
 	shortage_init(&all->shortages);
 	all->shortages.timer.kind = TIMER_SHORTAGE;
 	all->memos = calloc(room_for(engine), sizeof(*all->memos));

@@ -18,6 +18,7 @@
 #include "pool/server.h"
 #include "session/edition.h"
 #include "session/reach.h"
+#include "session/refused.h"
 
 struct branch {
 	struct section *section;
@@ -27,6 +28,8 @@ struct branch {
 	struct reach *reaches;  /* one for each member that the pool can have */
 	struct spell full;      /* the section's max_connections is reached: worker/full.h */
 	struct list full_link;  /* where that is, in full.branches */
+	struct refused refused[REFUSED_COUNT];
+	struct list refused_link; /* where some were, in sessions.refused */
 };
 
 struct tenancy {

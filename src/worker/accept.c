@@ -198,17 +198,24 @@ static void pause_branch(struct worker *worker, const struct branch *branch)
 	}
 }
 
-static void refuse(struct worker *worker, int fd)
+static void turn_away(struct worker *worker, int fd)
 {
 	stats_count(&worker->loop.stats, refused, 1);
 	socket_linger_none(fd);
 	socket_close(fd);
 }
 
+static void refuse(struct worker *worker, const struct parked *parked, enum refused_cause cause)
+{
+	refused_one(&worker->sessions, parked->listener->branch, cause);
+	turn_away(worker, parked->fd);
+}
+
 static void park(struct worker *worker, const struct parked *parked)
 {
 	if (worker->parked_count == PARKED_MAX) {
-		refuse(worker, parked->fd); /* a RST now is kinder than a connect that hangs */
+		/* a RST now is kinder than a connect that hangs */
+		refuse(worker, parked, REFUSED_QUEUE_FULL);
 		return;
 	}
 	worker->parked[(worker->parked_first + worker->parked_count++) % PARKED_MAX] = *parked;
@@ -226,7 +233,7 @@ static void give_up(struct worker *worker, const struct parked *parked, enum rea
 			      .since_ms = parked->since_ms,
 		      },
 		      reason);
-	refuse(worker, parked->fd);
+	turn_away(worker, parked->fd);
 }
 
 static void open_or_park(struct worker *worker, const struct parked *parked)
@@ -245,7 +252,8 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 		return;
 	}
 	if (place == PLACE_NONE && is_own(worker, parked)) {
-		refuse(worker, parked->fd); /* or who waits for it would wait for itself */
+		/* or who waits for it would wait for itself */
+		refuse(worker, parked, REFUSED_NO_PLACE);
 		return;
 	}
 	if (place == PLACE_NONE_IN_SECTION)
@@ -265,17 +273,16 @@ static bool is_drained(const struct worker *worker, const struct section *sectio
 static void accepted(struct worker *worker, int fd, struct listener *listener)
 {
 	_Atomic uint64_t *count = &listener->socket->accepted;
+	struct parked client = {.fd = fd, .listener = listener, .since_ms = worker->loop.now_ms};
 
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
 	if (is_drained(worker, listener->branch->section)) {
 		log_debug("%s: refused: it is drained", listener->socket->text);
-		refuse(worker, fd);
+		refuse(worker, &client, REFUSED_DRAINED);
 		return;
 	}
-	open_or_park(
-		worker,
-		&(struct parked){.fd = fd, .listener = listener, .since_ms = worker->loop.now_ms});
+	open_or_park(worker, &client);
 }
 
 static struct parked take_parked(struct worker *worker)

@@ -115,6 +115,7 @@ void *worker_run(void *argument)
 			snprintf(worker->error, sizeof(worker->error), "io_uring failed: %s",
 				 strerror(-r));
 			census_leave(&worker->censuses);
+			refused_end(&worker->sessions);
 		} else {
 			worker_close(worker);
 		}

@@ -70,6 +70,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 void worker_close(struct worker *worker)
 {
 	census_leave(&worker->censuses);
+	refused_end(&worker->sessions);
 	if (worker->state == WORKER_STOPPING)
 		loop_leave(&worker->loop);
 	else
@@ -197,6 +198,7 @@ static void settle(struct worker *worker)
 	condition_settle(&worker->loop);
 	full_settle(worker);
 	reach_settle(&worker->sessions);
+	refused_settle(&worker->sessions);
 }
 
 static void expire(struct worker *worker)
@@ -359,7 +361,7 @@ static void take_orders(struct worker *worker)
 }
 
 /* Nothing of an edition is left here but what knows of its servers and sections. */
-static void forget(struct tenancy *tenancy)
+static void forget(struct worker *worker, struct tenancy *tenancy)
 {
 	const struct edition *edition = tenancy->edition;
 
@@ -367,6 +369,7 @@ static void forget(struct tenancy *tenancy)
 		struct branch *branch = &tenancy->branches[i];
 
 		full_forget(branch);
+		refused_forget(&worker->sessions, branch);
 		for (uint32_t r = 0; r < branch->section->pool.room; r++)
 			reach_forget(&branch->reaches[r]);
 	}
@@ -380,7 +383,7 @@ static void give_back(struct worker *worker)
 		struct tenancy *tenancy = container_of(node, struct tenancy, link);
 		struct retire_order *order = tenancy->wanted;
 
-		forget(tenancy);
+		forget(worker, tenancy);
 		order_return(&order->order, 0); /* and the tenancy is not ours any more */
 	}
 }

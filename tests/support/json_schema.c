@@ -69,6 +69,16 @@ static bool has_its_members(const json_t *schema, const json_t *value, const cha
 	return true;
 }
 
+/* Or there is none to be. */
+static bool is_any_of(const json_t *schemas, const json_t *value, const char *name)
+{
+	bool valid = !schemas;
+
+	for (size_t i = 0; !valid && i < json_array_size(schemas); i++)
+		valid = is_valid(json_array_get(schemas, i), value, name);
+	return valid;
+}
+
 static bool is_valid(const json_t *schema, const json_t *value, const char *name)
 {
 	const json_t *words = json_object_get(schema, "enum");
@@ -78,6 +88,8 @@ static bool is_valid(const json_t *schema, const json_t *value, const char *name
 
 	if (!is_of_type(json_string_value(json_object_get(schema, "type")), value))
 		return wrong(name, "is of another type");
+	if (!is_any_of(json_object_get(schema, "anyOf"), value, name))
+		return false;
 	if (words && !is_among(words, value))
 		return wrong(name, "is none of its words");
 	if (pattern && !matches(pattern, json_string_value(value)))

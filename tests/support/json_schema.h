@@ -1,6 +1,6 @@
 /*
  * JSON held against a schema (json-schema.org), of which it knows type, required,
- * properties, additionalProperties false, items, enum, pattern and minimum.
+ * properties, additionalProperties false, items, enum, pattern, minimum and anyOf.
  */
 #ifndef SUPPORT_JSON_SCHEMA_H
 #define SUPPORT_JSON_SCHEMA_H

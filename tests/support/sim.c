@@ -158,6 +158,7 @@ void sim_begin(uint64_t seed)
 	memset(sim.listeners, 0, sizeof(sim.listeners));
 	memset(&sim.faults, 0, sizeof(sim.faults));
 	memset(sim.lives, 0, sizeof(sim.lives));
+	memset(sim.refused_told, 0, sizeof(sim.refused_told));
 	sim.connection_count = sim.file_count = sim.op_top = 0;
 	sim.listener_count = sim.pipe_count = 0;
 	sim.event_count = 0;

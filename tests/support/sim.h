@@ -199,6 +199,7 @@ struct sim {
 	struct sim_connection connections[SIM_CONNECTIONS];
 	uint32_t connection_count, file_count;
 	uint32_t corked_count[SIM_WORKERS];
+	uint64_t refused_told[SIM_WORKERS]; /* clients that records say were */
 	struct sim_listener listeners[SIM_LISTENERS];
 	uint32_t listener_count;
 	struct sim_pipe pipes[SIM_PIPES];

@@ -517,8 +517,14 @@ void __wrap_access_write(struct access_queue *access, const struct access_record
 	bool served;
 
 	(void)access;
-	if (strcmp(record->phase, "waiting") == 0)
-		return; /* of a client that never was a session */
+	if (record->event == ACCESS_REFUSED) {
+		sim.refused_told[record->worker] += record->refused;
+		return;
+	}
+	if (strcmp(record->phase, "waiting") == 0) {
+		sim.refused_told[record->worker]++; /* a client that never was a session */
+		return;
+	}
 	life = life_recorded(record);
 	if (record->event == ACCESS_OPEN) {
 		check_open(life, record);
