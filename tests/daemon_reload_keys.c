@@ -156,6 +156,16 @@ static void expect_timed(int old, int new)
 	expect_option(old, new, IPPROTO_TCP, TCP_USER_TIMEOUT, 77000);
 }
 
+static void expect_not_probed(int old, int new)
+{
+	expect_option(old, new, SOL_SOCKET, SO_KEEPALIVE, 0);
+}
+
+static void expect_not_timed(int old, int new)
+{
+	expect_option(old, new, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
+}
+
 static unsigned pipes_open(void)
 {
 	char path[64], target[64];
@@ -252,6 +262,8 @@ static const struct {
 	{"max_lifetime_jitter", ECHO, "max_lifetime = 20s\n", "off", "90", expect_some_end_early},
 	{"keepalive", ECHO, "", "off", "77s", expect_probed},
 	{"user_timeout", ECHO, "", "off", "77s", expect_timed},
+	{"keepalive", ECHO, "", "77s", "off", expect_not_probed},
+	{"user_timeout", ECHO, "", "77s", "off", expect_not_timed},
 	{"max_connections", ECHO, "", "off", "1", expect_no_room},
 	{"max_connections", GLOBAL, "", "auto", "1", expect_no_room},
 };

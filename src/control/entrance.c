@@ -13,6 +13,7 @@
 
 #define PATIENCE_MS 250
 #define PAUSE_MS    50
+#define LEAVING_MS  5000 /* workers have closed by then what they are to leave */
 
 void entrances_init(struct entrances *entrances, uint32_t workers)
 {
@@ -82,6 +83,12 @@ struct entrance *entrance_find(struct entrances *entrances, const struct entranc
 	return NULL;
 }
 
+/* One that is left may still be closed by workers, and another reading is to follow it. */
+static bool is_in_the_way(const struct entrance *entrance, bool own)
+{
+	return !entrance->left || (!own && clock_now_ms() - entrance->left_ms < LEAVING_MS);
+}
+
 /* Whether an entrance has the address that is, or is not, this reading's. */
 static bool meets(struct entrances *entrances, const struct address *address, const void *reading,
 		  bool own)
@@ -91,7 +98,7 @@ static bool meets(struct entrances *entrances, const struct address *address, co
 	for (struct list *node = bucket->next; node != bucket; node = node->next) {
 		const struct entrance *entrance = container_of(node, struct entrance, same);
 
-		if (!entrance->left && (entrance->claimed == reading) == own &&
+		if (is_in_the_way(entrance, own) && (entrance->claimed == reading) == own &&
 		    meet_as_listeners(&entrance->address, address))
 			return true;
 	}
@@ -263,7 +270,29 @@ static bool has_rights(const struct entrance *entrance, const struct config_endp
 	       entrance->group == line->group;
 }
 
-/* Accepted sockets inherit from the listening one; a backlog is changed by listening again. */
+/*
+ * Accepted sockets inherit from the listening one; a backlog is changed by listening again.
+ * What was not asked for before is not taken back: a socket unit may have it on.
+ */
+static void tune(const struct entrances *entrances, struct entrance *entrance,
+		 const struct config_settings *settings)
+{
+	struct config_settings kept = *settings;
+
+	if (!entrance->keepalive_ms)
+		kept.keepalive_ms = 1;
+	if (!entrance->user_timeout_ms)
+		kept.user_timeout_ms = 1;
+	for (uint32_t i = 0; i < entrances->workers && !is_tuned(entrance, settings); i++) {
+		int fd = entrance->sockets[i].fd;
+
+		socket_untune(fd, &kept);
+		socket_tune(fd, entrance->address.u.any.sa_family, settings);
+		if (entrance->inherited < 0)
+			(void)listen(fd, (int)settings->backlog);
+	}
+}
+
 static int change(const struct entrances *entrances, struct entrance *entrance,
 		  const struct entrance_wish *wish, const char **ret_why)
 {
@@ -273,13 +302,7 @@ static int change(const struct entrances *entrances, struct entrance *entrance,
 		r = bind_rights(&entrance->address, &entrance->path, wish->line, ret_why);
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < entrances->workers && !is_tuned(entrance, wish->settings); i++) {
-		int fd = entrance->sockets[i].fd;
-
-		socket_tune(fd, entrance->address.u.any.sa_family, wish->settings);
-		if (entrance->inherited < 0)
-			(void)listen(fd, (int)wish->settings->backlog);
-	}
+	tune(entrances, entrance, wish->settings);
 	remember(entrance, wish);
 	return 0;
 }
@@ -317,7 +340,7 @@ void entrance_put(struct entrances *entrances, struct entrance *entrance)
 		close_sockets(entrances, entrance);
 	list_remove(&entrance->link);
 	list_remove(&entrance->same);
-	entrances->count--;
+	entrances->count -= !entrance->left;
 	free(entrance);
 }
 
@@ -362,5 +385,7 @@ void entrances_leave_unclaimed(struct entrances *entrances, const void *reading)
 			continue;
 		remove_file(entrance);
 		entrance->left = true;
+		entrance->left_ms = clock_now_ms();
+		entrances->count--;
 	}
 }

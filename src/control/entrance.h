@@ -38,7 +38,8 @@ struct entrance {
 	uint32_t users;              /* openings that name it */
 	const void *claimed;         /* by which reading's sockets, last */
 	bool offered;                /* to all workers, whose the sockets are then */
-	bool left;                   /* ... and they have been told to close them */
+	bool left;                   /* ... and they have been told to close them ... */
+	uint64_t left_ms;            /* ... then */
 	/* What was last asked of its sockets, and its file. */
 	uint32_t backlog, keepalive_ms, user_timeout_ms;
 	mode_t mode;
@@ -50,7 +51,8 @@ struct entrance {
 
 struct entrances {
 	struct list all, buckets[1024]; /* by address */
-	uint32_t count, workers;
+	uint32_t count;                 /* but those that are left */
+	uint32_t workers;
 	uint64_t patient_until_ms; /* with addresses in use, for all together */
 };
 

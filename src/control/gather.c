@@ -248,4 +248,5 @@ void gather_done(struct metrics_snapshot *snapshot)
 	free(snapshot->pools);
 	free(snapshot->servers);
 	free((void *)snapshot->warnings);
+	*snapshot = (struct metrics_snapshot){0};
 }

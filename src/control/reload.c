@@ -91,6 +91,7 @@ static void finish(struct reload *reload, bool good)
 /* Everything is as it was. */
 static void give_up(struct reload *reload)
 {
+	reload->answers = events_remove(reload->answers); /* before its descriptor goes */
 	reading_free(reload->next);
 	reload->next = NULL;
 	sockets_claim(&(*reload->means.current)->sockets);

@@ -187,6 +187,7 @@ static int follow(struct sockets *sockets, const struct opening *opening)
 		struct follower *more = realloc(sockets->followers, count * sizeof(*more));
 
 		if (!more) {
+			entrance->claimed = NULL;
 			entrance_put(sockets->entrances, entrance);
 			return log_no_memory("the listening sockets");
 		}
@@ -380,17 +381,48 @@ int sockets_open(struct sockets *sockets, const struct config *config, struct en
 	return result < 0 ? result : r;
 }
 
-int sockets_listen(struct sockets *sockets)
+/* Narrower sockets are as those that they follow, but for their rights: they have none. */
+static void tune_follower(struct sockets *sockets, const struct follower *follower)
+{
+	const struct config_section *section = &sockets->config->sections[follower->section_index];
+	const struct entrance_wish wish = {
+		.address = &follower->entrance->address,
+		.line = section->listens,
+		.settings = &section->settings,
+		.inherited = -1,
+		.text = follower->entrance->text,
+	};
+	const char *why;
+
+	(void)!entrance_listen(sockets->entrances, follower->entrance, &wish, &why);
+}
+
+/* Those that listen already, or those that do not. */
+static int listen_all(struct sockets *sockets, bool offered)
 {
 	int result = 0, r;
 
 	for (uint32_t i = 0; i < sockets->count; i++) {
 		struct opening *opening = &sockets->openings[i];
 
-		r = opening->entrance ? listen_on(sockets, opening) : 0;
+		if (!opening->entrance || opening->entrance->offered != offered)
+			continue;
+		r = listen_on(sockets, opening);
 		result = result < 0 ? result : r;
 	}
 	return result;
+}
+
+int sockets_listen(struct sockets *sockets)
+{
+	/* What fails is first: then nothing is changed of those that are there. */
+	int r = listen_all(sockets, false);
+
+	if (r == 0)
+		r = listen_all(sockets, true);
+	for (uint32_t i = 0; i < sockets->follower_count && r == 0; i++)
+		tune_follower(sockets, &sockets->followers[i]);
+	return r;
 }
 
 /* What it has of the process's, one after the other; NULL behind the last. */

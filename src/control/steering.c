@@ -77,6 +77,8 @@ void steering_adopted(struct steering *steering, const struct edition *edition)
 {
 	enum log_level level = (enum log_level)edition->config->level;
 
+	if (!steering->place.events)
+		return; /* it has ended */
 	steering->place.edition = edition;
 	if (level == steering->configured)
 		return;

@@ -248,6 +248,7 @@ static int join(struct supervisor *supervisor)
 static void give_up(struct supervisor *supervisor)
 {
 	supervisor->signals++;
+	reload_stop(supervisor->reload);
 	crew_command(&supervisor->crew, ORDER_STOP);
 	run(supervisor);
 	(void)join(supervisor);

@@ -19,25 +19,41 @@ static void offered(struct order *order)
 	free(offer);
 }
 
-/* All workers listen on what is open and was not offered to them yet. */
+static struct accept_order *make_offer(const struct supervisor *supervisor, uint32_t worker)
+{
+	const struct reading *reading = supervisor->reading;
+	struct accept_order *offer = calloc(1, sizeof(*offer));
+
+	if (!offer)
+		return NULL;
+	offer->order.kind = ORDER_LISTEN;
+	offer->order.done = offered;
+	if (sockets_offer(&reading->sockets, &reading->edition, worker, false, offer) == 0)
+		return offer;
+	free(offer);
+	return NULL;
+}
+
+/* To all workers, or to none: an entrance is offered, or is not. */
 int supervisor_offer_sockets(struct supervisor *supervisor)
 {
-	struct reading *reading = supervisor->reading;
+	uint32_t count = supervisor->crew.count, made = 0;
+	struct accept_order **offers = calloc(count, sizeof(*offers));
 
-	for (uint32_t i = 0; i < supervisor->crew.count; i++) {
-		struct accept_order *offer = calloc(1, sizeof(*offer));
-		int r = offer ? sockets_offer(&reading->sockets, &reading->edition, i, false, offer)
-			      : -ENOMEM;
-
-		if (r < 0) {
-			free(offer);
-			return log_no_memory("the listening sockets");
+	while (offers && made < count && (offers[made] = make_offer(supervisor, made)))
+		made++;
+	if (made < count) {
+		while (made > 0) {
+			free(offers[--made]->offers);
+			free(offers[made]);
 		}
-		offer->order.kind = ORDER_LISTEN;
-		offer->order.done = offered;
-		crew_send(&supervisor->crew, i, &offer->order);
+		free(offers);
+		return log_no_memory("the listening sockets");
 	}
-	sockets_offered(&reading->sockets);
+	sockets_offered(&supervisor->reading->sockets);
+	for (uint32_t i = 0; i < count; i++)
+		crew_send(&supervisor->crew, i, &offers[i]->order);
+	free(offers);
 	return 0;
 }
 

@@ -60,6 +60,14 @@ void socket_tune(int fd, int family, const struct config_settings *settings)
 		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)settings->user_timeout_ms);
 }
 
+void socket_untune(int fd, const struct config_settings *settings)
+{
+	if (!settings->keepalive_ms)
+		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+	if (!settings->user_timeout_ms)
+		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
+}
+
 void socket_hold_ack(int fd)
 {
 	set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);

@@ -21,6 +21,8 @@ int socket_connect(int fd, const struct address *address) must_check;
 
 /* TCP_NODELAY, and the keepalive and user timeout of settings; nothing on unix sockets. */
 void socket_tune(int fd, int family, const struct config_settings *settings);
+/* Take back what it was tuned to before, and the settings have not: what is off, that is. */
+void socket_untune(int fd, const struct config_settings *settings);
 
 /*
  * Before a connect: let the ACK that ends its handshake wait, up to 200 ms, for

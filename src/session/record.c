@@ -40,8 +40,6 @@ static const char *key_of(enum reason reason)
 		return "max_lifetime";
 	case REASON_DRAIN_TIMEOUT:
 		return "drain_timeout";
-	case REASON_OLD_EDITION:
-		return "drain_old";
 	default:
 		return NULL;
 	}
@@ -52,7 +50,7 @@ static const char *key_text(const struct section *section, enum reason reason,
 			    char text[CONFIG_EXPLAIN_MAX])
 {
 	const char *key = key_of(reason);
-	bool global = reason == REASON_DRAIN_TIMEOUT || reason == REASON_OLD_EDITION;
+	bool global = reason == REASON_DRAIN_TIMEOUT;
 
 	if (!key)
 		return NULL;
