@@ -26,7 +26,7 @@ enum measure {
  * Round trips are asked of the kernel for one connection in so many of a worker, since that
  * is a call for each side; and for all, where their records say them.
  */
-#define MEASURE_RTT_EVERY 16
+#define MEASURE_RTT_EVERY 64
 
 /* A look shows that the server has been connected to, some time ago ... */
 void measure_connect_seen(struct session *session);
