@@ -19,7 +19,7 @@ static struct server *get(const char *title, const char *text)
 	const char *why;
 
 	ck_assert_int_eq(address_parse(&address, text, ADDRESS_FOR_CONNECT, &why), 0);
-	return servers_get(&servers, title, text, &address);
+	return servers_get(&servers, title, text, text, &address);
 }
 
 START_TEST(a_server_is_the_same_as_long_as_any_roster_names_it)
@@ -40,7 +40,7 @@ START_TEST(a_server_is_the_same_as_long_as_any_roster_names_it)
 }
 END_TEST
 
-START_TEST(what_differs_in_section_text_or_address_is_another_server)
+START_TEST(what_differs_in_section_name_or_address_is_another_server)
 {
 	struct server *all[4];
 
@@ -48,7 +48,7 @@ START_TEST(what_differs_in_section_text_or_address_is_another_server)
 	all[0] = get("[proxy a]", "127.0.0.1:80");
 	all[1] = get("[proxy b]", "127.0.0.1:80");
 	all[2] = get("[proxy a]", "127.0.0.1:81");
-	all[3] = servers_get(&servers, "[proxy a]", "127.0.0.1:80", &all[2]->address);
+	all[3] = servers_get(&servers, "[proxy a]", "127.0.0.1:80", "x", &all[2]->address);
 	for (unsigned i = 0; i < array_size(all); i++)
 		for (unsigned j = 0; j < i; j++)
 			ck_assert_ptr_ne(all[i], all[j]);
@@ -187,7 +187,7 @@ START_TEST(an_account_adds_what_workers_have_recorded)
 END_TEST
 
 SUITE_OF("pool", 0, ONCE(a_server_is_the_same_as_long_as_any_roster_names_it),
-	 ONCE(what_differs_in_section_text_or_address_is_another_server),
+	 ONCE(what_differs_in_section_name_or_address_is_another_server),
 	 ONCE(it_recovers_when_it_has_answered_and_not_failed_for_its_patience),
 	 ONCE(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it),
 	 ONCE(a_pool_goes_round_and_servers_that_come_late_stand_behind),

@@ -20,7 +20,7 @@ static int add(const struct roster *roster, const struct config_endpoint *endpoi
 	snprintf(place, sizeof(place), "%s:%u", section->edition->config->files[endpoint->file],
 		 endpoint->line);
 	/* hop_prepare() knows better of those that are there at the start. */
-	member.server = servers_get(roster->servers, section->config->title, text, address);
+	member.server = servers_get(roster->servers, section->config->title, text, text, address);
 	if (!member.server)
 		return log_no_memory("the servers");
 	snprintf(name, sizeof(name), "%s %s", section->config->title, text);

@@ -119,22 +119,23 @@ void servers_init(struct servers *servers)
 {
 	for (size_t i = 0; i < array_size(servers->buckets); i++)
 		list_init(&servers->buckets[i]);
+	list_init(&servers->numbered);
 }
 
-static struct list *bucket_of(struct servers *servers, const char *title, const char *text)
+static struct list *bucket_of(struct servers *servers, const char *title, const char *name)
 {
-	uint32_t sum = hash_text(hash_text(HASH_BEGIN, title), text);
+	uint32_t sum = hash_text(hash_text(HASH_BEGIN, title), name);
 
 	return &servers->buckets[sum % array_size(servers->buckets)];
 }
 
-static struct server *find(const struct list *bucket, const char *title, const char *text,
+static struct server *find(const struct list *bucket, const char *title, const char *name,
 			   const struct address *address)
 {
 	for (struct list *node = bucket->next; node != bucket; node = node->next) {
 		struct server *server = container_of(node, struct server, link);
 
-		if (!strcmp(server->title, title) && !strcmp(server->text, text) &&
+		if (!strcmp(server->title, title) && !strcmp(server->name, name) &&
 		    address_is_same(&server->address, address))
 			return server;
 	}
@@ -144,12 +145,14 @@ static struct server *find(const struct list *bucket, const char *title, const c
 static void discard(struct server *server)
 {
 	free(server->title);
+	free(server->name);
 	free(server->text);
 	free(server->address_text);
 	free(server);
 }
 
-static struct server *make(const char *title, const char *text, const struct address *address)
+static struct server *make(const char *title, const char *name, const char *text,
+			   const struct address *address)
 {
 	struct server *server = aligned_alloc(_Alignof(struct server), sizeof(*server));
 	char number[ADDRESS_TEXT_MAX];
@@ -158,26 +161,40 @@ static struct server *make(const char *title, const char *text, const struct add
 		return NULL;
 	memset(server, 0, sizeof(*server));
 	server->address = *address;
+	server->hash = hash_spread(hash64_text(HASH64_BEGIN, name));
 	server->title = strdup(title);
+	server->name = strdup(name);
 	server->text = strdup(text);
 	server->address_text = strdup(address_format(address, number, sizeof(number)));
-	if (server->title && server->text && server->address_text)
+	if (server->title && server->name && server->text && server->address_text)
 		return server;
 	discard(server);
 	return NULL;
 }
 
-struct server *servers_get(struct servers *servers, const char *title, const char *text,
-			   const struct address *address)
+/* The smallest number that none has. */
+static void number(struct servers *servers, struct server *server)
 {
-	struct list *bucket = bucket_of(servers, title, text);
-	struct server *server = find(bucket, title, text, address);
+	struct list *node = servers->numbered.next;
+
+	for (; node != &servers->numbered; node = node->next, server->number++)
+		if (container_of(node, struct server, in_order)->number != server->number)
+			break;
+	list_push(node, &server->in_order); /* before that one */
+}
+
+struct server *servers_get(struct servers *servers, const char *title, const char *name,
+			   const char *text, const struct address *address)
+{
+	struct list *bucket = bucket_of(servers, title, name);
+	struct server *server = find(bucket, title, name, address);
 
 	if (!server) {
-		server = make(title, text, address);
+		server = make(title, name, text, address);
 		if (!server)
 			return NULL;
 		list_push(bucket, &server->link);
+		number(servers, server);
 	}
 	server->users++;
 	return server;
@@ -188,5 +205,6 @@ void servers_put(struct server *server)
 	if (--server->users > 0)
 		return;
 	list_remove(&server->link);
+	list_remove(&server->in_order);
 	discard(server);
 }

@@ -2,10 +2,10 @@
  * A server: one address that a section's connections may go to, and whether it lets
  * itself be connected to.
  *
- * It has an identity -- its section's title and its own text -- and lives for as long as any
- * roster names it, so what is known of it outlives a configuration.  All workers share
- * that: a server that fails is one line in the log, and one when it is connected to again
- * and has not failed for a while, as a spell (spell.h) that any of them begins and any of
+ * It has an identity -- its section's title, its name and its address -- and lives for as
+ * long as any roster or session names it, so what is known of it outlives a configuration.  All
+ * workers share that: a server that fails is one line in the log, and one when it is connected to
+ * again and has not failed for a while, as a spell (spell.h) that any of them begins and any of
  * them ends.  One that flaps, or refuses now and then because it is full, does both all the
  * time, and is no line per connection.
  *
@@ -27,13 +27,24 @@ struct account;
 struct server {
 	struct address address;  /* resolved: INET or UNIX */
 	char *title;             /* its section's, as messages name it */
+	char *name;              /* its own, in its section */
 	char *text;              /* as messages name it */
 	char *address_text;      /* ... and its address */
 	struct account *account; /* what is counted under its name; whose it is sets it */
+	uint64_t hash;           /* of its name: where keys find it, on any machine */
+	uint32_t number;         /* small, and no other's while it lives: tried.h */
 
 	/* The main thread's. */
 	uint32_t users; /* rosters that name it */
 	struct list link;
+	struct list in_order;
+
+	/* What a pick reads and writes: a line of its own. */
+	_Alignas(64) _Atomic uint32_t active; /* connections with a place at it, of all workers */
+	_Atomic uint32_t limit;               /* how many may have one; 0: any number */
+	_Atomic uint64_t ejected_until_ms;    /* by its failures: passive.h; 0: it is not */
+	_Atomic uint64_t cost;                /* how long it takes: least_time.h; 0: unknown */
+	_Atomic uint32_t waiting;             /* connections that wait for a place at it */
 
 	/* Written by all workers. */
 	_Alignas(64) _Atomic uint64_t since_ms; /* when it began to fail; 0: it does not */
@@ -46,6 +57,38 @@ struct server {
 };
 
 /* ---- For workers ----------------------------------------------------------------------------- */
+
+/*
+ * One connection more has a place at it, which whoever asked gives back exactly once; false:
+ * it has all it may.  However many ask at once, there are never more.
+ */
+static inline bool server_reserve(struct server *server)
+{
+	uint32_t active = atomic_load_explicit(&server->active, memory_order_relaxed);
+	uint32_t limit = atomic_load_explicit(&server->limit, memory_order_relaxed);
+
+	do {
+		if (limit && active >= limit)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&server->active, &active, active + 1, memory_order_acquire, memory_order_relaxed));
+	return true;
+}
+
+static inline void server_release(struct server *server)
+{
+	uint32_t active = atomic_fetch_sub_explicit(&server->active, 1, memory_order_release);
+
+	assert(active > 0);
+}
+
+/* It has all the connections it may. */
+static inline bool server_is_full(const struct server *server)
+{
+	uint32_t limit = atomic_load_explicit(&server->limit, memory_order_relaxed);
+
+	return limit && atomic_load_explicit(&server->active, memory_order_relaxed) >= limit;
+}
 
 /* What it means that an attempt at it failed with that (negative errno). */
 enum fault server_fault(const struct server *server, int error);
@@ -80,13 +123,17 @@ bool server_recovers(struct server *server, uint64_t now_ms, uint64_t *ret_again
 /* All there are. */
 struct servers {
 	struct list buckets[1024];
+	struct list numbered; /* by their numbers */
 };
 
 void servers_init(struct servers *servers);
 
-/* That one, new or known, with one user more; texts are copied.  NULL: no memory. */
-struct server *servers_get(struct servers *servers, const char *title, const char *text,
-			   const struct address *address);
+/*
+ * The one of that section, name and address, new or known, with one user more.  Texts are
+ * copied; one that is known keeps the text it has.  NULL: no memory.
+ */
+struct server *servers_get(struct servers *servers, const char *title, const char *name,
+			   const char *text, const struct address *address);
 /* A roster names it no more.  The last one frees it: no worker has that roster any more. */
 void servers_put(struct server *server);
 
