@@ -24,6 +24,8 @@
 
 struct account;
 
+#define SERVER_FAILS_MAX 64 /* failures that it can be ejected after */
+
 struct server {
 	struct address address;  /* resolved: INET or UNIX */
 	char *title;             /* its section's, as messages name it */
@@ -42,7 +44,7 @@ struct server {
 	/* What a pick reads and writes: a line of its own. */
 	_Alignas(64) _Atomic uint32_t active; /* connections with a place at it, of all workers */
 	_Atomic uint32_t limit;               /* how many may have one; 0: any number */
-	_Atomic uint64_t ejected_until_ms;    /* by its failures: passive.h; 0: it is not */
+	_Atomic uint64_t ejection;            /* by its failures: passive.h; 0: none */
 	_Atomic uint64_t cost;                /* how long it takes: least_time.h; 0: unknown */
 	_Atomic uint32_t waiting;             /* connections that wait for a place at it */
 
@@ -54,6 +56,11 @@ struct server {
 	_Atomic uint32_t patience_ms;           /* without a failure, for the spell to be over */
 	_Atomic uint32_t connected;             /* times, while it is failing */
 	_Atomic bool answers;                   /* it was connected to since it last failed */
+
+	/* passive.h's: nobody touches it but for a failure. */
+	_Atomic uint32_t ejections; /* in a row, after the first */
+	_Atomic uint32_t fails_next;
+	_Atomic uint64_t fails_at[SERVER_FAILS_MAX]; /* a ring; 0: none */
 };
 
 /* ---- For workers ----------------------------------------------------------------------------- */

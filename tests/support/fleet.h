@@ -6,6 +6,7 @@
 #define TESTS_SUPPORT_FLEET_H
 
 #include "pool/choose.h"
+#include "pool/passive.h"
 #include "pool/roster.h"
 #include "pool/server.h"
 
@@ -18,6 +19,7 @@ struct fleet {
 	struct roster_rule rule;
 	struct roster *roster; /* NULL: fleet_roster() has not been called */
 	struct picker picker;
+	struct passive_pool passive;
 	uint64_t random, now_ms, key;
 };
 
