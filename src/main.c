@@ -86,6 +86,7 @@ static int serve_sockets(struct service_plan *plan, struct reading_means *means)
 
 static int serve_edition(struct service_plan *plan)
 {
+	struct servers_reaches reaches = reach_of_servers(plan->engine->worker_count);
 	struct ledger ledger;
 	struct servers servers;
 	struct reading_means means = {
@@ -93,13 +94,14 @@ static int serve_edition(struct service_plan *plan)
 	int r;
 
 	ledger_open(&ledger, plan->engine->worker_count, TALLY_COUNT);
-	servers_init(&servers);
+	servers_init(&servers, &reaches);
 	plan->means = &means;
 	r = reading_build(plan->reading, 1, plan->engine->worker_count, &means);
 	if (r == 0)
 		r = serve_sockets(plan, &means);
 	else
 		reading_free(plan->reading);
+	servers_done(&servers);
 	ledger_close(&ledger);
 	return r;
 }

@@ -132,11 +132,14 @@ START_TEST(an_attempt_at_another_server_is_counted_however_the_one_before_has_fa
 		 suite_dir(), refused, server_address(echo));
 	daemon = proxy(_i, keys);
 	for (int i = 0; i < 3; i++)
-		assert_echo(1); /* from the first server on, the second, the third */
+		assert_echo(1); /* the first server's turn, the second's, the third's */
 	daemon_signal(daemon, SIGTERM);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
-	ck_assert_uint_eq(daemon_counter(daemon, "connect_failed"), 3);
-	ck_assert_uint_eq(daemon_counter(daemon, "connect_retried"), 3);
+	/* Those of the first two fail there, and then perhaps at the other one of them. */
+	ck_assert_uint_ge(daemon_counter(daemon, "connect_failed"), 2);
+	ck_assert_uint_le(daemon_counter(daemon, "connect_failed"), 4);
+	ck_assert_uint_eq(daemon_counter(daemon, "connect_retried"),
+			  daemon_counter(daemon, "connect_failed"));
 	daemon_free(daemon);
 	server_stop(echo);
 }

@@ -342,7 +342,8 @@ static void learn(uint32_t worker)
 	const struct edition *edition = sim_reload_tenancy(worker)->edition;
 
 	for (uint32_t i = 0; i < edition->section_count; i++)
-		for (uint32_t s = 0; s < edition->sections[i].pool.count; s++)
+		for (uint32_t s = 0;
+		     edition->sections[i].pool && s < edition->sections[i].pool->count; s++)
 			if (sim_chance(2))
 				view_make_spoken_to(&workers[worker], i, s);
 }

@@ -1,5 +1,6 @@
 /* Servers that outlive configurations, and what workers say of them together. */
 #include "pool/pool.h"
+#include "pool/roster.h"
 #include "pool/server.h"
 
 #include "base/spell.h"
@@ -19,16 +20,16 @@ static struct server *get(const char *title, const char *text)
 	const char *why;
 
 	ck_assert_int_eq(address_parse(&address, text, ADDRESS_FOR_CONNECT, &why), 0);
-	return servers_get(&servers, title, text, text, &address);
+	return servers_get(&servers, title, text, text, "f:1", &address);
 }
 
 START_TEST(a_server_is_the_same_as_long_as_any_roster_names_it)
 {
 	struct server *first, *again;
 
-	servers_init(&servers);
+	servers_init(&servers, NULL);
 	first = get("[proxy a]", "127.0.0.1:80");
-	server_failed(first, "f:1", -ECONNREFUSED, 1000);
+	server_failed(first, -ECONNREFUSED, 1000);
 	again = get("[proxy a]", "127.0.0.1:80");
 	servers_put(first);
 	ck_assert_ptr_eq(again, first);
@@ -40,15 +41,16 @@ START_TEST(a_server_is_the_same_as_long_as_any_roster_names_it)
 }
 END_TEST
 
-START_TEST(what_differs_in_section_name_or_address_is_another_server)
+START_TEST(what_differs_in_section_text_or_address_is_another_server)
 {
 	struct server *all[4];
 
-	servers_init(&servers);
+	servers_init(&servers, NULL);
 	all[0] = get("[proxy a]", "127.0.0.1:80");
 	all[1] = get("[proxy b]", "127.0.0.1:80");
 	all[2] = get("[proxy a]", "127.0.0.1:81");
-	all[3] = servers_get(&servers, "[proxy a]", "127.0.0.1:80", "x", &all[2]->address);
+	all[3] = servers_get(&servers, "[proxy a]", "127.0.0.1:80", "127.0.0.1:80", "f:1",
+			     &all[2]->address);
 	for (unsigned i = 0; i < array_size(all); i++)
 		for (unsigned j = 0; j < i; j++)
 			ck_assert_ptr_ne(all[i], all[j]);
@@ -62,23 +64,24 @@ START_TEST(it_recovers_when_it_has_answered_and_not_failed_for_its_patience)
 	struct server *server;
 	uint64_t again;
 
-	servers_init(&servers);
+	servers_init(&servers, NULL);
 	server = get("[proxy a]", "127.0.0.1:80");
-	server_failed(server, "f:1", -ECONNREFUSED, 1000);
+	server_failed(server, -ECONNREFUSED, 1000);
 	ck_assert(!server_recovers(server, 9000, &again));
 	ck_assert_uint_eq(again, UINT64_MAX); /* nobody knows */
 	ck_assert_uint_eq(server_answered(server), 1000 + SPELL_PATIENCE_FIRST_MS);
 	ck_assert(!server_recovers(server, 1500, &again));
 	ck_assert_uint_eq(again, 1000 + SPELL_PATIENCE_FIRST_MS);
-	server_failed(server, "f:1", -ECONNREFUSED, 1600);
+	server_failed(server, -ECONNREFUSED, 1600);
 	ck_assert(!server_recovers(server, 9000, &again));
 	server_answered(server);
 	ck_assert(server_recovers(server, 1600 + SPELL_PATIENCE_FIRST_MS, &again));
 	ck_assert(!server_is_failing(server));
 	/* Soon after, it is trusted less quickly. */
-	server_failed(server, "f:1", -ECONNREFUSED, 5000);
+	server_failed(server, -ECONNREFUSED, 5000);
 	ck_assert_uint_eq(server_answered(server), 5000 + 2 * SPELL_PATIENCE_FIRST_MS);
 	servers_put(server);
+	servers_done(&servers);
 }
 END_TEST
 
@@ -104,13 +107,13 @@ START_TEST(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it)
 	};
 
 	said_listen();
-	servers_init(&servers);
+	servers_init(&servers, NULL);
 	for (size_t i = 0; i < array_size(known); i++) {
 		struct server *server = get("[proxy a]", known[i].address);
 		const char *text;
 
 		ck_assert_uint_eq(server_fault(server, -known[i].error), known[i].fault);
-		server_failed(server, "f:1", -known[i].error, 1000);
+		server_failed(server, -known[i].error, 1000);
 		text = said();
 		ck_assert_msg(strstr(text, known[i].words), "%s", text);
 		servers_put(server);
@@ -118,25 +121,25 @@ START_TEST(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it)
 }
 END_TEST
 
-START_TEST(a_pool_goes_round_and_servers_that_come_late_stand_behind)
+START_TEST(workers_see_what_a_pool_has_when_that_is_published)
 {
-	struct member member = {.place = (char *)"f:1"};
-	uint32_t cursor = 5;
+	struct member member = {.weight = 1};
+	const struct roster *first, *old;
 	struct pool pool;
 
-	servers_init(&servers);
-	ck_assert_int_eq(pool_open(&pool, 3), 0);
-	for (unsigned i = 0; i < 2; i++) {
-		member.server = get("[proxy a]", i ? "127.0.0.1:81" : "127.0.0.1:80");
-		ck_assert_int_eq(pool_add(&pool, &member), 0);
-	}
-	ck_assert_uint_eq(pool_next(&pool, &cursor), 1);
-	ck_assert_uint_eq(pool_next(&pool, &cursor), 0);
-	ck_assert_uint_eq(pool_behind(&pool, 1), 0);
-	member.server = get("[proxy a]", "127.0.0.1:82");
+	servers_init(&servers, NULL);
+	ck_assert_int_eq(pool_open(&pool, NULL), 0);
+	first = pool_roster(&pool);
+	ck_assert_uint_eq(first->count, 0);
+	member.server = get("[proxy a]", "127.0.0.1:80");
 	ck_assert_int_eq(pool_add(&pool, &member), 0);
-	ck_assert_uint_eq(pool_behind(&pool, 1), 2);
+	ck_assert_uint_eq(pool_roster(&pool)->count, 0);
+	ck_assert_int_eq(pool_publish(&pool, &old), 0);
+	ck_assert_ptr_eq(old, first);
+	ck_assert_uint_eq(pool_roster(&pool)->count, 1);
+	roster_free((struct roster *)old);
 	pool_close(&pool);
+	servers_done(&servers);
 }
 END_TEST
 
@@ -187,9 +190,9 @@ START_TEST(an_account_adds_what_workers_have_recorded)
 END_TEST
 
 SUITE_OF("pool", 0, ONCE(a_server_is_the_same_as_long_as_any_roster_names_it),
-	 ONCE(what_differs_in_section_name_or_address_is_another_server),
+	 ONCE(what_differs_in_section_text_or_address_is_another_server),
 	 ONCE(it_recovers_when_it_has_answered_and_not_failed_for_its_patience),
 	 ONCE(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it),
-	 ONCE(a_pool_goes_round_and_servers_that_come_late_stand_behind),
+	 ONCE(workers_see_what_a_pool_has_when_that_is_published),
 	 ONCE(an_account_is_found_by_its_name_and_adds_what_workers_count),
 	 ONCE(an_account_adds_what_workers_have_recorded))

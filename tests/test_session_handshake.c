@@ -118,7 +118,7 @@ static struct loop loop;
 static struct sessions all = {.loop = &loop};
 static struct section section;
 static struct reach server;
-static struct branch branch = {.section = &section, .reaches = &server};
+static struct branch branch = {.section = &section};
 static struct session session;
 
 /* Of a server that is believed to wait, with a socket to it, not yet connecting. */
@@ -135,7 +135,7 @@ static void begin_session(void)
 	memset(&session, 0, sizeof(session));
 	loop.now_ms = HOUR_MS;
 	wheel_init(&loop.wheel, HOUR_MS);
-	reach_init(&server, &branch);
+	reach_init(&server, NULL);
 	spoken_to(&server.handshake, HANDSHAKE_LEARN);
 	session.all = &all;
 	session.road.loop = &loop;

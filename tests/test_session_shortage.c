@@ -15,7 +15,7 @@ static struct sessions all = {.loop = &loop};
 static struct server local = {.address.u.un.sun_family = AF_UNIX};
 static struct section section;
 static struct reach servers[2];
-static struct branch branch = {.section = &section, .reaches = servers};
+static struct branch branch = {.section = &section};
 static struct session sessions[4];
 
 /* Four sessions of one section with two servers; nobody waits. */
@@ -27,8 +27,7 @@ static void open_worker(void)
 	wheel_init(&loop.wheel, NOW);
 	shortage_init(&all.shortages);
 	for (unsigned i = 0; i < array_size(servers); i++) {
-		reach_init(&servers[i], &branch);
-		servers[i].server = &local;
+		reach_init(&servers[i], &local);
 	}
 	for (unsigned i = 0; i < array_size(sessions); i++) {
 		sessions[i].road.loop = &loop;

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "control/fit.h"
-#include "control/roster.h"
+#include "control/pools.h"
 #include "control/tell.h"
 #include "loop/pipes.h"
 #include "session/edition.h"
@@ -161,8 +161,20 @@ int build_refit(const struct engine *engine, const struct config *config, struct
 
 /* ---- Editions -------------------------------------------------------------------------------- */
 
+/* The pool of the section's own servers. */
+static int build_pool(struct section *section, const struct build_means *means,
+		      struct edition *edition)
+{
+	section->pool = &edition->pools[edition->pool_count++];
+	return pools_fill(section->pool, section->config,
+			  &(struct pool_means){.servers = means->servers,
+					       .ledger = means->ledger,
+					       .resolver = means->resolver,
+					       .config = edition->config});
+}
+
 static int build_section(struct section *section, const struct build_means *means,
-			 const struct edition *edition)
+			 struct edition *edition)
 {
 	uint32_t index = (uint32_t)(section - edition->sections);
 	const struct config_section *config = &edition->config->sections[index];
@@ -175,11 +187,7 @@ static int build_section(struct section *section, const struct build_means *mean
 	r = life_give(section, config, means->find(config));
 	if (r < 0)
 		return log_no_memory(config->title);
-	return section->has_upstream ? roster_open(&(struct roster){.section = section,
-								    .servers = means->servers,
-								    .ledger = means->ledger,
-								    .resolver = means->resolver})
-				     : 0;
+	return section->has_upstream ? build_pool(section, means, edition) : 0;
 }
 
 int build_edition(struct edition *edition, const struct config *config, uint64_t number,
@@ -191,8 +199,9 @@ int build_edition(struct edition *edition, const struct config *config, uint64_t
 		.number = number,
 		.config = config,
 		.sections = calloc(config->section_count + 1, sizeof(*edition->sections)),
+		.pools = calloc(config->section_count + 1, sizeof(*edition->pools)),
 	};
-	if (!edition->sections)
+	if (!edition->sections || !edition->pools)
 		return log_no_memory("the sections");
 	edition->section_count = (uint32_t)config->section_count;
 	for (uint32_t i = 0; i < edition->section_count; i++) {
@@ -205,10 +214,11 @@ int build_edition(struct edition *edition, const struct config *config, uint64_t
 
 void build_edition_done(struct edition *edition)
 {
-	for (uint32_t i = 0; i < edition->section_count; i++) {
+	for (uint32_t i = 0; i < edition->section_count; i++)
 		life_take(&edition->sections[i]);
-		pool_close(&edition->sections[i].pool);
-	}
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		pool_close(&edition->pools[i]);
 	free(edition->sections);
+	free(edition->pools);
 	*edition = (struct edition){0};
 }

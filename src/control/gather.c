@@ -71,7 +71,7 @@ static void fill_proxy(struct metrics_proxy *to, const struct ledger *ledger,
 }
 
 static void fill_server(struct metrics_server *to, const struct ledger *ledger,
-			const struct section *section, const struct server *server,
+			const struct pool *pool, const struct server *server,
 			const struct metrics_snapshot *snapshot)
 {
 	const struct account *account = server->account;
@@ -79,7 +79,7 @@ static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 	uint64_t ended = atomic_load_explicit(&server->ended_ms, memory_order_relaxed);
 	uint64_t changed = since ? since : ended;
 
-	to->pool = section->config->name;
+	to->pool = pool->config->name;
 	to->name = to->address = server->text;
 	to->state = since ? "down" : "up";
 	to->why = since ? "it can not be connected to" : "";
@@ -97,19 +97,19 @@ static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 }
 
 static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *ledger,
-		      const struct section *section, uint32_t count)
+		      const struct pool *from)
 {
 	struct metrics_pool *pool = &snapshot->pools[snapshot->pool_count++];
 
-	pool->name = section->config->name;
-	pool->servers = count;
-	pool->retries = ledger_sum(ledger, section->account, TALLY_RETRIES);
-	ledger_total(ledger, section->account, MEASURE_CONNECT, &pool->connect);
-	ledger_total(ledger, section->account, MEASURE_SERVER_RTT, &pool->rtt);
-	for (uint32_t i = 0; i < count; i++) {
+	pool->name = from->config->name;
+	pool->servers = from->count;
+	pool->retries = ledger_sum(ledger, from->account, TALLY_RETRIES);
+	ledger_total(ledger, from->account, MEASURE_CONNECT, &pool->connect);
+	ledger_total(ledger, from->account, MEASURE_SERVER_RTT, &pool->rtt);
+	for (uint32_t i = 0; i < from->count; i++) {
 		struct metrics_server *server = &snapshot->servers[snapshot->server_count++];
 
-		fill_server(server, ledger, section, section->pool.members[i].server, snapshot);
+		fill_server(server, ledger, from, from->members[i].server, snapshot);
 		pool->servers_up += server->up;
 	}
 }
@@ -176,17 +176,17 @@ static void fill_process(struct metrics_snapshot *snapshot)
 
 /* ---- The whole ------------------------------------------------------------------------------- */
 
-/* Room for all there is.  What is known late is counted once, here. */
+/* Room for all there is. */
 static bool make_room(const struct gather_sources *sources, struct metrics_snapshot *snapshot)
 {
 	const struct edition *edition = &sources->reading->edition;
 	size_t servers = 0;
 
-	for (uint32_t i = 0; i < edition->section_count; i++)
-		servers += edition->sections[i].pool.room;
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		servers += edition->pools[i].count;
 	snapshot->workers = calloc(sources->engine->worker_count + 1, sizeof(*snapshot->workers));
 	snapshot->proxies = calloc(edition->section_count + 1, sizeof(*snapshot->proxies));
-	snapshot->pools = calloc(edition->section_count + 1, sizeof(*snapshot->pools));
+	snapshot->pools = calloc(edition->pool_count + 1, sizeof(*snapshot->pools));
 	snapshot->servers = calloc(servers + 1, sizeof(*snapshot->servers));
 	snapshot->listeners =
 		calloc(sources->reading->sockets.count + 1, sizeof(*snapshot->listeners));
@@ -227,9 +227,9 @@ int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_sn
 
 		fill_proxy(&ret_snapshot->proxies[ret_snapshot->proxy_count++], sources->ledger,
 			   section);
-		if (section->has_upstream)
-			fill_pool(ret_snapshot, sources->ledger, section, section->pool.count);
 	}
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		fill_pool(ret_snapshot, sources->ledger, &edition->pools[i]);
 	fill_listeners(ret_snapshot, &sources->reading->sockets);
 	fill_names(ret_snapshot, &sources->reading->resolver);
 	fill_process(ret_snapshot);

@@ -23,8 +23,8 @@ static const char *grouped(uint64_t number, char text[NUMBER_MAX])
 static void count_servers(const struct edition *edition, uint32_t *ret_up, uint32_t *ret_all)
 {
 	*ret_up = *ret_all = 0;
-	for (uint32_t i = 0; i < edition->section_count; i++) {
-		const struct pool *pool = &edition->sections[i].pool;
+	for (uint32_t i = 0; i < edition->pool_count; i++) {
+		const struct pool *pool = &edition->pools[i];
 
 		for (uint32_t m = 0; m < pool->count; m++)
 			*ret_up += !server_is_failing(pool->members[m].server);

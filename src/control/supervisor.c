@@ -307,7 +307,11 @@ static int open_and_serve(struct supervisor *supervisor)
 
 	if (r < 0)
 		return r;
-	r = wait_and_serve(supervisor);
+	if (replaced_open(&supervisor->replaced, &supervisor->crew) < 0)
+		r = log_no_memory("the workers");
+	else
+		r = wait_and_serve(supervisor);
+	replaced_close(&supervisor->replaced);
 	crew_close(&supervisor->crew);
 	return r;
 }

@@ -1,7 +1,6 @@
 #include "control/supervisor_parts.h"
 
 #include "base/clock.h"
-#include "control/roster.h"
 
 #include "ops/log.h"
 #include "ops/notify.h"
@@ -67,20 +66,21 @@ uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor)
 	return names < addresses ? names : addresses;
 }
 
-static void extend_roster(const struct supervisor *supervisor, struct reading *reading,
-			  const struct resolution *answer)
+static void extend_pool(struct supervisor *supervisor, struct reading *reading,
+			const struct resolution *answer)
 {
 	const struct reading_means *means = supervisor->plan->means;
 
-	roster_extend(&(struct roster){.section = &reading->edition.sections[answer->section],
-				       .servers = means->servers,
-				       .ledger = means->ledger,
-				       .resolver = &reading->resolver},
-		      answer);
+	pools_extend(reading->edition.sections[answer->section].pool, answer,
+		     &(struct pool_means){.config = &reading->config,
+					  .servers = means->servers,
+					  .ledger = means->ledger,
+					  .resolver = &reading->resolver},
+		     &supervisor->replaced);
 }
 
 /* Who waits under an old edition for a name is served when the one of the day knows it. */
-static bool extend_old(const struct supervisor *supervisor)
+static bool extend_old(struct supervisor *supervisor)
 {
 	struct reading *old = NULL;
 	bool any = false;
@@ -89,7 +89,7 @@ static bool extend_old(const struct supervisor *supervisor)
 		const struct resolution *answer;
 
 		while ((answer = resolver_learn(&old->resolver, &supervisor->reading->resolver))) {
-			extend_roster(supervisor, old, answer);
+			extend_pool(supervisor, old, answer);
 			any = true;
 		}
 	}
@@ -114,7 +114,7 @@ void supervisor_catch_up(void *owner)
 		if (answer->listens)
 			sockets_extend(&reading->sockets, answer);
 		else
-			extend_roster(supervisor, reading, answer);
+			extend_pool(supervisor, reading, answer);
 	}
 	if (sockets_turn(&reading->sockets, now))
 		(void)!supervisor_offer_sockets(supervisor); /* it has been said */

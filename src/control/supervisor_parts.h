@@ -7,6 +7,7 @@
 #define CONTROL_SUPERVISOR_PARTS_H
 
 #include "control/crew.h"
+#include "control/pools.h"
 #include "control/reload.h"
 #include "control/status_line.h"
 #include "control/steering.h"
@@ -25,10 +26,11 @@ struct supervisor {
 	struct event *wake;     /* a worker has changed its state */
 	struct event *patience; /* that the service manager is asked for */
 	struct event *watchdog;
-	struct event *announced; /* that it stops */
-	struct event *answers;   /* to names that are asked for */
-	struct event *late;      /* a name or an address is to be tried again */
-	struct watch watch;      /* for who asks */
+	struct event *announced;  /* that it stops */
+	struct event *answers;    /* to names that are asked for */
+	struct event *late;       /* a name or an address is to be tried again */
+	struct replaced replaced; /* rosters that workers may be reading */
+	struct watch watch;       /* for who asks */
 	struct steering steering;
 	uint64_t started_ms;
 	struct event *signal[SUPERVISOR_SIGNALS_MAX];

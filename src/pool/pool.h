@@ -1,8 +1,13 @@
 /*
- * The servers that a section's connections go to: those known when an edition is made, and
- * behind them those whose names are answered later.  Those come complete before they are
- * counted, and none is changed or taken away, so a worker keeps a member's place as long as
- * it has the edition.
+ * A pool: the servers that connections of a section go to, or of several sections that name
+ * it.
+ *
+ *     members    all there are, whatever becomes of them: the main thread's own list
+ *        |
+ *        +--> a roster    those that take connections now, as workers see them: never changed,
+ *                         but replaced by another one (roster.h)
+ *
+ * Each reading of the configuration has pools of its own; their servers (server.h) outlive it.
  */
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
@@ -11,45 +16,46 @@
 
 #include <stdatomic.h>
 
+struct account;
+struct config_section;
+struct roster;
 struct server;
 
 struct member {
 	struct server *server;
-	char *place;     /* "FILE:LINE", where it is written */
-	bool may_return; /* it may be a listener of ours: session/hop.h */
+	uint32_t weight; /* as configured; 0: it takes no new connections */
+	uint32_t tier;   /* 0 is the first that is used */
 };
 
 struct pool {
+	const struct config_section *config; /* where its servers are written */
+	struct account *account;             /* of its name: the same in every edition */
+	_Atomic(const struct roster *) roster;
+	_Atomic uint32_t hidden; /* names of servers that have had no answer yet */
+
+	/* The main thread's. */
 	struct member *members;
-	_Atomic uint32_t count; /* known so far: there may be none yet */
-	uint32_t room;          /* that there can be */
+	uint32_t count;
 };
 
-/* Room for so many.  -ENOMEM. */
-int pool_open(struct pool *pool, uint32_t room) must_check;
+/* An empty one, with an empty roster.  -ENOMEM. */
+int pool_open(struct pool *pool, const struct config_section *config) must_check;
 /* Whoever reads it is gone; its servers are put back. */
 void pool_close(struct pool *pool);
 
-/* One more, which is the pool's from now on, with its place, a copy; workers may be reading.
- * -ENOMEM: and it is not. */
+/* One more, which is the pool's from now on; no roster has it yet.  -ENOMEM: and it is not. */
 int pool_add(struct pool *pool, const struct member *member) must_check;
 
+/* For a worker: who takes connections now.  Not to be kept from one turn to the next. */
+static inline const struct roster *pool_roster(const struct pool *pool)
+{
+	return atomic_load_explicit(&pool->roster, memory_order_acquire);
+}
+
 /*
- * Round robin: the place of the next in turn of a cursor, which is moved on.  The pool has
- * members.
+ * From now on workers see another roster, of its members as they are.  *ret_old is the one
+ * before, to be freed when every worker has passed a turn; -ENOMEM: all is as before.
  */
-static inline uint32_t pool_next(const struct pool *pool, uint32_t *cursor)
-{
-	uint32_t place = *cursor % pool->count;
-
-	*cursor = place + 1;
-	return place;
-}
-
-/* Of the one behind that one. */
-static inline uint32_t pool_behind(const struct pool *pool, uint32_t place)
-{
-	return (place + 1) % pool->count;
-}
+int pool_publish(struct pool *pool, const struct roster **ret_old) must_check;
 
 #endif

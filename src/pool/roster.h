@@ -16,6 +16,7 @@
 #define POOL_ROSTER_H
 
 #include "base/compiler.h"
+#include "base/list.h"
 
 struct server;
 
@@ -52,6 +53,7 @@ struct roster {
 	struct roster_rule rule;
 	uint32_t tier_count; /* those with nobody in them are left out */
 	uint32_t count;      /* seats of all tiers */
+	struct list link;    /* the main thread's, once another has replaced it */
 	struct tier tiers[]; /* the one to take first, first */
 };
 

@@ -139,13 +139,16 @@ static const struct seat *propose(struct look *look)
 	const struct tier *tier = look->tier;
 	const struct cycle *cycle = tier->table;
 	uint64_t length = cycle ? cycle->length : tier->count;
-	uint64_t place = look_turn(look, length);
+	/* Whose server has failed takes nobody's turn, and goes to any of the others alike. */
+	bool again = look->wish->tried && look->wish->tried->count;
+	uint64_t place = again ? look_below(look, length) : look_turn(look, length);
 	uint64_t turns = length < 4 * (uint64_t)tier->count ? length : 4 * (uint64_t)tier->count;
 
 	for (uint64_t i = 0; i < turns; i++) {
 		const struct seat *seat = at_turn(tier, length, &place);
 
-		look->turn->place = place;
+		if (!again)
+			look->turn->place = place;
 		if (look_allows(look, seat))
 			return seat;
 	}

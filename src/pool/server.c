@@ -41,7 +41,7 @@ static bool begins(struct server *server, uint64_t now_ms)
 						       memory_order_relaxed, memory_order_relaxed);
 }
 
-void server_failed(struct server *server, const char *place, int error, uint64_t now_ms)
+void server_failed(struct server *server, int error, uint64_t now_ms)
 {
 	const char *advice = fault_advice(place_of(server), error);
 
@@ -56,7 +56,7 @@ void server_failed(struct server *server, const char *place, int error, uint64_t
 	log_warning("%s server %s: %s%s%s%s%s; %s", server->title, server->text,
 		    error == -ETIMEDOUT ? "no answer within connect_timeout: " : "cannot connect: ",
 		    strerror(-error), advice ? " (" : "", advice ? advice : "", advice ? ")" : "",
-		    place);
+		    load(&server->place));
 }
 
 void server_keeps_failing(struct server *server, uint64_t now_ms)
@@ -115,11 +115,50 @@ bool server_recovers(struct server *server, uint64_t now_ms, uint64_t *ret_again
 
 /* ---- All there are --------------------------------------------------------------------------- */
 
-void servers_init(struct servers *servers)
+struct servers_place {
+	struct servers_place *next;
+	char text[];
+};
+
+void servers_init(struct servers *servers, const struct servers_reaches *reaches)
 {
-	for (size_t i = 0; i < array_size(servers->buckets); i++)
+	*servers = (struct servers){.reaches = reaches ? *reaches : (struct servers_reaches){0}};
+	for (size_t i = 0; i < SERVERS_BUCKETS; i++) {
 		list_init(&servers->buckets[i]);
-	list_init(&servers->numbered);
+		list_init(&servers->numbered[i]);
+	}
+}
+
+void servers_done(struct servers *servers)
+{
+	struct servers_place *place;
+
+	for (size_t i = 0; i < array_size(servers->places); i++)
+		while ((place = servers->places[i])) {
+			servers->places[i] = place->next;
+			free(place);
+		}
+}
+
+/* Workers may be reading the place that a server had before, so that stays: there are few. */
+static const char *keep_place(struct servers *servers, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct servers_place **bucket =
+		&servers->places[hash_text(HASH_BEGIN, text) % array_size(servers->places)];
+	struct servers_place *place = *bucket;
+
+	while (place && strcmp(place->text, text) != 0)
+		place = place->next;
+	if (place)
+		return place->text;
+	place = malloc(sizeof(*place) + size);
+	if (!place)
+		return NULL;
+	memcpy(place->text, text, size);
+	place->next = *bucket;
+	*bucket = place;
+	return place->text;
 }
 
 static struct list *bucket_of(struct servers *servers, const char *title, const char *name)
@@ -144,6 +183,7 @@ static struct server *find(const struct list *bucket, const char *title, const c
 
 static void discard(struct server *server)
 {
+	free(server->reaches);
 	free(server->title);
 	free(server->name);
 	free(server->text);
@@ -151,8 +191,22 @@ static void discard(struct server *server)
 	free(server);
 }
 
+/* The workers' parts of it. */
+static bool make_reaches(struct server *server, const struct servers_reaches *reaches)
+{
+	char *at;
+
+	if (!reaches->workers)
+		return true;
+	at = aligned_alloc(64, reaches->workers * reaches->size);
+	server->reaches = at;
+	for (uint32_t i = 0; at && i < reaches->workers; i++, at += reaches->size)
+		reaches->init(at, server, i);
+	return server->reaches;
+}
+
 static struct server *make(const char *title, const char *name, const char *text,
-			   const struct address *address)
+			   const struct address *address, const struct servers_reaches *reaches)
 {
 	struct server *server = aligned_alloc(_Alignof(struct server), sizeof(*server));
 	char number[ADDRESS_TEXT_MAX];
@@ -166,36 +220,44 @@ static struct server *make(const char *title, const char *name, const char *text
 	server->name = strdup(name);
 	server->text = strdup(text);
 	server->address_text = strdup(address_format(address, number, sizeof(number)));
-	if (server->title && server->name && server->text && server->address_text)
+	store(&server->may_return, true);
+	if (server->title && server->name && server->text && server->address_text &&
+	    make_reaches(server, reaches))
 		return server;
 	discard(server);
 	return NULL;
 }
 
-/* The smallest number that none has. */
+/* The smallest number that none of its title has. */
 static void number(struct servers *servers, struct server *server)
 {
-	struct list *node = servers->numbered.next;
+	struct list *numbered =
+		&servers->numbered[hash_text(HASH_BEGIN, server->title) % SERVERS_BUCKETS];
+	struct list *node = numbered->next;
 
-	for (; node != &servers->numbered; node = node->next, server->number++)
+	for (; node != numbered; node = node->next, server->number++)
 		if (container_of(node, struct server, in_order)->number != server->number)
 			break;
 	list_push(node, &server->in_order); /* before that one */
 }
 
 struct server *servers_get(struct servers *servers, const char *title, const char *name,
-			   const char *text, const struct address *address)
+			   const char *text, const char *place, const struct address *address)
 {
 	struct list *bucket = bucket_of(servers, title, name);
 	struct server *server = find(bucket, title, name, address);
+	const char *kept = keep_place(servers, place);
 
+	if (!kept)
+		return NULL;
 	if (!server) {
-		server = make(title, name, text, address);
+		server = make(title, name, text, address, &servers->reaches);
 		if (!server)
 			return NULL;
 		list_push(bucket, &server->link);
 		number(servers, server);
 	}
+	store(&server->place, kept);
 	server->users++;
 	return server;
 }

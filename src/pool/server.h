@@ -2,10 +2,10 @@
  * A server: one address that a section's connections may go to, and whether it lets
  * itself be connected to.
  *
- * It has an identity -- its section's title, its name and its address -- and lives for as
- * long as any roster or session names it, so what is known of it outlives a configuration.  All
- * workers share that: a server that fails is one line in the log, and one when it is connected to
- * again and has not failed for a while, as a spell (spell.h) that any of them begins and any of
+ * It has an identity -- its pool's title, its name and its address -- and lives for as
+ * long as any pool names it, so what is known of it outlives a configuration.  All workers share
+ * that: a server that fails is one line in the log, and one when it is connected to again
+ * and has not failed for a while, as a spell (spell.h) that any of them begins and any of
  * them ends.  One that flaps, or refuses now and then because it is full, does both all the
  * time, and is no line per connection.
  *
@@ -34,10 +34,14 @@ struct server {
 	char *address_text;      /* ... and its address */
 	struct account *account; /* what is counted under its name; whose it is sets it */
 	uint64_t hash;           /* of its name: where keys find it, on any machine */
-	uint32_t number;         /* small, and no other's while it lives: tried.h */
+	uint32_t number;         /* small, and no other's of its title while it lives: tried.h */
+
+	void *reaches; /* of each worker: session/reach.h, which pool/ knows nothing of */
+	_Atomic(const char *) place; /* "FILE:LINE", where it is written now */
+	_Atomic bool may_return;     /* it may be a listener of ours: session/hop.h */
 
 	/* The main thread's. */
-	uint32_t users; /* rosters that name it */
+	uint32_t users; /* pools that name it */
 	struct list link;
 	struct list in_order;
 
@@ -100,11 +104,14 @@ static inline bool server_is_full(const struct server *server)
 /* What it means that an attempt at it failed with that (negative errno). */
 enum fault server_fault(const struct server *server, int error);
 
-/*
- * An attempt at it failed (negative errno), by no fault of this machine.  `place` says
- * where it is written, for the line.
- */
-void server_failed(struct server *server, const char *place, int error, uint64_t now_ms);
+/* An attempt at it failed (negative errno), by no fault of this machine. */
+void server_failed(struct server *server, int error, uint64_t now_ms);
+
+/* It may be one of our own listeners. */
+static inline bool server_may_return(const struct server *server)
+{
+	return atomic_load_explicit(&server->may_return, memory_order_relaxed);
+}
 
 /* It does not let itself be connected to, as far as is known. */
 static inline bool server_is_failing(const struct server *server)
@@ -127,21 +134,37 @@ bool server_recovers(struct server *server, uint64_t now_ms, uint64_t *ret_again
 
 /* ---- For the main thread --------------------------------------------------------------------- */
 
-/* All there are. */
-struct servers {
-	struct list buckets[1024];
-	struct list numbered; /* by their numbers */
+/* What workers have of each server, each its own: so many bytes of each, in an array. */
+struct servers_reaches {
+	uint32_t workers;
+	size_t size; /* a multiple of what a cache line has, or two workers share one */
+	/* A server is made, and this is one worker's part of it. */
+	void (*init)(void *reach, struct server *server, uint32_t worker);
 };
 
-void servers_init(struct servers *servers);
+#define SERVERS_BUCKETS 1024
+
+/* All there are, and the places where they are written. */
+struct servers {
+	struct list buckets[SERVERS_BUCKETS];
+	struct servers_reaches reaches;
+	struct servers_place *places[256];
+	struct list numbered[SERVERS_BUCKETS]; /* by their numbers */
+};
+
+/* Without workers (NULL) servers have no reaches. */
+void servers_init(struct servers *servers, const struct servers_reaches *reaches);
+/* Nobody has any of them. */
+void servers_done(struct servers *servers);
 
 /*
- * The one of that section, name and address, new or known, with one user more.  Texts are
- * copied; one that is known keeps the text it has.  NULL: no memory.
+ * The one of that title, name and address, new or known, with one user more.  Texts are
+ * copied; one that is known keeps the text it has.  `place` says where it is written now.
+ * NULL: no memory.
  */
 struct server *servers_get(struct servers *servers, const char *title, const char *name,
-			   const char *text, const struct address *address);
-/* A roster names it no more.  The last one frees it: no worker has that roster any more. */
+			   const char *text, const char *place, const struct address *address);
+/* A pool names it no more.  The last one frees it: no worker has that pool any more. */
 void servers_put(struct server *server);
 
 #endif

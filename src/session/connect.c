@@ -64,22 +64,63 @@ void connect_succeeded(struct session *session)
 		reach_answered(session->all, reach);
 }
 
-/*
- * A round begins with the server in turn and goes on with those behind it: were
- * every attempt to take the next in turn, connections that fail at the same time
- * would pass their servers round, and one could meet the same dead one twice.
- */
-static struct reach *next_reach(const struct session *session)
-{
-	struct branch *branch = session->branch;
-	const struct pool *pool = &branch->section->pool;
+/* ---- A place at a server --------------------------------------------------------------------- */
 
-	if (session->attempts == 0 && session->woken && session->line->of)
-		return session->line->of;
-	if (session->attempts == 0)
-		return &branch->reaches[pool_next(pool, &branch->cursor)];
-	return &branch->reaches[pool_behind(pool, reach_place(session->reach))];
+void connect_leave_server(struct session *session)
+{
+	if (!session->reserved)
+		return;
+	session->reserved = false;
+	server_release(session->reach->server);
 }
+
+/* It has one there. */
+static void take(struct session *session, struct server *server)
+{
+	session->reach = reach_to(server, session->road.loop->index);
+	session->reserved = true;
+	session->attempts++;
+}
+
+/* Who tries for all that wait for one server tries that one. */
+static bool take_awaited(struct session *session)
+{
+	struct reach *reach = session->woken ? session->line->of : NULL;
+
+	if (session->attempts || !reach || !server_reserve(reach->server))
+		return false;
+	take(session, reach->server);
+	return true;
+}
+
+/* Another server that it has not tried in this round, and a place there: whether there is one. */
+static bool take_next(struct session *session)
+{
+	struct desk *desk = session->branch->desk;
+	struct wish wish = {
+		.roster = pool_roster(desk->pool),
+		.picker = &desk->picker,
+		.now_ms = session->road.loop->now_ms,
+		.random = loop_random(session->road.loop),
+		.tried = &session->tried,
+	};
+	struct server *server;
+
+	if (take_awaited(session))
+		return true;
+	if (pool_choose(&wish, &server) != CHOICE_MADE)
+		return false;
+	take(session, server);
+	return true;
+}
+
+/* It has been there, as far as this round is concerned.  Without memory the round is over. */
+static bool note_tried(struct session *session)
+{
+	return tried_add(&session->tried, session->reach->server->number) == 0;
+}
+
+/* ---- An attempt ------------------------------------------------------------------------------ */
 
 /*
  * What there is to see of a connect that has begun: whether it meets itself.
@@ -92,9 +133,9 @@ static struct reach *next_reach(const struct session *session)
 static bool meets_itself(struct session *session, int fd)
 {
 	struct reach *reach = session->reach;
-	const struct member *member = reach_member(reach);
-	const struct address *address = &member->server->address;
+	const struct address *address = &reach->server->address;
 	uint64_t now = session->road.loop->now_ms;
+	bool may_return = server_may_return(reach->server);
 	struct endpoint from, to;
 	struct sockaddr_in6 name;
 
@@ -109,12 +150,12 @@ static bool meets_itself(struct session *session, int fd)
 		/* The kernel comes from the address it goes to, or from another one it has. */
 		reach->is_here = endpoint_is_loopback(&to) ||
 				 memcmp(from.address, to.address, sizeof(to.address)) == 0 ||
-				 (member->may_return && socket_is_own(address));
+				 (may_return && socket_is_own(address));
 		reach->look_ms = now + LOOK_MS;
 	}
 	if (endpoint_is_same(&from, &to))
 		return true;
-	if (reach->is_here && member->may_return)
+	if (reach->is_here && may_return)
 		hop_note(session, &from, &to);
 	return false;
 }
@@ -122,8 +163,8 @@ static bool meets_itself(struct session *session, int fd)
 /* An attempt at the session's server: 0 when it is under way, 1 when it has succeeded. */
 static int attempt(struct session *session)
 {
-	const struct member *member = reach_member(session->reach);
-	const struct address *address = &member->server->address;
+	const struct server *server = session->reach->server;
+	const struct address *address = &server->address;
 	sa_family_t family = address->u.any.sa_family;
 	int fd = socket_open(family), r;
 
@@ -132,7 +173,7 @@ static int attempt(struct session *session)
 	session->road.fd[SIDE_UPSTREAM] = fd;
 	if (family != AF_UNIX)
 		handshake_begin(session);
-	else if (member->may_return)
+	else if (server_may_return(server))
 		hop_name(session, fd);
 	r = socket_connect(fd, address);
 	if (r < 0 && r != -EINPROGRESS) {
@@ -202,7 +243,7 @@ static void round_failed(struct session *session)
 static void count_retry(const struct session *session)
 {
 	stats_count(&session->road.loop->stats, connect_retried, 1);
-	cell_count(session->branch->cell, TALLY_RETRIES, 1);
+	cell_count(session->branch->desk->cell, TALLY_RETRIES, 1);
 }
 
 /* Try servers until one attempt is under way. */
@@ -211,8 +252,7 @@ static void connect_to_next(struct session *session)
 	int r;
 
 	if (unlikely(hop_comes_back(session))) {
-		reach_returned(session->all,
-			       session->reach ? session->reach : session->branch->reaches);
+		reach_returned(session->all, session->branch);
 		session->resetting[SIDE_CLIENT] = true;
 		session_end(session, REASON_LOOP, SIDE_CLIENT, 0);
 		return;
@@ -220,15 +260,15 @@ static void connect_to_next(struct session *session)
 	if (session->attempts == 0) {
 		session->lacks = 0;
 		session->failed = false;
+		tried_done(&session->tried);
 	}
-	while (session->attempts < session->branch->section->pool.count) {
-		session->reach = next_reach(session);
-		if (unlikely(!session->reach->server))
-			reach_meet(session->reach, session->road.loop->index);
-		session->attempts++;
+	while (take_next(session)) {
 		r = shortage_ahead(session, session->reach);
 		if (unlikely(r)) {
 			note_shortage(session, r);
+			connect_leave_server(session);
+			if (!note_tried(session))
+				break;
 			continue;
 		}
 		if (session->failed)
@@ -242,7 +282,11 @@ static void connect_to_next(struct session *session)
 			return;
 		}
 		note_failure(session, r);
+		connect_leave_server(session);
+		if (!note_tried(session))
+			break;
 	}
+	session->exhausted = true;
 	session_step(session, SESSION_ATTEMPT_FAILED);
 }
 
@@ -277,6 +321,8 @@ static void settle(struct session *session)
 		hop_forget(session);
 		socket_close(session->road.fd[SIDE_UPSTREAM]);
 		session->road.fd[SIDE_UPSTREAM] = -1;
+		connect_leave_server(session);
+		session->exhausted |= !note_tried(session);
 	}
 	if (list_is_linked(&session->waiting)) {
 		if (deadline_is_set(session, DEADLINE_RETRY))
@@ -285,7 +331,8 @@ static void settle(struct session *session)
 		give_up(session);
 		return;
 	}
-	if (session->attempts >= session->branch->section->pool.count) {
+	if (session->exhausted) {
+		session->exhausted = false;
 		round_failed(session);
 		return;
 	}
@@ -314,7 +361,7 @@ void connect_servers_known(struct sessions *all)
 
 		if (!session || session->over || session->state != SESSION_RETRYING ||
 		    session->connect_error || session->lacks ||
-		    !session->branch->section->pool.count)
+		    !pool_roster(session->branch->desk->pool)->count)
 			continue;
 		deadline_clear(session, DEADLINE_RETRY);
 		settle(session);

@@ -11,11 +11,12 @@
  * Where nobody says anything nothing arrives: one look, a moment later, finds most
  * connects done, and a poll tells of the others.  (A unix socket is connected at once.)
  *
- * Servers are taken in turn, per worker.  When one fails, the connection goes on
- * to the one behind it; when all have failed it is reset -- but where one of them
- * could have been reached had there been a descriptor, a port, memory or room in its
- * backlog, the connection waits for that until connect_timeout has passed: shortage.h.
- * So does one to a section of which no server is known yet.
+ * Which server that is the section's pool says: pool/choose.h.  A connection has a place
+ * there, from when it is chosen until its socket is closed.  When a server fails, the
+ * connection goes on to another one, never to one twice; when all have failed it is reset
+ * -- but where one of them could have been reached had there been a descriptor, a port, memory
+ * or room in its backlog, the connection waits for that until connect_timeout has passed:
+ * shortage.h.  So does one to a section of which no server is known yet.
  */
 #ifndef SESSION_CONNECT_H
 #define SESSION_CONNECT_H
@@ -25,6 +26,9 @@ struct sessions;
 
 /* Entering RELAYING: the server took the connection. */
 void connect_succeeded(struct session *session);
+
+/* Its place at its server is free, if it has one. */
+void connect_leave_server(struct session *session);
 
 /* Sections may have servers that were not known before: go on with who waits for one. */
 void connect_servers_known(struct sessions *all);

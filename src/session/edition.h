@@ -15,6 +15,8 @@ struct edition {
 	const struct config *config;
 	struct section *sections;
 	uint32_t section_count;
+	struct pool *pools;
+	uint32_t pool_count;
 };
 
 #endif

@@ -163,7 +163,8 @@ void glance_closely(const struct session *session, struct glance_detail *ret_det
 
 	*ret_detail = (struct glance_detail){
 		.service = service,
-		.servers = session->branch->section->pool.count,
+		.servers =
+			session->branch->desk ? pool_roster(session->branch->desk->pool)->count : 0,
 		.attempting = session->state == SESSION_CONNECTING,
 		.attempt_ms = session->attempt_ns / CLOCK_NS_PER_MS,
 		.connect_error = session->connect_error,

@@ -43,13 +43,17 @@ static bool may_be(const struct address *server, const struct sockaddr_storage *
 
 void hop_prepare(struct edition *edition, bool more)
 {
-	for (uint32_t i = 0; i < edition->section_count; i++) {
-		struct section *section = &edition->sections[i];
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		edition->sections[i].is_reached = more && edition->sections[i].has_upstream;
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		for (uint32_t m = 0; m < edition->pools[i].count; m++) {
+			struct server *server = edition->pools[i].members[m].server;
 
-		section->is_reached = more && section->has_upstream;
-		for (uint32_t m = 0; m < section->pool.count; m++)
-			section->pool.members[m].may_return = false;
-	}
+			/* Of another edition that is still in use it may be known already. */
+			if (server->users == 1)
+				atomic_store_explicit(&server->may_return, false,
+						      memory_order_relaxed);
+		}
 }
 
 static bool may_lead_to(struct pool *pool, const struct sockaddr_storage *listener)
@@ -57,11 +61,12 @@ static bool may_lead_to(struct pool *pool, const struct sockaddr_storage *listen
 	bool any = false;
 
 	for (uint32_t i = 0; i < pool->count; i++) {
-		struct member *member = &pool->members[i];
+		struct server *server = pool->members[i].server;
 
-		if (!may_be(&member->server->address, listener))
+		if (!may_be(&server->address, listener))
 			continue;
-		member->may_return = any = true;
+		atomic_store_explicit(&server->may_return, true, memory_order_relaxed);
+		any = true;
 	}
 	return any;
 }
@@ -73,8 +78,8 @@ void hop_prepare_listener(struct edition *edition, struct section *section, int 
 
 	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
 		return;
-	for (uint32_t i = 0; i < edition->section_count; i++)
-		section->is_reached |= may_lead_to(&edition->sections[i].pool, &address);
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		section->is_reached |= may_lead_to(&edition->pools[i], &address);
 }
 
 int hop_open(struct engine *engine, const struct edition *edition)

@@ -15,6 +15,14 @@ static void note(const struct session *session, enum measure measure,
 		       value);
 }
 
+/* Of its way to a server, under the pool's name. */
+static void note_server(const struct session *session, enum measure measure,
+			const struct histogram_scale *scale, uint64_t value)
+{
+	account_record(session->branch->desk->pool->account, session->road.loop->index, measure,
+		       scale, value);
+}
+
 /* At most an hour and a quarter. */
 static uint32_t us_since(const struct session *session, uint64_t then_ns)
 {
@@ -36,8 +44,8 @@ void measure_connect(struct session *session)
 {
 	if (!session->connect_us)
 		session->connect_us = us_since(session, session->attempt_ns);
-	note(session, MEASURE_CONNECT, &HISTOGRAM_CONNECT,
-	     (uint64_t)session->connect_us * NS_PER_US);
+	note_server(session, MEASURE_CONNECT, &HISTOGRAM_CONNECT,
+		    (uint64_t)session->connect_us * NS_PER_US);
 }
 
 void measure_first_byte(struct session *session)
@@ -57,10 +65,6 @@ static bool is_sampled(const struct session *session)
 
 void measure_wires(struct session *session)
 {
-	static const uint8_t measures[] = {
-		[SIDE_CLIENT] = MEASURE_CLIENT_RTT,
-		[SIDE_UPSTREAM] = MEASURE_SERVER_RTT,
-	};
 	bool recorded = memo_wanted(session->all);
 
 	if (!recorded && !is_sampled(session))
@@ -70,9 +74,12 @@ void measure_wires(struct session *session)
 
 		if (session->road.fd[side] < 0 || !wire_look(session->road.fd[side], &wire))
 			continue;
-		if (wire.rtt_us)
-			note(session, measures[side], &HISTOGRAM_RTT,
+		if (wire.rtt_us && side == SIDE_CLIENT)
+			note(session, MEASURE_CLIENT_RTT, &HISTOGRAM_RTT,
 			     (uint64_t)wire.rtt_us * NS_PER_US);
+		else if (wire.rtt_us)
+			note_server(session, MEASURE_SERVER_RTT, &HISTOGRAM_RTT,
+				    (uint64_t)wire.rtt_us * NS_PER_US);
 		if (recorded)
 			memo_wire(session, side, &wire);
 	}

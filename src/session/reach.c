@@ -7,24 +7,36 @@
 
 #include <inttypes.h>
 
-void reach_init(struct reach *reach, struct branch *branch)
+void reach_init(struct reach *reach, struct server *server)
 {
-	*reach = (struct reach){.branch = branch};
+	*reach = (struct reach){.server = server};
 	shortage_line_init(&reach->ports, reach, CONDITION_PORTS);
 	shortage_line_init(&reach->backlog, reach, CONDITION_COUNT);
 }
 
-void reach_meet(struct reach *reach, uint32_t worker)
+static void init(void *reach, struct server *server, uint32_t worker)
 {
-	reach->server = reach_member(reach)->server;
-	reach->cell = account_cell(reach->server->account, worker);
+	(void)worker;
+	reach_init(reach, server);
+}
+
+struct servers_reaches reach_of_servers(uint32_t workers)
+{
+	return (struct servers_reaches){workers, sizeof(struct reach), init};
+}
+
+struct reach *reach_to(struct server *server, uint32_t worker)
+{
+	struct reach *reach = (struct reach *)server->reaches + worker;
+
+	if (unlikely(!reach->cell))
+		reach->cell = account_cell(server->account, worker);
+	return reach;
 }
 
 void reach_failed(struct sessions *all, struct reach *reach, int error)
 {
-	const struct member *member = reach_member(reach);
-
-	server_failed(member->server, member->place, error, all->loop->now_ms);
+	server_failed(reach->server, error, all->loop->now_ms);
 }
 
 /* Whether that needs to be looked at no more. */
@@ -49,15 +61,15 @@ void reach_answered(struct sessions *all, struct reach *reach)
 		list_push(&all->recovering, &reach->link);
 }
 
-void reach_returned(struct sessions *all, struct reach *reach)
+void reach_returned(struct sessions *all, struct branch *branch)
 {
-	if (!spell_meet(&reach->returning, all->loop->now_ms))
+	if (!spell_meet(&branch->returning, all->loop->now_ms))
 		return;
-	list_push(&all->returning, &reach->returning_link);
-	condition_settle_by(all->loop, spell_over_ms(&reach->returning));
+	list_push(&all->returning, &branch->returning_link);
+	condition_settle_by(all->loop, spell_over_ms(&branch->returning));
 	log_warning("%s: a connection came back to the section, and is reset: one of its servers "
 		    "leads here again, by itself or through other sections",
-		    reach->branch->section->config->title);
+		    branch->section->config->title);
 }
 
 static void settle_returning(struct sessions *all)
@@ -65,16 +77,16 @@ static void settle_returning(struct sessions *all)
 	struct list *node = all->returning.next, *next;
 
 	for (; node != &all->returning; node = next) {
-		struct reach *reach = container_of(node, struct reach, returning_link);
+		struct branch *branch = container_of(node, struct branch, returning_link);
 
 		next = node->next;
-		if (all->loop->now_ms < spell_over_ms(&reach->returning)) {
-			condition_settle_by(all->loop, spell_over_ms(&reach->returning));
+		if (all->loop->now_ms < spell_over_ms(&branch->returning)) {
+			condition_settle_by(all->loop, spell_over_ms(&branch->returning));
 			continue;
 		}
 		log_info("%s: no connection comes back any more (%" PRIu64 " were reset)",
-			 reach->branch->section->config->title, reach->returning.met);
-		spell_end(&reach->returning, all->loop->now_ms);
+			 branch->section->config->title, branch->returning.met);
+		spell_end(&branch->returning, all->loop->now_ms);
 		list_remove(node);
 	}
 }
@@ -93,11 +105,14 @@ void reach_settle(struct sessions *all)
 	}
 }
 
-void reach_forget(struct reach *reach)
+void reach_forget_recovering(struct sessions *all)
 {
-	if (list_is_linked(&reach->link))
-		list_remove(&reach->link);
-	if (list_is_linked(&reach->returning_link))
-		list_remove(&reach->returning_link);
-	assert(list_is_empty(&reach->ports.sessions) && list_is_empty(&reach->backlog.sessions));
+	while (list_pop(&all->recovering))
+		;
+}
+
+void reach_forget_returned(struct branch *branch)
+{
+	if (list_is_linked(&branch->returning_link))
+		list_remove(&branch->returning_link);
 }

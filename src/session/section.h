@@ -18,7 +18,7 @@ struct section {
 	const struct config_section *config;
 	const struct strategy *strategy;
 	const struct life *life; /* the phases that its sessions go through */
-	struct pool pool;        /* empty for a service */
+	struct pool *pool;       /* one of the edition's; NULL for a service */
 	struct account *account; /* of its name: the same in every edition */
 	bool has_upstream;
 	bool is_reached; /* by a server of ours, perhaps: hop.h */

@@ -27,6 +27,7 @@
 #include "base/compiler.h"
 #include "base/list.h"
 #include "lane/road.h"
+#include "pool/tried.h"
 #include "session/deadline.h"
 #include "session/reason.h"
 
@@ -91,8 +92,11 @@ struct session {
 	bool connect_polling;       /* a poll for the connect's outcome is in flight */
 	bool woken;                 /* it tries for all in its line */
 	bool failed;                /* an attempt of this round has */
+	bool exhausted;             /* nobody is left to try in this round */
 	bool served;                /* it is counted among the connections of its server */
-	uint32_t attempts;          /* servers tried in this round */
+	bool reserved;              /* it has a place at its server: server_reserve() */
+	uint32_t attempts;          /* in this round ... */
+	struct tried tried;         /* ... and at which servers */
 	int connect_error;          /* of the last attempt that failed */
 	int lacks;                  /* negative errno of a shortage met in this round, or 0 */
 	uint64_t broken_ms;         /* when the first side broke */

@@ -24,7 +24,7 @@ struct sessions {
 	struct list decided;    /* what becomes of them is decided, and not done yet */
 	struct list quiet;      /* in CLOSING with nothing in flight */
 	struct list recovering; /* reaches: their servers answer, and are called failing */
-	struct list returning;  /* the same, where connections come back */
+	struct list returning;  /* branches whose connections come back */
 	struct list refused;    /* branches with clients whom no record has told of */
 	struct shortages shortages;
 	uint64_t next_id;

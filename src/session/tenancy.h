@@ -1,10 +1,10 @@
 /*
  * A tenancy: one worker's own part of an edition.
  *
- *      edition --- sections                     shared by all workers, read only
- *         ^           ^
- *      tenancy --- branches --- reaches         one worker's own: whose turn it is, and what
- *                                               it knows of reaching each server
+ *      edition --- sections --- pools           shared by all workers, read only
+ *         ^           ^           ^
+ *      tenancy --- branches --- desks           one worker's own: what it counts and has told
+ *                                               of a section, and whose turn it is in a pool
  *
  * The main thread makes one for each worker and gets it back when nothing of the worker is
  * under that edition any more: its sessions, its listeners and who waits there for room are
@@ -15,19 +15,28 @@
 
 #include "base/list.h"
 #include "base/spell.h"
+#include "pool/choose.h"
 #include "pool/server.h"
 #include "session/edition.h"
 #include "session/reach.h"
 #include "session/refused.h"
 
+/* Where a worker chooses among a pool's servers. */
+struct desk {
+	struct pool *pool;
+	_Atomic uint64_t *cell; /* what the worker counts under the pool's name */
+	struct picker picker;
+};
+
 struct branch {
 	struct section *section;
 	struct tenancy *tenancy;
-	_Atomic uint64_t *cell; /* what the worker counts under the section's name */
-	uint32_t cursor;        /* whose turn it is: pool.h */
-	struct reach *reaches;  /* one for each member that the pool can have */
-	struct spell full;      /* the section's max_connections is reached: worker/full.h */
-	struct list full_link;  /* where that is, in full.branches */
+	_Atomic uint64_t *cell;     /* what the worker counts under the section's name */
+	struct desk *desk;          /* NULL: it has no upstream */
+	struct spell returning;     /* connections that came back to the section: hop.h */
+	struct list returning_link; /* in sessions.returning meanwhile */
+	struct spell full;          /* the section's max_connections is reached: worker/full.h */
+	struct list full_link;      /* where that is, in full.branches */
 	struct refused refused[REFUSED_COUNT];
 	struct list refused_link; /* where some were, in sessions.refused */
 };
@@ -35,6 +44,7 @@ struct branch {
 struct tenancy {
 	struct edition *edition;
 	struct branch *branches; /* one for each section, in the edition's order */
+	struct desk *desks;      /* and for each pool */
 	_Atomic uint32_t used;   /* by what the worker has under it; any thread may read */
 	void *wanted;            /* by whom, back: worker/worker.c; NULL: by nobody yet */
 	struct list *vacated;    /* ... and then where it goes when it is used no more ... */
@@ -51,17 +61,6 @@ static inline struct branch *tenancy_branch(const struct tenancy *tenancy,
 					    const struct section *section)
 {
 	return &tenancy->branches[section - tenancy->edition->sections];
-}
-
-/* A reach's place in its pool, and who is there. */
-static inline uint32_t reach_place(const struct reach *reach)
-{
-	return (uint32_t)(reach - reach->branch->reaches);
-}
-
-static inline const struct member *reach_member(const struct reach *reach)
-{
-	return &reach->branch->section->pool.members[reach_place(reach)];
 }
 
 /* For the worker, who alone writes the count. */

@@ -370,9 +370,9 @@ static void forget(struct worker *worker, struct tenancy *tenancy)
 
 		full_forget(branch);
 		refused_forget(&worker->sessions, branch);
-		for (uint32_t r = 0; r < branch->section->pool.room; r++)
-			reach_forget(&branch->reaches[r]);
+		reach_forget_returned(branch);
 	}
+	reach_forget_recovering(&worker->sessions);
 }
 
 static void give_back(struct worker *worker)

@@ -11,7 +11,7 @@ struct fleet *fleet_open(enum balance balance, uint32_t count, const uint32_t *w
 	bool listed = weights != NULL;
 
 	ck_assert(fleet && count <= FLEET_MAX);
-	servers_init(&fleet->all);
+	servers_init(&fleet->all, NULL);
 	fleet->count = count;
 	fleet->rule.balance = balance;
 	fleet->random = 1;
@@ -24,7 +24,7 @@ struct fleet *fleet_open(enum balance balance, uint32_t count, const uint32_t *w
 		snprintf(name, sizeof(name), "s%u", i);
 		listed = listed && weights[i];
 		fleet->entries[i] = (struct roster_entry){
-			.server = servers_get(&fleet->all, "[pool p]", name, name, &address),
+			.server = servers_get(&fleet->all, "[pool p]", name, name, "f:1", &address),
 			.weight = listed ? weights[i] : 1,
 			.takes = true,
 		};
@@ -41,6 +41,7 @@ void fleet_close(struct fleet *fleet)
 		ck_assert_uint_eq(fleet->entries[i].server->active, 0);
 		servers_put(fleet->entries[i].server);
 	}
+	servers_done(&fleet->all);
 	free(fleet);
 }
 

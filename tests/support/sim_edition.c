@@ -1,5 +1,6 @@
 #include "support/sim_edition.h"
 
+#include "pool/roster.h"
 #include "relay/strategies.h"
 #include "service/services.h"
 #include "session/life.h"
@@ -47,11 +48,14 @@ static enum config_kind some_kind(void)
 
 void sim_editions_begin(struct engine *of)
 {
+	struct servers_reaches reaches = reach_of_servers(SIM_WORKERS);
+
 	engine = of;
 	made = 0;
 	had_service = had_limit = false;
 	memset(cells, 0, sizeof(cells));
-	servers_init(&servers);
+	servers_done(&servers);
+	servers_init(&servers, &reaches);
 	accounts[SIM_NAMES] = (struct account){.cells = cells[SIM_NAMES], .stride = TALLY_COUNT};
 	for (uint32_t i = 0; i < SIM_NAMES; i++) {
 		kinds[i] = some_kind();
@@ -187,9 +191,19 @@ static struct member get_server(uint32_t name, uint32_t number, const char *titl
 	};
 	if (sim_chance(8))
 		address.u.any.sa_family = AF_UNIX;
-	server = servers_get(&servers, title, texts[number], &address);
+	server = servers_get(&servers, title, texts[number], texts[number], "sim:1", &address);
 	server->account = &accounts[SIM_NAMES];
-	return (struct member){.server = server, .place = (char *)"sim:1"};
+	return (struct member){.server = server, .weight = 1};
+}
+
+/* Workers are between two turns. */
+static void publish(struct pool *pool)
+{
+	const struct roster *old;
+
+	if (pool_publish(pool, &old) < 0)
+		sim_fail("no memory for a roster");
+	roster_free((struct roster *)old);
 }
 
 /* Some of those that the name ever had, in any order, and perhaps not all of them at once. */
@@ -197,31 +211,44 @@ static void fill_pool(struct sim_edition *edition, uint32_t index)
 {
 	struct section *section = &edition->sections[index];
 	bool proxy = edition->sources[index].kind == CONFIG_PROXY;
+	struct pool *pool = &edition->pools[edition->edition.pool_count];
 	uint32_t room = proxy ? sim_between(1, SIM_SERVERS) : 0;
 	uint32_t known = proxy && sim_chance(8) ? sim_between(0, room) : room;
 	uint32_t first = made > 1 ? sim_random() % SIM_SERVERS : 0;
 	uint32_t step = made > 1 ? sim_between(1, SIM_SERVERS - 1) : 1;
 
-	if (pool_open(&section->pool, room) < 0)
+	edition->rooms[index] = room;
+	if (!proxy)
+		return;
+	if (pool_open(pool, &edition->sources[index]) < 0)
 		sim_fail("no memory for a pool");
+	edition->edition.pool_count++;
+	section->pool = pool;
+	pool->account = section->account;
+	atomic_store(&pool->hidden, room - known);
 	for (uint32_t i = 0; i < room; i++) {
 		struct member *member = &edition->members[index][i];
 
 		*member = get_server(edition->names[index], (first + i * step) % SIM_SERVERS,
 				     edition->sources[index].title);
-		if (i < known && pool_add(&section->pool, member) < 0)
+		if (i < known && pool_add(pool, member) < 0)
 			sim_fail("no memory for a server");
 	}
+	publish(pool);
 }
 
 bool sim_edition_know(struct sim_edition *edition, uint32_t index)
 {
-	struct pool *pool = &edition->sections[index].pool;
-	bool any = pool->count < pool->room;
+	struct pool *pool = edition->sections[index].pool;
+	bool any = pool && pool->count < edition->rooms[index];
 
-	while (pool->count < pool->room)
+	while (pool && pool->count < edition->rooms[index])
 		if (pool_add(pool, &edition->members[index][pool->count]) < 0)
 			sim_fail("no memory for a server");
+	if (any) {
+		publish(pool);
+		atomic_store(&pool->hidden, 0);
+	}
 	return any;
 }
 
@@ -299,6 +326,7 @@ struct sim_edition *sim_edition_make(const struct sim_edition *before)
 		.number = ++made,
 		.config = &edition->config,
 		.sections = edition->sections,
+		.pools = edition->pools,
 	};
 	for (uint32_t i = 0; i < SIM_NAMES; i++) {
 		uint32_t name = before ? (first + i) % SIM_NAMES : i;
@@ -327,9 +355,10 @@ void sim_edition_free(struct sim_edition *edition)
 	for (uint32_t i = 0; i < edition->edition.section_count; i++) {
 		(void)sim_edition_know(edition,
 				       i); /* those that nobody ever knew are put back, too */
-		pool_close(&edition->sections[i].pool);
 		life_take(&edition->sections[i]);
 	}
+	for (uint32_t i = 0; i < edition->edition.pool_count; i++)
+		pool_close(&edition->pools[i]);
 	memset(edition, 0xa5, sizeof(*edition));
 	free(edition);
 }
@@ -343,8 +372,23 @@ static uint64_t tallied(uint32_t name)
 	return sum;
 }
 
+/* No place at a server is taken by nobody. */
+static void check_places(void)
+{
+	for (uint32_t i = 0; i < SERVERS_BUCKETS; i++)
+		for (struct list *node = servers.buckets[i].next; node != &servers.buckets[i];
+		     node = node->next) {
+			const struct server *server = container_of(node, struct server, link);
+
+			if (server->active)
+				sim_fail("%u places at %s %s are taken at the end", server->active,
+					 server->title, server->text);
+		}
+}
+
 void sim_editions_end(void)
 {
+	check_places();
 	for (uint32_t i = 0; i < SIM_NAMES; i++) {
 		if (accounts[i].connections)
 			sim_fail("%u connections of section %u are counted at the end",

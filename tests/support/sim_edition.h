@@ -27,9 +27,11 @@ struct sim_edition {
 	struct config config;
 	struct config_section sources[SIM_NAMES];
 	struct section sections[SIM_NAMES];
+	struct pool pools[SIM_NAMES];
 	uint32_t names[SIM_NAMES];  /* the sections' */
 	uint32_t leads[SIM_PLACES]; /* the section that serves it, by its place, or SIM_NOWHERE */
 	struct member members[SIM_NAMES][SIM_SERVERS]; /* some of them known late */
+	uint32_t rooms[SIM_NAMES];                     /* how many there are */
 	struct tenancy *tenancies[SIM_WORKERS];
 	struct retire_order retire[SIM_WORKERS];
 	uint32_t entrances[SIM_PLACES]; /* sim_reload.c's */

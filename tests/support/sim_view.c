@@ -362,9 +362,10 @@ void view_make_patient(struct worker *worker, uint32_t batch)
 
 void view_make_spoken_to(struct worker *worker, uint32_t section, uint32_t server)
 {
-	struct branch *branch = &worker->tenancy->branches[section];
+	const struct pool *pool = worker->tenancy->branches[section].desk->pool;
 
-	branch->reaches[server].handshake.spoken_to = HANDSHAKE_LEARN;
+	reach_to(pool->members[server].server, worker->loop.index)->handshake.spoken_to =
+		HANDSHAKE_LEARN;
 }
 
 void view_log_to(struct worker *worker, struct access_queue *access)
