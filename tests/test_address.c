@@ -108,6 +108,25 @@ START_TEST(a_name_keeps_its_text_until_it_is_looked_up)
 }
 END_TEST
 
+START_TEST(a_service_is_a_name_without_a_port_for_connecting_only)
+{
+	struct address address = parsed("srv:_pg._tcp.example", ADDRESS_FOR_CONNECT);
+	struct address host = parsed("_pg._tcp.example:1", ADDRESS_FOR_CONNECT);
+	const char *why;
+
+	ck_assert_int_eq(address.kind, ADDRESS_NAME);
+	ck_assert(address.is_service);
+	ck_assert_str_eq(address.host, "_pg._tcp.example");
+	ck_assert_uint_eq(address.port, 0);
+	ck_assert(!host.is_service);
+	host.port = 0;
+	ck_assert(!address_is_same(&address, &host));
+	ck_assert_int_eq(address_parse(&address, "srv:a.example", ADDRESS_FOR_LISTEN, &why),
+			 -EINVAL);
+	ck_assert_str_eq(why, "srv: is where to connect; it cannot be listened on");
+}
+END_TEST
+
 START_TEST(an_inherited_socket_is_for_listening_only)
 {
 	struct address address = parsed("systemd:web", ADDRESS_FOR_LISTEN);
@@ -196,6 +215,16 @@ START_TEST(what_cannot_be_connected_to_is_refused_for_a_server)
 		{"[::]:80", "is every address, which cannot be connected to; this machine is "
 			    "127.0.0.1 or [::1]"},
 	};
+	static const struct {
+		const char *text, *why;
+	} services[] = {
+		{"srv:", "after srv: comes the name of a service, as in "
+			 "srv:_postgresql._tcp.example.com"},
+		{"srv:_pg._tcp.example:5432", "srv: takes no port: the service's records have it"},
+		{"srv:a..b", "the host name has an empty part"},
+		{"srv:10.0.0.1", "after srv: comes the name of a service, not an address"},
+	};
+
 	for (size_t i = 0; i < array_size(cases); i++) {
 		struct address address;
 		const char *why = "";
@@ -205,6 +234,15 @@ START_TEST(what_cannot_be_connected_to_is_refused_for_a_server)
 		ck_assert_str_eq(why, cases[i].why);
 		ck_assert_int_eq(address_parse(&address, cases[i].text, ADDRESS_FOR_LISTEN, &why),
 				 0);
+	}
+	for (size_t i = 0; i < array_size(services); i++) {
+		struct address address;
+		const char *why = "";
+
+		ck_assert_int_eq(
+			address_parse(&address, services[i].text, ADDRESS_FOR_CONNECT, &why),
+			-EINVAL);
+		ck_assert_str_eq(why, services[i].why);
 	}
 }
 END_TEST
@@ -255,11 +293,14 @@ START_TEST(every_kind_is_written_as_it_was_read)
 		"unix:/run/x.sock",
 		"unix:@x",
 		"systemd:http.web",
+		"srv:_pg._tcp.example",
 	};
 	char text[ADDRESS_TEXT_MAX];
 
 	for (size_t i = 0; i < array_size(texts); i++) {
-		struct address address = parsed(texts[i], ADDRESS_FOR_LISTEN);
+		bool listens = strncmp(texts[i], "srv:", 4) != 0;
+		struct address address =
+			parsed(texts[i], listens ? ADDRESS_FOR_LISTEN : ADDRESS_FOR_CONNECT);
 
 		ck_assert_str_eq(address_format(&address, text, sizeof(text)), texts[i]);
 	}
@@ -340,6 +381,7 @@ SUITE("address", a_port_alone_is_every_local_address_of_both_families,
       numeric_addresses_are_complete_socket_addresses, a_link_local_address_carries_its_interface,
       a_unix_path_is_counted_with_its_nul_and_an_abstract_name_without,
       the_longest_unix_path_fits_and_one_more_does_not, a_name_keeps_its_text_until_it_is_looked_up,
+      a_service_is_a_name_without_a_port_for_connecting_only,
       an_inherited_socket_is_for_listening_only,
       what_cannot_be_understood_is_refused_with_what_would_be_right,
       what_cannot_be_connected_to_is_refused_for_a_server,

@@ -173,6 +173,28 @@ static int parse_name(struct address *address, const char *host, const char **re
 	return 0;
 }
 
+static int parse_service(struct address *address, const char *name, unsigned use,
+			 const char **ret_why)
+{
+	struct in_addr number;
+	int r;
+
+	if (!(use & ADDRESS_FOR_CONNECT))
+		return wrong(ret_why, "srv: is where to connect; it cannot be listened on");
+	if (strchr(name, ':'))
+		return wrong(ret_why, "srv: takes no port: the service's records have it");
+	if (!*name)
+		return wrong(ret_why, "after srv: comes the name of a service, as in "
+				      "srv:_postgresql._tcp.example.com");
+	if (inet_pton(AF_INET, name, &number) == 1)
+		return wrong(ret_why, "after srv: comes the name of a service, not an address");
+	if (strlen(name) >= sizeof(address->host))
+		return wrong(ret_why, "the name after srv: is longer than 253 bytes");
+	r = parse_name(address, name, ret_why);
+	address->is_service = true;
+	return r;
+}
+
 static bool is_wildcard(const struct address *address)
 {
 	if (address->kind != ADDRESS_INET)
@@ -247,6 +269,8 @@ int address_parse(struct address *ret_address, const char *text, unsigned use, c
 		r = parse_unix(&address, text + 5, ret_why);
 	else if (!strncmp(text, "systemd:", 8))
 		r = parse_systemd(&address, text + 8, use, ret_why);
+	else if (!strncmp(text, "srv:", 4))
+		r = parse_service(&address, text + 4, use, ret_why);
 	else if (*text == '/')
 		r = wrong(ret_why, "is a path; write unix: in front of it");
 	else if (!strncmp(text, "*:", 2))
@@ -321,7 +345,10 @@ const char *address_format(const struct address *address, char *text, size_t siz
 	case ADDRESS_UNIX:
 		return address_format_socket(&address->u.any, address->length, text, size);
 	case ADDRESS_NAME:
-		snprintf(text, size, "%s:%u", address->host, address->port);
+		if (address->is_service)
+			snprintf(text, size, "srv:%s", address->host);
+		else
+			snprintf(text, size, "%s:%u", address->host, address->port);
 		return text;
 	case ADDRESS_SYSTEMD:
 		snprintf(text, size, "systemd:%s", address->host);
@@ -337,5 +364,6 @@ const char *address_format(const struct address *address, char *text, size_t siz
 bool address_is_same(const struct address *a, const struct address *b)
 {
 	return a->kind == b->kind && a->length == b->length && a->port == b->port &&
-	       memcmp(&a->u, &b->u, a->length) == 0 && strcmp(a->host, b->host) == 0;
+	       a->is_service == b->is_service && memcmp(&a->u, &b->u, a->length) == 0 &&
+	       strcmp(a->host, b->host) == 0;
 }

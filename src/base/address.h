@@ -3,7 +3,8 @@
  *
  *   80  :80            every local address, both families   (listening only)
  *   127.0.0.1:80       IPv4        [::1]:80   IPv6
- *   host.example:80    a name; it keeps its text until address_resolve()
+ *   host.example:80    a name; it keeps its text until somebody looks it up
+ *   srv:_pg._tcp.example   a service by its SRV records   (connecting only)
  *   unix:/run/x.sock   a path      unix:@x    the abstract name space
  *   systemd:NAME       an inherited socket (listening only)
  *
@@ -38,7 +39,8 @@ struct address {
 		struct sockaddr_un un;
 	} u;
 	uint16_t port;
-	char host[254]; /* ADDRESS_NAME, ADDRESS_SYSTEMD */
+	bool is_service; /* ADDRESS_NAME: its SRV records say where, and the port; port is 0 */
+	char host[254];  /* ADDRESS_NAME, ADDRESS_SYSTEMD */
 };
 
 enum { ADDRESS_FOR_LISTEN = 1, ADDRESS_FOR_CONNECT = 2 };

@@ -29,6 +29,7 @@ enum config_kind {
 		CONFIG_KIND_COUNT, /* of those that serve clients */
 	CONFIG_CONTROL = CONFIG_KIND_COUNT,
 	CONFIG_METRICS,
+	CONFIG_POOL,
 };
 
 /* The relay strategies, by the word of `relay =`: relay_NAME of relay/. */
@@ -45,6 +46,58 @@ enum config_relay {
 		CONFIG_RELAY_COUNT,
 };
 enum config_if_alive { CONFIG_IF_ALIVE_KEEP, CONFIG_IF_ALIVE_CLOSE };
+
+/* How a server is chosen, by the word of `balance =`: pool/NAME.c. */
+#define CONFIG_BALANCES(X)                                                                         \
+	X(ROUND_ROBIN, round_robin)                                                                \
+	X(LEAST_CONN, least_conn)                                                                  \
+	X(RANDOM_TWO, random_two)                                                                  \
+	X(SOURCE_HASH, source_hash)                                                                \
+	X(LEAST_TIME, least_time)
+
+enum config_balance {
+#define X(NAME, name) CONFIG_BALANCE_##NAME,
+	CONFIG_BALANCES(X)
+#undef X
+		CONFIG_BALANCE_COUNT,
+};
+
+/* How a server is asked whether it is well, by the word of `check =`. */
+#define CONFIG_CHECKS(X)                                                                           \
+	X(OFF, off)                                                                                \
+	X(TCP, tcp)                                                                                \
+	X(HTTP, http)                                                                              \
+	X(SEND, send)                                                                              \
+	X(REDIS, redis)                                                                            \
+	X(MYSQL, mysql)                                                                            \
+	X(POSTGRES, postgres)
+
+enum config_check {
+#define X(NAME, name) CONFIG_CHECK_##NAME,
+	CONFIG_CHECKS(X)
+#undef X
+		CONFIG_CHECK_COUNT,
+};
+
+enum config_on_down { CONFIG_ON_DOWN_KEEP, CONFIG_ON_DOWN_DRAIN, CONFIG_ON_DOWN_RESET };
+enum config_on_up { CONFIG_ON_UP_KEEP, CONFIG_ON_UP_RESET };
+enum config_family {
+	CONFIG_FAMILY_AUTO,
+	CONFIG_FAMILY_IPV4,
+	CONFIG_FAMILY_IPV6,
+	CONFIG_FAMILY_IPV4_FIRST,
+	CONFIG_FAMILY_IPV6_FIRST
+};
+
+/* Of numbers that have a word for "without a limit", or one for "not at all", besides 0. */
+#define CONFIG_RETRIES_ALL       UINT32_MAX
+#define CONFIG_PANIC_LAST_RESORT 0
+#define CONFIG_PANIC_OFF         UINT32_MAX
+
+#define CONFIG_WEIGHT_MAX 256
+/* The priority of a backup: behind every other, which are 0..255. */
+#define CONFIG_PRIORITY_BACKUP 256
+
 enum config_level {
 	CONFIG_LEVEL_ERROR,
 	CONFIG_LEVEL_WARNING,
@@ -79,6 +132,18 @@ struct config_endpoint {
 	bool freebind;  /* listen although this machine has not got the address (IP_FREEBIND) */
 	unsigned file;  /* index into config.files */
 	unsigned line;
+
+	/* Of a server.  A line that is a name has them for each of its addresses. */
+	char *name;        /* NULL: its address; of a name's addresses, what is before "-ADDRESS" */
+	uint32_t weight;   /* 0..CONFIG_WEIGHT_MAX; 0: takes no new connections */
+	uint32_t priority; /* the lowest that can be had is taken from; CONFIG_PRIORITY_BACKUP */
+	uint32_t max_connections; /* 0: off */
+	uint32_t slow_start_ms;   /* 0: off */
+	uint32_t max_fails;       /* 0: off */
+	uint32_t fail_timeout_ms;
+	bool disabled;
+	uint16_t check_port;          /* 0: its own */
+	struct address check_address; /* ADDRESS_NONE: its own; else without a port */
 };
 
 /*
@@ -101,6 +166,33 @@ struct config_settings {
 	uint32_t backlog;
 	uint32_t receive_budget; /* bytes one direction may have waiting */
 	uint32_t pipe_size;      /* bytes, of the pipes of relay = splice and auto */
+
+	/*
+	 * About servers.  Of a proxy that names a pool, and of no service, these mean anything:
+	 * config_pool() has the section that does.  connect_timeout_ms above is one, too.
+	 */
+	uint32_t balance; /* enum config_balance */
+	uint32_t retries; /* further servers after the first; CONFIG_RETRIES_ALL */
+	uint32_t retry_timeout_ms;
+	uint32_t queue;            /* connections that may wait for a place at a server; 0: off */
+	uint32_t queue_timeout_ms; /* 0: as connect_timeout_ms */
+	uint32_t on_down;          /* enum config_on_down */
+	uint32_t on_up;            /* enum config_on_up */
+	uint32_t panic; /* CONFIG_PANIC_LAST_RESORT, CONFIG_PANIC_OFF, or percent, 1..100 */
+	uint32_t check; /* enum config_check */
+	uint32_t check_every_ms;
+	uint32_t check_timeout_ms;
+	uint32_t check_fall, check_rise;
+	uint32_t check_fast_ms; /* 0: auto, a quarter of check_every_ms */
+	uint32_t resolve_min_ms, resolve_max_ms;
+	uint32_t resolve_hold_ms; /* 0: for ever */
+	uint32_t family;          /* enum config_family */
+	char *check_request;      /* "GET /" */
+	char *check_host;         /* these as written; NULL: not given */
+	char *check_expect;
+	char *check_send;
+	char *check_user;
+	char *resolver; /* ADDRESS:PORT, as address_parse() reads it; NULL: auto */
 };
 
 struct config_section {
@@ -114,8 +206,9 @@ struct config_section {
 	struct config_endpoint *listens;
 	size_t listen_count;
 	bool listens_off;                /* the last line said off: [control], [metrics] */
-	struct config_endpoint *servers; /* CONFIG_PROXY only, at least one */
+	struct config_endpoint *servers; /* of a pool, and of a proxy that names none */
 	size_t server_count;
+	char *pool;              /* CONFIG_PROXY: by name; NULL: its own servers */
 	uint32_t responder_size; /* CONFIG_RESPONDER: bytes in the body */
 };
 
@@ -151,8 +244,11 @@ struct config {
 	/* [control] and [metrics]: listens, none: off; nothing else of them is used */
 	struct config_section control, metrics;
 
-	struct config_section *sections;
+	struct config_section *sections; /* what serves clients */
 	size_t section_count;
+	struct config_section
+		*pools; /* [pool NAME]; proxies with servers of their own are not here */
+	size_t pool_count;
 
 	struct config_origin *origins; /* of [global] and [log]; as in the sections */
 };
@@ -173,6 +269,13 @@ int config_load(struct config *config, const char *path, struct report *report) 
 int config_parse(struct config *config, const char *name, const char *text, size_t size,
 		 struct report *report) must_check;
 void config_done(struct config *config);
+
+/*
+ * Where the server lines of a proxy stand, and the keys about servers: the pool that it
+ * names, or itself.
+ */
+const struct config_section *config_pool(const struct config *config,
+					 const struct config_section *proxy);
 
 /*
  * The key that governs something, for a message about it: "idle_timeout = 1h,

@@ -130,6 +130,17 @@ void config_print_effective(const struct config *config, FILE *out)
 	config_each(config, print, &printing);
 }
 
+/* ---- Pools ----------------------------------------------------------------------------------- */
+
+const struct config_section *config_pool(const struct config *config,
+					 const struct config_section *proxy)
+{
+	for (size_t i = 0; proxy->pool && i < config->pool_count; i++)
+		if (!strcmp(config->pools[i].name, proxy->pool))
+			return &config->pools[i];
+	return proxy;
+}
+
 /* ---- Of one key ------------------------------------------------------------------------------ */
 
 static const char *title_of(const struct config_section *section, const struct schema_key *key)

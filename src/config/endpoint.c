@@ -263,7 +263,10 @@ int endpoint_parse(struct config_endpoint *ret_endpoint, unsigned *ret_count, co
 	struct config_endpoint endpoint = {.mode = use == ENDPOINT_CONTROL ? MODE_CONTROL
 									   : MODE_DEFAULT,
 					   .owner = (uid_t)-1,
-					   .group = (gid_t)-1};
+					   .group = (gid_t)-1,
+					   .weight = 1,
+					   .max_fails = 3,
+					   .fail_timeout_ms = 10000};
 	size_t length = strcspn(text, " \t,");
 	const char *rest = text + length + strspn(text + length, " \t");
 	char *word = strndup(text, length), number[ADDRESS_TEXT_MAX];

@@ -266,6 +266,7 @@ void servers_put(struct server *server)
 {
 	if (--server->users > 0)
 		return;
+	assert(load(&server->active) == 0);
 	list_remove(&server->link);
 	list_remove(&server->in_order);
 	discard(server);

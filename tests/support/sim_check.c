@@ -233,7 +233,8 @@ void sim_check_bytes(struct sim_connection *connection, uint64_t position,
 		break;
 	case CONFIG_DISCARD:
 	case CONFIG_KIND_COUNT:
-	case CONFIG_METRICS: /* which are no sections of connections */
+	case CONFIG_METRICS:
+	case CONFIG_POOL: /* which are no sections of connections */
 		sim_fail("discard answers");
 	}
 }
