@@ -161,16 +161,31 @@ int build_refit(const struct engine *engine, const struct config *config, struct
 
 /* ---- Editions -------------------------------------------------------------------------------- */
 
-/* The pool of the section's own servers. */
-static int build_pool(struct section *section, const struct build_means *means,
-		      struct edition *edition)
+static int build_pool(struct edition *edition, const struct config_section *source,
+		      const struct build_means *means)
 {
-	section->pool = &edition->pools[edition->pool_count++];
-	return pools_fill(section->pool, section->config,
+	return pools_fill(&edition->pools[edition->pool_count++], source,
 			  &(struct pool_means){.servers = means->servers,
 					       .ledger = means->ledger,
 					       .resolver = means->resolver,
 					       .config = edition->config});
+}
+
+/* The pool of the section's own servers, or the one that it names; those are built. */
+static int build_upstream(struct section *section, const struct build_means *means,
+			  struct edition *edition)
+{
+	const struct config *config = edition->config;
+	const struct config_section *source = config_pool(config, section->config);
+	int r = 0;
+
+	if (source == section->config) {
+		section->pool = &edition->pools[edition->pool_count];
+		r = build_pool(edition, source, means);
+	} else {
+		section->pool = &edition->pools[source - config->pools];
+	}
+	return r;
 }
 
 static int build_section(struct section *section, const struct build_means *means,
@@ -187,7 +202,7 @@ static int build_section(struct section *section, const struct build_means *mean
 	r = life_give(section, config, means->find(config));
 	if (r < 0)
 		return log_no_memory(config->title);
-	return section->has_upstream ? build_pool(section, means, edition) : 0;
+	return section->has_upstream ? build_upstream(section, means, edition) : 0;
 }
 
 int build_edition(struct edition *edition, const struct config *config, uint64_t number,
@@ -199,11 +214,17 @@ int build_edition(struct edition *edition, const struct config *config, uint64_t
 		.number = number,
 		.config = config,
 		.sections = calloc(config->section_count + 1, sizeof(*edition->sections)),
-		.pools = calloc(config->section_count + 1, sizeof(*edition->pools)),
+		.pools = calloc(config->pool_count + config->section_count + 1,
+				sizeof(*edition->pools)),
 	};
 	if (!edition->sections || !edition->pools)
 		return log_no_memory("the sections");
 	edition->section_count = (uint32_t)config->section_count;
+	for (size_t i = 0; i < config->pool_count; i++) {
+		int r = build_pool(edition, &config->pools[i], means);
+
+		result = result < 0 ? result : r;
+	}
 	for (uint32_t i = 0; i < edition->section_count; i++) {
 		int r = build_section(&edition->sections[i], means, edition);
 

@@ -75,7 +75,7 @@ static int judge_cpus(const struct config *config, const char *key, const uint64
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
 /* A line of an address that belongs to an interface; that may come later, as a cable does. */
-static void judge_interface(const struct config *config, size_t section,
+static void judge_interface(const struct config *config, const struct config_section *section,
 			    const struct config_endpoint *line, bool listens, struct report *report)
 {
 	const struct sockaddr_in6 *in6 = &line->address.u.in6;
@@ -96,13 +96,17 @@ static void judge_interfaces(const struct config *config, struct report *report)
 		const struct config_section *section = &config->sections[i];
 
 		for (size_t j = 0; j < section->listen_count; j++)
-			judge_interface(config, i, &section->listens[j], true, report);
+			judge_interface(config, section, &section->listens[j], true, report);
 		for (size_t j = 0; j < section->server_count; j++)
-			judge_interface(config, i, &section->servers[j], false, report);
+			judge_interface(config, section, &section->servers[j], false, report);
 	}
+	for (size_t i = 0; i < config->pool_count; i++)
+		for (size_t j = 0; j < config->pools[i].server_count; j++)
+			judge_interface(config, &config->pools[i], &config->pools[i].servers[j],
+					false, report);
 }
 
-static int judge_listen(const struct config *config, size_t section,
+static int judge_listen(const struct config *config, const struct config_section *section,
 			const struct config_endpoint *line, struct report *report)
 {
 	char place[RESOLVE_PLACE_MAX];
@@ -173,7 +177,7 @@ int judge_start(const struct config *config, struct report *report)
 
 	for (size_t i = 0; i < config->section_count; i++)
 		for (size_t j = 0; j < config->sections[i].listen_count; j++)
-			r = judge_worse(r, judge_listen(config, i, &config->sections[i].listens[j],
-							report));
+			r = judge_worse(r, judge_listen(config, &config->sections[i],
+							&config->sections[i].listens[j], report));
 	return r;
 }

@@ -18,10 +18,9 @@ static int add(struct pool *pool, const struct pool_means *means,
 	       const char *name, const char *text)
 {
 	const struct config *config = means->config;
-	size_t index = (size_t)(pool->config - config->sections);
 	char place[RESOLVE_PLACE_MAX], account[RESOLVE_PLACE_MAX + 2 * ADDRESS_TEXT_MAX];
 	struct member member = {.weight = 1};
-	int r = resolve_leads_on(means->resolver, index, endpoint, address);
+	int r = resolve_leads_on(means->resolver, pool->config, endpoint, address);
 
 	if (r <= 0)
 		return r;

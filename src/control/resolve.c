@@ -16,11 +16,11 @@
 #define PATIENCE_MAX_MS   30000
 #define WARNING_MAX       1200
 
-const char *resolve_place(const struct config *config, size_t section,
+const char *resolve_place(const struct config *config, const struct config_section *section,
 			  const struct config_endpoint *endpoint, bool listens, char *text)
 {
 	snprintf(text, RESOLVE_PLACE_MAX, "%s:%u: %s %s", config->files[endpoint->file],
-		 endpoint->line, config->sections[section].title, listens ? "listen" : "server");
+		 endpoint->line, section->title, listens ? "listen" : "server");
 	return text;
 }
 
@@ -101,9 +101,8 @@ static void tell_found(const struct resolver *resolver, const struct resolution 
 
 /* ---- Listing --------------------------------------------------------------------------------- */
 
-static int list_names(struct resolver *resolver, size_t section, bool listens)
+static int list_names(struct resolver *resolver, const struct config_section *source, bool listens)
 {
-	const struct config_section *source = &resolver->config->sections[section];
 	size_t count = listens ? source->listen_count : source->server_count;
 	const struct config_endpoint *lines = listens ? source->listens : source->servers;
 
@@ -117,7 +116,7 @@ static int list_names(struct resolver *resolver, size_t section, bool listens)
 			return log_no_memory("the names");
 		resolver->list = list;
 		list[resolver->count++] = (struct resolution){
-			.section = section,
+			.section = source,
 			.endpoint = &lines[i],
 			.listens = listens,
 			.asked_ms = clock_now_ms(),
@@ -166,10 +165,12 @@ int resolver_open(struct resolver *resolver, const struct config *config,
 	if (loops_init(&resolver->loops, config) < 0)
 		return log_no_memory("the names");
 	for (size_t i = 0; i < config->section_count && r == 0; i++) {
-		r = list_names(resolver, i, true);
+		r = list_names(resolver, &config->sections[i], true);
 		if (r == 0)
-			r = list_names(resolver, i, false);
+			r = list_names(resolver, &config->sections[i], false);
 	}
+	for (size_t i = 0; i < config->pool_count && r == 0; i++)
+		r = list_names(resolver, &config->pools[i], false);
 	resolver->missing = resolver->count;
 	count_on(resolver);
 	if (r < 0 || resolver->count == 0)
@@ -210,10 +211,12 @@ static void cut(const struct resolver *resolver, const struct resolution *one)
 /* It listens on these places too; what would lead back is found when it is connected to. */
 static void note_listens(struct resolver *resolver, const struct resolution *one)
 {
-	if (!one->listens || resolver->config->sections[one->section].kind != CONFIG_PROXY)
+	size_t section = (size_t)(one->section - resolver->config->sections);
+
+	if (!one->listens || one->section->kind != CONFIG_PROXY)
 		return;
 	for (uint32_t i = 0; i < one->count; i++)
-		if (loops_listen(&resolver->loops, one->section, &one->found[i], one->endpoint) < 0)
+		if (loops_listen(&resolver->loops, section, &one->found[i], one->endpoint) < 0)
 			(void)log_no_memory("the names");
 }
 
@@ -431,11 +434,13 @@ const struct resolution *resolver_turn(struct resolver *resolver, uint64_t now_m
 
 /* ---- Loops ----------------------------------------------------------------------------------- */
 
-int resolve_leads_on(struct resolver *resolver, size_t section,
-		     const struct config_endpoint *endpoint, const struct address *address)
+/* Where it leads back to that proxy, that is said. */
+static int leads_on_from(struct resolver *resolver, size_t section,
+			 const struct config_endpoint *endpoint, const struct address *address)
 {
 	char place[RESOLVE_PLACE_MAX], number[ADDRESS_TEXT_MAX];
 	const struct config *config = resolver->config;
+	const struct config_section *proxy = &config->sections[section];
 	struct loop_found found;
 	int r = loops_connect(&resolver->loops, section, address, endpoint, &found);
 
@@ -443,7 +448,8 @@ int resolve_leads_on(struct resolver *resolver, size_t section,
 		return log_no_memory("the servers");
 	if (r == 0)
 		return 1;
-	warn(resolver, endpoint, resolve_place(config, section, endpoint, false, place),
+	warn(resolver, endpoint,
+	     resolve_place(config, config_pool(config, proxy), endpoint, false, place),
 	     "'%s' is %s, where %s listens (%s:%u)%s: connections would go round without end, and "
 	     "this server is left out",
 	     endpoint->text, address_format(address, number, sizeof(number)),
@@ -453,7 +459,23 @@ int resolve_leads_on(struct resolver *resolver, size_t section,
 	return 0;
 }
 
-static int test_server(struct resolver *resolver, size_t section,
+int resolve_leads_on(struct resolver *resolver, const struct config_section *pool,
+		     const struct config_endpoint *endpoint, const struct address *address)
+{
+	const struct config *config = resolver->config;
+	int r = 1;
+
+	if (pool->kind == CONFIG_PROXY)
+		return leads_on_from(resolver, (size_t)(pool - config->sections), endpoint,
+				     address);
+	for (size_t i = 0; i < config->section_count && r > 0; i++)
+		if (config->sections[i].kind == CONFIG_PROXY &&
+		    config_pool(config, &config->sections[i]) == pool)
+			r = leads_on_from(resolver, i, endpoint, address);
+	return r;
+}
+
+static int test_server(struct resolver *resolver, const struct config_section *section,
 		       const struct config_endpoint *server)
 {
 	const struct resolution *answer = resolver_answer(resolver, server);
@@ -463,6 +485,15 @@ static int test_server(struct resolver *resolver, size_t section,
 		return resolve_leads_on(resolver, section, server, &server->address);
 	for (uint32_t i = 0; answer && i < answer->count && r >= 0; i++)
 		r = resolve_leads_on(resolver, section, server, &answer->found[i]);
+	return r;
+}
+
+static int test_servers(struct resolver *resolver, const struct config_section *section)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < section->server_count && r >= 0; i++)
+		r = test_server(resolver, section, &section->servers[i]);
 	return r;
 }
 
@@ -481,8 +512,9 @@ int resolver_test(const struct config *config, struct report *report)
 		r = resolver_wait(&resolver, events, TEST_MS);
 	events_close(events);
 	for (size_t i = 0; is_right && i < config->section_count && r >= 0; i++)
-		for (size_t j = 0; j < config->sections[i].server_count && r >= 0; j++)
-			r = test_server(&resolver, i, &config->sections[i].servers[j]);
+		r = test_servers(&resolver, &config->sections[i]);
+	for (size_t i = 0; is_right && i < config->pool_count && r >= 0; i++)
+		r = test_servers(&resolver, &config->pools[i]);
 	resolver_close(&resolver);
 	return r < 0 ? r : 0;
 }

@@ -22,7 +22,7 @@
 
 /* A `listen` or `server` line with a name. */
 struct resolution {
-	size_t section; /* index into config.sections */
+	const struct config_section *section;
 	const struct config_endpoint *endpoint;
 	bool listens;
 	bool told;     /* that there is no answer */
@@ -93,14 +93,15 @@ const struct resolution *resolver_turn(struct resolver *resolver, uint64_t now_m
 
 /* "file:line: [section] server", as messages begin; returns text. */
 #define RESOLVE_PLACE_MAX 600
-const char *resolve_place(const struct config *config, size_t section,
+const char *resolve_place(const struct config *config, const struct config_section *section,
 			  const struct config_endpoint *endpoint, bool listens, char *text);
 
 /*
- * Whether a server of the section may be there: not where it would lead back, which is
- * logged, and where 0 is returned.  1 or -ENOMEM otherwise.
+ * Whether a server of the pool, or of the proxy that has servers itself, may be there: not
+ * where it would lead back to a proxy that uses it, which is logged, and where 0 is returned.
+ * 1 or -ENOMEM otherwise.
  */
-int resolve_leads_on(struct resolver *resolver, size_t section,
+int resolve_leads_on(struct resolver *resolver, const struct config_section *pool,
 		     const struct config_endpoint *endpoint,
 		     const struct address *address) must_check;
 

@@ -352,7 +352,7 @@ static int plan_section(struct sockets *sockets, size_t index, struct resolver *
 			.inherited = -1,
 		};
 
-		resolve_place(sockets->config, index, endpoint, true, line.place);
+		resolve_place(sockets->config, section, endpoint, true, line.place);
 		r = plan_line(sockets, &line, resolver, activation);
 		result = result < 0 ? result : r;
 	}

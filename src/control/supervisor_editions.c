@@ -71,7 +71,7 @@ static void extend_pool(struct supervisor *supervisor, struct reading *reading,
 {
 	const struct reading_means *means = supervisor->plan->means;
 
-	pools_extend(reading->edition.sections[answer->section].pool, answer,
+	pools_extend(edition_pool(&reading->edition, answer->section), answer,
 		     &(struct pool_means){.config = &reading->config,
 					  .servers = means->servers,
 					  .ledger = means->ledger,

@@ -194,7 +194,7 @@ static int attempt(struct session *session)
 
 static void attempt_under_way(struct session *session)
 {
-	uint32_t timeout = session->branch->section->config->settings.connect_timeout_ms;
+	uint32_t timeout = session->branch->desk->pool->config->settings.connect_timeout_ms;
 
 	uint64_t now_ms = session->road.loop->now_ms;
 
@@ -224,7 +224,7 @@ static void give_up(struct session *session)
 /* Nobody is left to try in this round. */
 static void round_failed(struct session *session)
 {
-	uint32_t timeout = session->branch->section->config->settings.connect_timeout_ms;
+	uint32_t timeout = session->branch->desk->pool->config->settings.connect_timeout_ms;
 	uint64_t until = session->started_ms + timeout;
 	bool tried = session->lacks || session->connect_error;
 

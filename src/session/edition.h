@@ -15,8 +15,17 @@ struct edition {
 	const struct config *config;
 	struct section *sections;
 	uint32_t section_count;
-	struct pool *pools;
+	struct pool *pools; /* those of the configuration first, in its order */
 	uint32_t pool_count;
 };
+
+/* The pool of the servers that are written there; there is one. */
+static inline struct pool *edition_pool(const struct edition *edition,
+					const struct config_section *source)
+{
+	if (source->kind == CONFIG_POOL)
+		return &edition->pools[source - edition->config->pools];
+	return edition->sections[source - edition->config->sections].pool;
+}
 
 #endif

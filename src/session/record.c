@@ -45,17 +45,27 @@ static const char *key_of(enum reason reason)
 	}
 }
 
+/* Its key stands where the servers do. */
+static bool is_about_servers(enum reason reason)
+{
+	return !strcmp(key_of(reason), "connect_timeout");
+}
+
 /* "idle_timeout = 1h, [proxy web] line 14". */
 static const char *key_text(const struct section *section, enum reason reason,
 			    char text[CONFIG_EXPLAIN_MAX])
 {
+	const struct config *config = section->edition->config;
+	const struct config_section *source = section->config;
 	const char *key = key_of(reason);
-	bool global = reason == REASON_DRAIN_TIMEOUT;
 
 	if (!key)
 		return NULL;
-	return config_explain(section->edition->config, global ? NULL : section->config, key, text,
-			      CONFIG_EXPLAIN_MAX);
+	if (reason == REASON_DRAIN_TIMEOUT)
+		source = NULL;
+	else if (is_about_servers(reason) && section->pool)
+		source = section->pool->config;
+	return config_explain(config, source, key, text, CONFIG_EXPLAIN_MAX);
 }
 
 /* Whose doing it was, where it was an operator's. */
