@@ -1,4 +1,5 @@
 /* What is in files: the drop-in directory, and the samples and the manual beside the table. */
+#include "config/option.h"
 #include "config/schema.h"
 #include "support/config_text.h"
 
@@ -395,7 +396,8 @@ START_TEST(the_shipped_file_is_free_of_mistakes_when_every_line_in_it_is_used)
 
 	uncomment(text);
 	config = config_of(text);
-	ck_assert_uint_eq(config.section_count, CONFIG_KIND_COUNT);
+	ck_assert_uint_eq(config.section_count, CONFIG_KIND_COUNT + 1);
+	ck_assert_uint_eq(config.pool_count, 1);
 	/* every key was set, to what it is anyway */
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
 		const struct schema_key *key = &schema_keys[i];
@@ -466,6 +468,32 @@ START_TEST(the_manual_has_every_key_with_its_range_and_default)
 				      key->words[j]);
 	}
 	free(manual);
+}
+END_TEST
+
+START_TEST(the_manual_and_the_sample_have_every_option_of_a_server)
+{
+	char *manual = text_of(MANUAL), *sample = text_of(SAMPLE), item[100];
+	const char *name;
+	size_t count = 0;
+
+	for (; (name = option_name(ENDPOINT_CONNECT, count)); count++) {
+		bool found = false;
+
+		snprintf(item, sizeof(item), "Cm %s", name);
+		for (const char *at = strstr(manual, "\n.It Cm "); at && !found;
+		     at = strstr(at + 1, "\n.It Cm ")) {
+			const char *said = strstr(at, item);
+
+			found = said && said < at + 1 + strcspn(at + 1, "\n") &&
+				strchr("=\n", said[strlen(item)]);
+		}
+		ck_assert_msg(found, "%s does not have %s", MANUAL, name);
+		ck_assert_msg(strstr(sample, name), "%s does not have %s", SAMPLE, name);
+	}
+	ck_assert_uint_eq(count, 11);
+	free(manual);
+	free(sample);
 }
 END_TEST
 
@@ -563,5 +591,6 @@ SUITE("config files", the_directory_beside_the_file_is_read_in_order_of_names,
       the_shipped_file_is_free_of_mistakes_when_every_line_in_it_is_used,
       the_quickstart_is_an_echo_and_a_proxy_in_front_of_a_responder,
       the_manual_has_every_key_with_its_range_and_default,
+      the_manual_and_the_sample_have_every_option_of_a_server,
       the_manual_has_no_key_that_does_not_exist, the_examples_in_the_manual_are_free_of_mistakes,
       every_key_is_described_in_the_table, no_example_lets_the_servers_of_a_database_take_turns)

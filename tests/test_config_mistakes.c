@@ -352,7 +352,7 @@ START_TEST(an_unknown_section_is_refused)
 		"t:1: there is no section [tunnel]; there are [global], [log], "
 		"[control], [metrics], [defaults] and, "
 		"each "
-		"with a name, [proxy], [echo], [discard], [chargen] and [responder]\n"
+		"with a name, [proxy], [pool], [echo], [discard], [chargen] and [responder]\n"
 		"t:3: the brackets are empty; write for example [proxy web]\n");
 	ck_assert_config_mistakes(ECHO "[defualts]\nbaklog = 5\n",
 				  "t:3: there is no section [defualts]; did you mean [defaults]?\n"
@@ -381,7 +381,7 @@ START_TEST(a_key_in_the_wrong_section_is_told_where_it_belongs)
 		"[global]\nidle_timeout = 1s\nlisten = 80\n[defaults]\nlevel = info\nsize = 1\n",
 		"t:3: [echo] relay: has no meaning here; it belongs in [defaults] [proxy]\n"
 		"t:4: [echo] workers: has no meaning here; it belongs in [global]\n"
-		"t:5: [echo] server: has no meaning here; it belongs in [proxy]\n"
+		"t:5: [echo] server: has no meaning here; it belongs in [proxy] [pool]\n"
 		"t:7: [global] idle_timeout: has no meaning here; it belongs in [defaults] [proxy] "
 		"[echo] [discard] [chargen] [responder]\n"
 		"t:8: [global] listen: has no meaning here; it belongs in [proxy] [echo] [discard] "
@@ -526,14 +526,14 @@ START_TEST(ports_0_and_65536_are_refused)
 }
 END_TEST
 
-START_TEST(an_address_takes_nothing_behind_it)
+START_TEST(an_address_takes_no_other_behind_it)
 {
 	ck_assert_config_mistakes(
-		"[proxy]\nlisten = 80, 81\nserver = 127.0.0.1:1 weight=2\n",
+		"[proxy]\nlisten = 80, 81\nserver = 127.0.0.1:1, 127.0.0.1:2\n",
 		"t:2: [proxy] listen: \"80, 81\": takes an address only, without \", 81\"; for "
 		"several addresses repeat the key\n"
-		"t:3: [proxy] server: \"127.0.0.1:1 weight=2\": takes an address only, without "
-		"\"weight=2\"; for several addresses repeat the key\n");
+		"t:3: [proxy] server: \"127.0.0.1:1, 127.0.0.1:2\": takes an address only, without "
+		"\", 127.0.0.1:2\"; for several addresses repeat the key\n");
 }
 END_TEST
 
@@ -871,7 +871,7 @@ SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_th
       a_value_that_is_wrong_is_met_with_what_would_be_right,
       a_wrong_value_of_global_or_log_is_met_with_what_would_be_right,
       a_list_of_cpus_that_is_none_is_refused, ports_0_and_65536_are_refused,
-      an_address_takes_nothing_behind_it,
+      an_address_takes_no_other_behind_it,
       a_proxy_needs_a_server_and_every_section_a_place_to_listen,
       an_address_is_listened_on_once_in_all_the_file, a_proxy_does_not_connect_to_itself,
       a_port_of_every_address_leaves_none_of_its_family,

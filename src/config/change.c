@@ -42,6 +42,7 @@ static void compare_keys(const struct config *before, const struct config_sectio
 		const struct schema_key *key = &schema_keys[i];
 
 		if (!(key->where & where) || schema_is_list(key) ||
+		    (section_now && !schema_applies(key, section_now)) ||
 		    !differs(key, owner_of(key, before, section_before),
 			     owner_of(key, now, section_now), old, new))
 			continue;
@@ -104,34 +105,40 @@ static void compare_listens(const struct config_section *before, const struct co
 
 static const struct config_section *find_section(const struct config *config, const char *title)
 {
-	for (size_t i = 0; i < config->section_count; i++)
-		if (!strcmp(config->sections[i].title, title))
-			return &config->sections[i];
+	const struct config_section *section;
+
+	for (size_t i = 0; (section = config_section_at(config, i)); i++)
+		if (!strcmp(section->title, title))
+			return section;
 	return NULL;
+}
+
+static void compare_section(const struct config *before, const struct config_section *old,
+			    const struct config *now, const struct config_section *section,
+			    struct report *report)
+{
+	compare_listens(old, section, report);
+	compare_lines(section->title, "server", (struct endpoints){old->servers, old->server_count},
+		      (struct endpoints){section->servers, section->server_count}, report);
+	compare_keys(before, old, now, section, (unsigned)IN_PROXY << section->kind, report);
 }
 
 void config_compare(const struct config *before, const struct config *now, struct report *report)
 {
-	compare_keys(before, NULL, now, NULL, IN_GLOBAL | IN_LOG, report);
-	for (size_t i = 0; i < before->section_count; i++)
-		if (!find_section(now, before->sections[i].title))
-			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s is gone",
-				   before->sections[i].title);
-	for (size_t i = 0; i < now->section_count; i++) {
-		const struct config_section *section = &now->sections[i];
-		const struct config_section *old = find_section(before, section->title);
+	const struct config_section *section, *old;
 
-		if (!old) {
+	compare_keys(before, NULL, now, NULL, IN_GLOBAL | IN_LOG, report);
+	for (size_t i = 0; (old = config_section_at(before, i)); i++)
+		if (!find_section(now, old->title))
+			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s is gone",
+				   old->title);
+	for (size_t i = 0; (section = config_section_at(now, i)); i++) {
+		old = find_section(before, section->title);
+		if (old)
+			compare_section(before, old, now, section, report);
+		else
 			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s is new",
 				   section->title);
-			continue;
-		}
-		compare_listens(old, section, report);
-		compare_lines(section->title, "server",
-			      (struct endpoints){old->servers, old->server_count},
-			      (struct endpoints){section->servers, section->server_count}, report);
-		compare_keys(before, old, now, section, (unsigned)IN_PROXY << section->kind,
-			     report);
 	}
 }
 

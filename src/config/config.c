@@ -19,11 +19,14 @@ void config_done(struct config *config)
 {
 	for (size_t i = 0; i < config->section_count; i++)
 		loader_section_done(&config->sections[i]);
+	for (size_t i = 0; i < config->pool_count; i++)
+		loader_section_done(&config->pools[i]);
 	for (size_t i = 0; i < config->file_count; i++)
 		free(config->files[i]);
 	loader_section_done(&config->control);
 	loader_section_done(&config->metrics);
 	free(config->sections);
+	free(config->pools);
 	free(config->files);
 	free(config->origins);
 	free(config->without);
@@ -68,19 +71,32 @@ static int begin_file(struct loader *loader, const char *name)
 }
 
 /* What a section does not set itself it has from [defaults], which may stand anywhere. */
-static void inherit(const struct config_section *defaults, struct config_section *section)
+static int inherit(const struct config_section *defaults, struct config_section *section)
 {
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
-		size_t offset = schema_keys[i].offset;
+		const struct schema_key *key = &schema_keys[i];
 
-		if (schema_keys[i].owner != OWNER_SETTINGS || section->origins[i].line ||
-		    !defaults->origins[i].line)
+		if (key->owner != OWNER_SETTINGS || section->origins[i].line ||
+		    !defaults->origins[i].line || !schema_applies(key, section))
 			continue;
-		memcpy((char *)&section->settings + offset, (char *)&defaults->settings + offset,
-		       sizeof(uint32_t));
+		if (schema_copy(key, &section->settings, &defaults->settings) < 0)
+			return -ENOMEM;
 		section->origins[i] = defaults->origins[i];
 		section->origins[i].defaults = true;
 	}
+	return 0;
+}
+
+static int inherit_all(struct loader *loader)
+{
+	struct config *config = loader->config;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->section_count; i++)
+		r = inherit(&loader->defaults, &config->sections[i]);
+	for (size_t i = 0; r == 0 && i < config->pool_count; i++)
+		r = inherit(&loader->defaults, &config->pools[i]);
+	return r;
 }
 
 /* Where nothing is said of it, and systemd or who else started us gave a directory. */
@@ -112,13 +128,16 @@ static int loader_finish(struct loader *loader, int r)
 {
 	struct config *config = loader->config;
 
-	if (r != -ENOMEM)
-		for (size_t i = 0; i < config->section_count; i++)
-			inherit(&loader->defaults, &config->sections[i]);
+	if (r != -ENOMEM && inherit_all(loader) < 0)
+		loader->failed = -ENOMEM;
 	if (r != -ENOMEM && default_control(&config->control) < 0)
 		loader->failed = -ENOMEM;
-	if (r == 0)
+	if (r == 0) {
 		loader_check(loader);
+		loader_check_servers(loader);
+		loader_check_terms(loader);
+		loader_check_effects(loader);
+	}
 	if (loader->failed || loader->report->failed)
 		r = -ENOMEM;
 	else if (r == 0 && loader->report->found[REPORT_MISTAKE])

@@ -270,6 +270,9 @@ int config_parse(struct config *config, const char *name, const char *text, size
 		 struct report *report) must_check;
 void config_done(struct config *config);
 
+/* Every section, pools behind those that serve clients; NULL behind the last. */
+const struct config_section *config_section_at(const struct config *config, size_t n);
+
 /*
  * Where the server lines of a proxy stand, and the keys about servers: the pool that it
  * names, or itself.

@@ -3,6 +3,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* ---- Sections -------------------------------------------------------------------------------- */
+
+const struct config_section *config_section_at(const struct config *config, size_t n)
+{
+	if (n < config->section_count)
+		return &config->sections[n];
+	n -= config->section_count;
+	return n < config->pool_count ? &config->pools[n] : NULL;
+}
+
+const struct config_section *config_pool(const struct config *config,
+					 const struct config_section *proxy)
+{
+	for (size_t i = 0; proxy->pool && i < config->pool_count; i++)
+		if (!strcmp(config->pools[i].name, proxy->pool))
+			return &config->pools[i];
+	return proxy;
+}
+
 /* ---- Every value ----------------------------------------------------------------------------- */
 
 /* Who is told. */
@@ -50,7 +69,8 @@ static void tell_keys(const struct telling *telling, const char *title, unsigned
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
 		const struct schema_key *key = &schema_keys[i];
 
-		if (!(key->where & where) || schema_is_list(key))
+		if (!(key->where & where) || schema_is_list(key) ||
+		    (section && !schema_applies(key, section)))
 			continue;
 		telling->take(telling->owner,
 			      &(struct config_setting){
@@ -80,14 +100,13 @@ static void tell_asked(const struct telling *telling, const struct config_sectio
 void config_each(const struct config *config, config_taker *take, void *owner)
 {
 	const struct telling telling = {config, take, owner};
+	const struct config_section *section;
 
 	tell_keys(&telling, "[global]", IN_GLOBAL, NULL);
 	tell_keys(&telling, "[log]", IN_LOG, NULL);
 	tell_asked(&telling, &config->control);
 	tell_asked(&telling, &config->metrics);
-	for (size_t i = 0; i < config->section_count; i++) {
-		const struct config_section *section = &config->sections[i];
-
+	for (size_t i = 0; (section = config_section_at(config, i)); i++) {
 		tell_endpoints(&telling, section->title, "listen", section->listens,
 			       section->listen_count);
 		tell_endpoints(&telling, section->title, "server", section->servers,
@@ -108,12 +127,18 @@ static void print(void *owner, const struct config_setting *setting)
 {
 	struct printing *printing = owner;
 	const struct config_origin *origin = &setting->origin;
+	char value[VALUE_CPUS_TEXT_MAX + 2];
+	const char *mark = "";
 
 	if (!printing->title || strcmp(printing->title, setting->title) != 0)
 		fprintf(printing->out, "%s%s\n", printing->title ? "\n" : "", setting->title);
 	printing->title = setting->title;
+	/* a pair of quotation marks around a value is taken off */
+	if (*setting->value == '"' || *setting->value == '\'')
+		mark = *setting->value == '"' ? "'" : "\"";
+	snprintf(value, sizeof(value), "%s%s%s", mark, setting->value, mark);
 	fprintf(printing->out, setting->options ? "%-20s= %s" : "%-20s= %-18s", setting->key,
-		setting->value);
+		value);
 	if (setting->options)
 		fprintf(printing->out, " %s", setting->options);
 	if (!origin->line)
@@ -130,18 +155,15 @@ void config_print_effective(const struct config *config, FILE *out)
 	config_each(config, print, &printing);
 }
 
-/* ---- Pools ----------------------------------------------------------------------------------- */
-
-const struct config_section *config_pool(const struct config *config,
-					 const struct config_section *proxy)
-{
-	for (size_t i = 0; proxy->pool && i < config->pool_count; i++)
-		if (!strcmp(config->pools[i].name, proxy->pool))
-			return &config->pools[i];
-	return proxy;
-}
-
 /* ---- Of one key ------------------------------------------------------------------------------ */
+
+/* Where a key of the section stands: with the servers, where it is about them. */
+static const struct config_section *place_of(const struct config *config,
+					     const struct config_section *section,
+					     const struct schema_key *key)
+{
+	return section && key->where & IN_POOL ? config_pool(config, section) : section;
+}
 
 static const char *title_of(const struct config_section *section, const struct schema_key *key)
 {
@@ -160,7 +182,10 @@ static const struct schema_key *row_of(const struct config_section *section, con
 const struct config_origin *config_origin(const struct config *config,
 					  const struct config_section *section, const char *key)
 {
-	return &(section ? section->origins : config->origins)[row_of(section, key) - schema_keys];
+	const struct schema_key *row = row_of(section, key);
+
+	section = place_of(config, section, row);
+	return &(section ? section->origins : config->origins)[row - schema_keys];
 }
 
 const char *config_place(const struct config *config, const struct config_section *section,
@@ -174,6 +199,7 @@ const char *config_place(const struct config *config, const struct config_sectio
 		return text;
 	}
 	origin = config_origin(config, section, key);
+	section = place_of(config, section, row);
 	snprintf(text, size, "%s", config->files[origin->file]);
 	if (origin->line)
 		snprintf(text + strlen(text), size - strlen(text), ":%u", origin->line);
@@ -190,6 +216,7 @@ const char *config_explain(const struct config *config, const struct config_sect
 	char value[VALUE_CPUS_TEXT_MAX];
 
 	assert(!schema_is_list(row));
+	section = place_of(config, section, row);
 	snprintf(text, size, "%s = %.100s, %s", row->name,
 		 schema_format(row, owner_of(row, config, section), value, sizeof(value)),
 		 origin->line ? "" : "the default");

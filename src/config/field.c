@@ -87,29 +87,39 @@ const char *schema_range(const struct schema_key *key, char *text, size_t size)
 	char min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX];
 
 	assert(numbers[key->type].format);
-	snprintf(text, size, "%s..%s%s%s", numbers[key->type].format(key->min, min, sizeof(min)),
-		 numbers[key->type].format(key->max, max, sizeof(max)), key->zero ? " or " : "",
-		 key->zero ? key->zero : "");
+	snprintf(text, size, "%s..%s%s%s%s%s",
+		 numbers[key->type].format(key->min, min, sizeof(min)),
+		 numbers[key->type].format(key->max, max, sizeof(max)),
+		 !key->zero  ? ""
+		 : key->most ? ", "
+			     : " or ",
+		 key->zero ? key->zero : "", key->most ? " or " : "", key->most ? key->most : "");
 	return text;
 }
 
-/* Whether text is the word for 0 or another that means the same. */
+/* Whether text is that word for a value or another that means the same. */
+static bool is_word(const char *text, const char *word)
+{
+	static const struct {
+		const char *word, *same[5];
+	} synonyms[] = {
+		{"off", {"never", "infinity", "none", "no", NULL}},
+		{"infinity", {"never", NULL}},
+		{"none", {"off", "no", NULL}},
+	};
+
+	if (word && !strcasecmp(text, word))
+		return true;
+	for (size_t i = 0; word && i < array_size(synonyms); i++)
+		for (size_t j = 0; !strcmp(word, synonyms[i].word) && synonyms[i].same[j]; j++)
+			if (!strcasecmp(text, synonyms[i].same[j]))
+				return true;
+	return false;
+}
+
 static bool is_zero(const struct schema_key *key, const char *text)
 {
-	static const char *const offs[] = {"never", "infinity", "none", "no", NULL};
-	static const char *const infinities[] = {"never", NULL};
-	const char *const *same;
-
-	if (!key->zero)
-		return false;
-	if (!strcasecmp(text, key->zero))
-		return true;
-	if (!strcmp(key->zero, "auto"))
-		return false;
-	for (same = !strcmp(key->zero, "off") ? offs : infinities; *same; same++)
-		if (!strcasecmp(text, *same))
-			return true;
-	return false;
+	return is_word(text, key->zero);
 }
 
 static int set_number(const struct schema_key *key, void *field, const char *text,
@@ -119,7 +129,9 @@ static int set_number(const struct schema_key *key, void *field, const char *tex
 	uint64_t number = 0;
 	size_t used;
 
-	if (!is_zero(key, text)) {
+	if (is_word(text, key->most)) {
+		number = UINT32_MAX;
+	} else if (!is_zero(key, text)) {
 		int r = numbers[key->type].parse(&number, text, why);
 		bool zero = number == 0 && key->zero && !strcmp(key->zero, "off");
 
@@ -196,6 +208,46 @@ static int set_names(const struct schema_key *key, char **field, const char *tex
 	return 0;
 }
 
+static int set_text(char **field, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+/* Where it has no port, that of name servers. */
+static int set_resolver(char **field, const char *text, char why[VALUE_WHY_MAX])
+{
+	char with_port[ADDRESS_TEXT_MAX], formatted[ADDRESS_TEXT_MAX];
+	const char *bracket = strchr(text, ']'), *because;
+	bool has_port = strchr(bracket ? bracket : text, ':') != NULL;
+	struct address address;
+
+	snprintf(with_port, sizeof(with_port), "%.250s%s", text, has_port ? "" : ":53");
+	if (address_parse(&address, with_port, ADDRESS_FOR_CONNECT, &because) < 0) {
+		snprintf(why, VALUE_WHY_MAX, "\"%.80s\": %s", text, because);
+		return -EINVAL;
+	}
+	if (address.kind != ADDRESS_INET) {
+		snprintf(why, VALUE_WHY_MAX,
+			 "\"%.80s\" is not the address of a name server; write for example "
+			 "127.0.0.1:8600, or auto for those of /etc/resolv.conf",
+			 text);
+		return -EINVAL;
+	}
+	return set_text(field, address_format(&address, formatted, sizeof(formatted)));
+}
+
+static bool holds_text(const struct schema_key *key)
+{
+	return key->type == SCHEMA_TEXT || key->type == SCHEMA_RESOLVER ||
+	       key->type == SCHEMA_NAMES;
+}
+
 static int set_access(struct config *config, const char *text, char why[VALUE_WHY_MAX])
 {
 	uint32_t access = CONFIG_ACCESS_FILE;
@@ -230,8 +282,31 @@ int schema_set(const struct schema_key *key, void *owner, const char *text, char
 		return set_cpus(key, field, text, why);
 	if (key->type == SCHEMA_NAMES)
 		return set_names(key, field, text, why);
+	if (key->type == SCHEMA_RESOLVER && !is_zero(key, text))
+		return set_resolver(field, text, why);
+	if (holds_text(key))
+		return set_text(field, is_zero(key, text) ? NULL : text);
 	assert(key->type == SCHEMA_ACCESS);
 	return set_access(owner, text, why);
+}
+
+int schema_copy(const struct schema_key *key, void *owner, const void *other)
+{
+	void *field = (char *)owner + key->offset;
+	const void *from = (const char *)other + key->offset;
+
+	if (holds_text(key))
+		return set_text(field, *(char *const *)from);
+	assert(key->type != SCHEMA_SIZE64 && key->type != SCHEMA_CPUS);
+	*(uint32_t *)field = *(const uint32_t *)from;
+	return 0;
+}
+
+void schema_release(void *owner, enum schema_owner kind)
+{
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++)
+		if (schema_keys[i].owner == kind && holds_text(&schema_keys[i]))
+			(void)set_text((char **)((char *)owner + schema_keys[i].offset), NULL);
 }
 
 int schema_set_defaults(void *owner, enum schema_owner kind)
@@ -258,6 +333,8 @@ const char *schema_format(const struct schema_key *key, const void *owner, char 
 		uint64_t number = key->type == SCHEMA_SIZE64 ? *(const uint64_t *)field
 							     : *(const uint32_t *)field;
 
+		if (number == UINT32_MAX && key->most)
+			return key->most;
 		return number || !key->zero ? numbers[key->type].format(number, text, size)
 					    : key->zero;
 	}
@@ -267,7 +344,7 @@ const char *schema_format(const struct schema_key *key, const void *owner, char 
 		return memcmp(field, no_cpus, sizeof(no_cpus)) != 0
 			       ? value_format_cpus(field, text, size)
 			       : key->zero;
-	if (key->type == SCHEMA_NAMES)
+	if (holds_text(key))
 		return *(char *const *)field ? *(char *const *)field : key->zero;
 	assert(key->type == SCHEMA_ACCESS);
 	return config->access == CONFIG_ACCESS_FILE ? config->access_path

@@ -6,276 +6,41 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define SECTION_NAME_MAX 40
-#define MESSAGE_MAX      1000
-
-void loader_complain(struct loader *loader, unsigned file, unsigned line, const char *title,
-		     const char *key, const char *format, ...)
-{
-	char text[MESSAGE_MAX], place[32] = "";
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (line)
-		snprintf(place, sizeof(place), "%u:", line);
-	report_add(loader->report, REPORT_MISTAKE, file, line, "%s:%s %s%s%s%s%s",
-		   loader->config->files[file], place, title ? title : "", title ? " " : "",
-		   key ? key : "", key ? ": " : "", text);
-}
 
 static void complain(struct loader *loader, unsigned line, const char *key, const char *what)
 {
 	loader_complain(loader, loader->file, line, loader->title, key, "%s", what);
 }
 
-/* ---- sections ---- */
-
-void loader_section_done(struct config_section *section)
+/* All places where a key of that name may stand. */
+static unsigned places_of(const char *name)
 {
-	for (size_t i = 0; i < section->listen_count; i++)
-		endpoint_done(&section->listens[i]);
-	for (size_t i = 0; i < section->server_count; i++)
-		endpoint_done(&section->servers[i]);
-	free(section->listens);
-	free(section->servers);
-	free(section->origins);
-	free(section->name);
-	free(section->title);
-	*section = (struct config_section){0};
+	unsigned places = 0;
+
+	for (unsigned where = 1; where; where <<= 1)
+		if (schema_find(name, where))
+			places |= where;
+	return places;
 }
-
-int loader_section_init(struct config_section *section, const char *kind, const char *name)
-{
-	*section = (struct config_section){
-		.name = strdup(*name ? name : kind),
-		.origins = calloc(SCHEMA_KEY_COUNT, sizeof(*section->origins)),
-	};
-	if (asprintf(&section->title, "[%s%s%s]", kind, *name ? " " : "", name) < 0)
-		section->title = NULL;
-	if (!section->name || !section->origins || !section->title ||
-	    schema_set_defaults(&section->settings, OWNER_SETTINGS) < 0 ||
-	    schema_set_defaults(section, OWNER_SECTION) < 0) {
-		loader_section_done(section);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static struct config_section *find_section(struct config *config, enum config_kind kind,
-					   const char *name)
-{
-	for (size_t i = 0; i < config->section_count; i++)
-		if (config->sections[i].kind == kind && !strcmp(config->sections[i].name, name))
-			return &config->sections[i];
-	return NULL;
-}
-
-/* The section is wrong, which has been said; its keys are checked all the same. */
-static int begin_ignored(struct loader *loader, const char *word, const char *name)
-{
-	loader_section_done(&loader->ignored);
-	if (loader_section_init(&loader->ignored, word, name) < 0)
-		return -ENOMEM;
-	loader->section = &loader->ignored;
-	loader->title = loader->ignored.title;
-	return 0;
-}
-
-/* NULL without memory. */
-static struct config_section *add_section(struct loader *loader, enum config_kind kind,
-					  const char *word, const char *name, unsigned line)
-{
-	struct config *config = loader->config;
-	struct config_section *section,
-		*sections = grow(config->sections, config->section_count, 1, sizeof(*sections));
-
-	if (!sections)
-		return NULL;
-	config->sections = sections;
-	section = &sections[config->section_count];
-	if (loader_section_init(section, word, name) < 0)
-		return NULL;
-	config->section_count++;
-	section->kind = kind;
-	section->file = loader->file;
-	section->line = line;
-	return section;
-}
-
-/*
- * A [proxy], [echo], ... begins, or goes on: a file may open what one before it
- * has opened, as a drop-in does, but in one file twice is a slip of the hand.
- */
-static int begin_service(struct loader *loader, unsigned line, const char *word, const char *name)
-{
-	struct config *config = loader->config;
-	enum config_kind kind = CONFIG_PROXY;
-	struct config_section *first;
-
-	while ((unsigned)IN_PROXY << kind != loader->where)
-		kind++;
-	first = find_section(config, kind, *name ? name : word);
-	if (first && first->last_file == loader->file) {
-		bool unnamed = !strchr(first->title, ' ') != !*name;
-
-		loader_complain(loader, loader->file, line, NULL, NULL,
-				"[%s%s%s] has begun before, at line %u%s; join the two or give "
-				"each a name of its own",
-				word, *name ? " " : "", name, first->last_line,
-				unnamed ? " (without a name it is called by its kind)" : "");
-		return begin_ignored(loader, word, name);
-	}
-	if (!first)
-		first = add_section(loader, kind, word, name, line);
-	if (!first)
-		return -ENOMEM;
-	first->last_file = loader->file;
-	first->last_line = line;
-	loader->section = first;
-	loader->title = first->title;
-	return 0;
-}
-
-/* One that there is once begins: once in each file, without a name. */
-static void begin_common(struct loader *loader, unsigned line, const struct schema_section *row,
-			 const char *name)
-{
-	unsigned *first = &loader->line_of[row - schema_sections];
-
-	if (row->where == IN_DEFAULTS)
-		loader->section = &loader->defaults;
-	else if (row->member)
-		loader->section = (void *)((char *)loader->config + row->member);
-	loader->title = row->title;
-	if (*name)
-		loader_complain(loader, loader->file, line, loader->title, NULL,
-				"takes no name; \"%.60s\" has to go", name);
-	if (*first)
-		loader_complain(loader, loader->file, line, loader->title, NULL,
-				"has begun before, at line %u; join the two", *first);
-	else
-		*first = line;
-}
-
-static bool is_good_name(struct loader *loader, unsigned line, const char *name)
-{
-	const char *c = name;
-
-	while (isalnum((unsigned char)*c) || (*c && strchr("_.-", *c)))
-		c++;
-	if (*c)
-		loader_complain(loader, loader->file, line, NULL, NULL,
-				"\"%.60s\" cannot be a section's name; it is one word of letters, "
-				"digits, \"_\", \".\" and \"-\"",
-				name);
-	else if (c - name > SECTION_NAME_MAX)
-		loader_complain(loader, loader->file, line, NULL, NULL,
-				"the section's name \"%.60s...\" is %zu bytes long; the most is %d",
-				name, strlen(name), SECTION_NAME_MAX);
-	return !*c && c - name <= SECTION_NAME_MAX;
-}
-
-/* "[a], [b] and, each with a name, [c] and [d]". */
-static const char *all_sections(char *text, size_t size)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++) {
-		const struct schema_section *row = &schema_sections[i];
-		bool last = i + 1 == SCHEMA_SECTION_COUNT;
-		const char *before = !i ? "" : last ? " and " : ", ";
-
-		if (row->named && !row[-1].named)
-			before = " and, each with a name, ";
-		used += (size_t)snprintf(text + used, size - used, "%s%s", before, row->title);
-	}
-	assert(used < size);
-	return text;
-}
-
-/* Says so; returns the section that was probably meant, which decides which keys are right. */
-static const struct schema_section *unknown_section(struct loader *loader, unsigned line,
-						    const char *word)
-{
-	const struct schema_section *meant = schema_suggest_section(word);
-	char all[300];
-
-	if (!*word)
-		loader_complain(loader, loader->file, line, NULL, NULL,
-				"the brackets are empty; write for example [proxy web]");
-	else if (meant)
-		loader_complain(loader, loader->file, line, NULL, NULL,
-				"there is no section [%.60s]; did you mean %s?", word,
-				meant->title);
-	else
-		loader_complain(loader, loader->file, line, NULL, NULL,
-				"there is no section [%.60s]; there are %s", word,
-				all_sections(all, sizeof(all)));
-	return meant;
-}
-
-static void on_section(void *user, unsigned line, const char *header, const char *mistake)
-{
-	struct loader *loader = user;
-	size_t length = strcspn(header, " \t");
-	const char *name = header + length + strspn(header + length, " \t");
-	const struct schema_section *known, *row;
-	char written[64];
-	int r;
-
-	snprintf(written, sizeof(written), "%.*s", (int)length, header);
-	known = row = schema_section(written);
-	loader->saw_section = true;
-	loader->section = NULL;
-	loader->title = NULL;
-	if (mistake)
-		complain(loader, line, NULL, mistake);
-	else if (!known)
-		row = unknown_section(loader, line, written);
-	loader->where = row ? row->where : 0;
-	if (!row)
-		return;
-	if (!row->named) {
-		begin_common(loader, line, row, name);
-		return;
-	}
-	if (!is_good_name(loader, line, name))
-		r = begin_ignored(loader, row->word, "");
-	else if (!known)
-		r = begin_ignored(loader, row->word, name);
-	else
-		r = begin_service(loader, line, row->word, name);
-	if (r < 0) {
-		loader->failed = r;
-		loader->where = 0;
-	}
-}
-
-/* ---- keys ---- */
 
 static void unknown_key(struct loader *loader, unsigned line, const char *name)
 {
-	const struct schema_key *elsewhere = schema_find(name, ~0u);
 	const char *meant = schema_suggest(name, loader->where);
+	unsigned places = places_of(name), serves = places & IN_EVERY_SERVICE;
 	char what[300] = "no such key; uringproxy.conf(5) has them all";
 
-	if (elsewhere && elsewhere->where & IN_EVERY_SERVICE) {
+	if (places) {
 		int used = snprintf(what, sizeof(what), "has no meaning here; it belongs in");
-		for (unsigned where = IN_DEFAULTS; where <= IN_RESPONDER; where <<= 1)
-			if (elsewhere->where & where)
+
+		for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++)
+			if (schema_sections[i].where & places &&
+			    !(serves && schema_sections[i].member)) /* [control]'s is another */
 				used += snprintf(what + used, sizeof(what) - (size_t)used, " %s",
-						 schema_section_of(where)->title);
-	} else if (elsewhere) {
-		snprintf(what, sizeof(what), "has no meaning here; it belongs in %s",
-			 schema_section_of(elsewhere->where)->title);
+						 schema_sections[i].title);
 	} else if (meant) {
 		snprintf(what, sizeof(what), "no such key; did you mean %s?", meant);
 	}
@@ -439,7 +204,7 @@ static void on_mistake(void *user, unsigned line, const char *what)
 
 void loader_read(struct loader *loader, const char *text, size_t size)
 {
-	static const struct reader_events events = {on_section, on_value, on_mistake};
+	static const struct reader_events events = {loader_begin, on_value, on_mistake};
 
 	loader->where = 0;
 	loader->section = NULL;

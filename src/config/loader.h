@@ -1,7 +1,7 @@
 /*
  * A configuration while it is being put together.  config.c hands in one file
- * after the other, loader.c files what the reader finds in them, and check.c
- * looks at the result as a whole.  Only these three include this.
+ * after the other, section.c and loader.c file what the reader finds in them, and
+ * those called check look at the result as a whole.  Only these include this.
  */
 #ifndef CONFIG_LOADER_H
 #define CONFIG_LOADER_H
@@ -34,10 +34,19 @@ int loader_section_init(struct config_section *section, const char *kind,
 			const char *name) must_check;
 void loader_section_done(struct config_section *section);
 
+/* What stands in a pair of brackets, as reader_events has it; user is the loader. */
+void loader_begin(void *user, unsigned line, const char *header, const char *mistake);
+
 /* Takes in the text of config->files[loader->file]. */
 void loader_read(struct loader *loader, const char *text, size_t size);
 
 /* Everything that takes more than one line to see. */
 void loader_check(struct loader *loader);
+/* ... of servers and pools, ... */
+void loader_check_servers(struct loader *loader);
+/* ... of how servers are chosen, asked and found, ... */
+void loader_check_terms(struct loader *loader);
+/* ... and which keys have no effect. */
+void loader_check_effects(struct loader *loader);
 
 #endif

@@ -1,6 +1,7 @@
 #include "config/schema.h"
 
-#include <ctype.h>
+#include "config/suggest.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -16,8 +17,6 @@
 #define OFF      "off"
 #define AUTO     "auto"
 #define INFINITE "infinity"
-
-#define NAME_MAX_COMPARED 64
 
 static const char *const autos[] = {
 	[CONFIG_AUTO] = "auto", [CONFIG_ON] = "on", [CONFIG_OFF] = "off", NULL};
@@ -37,6 +36,24 @@ static const char *const relays[] = {
 	CONFIG_RELAYS(X)
 #undef X
 		NULL};
+#define X(NAME, name) [CONFIG_BALANCE_##NAME] = #name,
+static const char *const balances[] = {CONFIG_BALANCES(X) NULL};
+#undef X
+#define X(NAME, name) [CONFIG_CHECK_##NAME] = #name,
+static const char *const checks[] = {CONFIG_CHECKS(X) NULL};
+#undef X
+static const char *const on_downs[] = {[CONFIG_ON_DOWN_KEEP] = "keep",
+				       [CONFIG_ON_DOWN_DRAIN] = "drain",
+				       [CONFIG_ON_DOWN_RESET] = "reset",
+				       NULL};
+static const char *const on_ups[] = {
+	[CONFIG_ON_UP_KEEP] = "keep", [CONFIG_ON_UP_RESET] = "reset", NULL};
+static const char *const families[] = {[CONFIG_FAMILY_AUTO] = "auto",
+				       [CONFIG_FAMILY_IPV4] = "ipv4",
+				       [CONFIG_FAMILY_IPV6] = "ipv6",
+				       [CONFIG_FAMILY_IPV4_FIRST] = "ipv4_first",
+				       [CONFIG_FAMILY_IPV6_FIRST] = "ipv6_first",
+				       NULL};
 
 /* What a change of its value needs. */
 #define RELOAD  false
@@ -48,19 +65,22 @@ static const char *const relays[] = {
 	(offsetof(struct type, member) + \
 	 0 * sizeof(char[_Generic(((struct type *)0)->member, ctype: 1, default: -1)]))
 #define GLOBAL(name, change, type, ctype, member, min, max, zero, words, initial, help) \
-	{name, IN_GLOBAL, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), min, max, zero, words, initial, help, change}
+	{name, IN_GLOBAL, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), min, max, zero, words, initial, help, change, NULL}
 #define LOG(name, change, type, ctype, member, words, initial, help) \
-	{name, IN_LOG, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), 0, 0, NULL, words, initial, help, change}
+	{name, IN_LOG, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), 0, 0, NULL, words, initial, help, change, NULL}
 #define SETTING(name, kinds, type, member, min, max, zero, words, initial, help) \
-	{name, IN_DEFAULTS | (kinds), SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, uint32_t), min, max, zero, words, initial, help, RELOAD}
+	{name, IN_DEFAULTS | (kinds), SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, uint32_t), min, max, zero, words, initial, help, RELOAD, NULL}
+#define SERVERS(name, type, ctype, member, min, max, zero, most, words, initial, help) \
+	{name, IN_DEFAULTS | SERVER, SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, ctype), min, max, zero, words, initial, help, RELOAD, most}
 #define SECTION(name, kinds, type, ctype, member, min, max, initial, help) \
-	{name, kinds, SCHEMA_##type, OWNER_SECTION, FIELD(config_section, member, ctype), min, max, NULL, NULL, initial, help, RELOAD}
+	{name, kinds, SCHEMA_##type, OWNER_SECTION, FIELD(config_section, member, ctype), min, max, NULL, NULL, initial, help, RELOAD, NULL}
 
 #define ASKED(name, where, help) \
-	{name, where, SCHEMA_LISTEN, OWNER_SECTION, FIELD(config_section, listens, struct config_endpoint *), 0, 0, OFF, NULL, NULL, help, RESTART}
+	{name, where, SCHEMA_LISTEN, OWNER_SECTION, FIELD(config_section, listens, struct config_endpoint *), 0, 0, OFF, NULL, NULL, help, RESTART, NULL}
 
 #define EVERY IN_EVERY_SERVICE
 #define PROXY IN_PROXY
+#define SERVER (IN_PROXY | IN_POOL) /* of what has servers */
 
 const struct schema_key schema_keys[] = {
 	GLOBAL("workers",         RESTART, COUNT,  uint32_t, workers,          1, CONFIG_WORKERS_MAX, AUTO, NULL,  "auto", "worker threads, each with a ring of its own"),
@@ -81,17 +101,18 @@ const struct schema_key schema_keys[] = {
 	LOG("level",  RELOAD,  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),
 	LOG("access", RESTART, ACCESS, enum config_access, access, NULL,    "off",  "where one line per finished connection goes"),
 	LOG("format", RESTART, WORD,   enum config_format, format, formats, "text", "how those lines are written"),
-	{"open_every", IN_LOG, SCHEMA_MS, OWNER_CONFIG, FIELD(config, open_every_ms, uint32_t), SECOND, 30 * DAY, OFF, NULL, "off", "how often there is a line for each connection that is still open", RELOAD},
+	{"open_every", IN_LOG, SCHEMA_MS, OWNER_CONFIG, FIELD(config, open_every_ms, uint32_t), SECOND, 30 * DAY, OFF, NULL, "off", "how often there is a line for each connection that is still open", RELOAD, NULL},
 
 	SECTION("listen", EVERY,        LISTEN, struct config_endpoint *, listens,        0, 0,        NULL,  "where clients connect; may be repeated"),
-	SECTION("server", PROXY,        SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),
+	SECTION("server", SERVER,       SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),
+	{"pool", IN_PROXY, SCHEMA_TEXT, OWNER_SECTION, FIELD(config_section, pool, char *), 0, 0, "none", NULL, "none", "the [pool] whose servers the proxy has, in place of its own", RELOAD, NULL},
 	SECTION("size",   IN_RESPONDER, SIZE,   uint32_t,                 responder_size, 0, 16 * MIB, "128", "bytes in the body of each response"),
 
 	ASKED("listen", IN_CONTROL, "where the daemon is controlled; may be repeated"),
 	ASKED("listen", IN_METRICS, "where its state is shown; may be repeated"),
 
 	SETTING("relay",               PROXY, WORD,    relay,                 0, 0,        NULL, relays,    "auto",  "how bytes are moved"),
-	SETTING("connect_timeout",     PROXY, MS,      connect_timeout_ms,    1, 10 * MINUTE, NULL, NULL,   "5s",    "how long a server may take to accept, before the next is tried"),
+	SETTING("connect_timeout",     SERVER, MS,      connect_timeout_ms,    1, 10 * MINUTE, NULL, NULL,   "5s",    "how long a server may take to accept, before the next is tried"),
 	SETTING("idle_timeout",        EVERY, MS,      idle_timeout_ms,       1, 30 * DAY, OFF,  NULL,      "1h",    "close a connection that is silent in both directions for so long"),
 	SETTING("idle_if_alive",       EVERY, WORD,    idle_if_alive,         0, 0,        NULL, if_alives, "close", "what idle_timeout does to peers that still answer keepalives"),
 	SETTING("half_close_timeout",  PROXY, MS,      half_close_timeout_ms, 1, 30 * DAY, OFF,  NULL,      "5min",  "the same once one side has finished sending"),
@@ -103,6 +124,31 @@ const struct schema_key schema_keys[] = {
 	SETTING("backlog",             EVERY, COUNT,   backlog,               1, 65535,    NULL, NULL,      "4096",  "connections that wait to be accepted, for each worker"),
 	SETTING("receive_budget",      EVERY, SIZE,    receive_budget,        16 * KIB, 64 * MIB, NULL, NULL, "256K", "bytes that one direction of a connection may have waiting"),
 	SETTING("pipe_size",           PROXY, SIZE,    pipe_size,             64 * KIB, 16 * MIB, NULL, NULL, "512K", "the pipes of relay = splice and auto"),
+
+	SERVERS("balance",       WORD,  uint32_t, balance,          0, 0,             NULL, NULL, balances, "round_robin", "which server a connection goes to"),
+	SERVERS("retries",       COUNT, uint32_t, retries,          0, 255,           NULL, "all", NULL,  "all",    "how many further servers are tried where one cannot be reached"),
+	SERVERS("retry_timeout", MS,    uint32_t, retry_timeout_ms, 1, HOUR,          OFF,  NULL, NULL,   "off",    "how long after its arrival a client is still sent to another server"),
+	SERVERS("queue",         COUNT, uint32_t, queue,            1, 1000000,       OFF,  NULL, NULL,   "off",    "clients that may wait where all servers have their max_connections"),
+	SERVERS("queue_timeout", MS,    uint32_t, queue_timeout_ms, 1, HOUR,          "connect_timeout", NULL, NULL, "connect_timeout", "how long they wait"),
+	SERVERS("check",         WORD,  uint32_t, check,            0, 0,             NULL, NULL, checks, "off",    "how servers are asked whether they are well"),
+	SERVERS("check_request", TEXT,  char *,   check_request,    0, 0,             NULL, NULL, NULL,   "GET /",  "what check = http asks for"),
+	SERVERS("check_host",    TEXT,  char *,   check_host,       0, 0,             AUTO, NULL, NULL,   "auto",   "the Host: that check = http names"),
+	SERVERS("check_send",    TEXT,  char *,   check_send,       0, 0,             "none", NULL, NULL, "none",   "what check = send says"),
+	SERVERS("check_expect",  TEXT,  char *,   check_expect,     0, 0,             AUTO, NULL, NULL,   "auto",   "what a server answers that is well"),
+	SERVERS("check_user",    TEXT,  char *,   check_user,       0, 0,             "none", NULL, NULL, "none",   "who check = mysql and postgres say they are"),
+	SERVERS("check_every",   MS,    uint32_t, check_every_ms,   10, DAY,          NULL, NULL, NULL,   "2s",     "how often each server is asked"),
+	SERVERS("check_timeout", MS,    uint32_t, check_timeout_ms, 1, 10 * MINUTE,   NULL, NULL, NULL,   "1s",     "how long a server may take to accept and answer"),
+	SERVERS("check_fall",    COUNT, uint32_t, check_fall,       1, 100,           NULL, NULL, NULL,   "3",      "failed checks in a row that make a server down"),
+	SERVERS("check_rise",    COUNT, uint32_t, check_rise,       1, 100,           NULL, NULL, NULL,   "2",      "good checks in a row that make it up again"),
+	SERVERS("check_fast",    MS,    uint32_t, check_fast_ms,    10, DAY,          AUTO, NULL, NULL,   "auto",   "how often it is asked on its way from one to the other"),
+	SERVERS("on_down",       WORD,  uint32_t, on_down,          0, 0,             NULL, NULL, on_downs, "keep", "what becomes of connections at a server that is down"),
+	SERVERS("on_up",         WORD,  uint32_t, on_up,            0, 0,             NULL, NULL, on_ups, "keep",   "what becomes of connections at a backup when a better server is up again"),
+	SERVERS("panic",         PERCENT, uint32_t, panic,          1, 100,           "last_resort", OFF, NULL, "last_resort", "when servers that are down are tried all the same"),
+	SERVERS("resolve_min",   MS,    uint32_t, resolve_min_ms,   100, DAY,         NULL, NULL, NULL,   "5s",     "how soon a name is looked up again at the earliest"),
+	SERVERS("resolve_max",   MS,    uint32_t, resolve_max_ms,   100, DAY,         NULL, NULL, NULL,   "5min",   "... and at the latest"),
+	SERVERS("resolve_hold",  MS,    uint32_t, resolve_hold_ms,  SECOND, 30 * DAY, INFINITE, NULL, NULL, "infinity", "how long the last answer holds when there is none"),
+	SERVERS("resolver",      RESOLVER, char *, resolver,        0, 0,             AUTO, NULL, NULL,   "auto",   "who is asked for names"),
+	SERVERS("family",        WORD,  uint32_t, family,           0, 0,             NULL, NULL, families, "auto", "which addresses of a name are used"),
 };
 /* clang-format on */
 static_assert(array_size(schema_keys) == SCHEMA_KEY_COUNT, "the header knows how many");
@@ -118,6 +164,7 @@ const struct schema_section schema_sections[] = {
 	ONE("metrics", IN_METRICS, offsetof(struct config, metrics)),
 	ONE("defaults", IN_DEFAULTS, 0), /* the loader's */
 	NAMED("proxy", IN_PROXY),
+	NAMED("pool", IN_POOL),
 #define X(NAME, name) NAMED(#name, IN_##NAME),
 	CONFIG_SERVICES(X)
 #undef X
@@ -142,76 +189,22 @@ const struct schema_section *schema_section_of(unsigned where)
 	return section;
 }
 
-/* A name without what may be written either way; cut, as no key is that long. */
-static void normalize(const char *name, char plain[NAME_MAX_COMPARED])
-{
-	size_t used = 0;
-
-	for (; *name && used < NAME_MAX_COMPARED - 1; name++)
-		if (*name != '-' && *name != '_')
-			plain[used++] = (char)tolower((unsigned char)*name);
-	plain[used] = 0;
-}
-
 const struct schema_key *schema_find(const char *name, unsigned where)
 {
-	char wanted[NAME_MAX_COMPARED], candidate[NAME_MAX_COMPARED];
-
-	normalize(name, wanted);
-	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
-		normalize(schema_keys[i].name, candidate);
-		if (schema_keys[i].where & where && !strcmp(wanted, candidate))
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++)
+		if (schema_keys[i].where & where && suggest_is_same(name, schema_keys[i].name))
 			return &schema_keys[i];
-	}
 	return NULL;
 }
 
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-	unsigned ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
-/*
- * How many letters have to be added, removed, replaced or swapped with their
- * neighbour to make one word of the other (optimal string alignment).
- */
-static unsigned word_distance(const char *a, const char *b)
-{
-	unsigned rows[3][NAME_MAX_COMPARED];
-	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
-	size_t width = strlen(b);
-
-	for (unsigned j = 0; j <= width; j++)
-		above[j] = j;
-	for (unsigned i = 1; a[i - 1]; i++) {
-		row[0] = i;
-		for (size_t j = 1; j <= width; j++) {
-			row[j] = least(above[j] + 1, row[j - 1] + 1,
-				       above[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < row[j])
-				row[j] = before[j - 2] + 1;
-		}
-		unsigned *spare = before;
-		before = above;
-		above = row;
-		row = spare;
-	}
-	return above[width];
-}
-
-/* The most letters that a slip of the hand gets wrong in a word of that length. */
-static unsigned slip(const char *word)
-{
-	return strlen(word) < 4 ? 1 : strlen(word) < 8 ? 2 : 3;
-}
+/* What the same thing is called elsewhere, in the plainest form. */
+struct synonym {
+	const char *elsewhere, *here;
+};
 
 const char *schema_suggest(const char *name, unsigned where)
 {
-	static const char *const others[][2] = {
-		/* what the same thing is called elsewhere */
+	static const struct synonym synonyms[] = {
 		{"bind", "listen"},
 		{"address", "listen"},
 		{"port", "listen"},
@@ -220,6 +213,32 @@ const char *schema_suggest(const char *name, unsigned where)
 		{"target", "server"},
 		{"remote", "server"},
 		{"connect", "server"},
+		{"default_backend", "pool"},
+		{"use_backend", "pool"},
+		{"proxy_pass", "pool"},
+		{"cluster", "pool"},
+		{"algorithm", "balance"},
+		{"lb_policy", "balance"},
+		{"lb_algo", "balance"},
+		{"option", "check"},
+		{"health_check", "check"},
+		{"inter", "check_every"},
+		{"interval", "check_every"},
+		{"check_interval", "check_every"},
+		{"fast_inter", "check_fast"},
+		{"timeout_check", "check_timeout"},
+		{"fall", "check_fall"},
+		{"rise", "check_rise"},
+		{"http_check", "check_expect"},
+		{"expect", "check_expect"},
+		{"timeout_queue", "queue_timeout"},
+		{"max_queue", "queue"},
+		{"redispatch", "retries"},
+		{"proxy_next_upstream_tries", "retries"},
+		{"proxy_next_upstream_timeout", "retry_timeout"},
+		{"resolvers", "resolver"},
+		{"nameserver", "resolver"},
+		{"hold", "resolve_hold"},
 		{"threads", "workers"},
 		{"nbthread", "workers"},
 		{"workerprocesses", "workers"},
@@ -231,43 +250,40 @@ const char *schema_suggest(const char *name, unsigned where)
 		{"loglevel", "level"},
 		{"accesslog", "access"},
 	};
-	char wanted[NAME_MAX_COMPARED], candidate[NAME_MAX_COMPARED];
-	const char *best = NULL;
-	unsigned best_distance;
+	struct suggest suggest;
 
-	normalize(name, wanted);
-	for (size_t i = 0; i < array_size(others); i++)
-		if (!strcmp(wanted, others[i][0]) && schema_find(others[i][1], where))
-			return others[i][1];
-
-	best_distance = slip(wanted) + 1;
-	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
-		normalize(schema_keys[i].name, candidate);
-		unsigned distance = word_distance(wanted, candidate);
-		if (schema_keys[i].where & where && distance < best_distance) {
-			best = schema_keys[i].name;
-			best_distance = distance;
-		}
-	}
-	return best;
+	for (size_t i = 0; i < array_size(synonyms); i++)
+		if (suggest_is_same(name, synonyms[i].elsewhere) &&
+		    schema_find(synonyms[i].here, where))
+			return synonyms[i].here;
+	suggest_begin(&suggest, name);
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++)
+		if (schema_keys[i].where & where)
+			suggest_offer(&suggest, schema_keys[i].name);
+	return suggest.best;
 }
 
 const struct schema_section *schema_suggest_section(const char *word)
 {
-	const struct schema_section *best = NULL;
-	char wanted[NAME_MAX_COMPARED];
-	unsigned best_distance;
+	static const struct synonym synonyms[] = {
+		{"upstream", "pool"}, {"backend", "pool"},   {"cluster", "pool"},
+		{"servers", "pool"},  {"frontend", "proxy"}, {"server", "proxy"},
+		{"listen", "proxy"},  {"stream", "proxy"},
+	};
+	struct suggest suggest;
 
-	normalize(word, wanted);
-	best_distance = slip(wanted) + 1;
-	for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++) {
-		unsigned distance = word_distance(wanted, schema_sections[i].word);
-		if (distance < best_distance) {
-			best = &schema_sections[i];
-			best_distance = distance;
-		}
-	}
-	return best;
+	for (size_t i = 0; i < array_size(synonyms); i++)
+		if (suggest_is_same(word, synonyms[i].elsewhere))
+			return schema_section(synonyms[i].here);
+	suggest_begin(&suggest, word);
+	for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++)
+		suggest_offer(&suggest, schema_sections[i].word);
+	return suggest.best ? schema_section(suggest.best) : NULL;
+}
+
+bool schema_applies(const struct schema_key *key, const struct config_section *section)
+{
+	return !(key->where & IN_POOL && section->pool);
 }
 
 bool schema_is_list(const struct schema_key *key)

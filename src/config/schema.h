@@ -22,6 +22,7 @@ enum {
 		IN_EVERY_SERVICE = (IN_PROXY << CONFIG_KIND_COUNT) - IN_PROXY,
 	IN_CONTROL = IN_PROXY << CONFIG_CONTROL,
 	IN_METRICS = IN_PROXY << CONFIG_METRICS,
+	IN_POOL = IN_PROXY << CONFIG_POOL,
 };
 
 /* What may stand in brackets, a row each. */
@@ -32,7 +33,7 @@ struct schema_section {
 	size_t member; /* where struct config has it; 0: nowhere, its keys are fields there */
 };
 
-#define SCHEMA_SECTION_COUNT 10
+#define SCHEMA_SECTION_COUNT 11
 extern const struct schema_section schema_sections[];
 
 enum schema_type {
@@ -42,12 +43,14 @@ enum schema_type {
 	SCHEMA_SIZE64, /* uint64_t */
 	SCHEMA_US,     /* uint32_t */
 	SCHEMA_MS,
-	SCHEMA_SECONDS, /* milliseconds too, but a multiple of 1000 */
-	SCHEMA_WORD,    /* an enum, indexing words */
-	SCHEMA_CPUS,    /* uint64_t [VALUE_CPU_WORDS] */
-	SCHEMA_NAMES,   /* char *, names separated by one blank; NULL for none */
-	SCHEMA_ACCESS,  /* enum config_access, and the path beside it */
-	SCHEMA_LISTEN,  /* a list of addresses, one to a line */
+	SCHEMA_SECONDS,  /* milliseconds too, but a multiple of 1000 */
+	SCHEMA_WORD,     /* an enum, indexing words */
+	SCHEMA_CPUS,     /* uint64_t [VALUE_CPU_WORDS] */
+	SCHEMA_NAMES,    /* char *, names separated by one blank; NULL for none */
+	SCHEMA_TEXT,     /* char *, as written; NULL for the word of 0 */
+	SCHEMA_RESOLVER, /* char *, "ADDRESS:PORT" of a name server; NULL likewise */
+	SCHEMA_ACCESS,   /* enum config_access, and the path beside it */
+	SCHEMA_LISTEN,   /* a list of addresses, one to a line */
 	SCHEMA_SERVER,
 	SCHEMA_TYPE_COUNT,
 };
@@ -66,10 +69,11 @@ struct schema_key {
 	const char *const *words; /* of SCHEMA_WORD, ends with NULL */
 	const char *initial;      /* the default; NULL for lists */
 	const char *help;
-	bool restart; /* a reload leaves it as it is: config/change.h */
+	bool restart;     /* a reload leaves it as it is: config/change.h */
+	const char *most; /* the word for UINT32_MAX, which is beyond max; NULL: none */
 };
 
-#define SCHEMA_KEY_COUNT 36
+#define SCHEMA_KEY_COUNT 61
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */
@@ -84,6 +88,8 @@ const char *schema_suggest(const char *name, unsigned where);
 /* The same for the first word of a section. */
 const struct schema_section *schema_suggest_section(const char *word);
 
+/* Whether the key governs anything there; those about servers do not where a pool is named. */
+bool schema_applies(const struct schema_key *key, const struct config_section *section);
 bool schema_is_list(const struct schema_key *key);
 /* The range of a number in words: "1ms..10min or off". */
 const char *schema_range(const struct schema_key *key, char *text, size_t size);
@@ -94,6 +100,10 @@ const char *schema_range(const struct schema_key *key, char *text, size_t size);
  */
 int schema_set(const struct schema_key *key, void *owner, const char *text,
 	       char why[VALUE_WHY_MAX]) must_check;
+/* The same as in another owner of its kind.  0 or -ENOMEM. */
+int schema_copy(const struct schema_key *key, void *owner, const void *other) must_check;
+/* What the fields of owner hold besides themselves. */
+void schema_release(void *owner, enum schema_owner kind);
 /* Every key of owner to its default. */
 int schema_set_defaults(void *owner, enum schema_owner kind) must_check;
 /* The field as text that schema_set() reads as the same value; returns text. */

@@ -1,5 +1,7 @@
 #include "config/value.h"
 
+#include "config/suggest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -172,13 +174,58 @@ static bool is_one_of(const char *text, const char *const *words)
 	return false;
 }
 
+/* What may have been meant by a word that is none of them, or NULL. */
+static const char *meant_word(const char *text, const char *const *words)
+{
+	/* what the same thing is called elsewhere */
+	static const char *const synonyms[][2] = {
+		{"rr", "round_robin"},
+		{"static-rr", "round_robin"},
+		{"wrr", "round_robin"},
+		{"least", "least_conn"},
+		{"least_request", "least_conn"},
+		{"random", "random_two"},
+		{"source", "source_hash"},
+		{"ip_hash", "source_hash"},
+		{"hash", "source_hash"},
+		{"maglev", "source_hash"},
+		{"ring_hash", "source_hash"},
+		{"ewma", "least_time"},
+		{"peak_ewma", "least_time"},
+		{"httpchk", "http"},
+		{"tcp-check", "send"},
+		{"redis-check", "redis"},
+		{"mysql-check", "mysql"},
+		{"mariadb", "mysql"},
+		{"pgsql", "postgres"},
+		{"pgsql-check", "postgres"},
+		{"postgresql", "postgres"},
+		{"connect", "tcp"},
+		{"smtp", "send"},
+		{"smtpchk", "send"},
+		{"tls", "send"},
+		{"memcached", "send"},
+		{"close", "reset"},
+	};
+	struct suggest suggest;
+
+	for (size_t i = 0; i < array_size(synonyms); i++)
+		if (suggest_is_same(text, synonyms[i][0]) && is_one_of(synonyms[i][1], words))
+			return synonyms[i][1];
+	suggest_begin(&suggest, text);
+	for (; *words; words++)
+		suggest_offer(&suggest, *words);
+	return suggest.best;
+}
+
 int value_parse_word(uint32_t *ret_index, const char *text, const char *const *words,
 		     char why[VALUE_WHY_MAX])
 {
 	static const char *const yes[] = {"yes", "true", "1", NULL};
 	static const char *const no[] = {"no", "false", "0", NULL};
 	const char *meant = is_one_of(text, yes) ? "on" : is_one_of(text, no) ? "off" : text;
-	char list[VALUE_WHY_MAX - 100] = "";
+	char list[VALUE_WHY_MAX - 200] = "";
+	const char *near;
 	size_t used = 0;
 
 	for (uint32_t i = 0; words[i]; i++) {
@@ -190,7 +237,9 @@ int value_parse_word(uint32_t *ret_index, const char *text, const char *const *w
 					 words[i]);
 		assert(used < sizeof(list));
 	}
-	return wrong(why, "\"%.80s\" is not one of: %s", text, list);
+	near = meant_word(text, words);
+	return wrong(why, "\"%.80s\" is not one of: %s%s%s%s", text, list,
+		     near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 /* One CPU or a range, at *text, which is moved behind it. */
@@ -237,6 +286,11 @@ int value_parse_cpus(uint64_t ret_cpus[VALUE_CPU_WORDS], const char *text, char 
 
 	memcpy(ret_cpus, cpus, sizeof(cpus));
 	return 0;
+}
+
+size_t value_name_span(const char *text)
+{
+	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
 }
 
 const char *value_format_size(uint64_t bytes, char *text, size_t size)

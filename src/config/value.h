@@ -34,6 +34,10 @@ int value_parse_word(uint32_t *ret_index, const char *text, const char *const *w
 int value_parse_cpus(uint64_t ret_cpus[VALUE_CPU_WORDS], const char *text,
 		     char why[VALUE_WHY_MAX]) must_check;
 
+/* How many bytes text begins with that names of sections and servers are made of. */
+size_t value_name_span(const char *text);
+#define VALUE_NAME_MAX 40
+
 /* All return text. */
 const char *value_format_size(uint64_t bytes, char *text, size_t size);
 const char *value_format_duration(uint64_t units, unsigned unit_us, char *text, size_t size);

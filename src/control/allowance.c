@@ -96,9 +96,10 @@ static uint32_t count_servers(const struct config_section *section)
 	return count;
 }
 
-static void want_section(struct wants *wants, const struct config_section *section)
+static void want_section(struct wants *wants, const struct config *config,
+			 const struct config_section *section)
 {
-	uint32_t servers = count_servers(section);
+	uint32_t servers = count_servers(config_pool(config, section));
 
 	if (section->settings.backlog > wants->backlog)
 		wants->backlog = section->settings.backlog;
@@ -120,7 +121,7 @@ void wants_of(struct wants *wants, const struct config *config, const struct mod
 		.sqpoll = mode->sqpoll,
 	};
 	for (size_t i = 0; i < config->section_count; i++)
-		want_section(wants, &config->sections[i]);
+		want_section(wants, config, &config->sections[i]);
 }
 
 /* ---- One thing each: its level, what it is and the remedy in said ------------------------------

@@ -203,11 +203,12 @@ static uint64_t descriptors_each(const struct config *config)
 
 	for (uint32_t i = 0; i < config->section_count; i++) {
 		const struct config_section *section = &config->sections[i];
+		const struct config_section *pool = config_pool(config, section);
 
 		if (section->kind == CONFIG_PROXY && most < 2)
 			most = 2;
-		for (size_t j = 0; j < section->server_count; j++)
-			if (is_chained(config, &section->servers[j].address))
+		for (size_t j = 0; j < pool->server_count; j++)
+			if (is_chained(config, &pool->servers[j].address))
 				return (uint64_t)2 * ENGINE_HOPS_TIMES;
 	}
 	return most;
@@ -390,7 +391,7 @@ static void fit_coalesce(struct engine *engine, const struct config *config, str
 
 	engine->sizes.coalesce_us = why || config->busy_poll_us ? 0 : config->coalesce_us;
 	if (config->sqpoll == CONFIG_ON || config->busy_poll_us)
-		return; /* then the configuration itself says so: config/check.c */
+		return; /* then the configuration itself says so: config/check_effects.c */
 	if (why && config->coalesce_us && is_set(config, NULL, "coalesce"))
 		report_key(report, REPORT_WARNING, config, NULL, "coalesce", "has no effect: %s",
 			   why);

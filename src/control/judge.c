@@ -76,34 +76,32 @@ static int judge_cpus(const struct config *config, const char *key, const uint64
 
 /* A line of an address that belongs to an interface; that may come later, as a cable does. */
 static void judge_interface(const struct config *config, const struct config_section *section,
-			    const struct config_endpoint *line, bool listens, struct report *report)
+			    const struct config_endpoint *line, const char *key,
+			    struct report *report)
 {
 	const struct sockaddr_in6 *in6 = &line->address.u.in6;
-	char name[IF_NAMESIZE], place[RESOLVE_PLACE_MAX];
+	char name[IF_NAMESIZE];
 
 	if (line->address.kind != ADDRESS_INET || in6->sin6_family != AF_INET6 ||
 	    !in6->sin6_scope_id || if_indextoname(in6->sin6_scope_id, name))
 		return;
 	report_add(report, REPORT_WARNING, line->file, line->line,
-		   "%s: %s: this machine has no interface of number %u now; `ip link` shows them",
-		   resolve_place(config, section, line, listens, place), line->text,
+		   "%s:%u: %s %s: %s: this machine has no interface of number %u now; `ip link` "
+		   "shows them",
+		   config->files[line->file], line->line, section->title, key, line->text,
 		   in6->sin6_scope_id);
 }
 
 static void judge_interfaces(const struct config *config, struct report *report)
 {
-	for (size_t i = 0; i < config->section_count; i++) {
-		const struct config_section *section = &config->sections[i];
+	const struct config_section *section;
 
+	for (size_t i = 0; (section = config_section_at(config, i)); i++) {
 		for (size_t j = 0; j < section->listen_count; j++)
-			judge_interface(config, section, &section->listens[j], true, report);
+			judge_interface(config, section, &section->listens[j], "listen", report);
 		for (size_t j = 0; j < section->server_count; j++)
-			judge_interface(config, section, &section->servers[j], false, report);
+			judge_interface(config, section, &section->servers[j], "server", report);
 	}
-	for (size_t i = 0; i < config->pool_count; i++)
-		for (size_t j = 0; j < config->pools[i].server_count; j++)
-			judge_interface(config, &config->pools[i], &config->pools[i].servers[j],
-					false, report);
 }
 
 static int judge_listen(const struct config *config, const struct config_section *section,

@@ -32,6 +32,24 @@ static inline const char *config_mistakes_of(const char *text, size_t size)
 	return said;
 }
 
+/* Everything that is said of a text, warnings too. */
+static inline const char *config_said_of(const char *text)
+{
+	static char said[16 * 1024];
+	struct report report;
+	struct config config;
+	size_t used = 0;
+
+	(void)!config_parse(&config, "t", text, strlen(text), &report);
+	said[0] = 0;
+	for (size_t i = 0; i < report.count; i++)
+		used += (size_t)snprintf(said + used, sizeof(said) - used, "%s\n",
+					 report.lines[i].text);
+	config_done(&config);
+	report_done(&report);
+	return said;
+}
+
 /* Passes when text has exactly these mistakes. */
 #define ck_assert_config_mistakes(text, mistakes)                                                  \
 	ck_assert_str_eq(config_mistakes_of(text, strlen(text)), mistakes)
