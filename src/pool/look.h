@@ -65,17 +65,23 @@ static inline uint64_t look_below(struct look *look, uint64_t count)
 	return (uint64_t)((unsigned __int128)look_random(look) * count >> 64);
 }
 
-/* The worker's place in something of that length, which may have been of another before. */
+/*
+ * The worker's place in something of that length.  Where that was another before it is the same
+ * part of the way; rounded by chance, as one that changes all the time would stand still
+ * otherwise.
+ */
 static inline uint64_t look_turn(struct look *look, uint64_t length)
 {
 	struct picker_turn *turn = look->turn;
-	uint64_t before = turn->length ? turn->length : UINT64_C(1) << 32;
-	uint64_t place = turn->length ? turn->place : look->wish->picker->begin;
 
-	if (turn->length == length)
-		return place;
-	turn->length = length;
-	return turn->place = (uint64_t)((unsigned __int128)place * length / before);
+	if (unlikely(turn->length != length)) {
+		uint64_t before = turn->length ? turn->length : UINT64_C(1) << 32;
+		uint64_t place = turn->length ? turn->place : look->wish->picker->begin;
+
+		turn->place = (place * length + look_below(look, before)) / before % length;
+		turn->length = length;
+	}
+	return turn->place;
 }
 
 /*

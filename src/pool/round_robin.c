@@ -8,11 +8,15 @@
  * as before, so their shares are those of their weights.
  *
  * Where all weights are the same the cycle is the seats themselves.  Otherwise it is written
- * down when the roster is made, as smooth weighted round robin gives it: everybody gains its
- * weight at each turn, and who has most is taken and pays the sum.  That takes
- * seats times turns; where that is too much, the cycle is that of a step near the golden
- * ratio of its length and prime to it: so it comes to each place once, and never soon again
- * to a place nearby.
+ * down when the roster is made.  Of a weight w in a cycle of W, turn k is due between k W/w
+ * and (k + 1) W/w: of those whose turn may come, the one takes it who must first.  So at no
+ * time has anybody had a turn more, or less, than its part.  And who has no more than half of
+ * all is not taken twice in a row, not even from one cycle to the next, which smooth
+ * weighted round robin as nginx has it does: of 2, 1 and 1 it makes "abca".
+ *
+ * That takes seats times turns; where it is too much, the cycle is that of a step near the
+ * golden ratio of its length and prime to it: so it comes to each place once, and never soon
+ * again to a place nearby.
  */
 #include "pool/look.h"
 
@@ -25,6 +29,7 @@
 struct cycle {
 	uint64_t length;
 	uint64_t step;    /* 0: it is written down */
+	uint64_t turns;   /* of which so many are */
 	uint32_t order[]; /* the places of seats; with a step, their ends are behind it */
 };
 
@@ -39,40 +44,103 @@ static uint64_t common(uint64_t a, uint64_t b)
 	return a;
 }
 
-/* Smooth weighted round robin; `has` is zeroes, one for each seat. */
-static void write_down(const struct tier *tier, struct cycle *cycle, uint64_t unit, int64_t *has)
-{
-	for (uint64_t turn = 0; turn < cycle->length; turn++) {
-		uint32_t most = 0;
+/* A seat, while the cycle is written down. */
+struct due {
+	uint64_t weight;
+	uint64_t had;      /* turns */
+	uint64_t from, to; /* the next one's */
+};
 
-		for (uint32_t i = 0; i < tier->count; i++) {
-			has[i] += (int64_t)(tier->seats[i].weight / unit);
-			if (has[i] > has[most])
-				most = i;
-		}
-		has[most] -= (int64_t)cycle->length;
-		cycle->order[turn] = most;
+static void set_due(struct due *due, uint64_t length)
+{
+	due->from = due->had < due->weight ? due->had * length / due->weight : UINT64_MAX;
+	due->to = ((due->had + 1) * length + due->weight - 1) / due->weight;
+}
+
+static bool is_sooner(const struct due *due, const struct due *than)
+{
+	return !than || due->to < than->to || (due->to == than->to && due->weight > than->weight);
+}
+
+/* Whose turn it is: not the last one's, unless it must be. */
+static struct due *next_due(struct due *dues, uint32_t count, struct due *last,
+			    const struct cycle *cycle)
+{
+	bool may_repeat = last && 2 * last->weight > cycle->length;
+	struct due *best = NULL;
+
+	for (struct due *due = dues; due < dues + count; due++)
+		if (due->from <= cycle->turns && (due != last || may_repeat) &&
+		    is_sooner(due, best))
+			best = due;
+	return best ? best : last;
+}
+
+static void write_down(const struct tier *tier, struct cycle *cycle, struct due *dues)
+{
+	struct due *last = NULL;
+
+	while (cycle->turns < cycle->length) {
+		last = next_due(dues, tier->count, last, cycle);
+		cycle->order[cycle->turns++] = (uint32_t)(last - dues);
+		last->had++;
+		set_due(last, cycle->length);
 	}
 }
 
 static int prepare_written(struct tier *tier, uint64_t length, uint64_t unit)
 {
 	struct cycle *cycle = malloc(sizeof(*cycle) + length * sizeof(cycle->order[0]));
-	int64_t *has = calloc(tier->count, sizeof(*has));
+	struct due *dues = calloc(tier->count, sizeof(*dues));
 
 	tier->table = cycle;
-	if (cycle && has) {
+	if (cycle && dues) {
 		*cycle = (struct cycle){.length = length};
-		write_down(tier, cycle, unit, has);
+		for (uint32_t i = 0; i < tier->count; i++) {
+			dues[i].weight = tier->seats[i].weight / unit;
+			set_due(&dues[i], length);
+		}
+		write_down(tier, cycle, dues);
 	}
-	free(has);
-	return cycle && has ? 0 : -ENOMEM;
+	free(dues);
+	return cycle && dues ? 0 : -ENOMEM;
 }
 
 /* Where seats end in a cycle with a step. */
 static uint64_t *ends_of(struct cycle *cycle)
 {
 	return (uint64_t *)(void *)cycle->order;
+}
+
+/*
+ * How unevenly steps of that size come to be spread over the length, at worst: the largest
+ * number of their continued fraction.  The golden ratio's are all 1.  Endless where a step is
+ * not prime to the length.
+ */
+static uint64_t roughness(uint64_t step, uint64_t length)
+{
+	uint64_t most = 0;
+
+	while (step > 0) {
+		uint64_t rest = length % step;
+
+		if (length / step > most)
+			most = length / step;
+		length = step;
+		step = rest;
+	}
+	return length == 1 ? most : UINT64_MAX;
+}
+
+static uint64_t good_step(uint64_t length)
+{
+	uint64_t golden = (uint64_t)((unsigned __int128)length * 0x9e3779b97f4a7c15u >> 64);
+	uint64_t best = golden;
+
+	for (uint64_t step = golden; step < golden + 1000 && step < length; step++)
+		if (roughness(step, length) < roughness(best, length))
+			best = step;
+	return best;
 }
 
 static int prepare_stepped(struct tier *tier, uint64_t length, uint64_t unit)
@@ -83,9 +151,7 @@ static int prepare_stepped(struct tier *tier, uint64_t length, uint64_t unit)
 	tier->table = cycle;
 	if (!cycle)
 		return -ENOMEM;
-	*cycle = (struct cycle){.length = length, .step = length / 1000 * 618};
-	while (common(cycle->step, length) != 1)
-		cycle->step++;
+	*cycle = (struct cycle){.length = length, .step = good_step(length)};
 	for (uint32_t i = 0; i < tier->count; i++)
 		ends_of(cycle)[i] = end += tier->seats[i].weight / unit;
 	return 0;
@@ -100,6 +166,7 @@ static int prepare(struct tier *tier)
 		length += tier->seats[i].weight;
 	}
 	length /= unit;
+	assert(length <= UINT32_MAX); /* or places would not be reckoned in 64 bits */
 	if (length == tier->count)
 		return 0; /* all are the same */
 	return length * tier->count <= WRITTEN_MAX ? prepare_written(tier, length, unit)
