@@ -106,7 +106,7 @@ $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
 $(SIMS): LIBS += -Wl,--wrap=access_write,--wrap=session_open# sim_life.c reads the records, sim_reload.c sees who begins
 $(FUZZ): LIBS += -fsanitize=fuzzer
 $O/tests/bench/bench_ring: LIBS += -luring
-$O/tests/bench/bench_openloop $O/tests/test_pool_choose: LIBS += -lm
+$O/tests/bench/bench_openloop $O/tests/test_pool_choose $O/tests/test_pool_source_hash: LIBS += -lm
 
 $O/src/main.o: $O/version
 $O/src/control/status_page.o: src/control/status.html

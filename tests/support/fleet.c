@@ -50,6 +50,8 @@ void fleet_roster(struct fleet *fleet)
 	roster_free(fleet->roster);
 	fleet->roster = roster_make(&fleet->rule, fleet->entries, fleet->count);
 	ck_assert_ptr_nonnull(fleet->roster);
+	for (uint32_t i = 0; i < fleet->count; i++)
+		fleet->places[fleet->entries[i].server->number] = i;
 }
 
 static uint64_t next_random(struct fleet *fleet)
@@ -75,10 +77,7 @@ int fleet_choose(struct fleet *fleet, const struct tried *tried)
 
 	if (choice != CHOICE_MADE)
 		return choice == CHOICE_FULL ? -1 : -2;
-	for (uint32_t i = 0; i < fleet->count; i++)
-		if (fleet->entries[i].server == server)
-			return (int)i;
-	ck_abort_msg("it chose a server that is nobody's");
+	return (int)fleet->places[server->number];
 }
 
 int fleet_pick(struct fleet *fleet, const struct tried *tried)

@@ -17,7 +17,8 @@ struct fleet {
 	struct roster_entry entries[FLEET_MAX]; /* weight 1, tier 0, takes */
 	uint32_t count;
 	struct roster_rule rule;
-	struct roster *roster; /* NULL: fleet_roster() has not been called */
+	struct roster *roster;
+	uint32_t places[FLEET_MAX]; /* of entries, by their servers' numbers */
 	struct picker picker;
 	struct passive_pool passive;
 	uint64_t random, now_ms, key;
