@@ -71,20 +71,24 @@ static void fill_proxy(struct metrics_proxy *to, const struct ledger *ledger,
 }
 
 static void fill_server(struct metrics_server *to, const struct ledger *ledger,
-			const struct pool *pool, const struct server *server,
+			const struct pool *pool, const struct member *member,
 			const struct metrics_snapshot *snapshot)
 {
+	const struct server *server = member->server;
 	const struct account *account = server->account;
 	uint64_t since = atomic_load_explicit(&server->since_ms, memory_order_relaxed);
 	uint64_t ended = atomic_load_explicit(&server->ended_ms, memory_order_relaxed);
 	uint64_t changed = since ? since : ended;
 
 	to->pool = pool->config->name;
-	to->name = to->address = server->text;
+	to->name = server->name;
+	to->address = server->address_text;
 	to->state = since ? "down" : "up";
 	to->why = since ? "it can not be connected to" : "";
 	to->up = !since;
-	to->weight = 1;
+	to->weight = member->weight;
+	to->backup = member->tier >= CONFIG_PRIORITY_BACKUP;
+	to->connections_max = member->limit;
 	to->connections = load(&account->connections);
 	to->connections_total = ledger_sum(ledger, account, TALLY_CONNECTIONS);
 	to->bytes_up = ledger_sum(ledger, account, TALLY_BYTES_UP);
@@ -109,7 +113,7 @@ static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *le
 	for (uint32_t i = 0; i < from->count; i++) {
 		struct metrics_server *server = &snapshot->servers[snapshot->server_count++];
 
-		fill_server(server, ledger, from, from->members[i].server, snapshot);
+		fill_server(server, ledger, from, &from->members[i], snapshot);
 		pool->servers_up += server->up;
 	}
 }

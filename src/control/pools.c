@@ -12,24 +12,34 @@
 #define load(from)      atomic_load_explicit(from, memory_order_relaxed)
 #define store(to, what) atomic_store_explicit(to, what, memory_order_relaxed)
 
+/* What a server's line says of each server that it brings. */
+static struct member member_of(const struct config_endpoint *line)
+{
+	return (struct member){
+		.weight = line->disabled ? 0 : line->weight,
+		.tier = line->priority,
+		.limit = line->max_connections,
+	};
+}
+
 /* A server that leads back is left out. */
 static int add(struct pool *pool, const struct pool_means *means,
-	       const struct config_endpoint *endpoint, const struct address *address,
-	       const char *name, const char *text)
+	       const struct config_endpoint *line, const struct address *address, const char *name,
+	       const char *text)
 {
 	const struct config *config = means->config;
 	char place[RESOLVE_PLACE_MAX], account[RESOLVE_PLACE_MAX + 2 * ADDRESS_TEXT_MAX];
-	struct member member = {.weight = 1};
-	int r = resolve_leads_on(means->resolver, pool->config, endpoint, address);
+	struct member member = member_of(line);
+	int r = resolve_leads_on(means->resolver, pool->config, line, address);
 
 	if (r <= 0)
 		return r;
-	snprintf(place, sizeof(place), "%s:%u", config->files[endpoint->file], endpoint->line);
+	snprintf(place, sizeof(place), "%s:%u", config->files[line->file], line->line);
 	member.server =
 		servers_get(means->servers, pool->config->title, name, text, place, address);
 	if (!member.server)
 		return log_no_memory("the servers");
-	snprintf(account, sizeof(account), "%s %s", pool->config->title, text);
+	snprintf(account, sizeof(account), "%s %s", pool->config->title, name);
 	/* One that another reading names has it, and workers read it. */
 	if (!member.server->account)
 		member.server->account = ledger_account(means->ledger, account);
@@ -39,17 +49,36 @@ static int add(struct pool *pool, const struct pool_means *means,
 	return log_no_memory("the servers");
 }
 
+static int add_line(struct pool *pool, const struct pool_means *means,
+		    const struct config_endpoint *line)
+{
+	char text[2 * ADDRESS_TEXT_MAX + 4];
+
+	if (!line->name)
+		return add(pool, means, line, &line->address, line->text, line->text);
+	snprintf(text, sizeof(text), "%s (%s)", line->name, line->text);
+	return add(pool, means, line, &line->address, line->name, text);
+}
+
+/* Each address of a name is a server, called by that: "10.0.3.8:5432", or "pg-10.0.3.8:5432". */
 static int add_found(struct pool *pool, const struct pool_means *means,
 		     const struct resolution *answer)
 {
+	const struct config_endpoint *line = answer->endpoint;
 	int r = 0;
 
 	for (uint32_t i = 0; i < answer->count && r == 0; i++) {
-		char number[ADDRESS_TEXT_MAX], text[2 * ADDRESS_TEXT_MAX + 4];
+		char number[ADDRESS_TEXT_MAX], name[2 * ADDRESS_TEXT_MAX];
+		char text[4 * ADDRESS_TEXT_MAX];
 
-		snprintf(text, sizeof(text), "%s (%s)", answer->endpoint->text,
-			 address_format(&answer->found[i], number, sizeof(number)));
-		r = add(pool, means, answer->endpoint, &answer->found[i], number, text);
+		address_format(&answer->found[i], number, sizeof(number));
+		snprintf(name, sizeof(name), "%s%s%s", line->name ? line->name : "",
+			 line->name ? "-" : "", number);
+		if (line->name)
+			snprintf(text, sizeof(text), "%s (%s)", name, line->text);
+		else
+			snprintf(text, sizeof(text), "%s (%s)", line->text, number);
+		r = add(pool, means, line, &answer->found[i], name, text);
 	}
 	return r;
 }
@@ -80,8 +109,7 @@ int pools_fill(struct pool *pool, const struct config_section *source,
 		const struct resolution *answer = resolver_answer(means->resolver, endpoint);
 
 		if (endpoint->address.kind != ADDRESS_NAME)
-			r = add(pool, means, endpoint, &endpoint->address, endpoint->text,
-				endpoint->text);
+			r = add_line(pool, means, endpoint);
 		else if (answer)
 			r = add_found(pool, means, answer);
 		else

@@ -4,6 +4,7 @@
 #include "pool/server.h"
 
 #include "base/grow.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,19 +37,36 @@ int pool_add(struct pool *pool, const struct member *member)
 	return 0;
 }
 
+static const uint8_t balances[] = {
+	[CONFIG_BALANCE_ROUND_ROBIN] = BALANCE_ROUND_ROBIN,
+	[CONFIG_BALANCE_LEAST_CONN] = BALANCE_LEAST_CONN,
+	[CONFIG_BALANCE_RANDOM_TWO] = BALANCE_RANDOM_TWO,
+	[CONFIG_BALANCE_SOURCE_HASH] = BALANCE_SOURCE_HASH,
+	[CONFIG_BALANCE_LEAST_TIME] = BALANCE_LEAST_TIME,
+};
+static_assert(array_size(balances) == CONFIG_BALANCE_COUNT, "every word has its way");
+
 int pool_publish(struct pool *pool, const struct roster **ret_old)
 {
 	struct roster_entry *entries = calloc(pool->count + 1, sizeof(*entries));
-	const struct roster_rule rule = {.balance = BALANCE_ROUND_ROBIN};
+	const struct roster_rule rule = {
+		.balance = pool->config ? balances[pool->config->settings.balance]
+					: BALANCE_ROUND_ROBIN,
+		.waits = pool->config && pool->config->settings.queue,
+	};
 	struct roster *roster = NULL;
 
-	for (uint32_t i = 0; entries && i < pool->count; i++)
+	for (uint32_t i = 0; entries && i < pool->count; i++) {
+		const struct member *member = &pool->members[i];
+
+		atomic_store_explicit(&member->server->limit, member->limit, memory_order_relaxed);
 		entries[i] = (struct roster_entry){
-			.server = pool->members[i].server,
-			.weight = pool->members[i].weight,
-			.tier = pool->members[i].tier,
-			.takes = pool->members[i].weight > 0,
+			.server = member->server,
+			.weight = member->weight,
+			.tier = member->tier,
+			.takes = member->weight > 0,
 		};
+	}
 	if (entries)
 		roster = roster_make(&rule, entries, pool->count);
 	free(entries);

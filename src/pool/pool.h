@@ -25,6 +25,7 @@ struct member {
 	struct server *server;
 	uint32_t weight; /* as configured; 0: it takes no new connections */
 	uint32_t tier;   /* 0 is the first that is used */
+	uint32_t limit;  /* connections it may have; 0: any number */
 };
 
 struct pool {

@@ -2,6 +2,7 @@
 
 #include "lane/strategy.h"
 #include "loop/socket.h"
+#include "session/choose.h"
 #include "session/ending.h"
 #include "session/handshake.h"
 #include "session/hop.h"
@@ -44,10 +45,12 @@ static void note_failure(struct session *session, int error)
 	cell_count(session->reach->cell, tally_ended(reason_of_connect(fault), SIDE_UPSTREAM), 1);
 	if (shortage_is(fault))
 		note_shortage(session, error);
-	if (condition_of(fault) != CONDITION_COUNT)
+	if (condition_of(fault) != CONDITION_COUNT) {
 		condition_enter(all->loop, condition_of(fault), error);
-	else
+	} else {
 		reach_failed(all, session->reach, error);
+		choose_failed(session);
+	}
 }
 
 void connect_succeeded(struct session *session)
@@ -58,66 +61,11 @@ void connect_succeeded(struct session *session)
 	deadline_clear(session, DEADLINE_LOOK);
 	measure_connect(session);
 	session->served = true;
+	choose_took(session, session->connect_us);
 	atomic_fetch_add_explicit(&reach->server->account->connections, 1, memory_order_relaxed);
 	cell_count(reach->cell, TALLY_CONNECTIONS, 1);
 	if (unlikely(server_is_failing(reach->server)))
 		reach_answered(session->all, reach);
-}
-
-/* ---- A place at a server --------------------------------------------------------------------- */
-
-void connect_leave_server(struct session *session)
-{
-	if (!session->reserved)
-		return;
-	session->reserved = false;
-	server_release(session->reach->server);
-}
-
-/* It has one there. */
-static void take(struct session *session, struct server *server)
-{
-	session->reach = reach_to(server, session->road.loop->index);
-	session->reserved = true;
-	session->attempts++;
-}
-
-/* Who tries for all that wait for one server tries that one. */
-static bool take_awaited(struct session *session)
-{
-	struct reach *reach = session->woken ? session->line->of : NULL;
-
-	if (session->attempts || !reach || !server_reserve(reach->server))
-		return false;
-	take(session, reach->server);
-	return true;
-}
-
-/* Another server that it has not tried in this round, and a place there: whether there is one. */
-static bool take_next(struct session *session)
-{
-	struct desk *desk = session->branch->desk;
-	struct wish wish = {
-		.roster = pool_roster(desk->pool),
-		.picker = &desk->picker,
-		.now_ms = session->road.loop->now_ms,
-		.random = loop_random(session->road.loop),
-		.tried = &session->tried,
-	};
-	struct server *server;
-
-	if (take_awaited(session))
-		return true;
-	if (pool_choose(&wish, &server) != CHOICE_MADE)
-		return false;
-	take(session, server);
-	return true;
-}
-
-/* It has been there, as far as this round is concerned.  Without memory the round is over. */
-static bool note_tried(struct session *session)
-{
-	return tried_add(&session->tried, session->reach->server->number) == 0;
 }
 
 /* ---- An attempt ------------------------------------------------------------------------------ */
@@ -262,12 +210,12 @@ static void connect_to_next(struct session *session)
 		session->failed = false;
 		tried_done(&session->tried);
 	}
-	while (take_next(session)) {
+	while (choose_server(session)) {
 		r = shortage_ahead(session, session->reach);
 		if (unlikely(r)) {
 			note_shortage(session, r);
-			connect_leave_server(session);
-			if (!note_tried(session))
+			choose_leave(session);
+			if (!choose_tried(session))
 				break;
 			continue;
 		}
@@ -282,8 +230,8 @@ static void connect_to_next(struct session *session)
 			return;
 		}
 		note_failure(session, r);
-		connect_leave_server(session);
-		if (!note_tried(session))
+		choose_leave(session);
+		if (!choose_tried(session))
 			break;
 	}
 	session->exhausted = true;
@@ -321,8 +269,8 @@ static void settle(struct session *session)
 		hop_forget(session);
 		socket_close(session->road.fd[SIDE_UPSTREAM]);
 		session->road.fd[SIDE_UPSTREAM] = -1;
-		connect_leave_server(session);
-		session->exhausted |= !note_tried(session);
+		choose_leave(session);
+		session->exhausted |= !choose_tried(session);
 	}
 	if (list_is_linked(&session->waiting)) {
 		if (deadline_is_set(session, DEADLINE_RETRY))

@@ -27,9 +27,6 @@ struct sessions;
 /* Entering RELAYING: the server took the connection. */
 void connect_succeeded(struct session *session);
 
-/* Its place at its server is free, if it has one. */
-void connect_leave_server(struct session *session);
-
 /* Sections may have servers that were not known before: go on with who waits for one. */
 void connect_servers_known(struct sessions *all);
 

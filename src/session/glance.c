@@ -51,7 +51,7 @@ static bool is_client(struct session *session, const struct glance_filter *filte
 /* Whom it is with, or would be; NULL: with nobody so far. */
 static const char *server_of(const struct session *session)
 {
-	return session->reach ? session->reach->server->text : NULL;
+	return session->reach ? session->reach->server->name : NULL;
 }
 
 static bool is_named(const char *text, const char *wanted)

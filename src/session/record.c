@@ -169,7 +169,7 @@ static void say_memo(struct access_record *record, const struct memo *memo, stru
 	say_wire(&record->server_wire, memo, SIDE_UPSTREAM);
 	for (uint32_t i = 0; i < memo->tried_count; i++)
 		texts->tried[i] = (struct access_tried){
-			.server = memo->tried[i].reach->server->text,
+			.server = memo->tried[i].reach->server->name,
 			.error = -memo->tried[i].error,
 			.ms = memo->tried[i].ms,
 		};
@@ -187,7 +187,7 @@ static void say_server(struct access_record *record, const struct session *sessi
 	record->first_byte_us = session->first_byte_us;
 	if (!server || session->end.reason == REASON_NO_SERVER)
 		return;
-	record->server = server->text;
+	record->server = server->name;
 	record->server_address = server->address_text;
 }
 

@@ -1,7 +1,7 @@
 #include "session/sessions.h"
 
 #include "loop/op.h"
-#include "session/connect.h"
+#include "session/choose.h"
 #include "session/memo.h"
 #include "session/session.h"
 #include "session/tenancy.h"
@@ -49,7 +49,7 @@ void sessions_closed(struct sessions *all, struct session *session)
 	if (session->served)
 		atomic_fetch_sub_explicit(&session->reach->server->account->connections, 1,
 					  memory_order_relaxed);
-	connect_leave_server(session);
+	choose_leave(session);
 	tried_done(&session->tried);
 	atomic_fetch_sub_explicit(&all->engine->connections, 1, memory_order_relaxed);
 	stats_count(&all->loop->stats, closed, 1);
