@@ -4,7 +4,6 @@
 #include "config/endpoint.h"
 #include "config/reader.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
