@@ -224,6 +224,19 @@ START_TEST(a_key_about_servers_that_is_wrong_is_said_with_what_would_be_right)
 }
 END_TEST
 
+/* So that what is printed of it is a line that can be read. */
+START_TEST(a_text_is_at_most_1000_bytes_long)
+{
+	char text[2000];
+
+	snprintf(text, sizeof(text), WEB SERVER "check = send\ncheck_expect = %01000d\n", 0);
+	ck_assert_config_mistakes(text, "");
+	snprintf(text, sizeof(text), WEB SERVER "check = send\ncheck_expect = %01001d\n", 0);
+	ck_assert_config_mistakes(text, "t:5: [proxy web] check_expect: is 1001 bytes long; the "
+					"most is 1000\n");
+}
+END_TEST
+
 START_TEST(names_are_not_looked_up_sooner_than_at_the_latest)
 {
 	ck_assert_config_mistakes(WEB "server = a.example:1\nresolve_min = 10min\n",
@@ -285,6 +298,7 @@ SUITE_OF("config terms", 60, ONCE(without_keys_servers_take_turns_and_are_not_as
 	 ONCE(a_name_server_is_asked_at_its_port_or_at_53),
 	 EACH(a_key_about_servers_that_is_wrong_is_said_with_what_would_be_right,
 	      (int)array_size(wrong_keys)),
+	 ONCE(a_text_is_at_most_1000_bytes_long),
 	 ONCE(names_are_not_looked_up_sooner_than_at_the_latest),
 	 EACH(a_key_that_another_leaves_without_effect_is_warned_of,
 	      (int)array_size(without_effect)))

@@ -284,6 +284,11 @@ int schema_set(const struct schema_key *key, void *owner, const char *text, char
 		return set_names(key, field, text, why);
 	if (key->type == SCHEMA_RESOLVER && !is_zero(key, text))
 		return set_resolver(field, text, why);
+	if (holds_text(key) && strlen(text) > SCHEMA_TEXT_MAX) {
+		snprintf(why, VALUE_WHY_MAX, "is %zu bytes long; the most is %d", strlen(text),
+			 SCHEMA_TEXT_MAX);
+		return -EINVAL;
+	}
 	if (holds_text(key))
 		return set_text(field, is_zero(key, text) ? NULL : text);
 	assert(key->type == SCHEMA_ACCESS);

@@ -15,21 +15,10 @@ static void complain(struct loader *loader, unsigned line, const char *key, cons
 	loader_complain(loader, loader->file, line, loader->title, key, "%s", what);
 }
 
-/* All places where a key of that name may stand. */
-static unsigned places_of(const char *name)
-{
-	unsigned places = 0;
-
-	for (unsigned where = 1; where; where <<= 1)
-		if (schema_find(name, where))
-			places |= where;
-	return places;
-}
-
 static void unknown_key(struct loader *loader, unsigned line, const char *name)
 {
 	const char *meant = schema_suggest(name, loader->where);
-	unsigned places = places_of(name), serves = places & IN_EVERY_SERVICE;
+	unsigned places = schema_places(name), serves = places & IN_EVERY_SERVICE;
 	char what[300] = "no such key; uringproxy.conf(5) has them all";
 
 	if (places) {

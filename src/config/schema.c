@@ -197,6 +197,16 @@ const struct schema_key *schema_find(const char *name, unsigned where)
 	return NULL;
 }
 
+unsigned schema_places(const char *name)
+{
+	unsigned places = 0;
+
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++)
+		if (suggest_is_same(name, schema_keys[i].name))
+			places |= schema_keys[i].where;
+	return places;
+}
+
 /* What the same thing is called elsewhere, in the plainest form. */
 struct synonym {
 	const char *elsewhere, *here;

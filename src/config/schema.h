@@ -55,6 +55,8 @@ enum schema_type {
 	SCHEMA_TYPE_COUNT,
 };
 
+#define SCHEMA_TEXT_MAX 1000
+
 /* The structure that a field is in. */
 enum schema_owner { OWNER_CONFIG, OWNER_SETTINGS, OWNER_SECTION };
 
@@ -83,6 +85,8 @@ const struct schema_section *schema_section_of(unsigned where);
 
 /* The key of that name, written in any case and with any '-' and '_', in one of the places. */
 const struct schema_key *schema_find(const char *name, unsigned where);
+/* All places where a key of that name may stand. */
+unsigned schema_places(const char *name);
 /* What may have been meant by a name that is no key in that place, or NULL. */
 const char *schema_suggest(const char *name, unsigned where);
 /* The same for the first word of a section. */

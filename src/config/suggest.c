@@ -14,13 +14,22 @@ static void normalize(const char *word, char plain[SUGGEST_WORD_MAX])
 	plain[used] = 0;
 }
 
+/* The next of its bytes that counts, in lower case; 0 at the end. */
+static int next_of(const char **word)
+{
+	*word += strspn(*word, "-_");
+	return **word ? tolower((unsigned char)*(*word)++) : 0;
+}
+
 bool suggest_is_same(const char *a, const char *b)
 {
-	char plain_a[SUGGEST_WORD_MAX], plain_b[SUGGEST_WORD_MAX];
+	int one, other;
 
-	normalize(a, plain_a);
-	normalize(b, plain_b);
-	return !strcmp(plain_a, plain_b);
+	do {
+		one = next_of(&a);
+		other = next_of(&b);
+	} while (one && one == other);
+	return one == other;
 }
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
@@ -74,7 +83,7 @@ void suggest_begin(struct suggest *suggest, const char *word)
 
 void suggest_offer(struct suggest *suggest, const char *word)
 {
-	char candidate[SUGGEST_WORD_MAX];
+	char candidate[SUGGEST_WORD_MAX] = "";
 	unsigned distance;
 
 	normalize(word, candidate);
