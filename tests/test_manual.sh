@@ -37,8 +37,8 @@ fi
 [ -n "$states" ]
 
 # What everybody needs comes first, what few ever tune comes last.
-sections=$(sed -n 's/^\.Sh \(SECTIONS THAT LISTEN\|SERVERS\|CHECKS\|NAMES\|SETTINGS\|LOG\|GLOBAL\|SQPOLL\)$/\1/p' src/uringproxy.conf.5 | tr '\n' ,)
-[ "$sections" = "SECTIONS THAT LISTEN,SERVERS,CHECKS,NAMES,SETTINGS,LOG,GLOBAL,SQPOLL," ] || {
+sections=$(sed -n 's/^\.Sh \(SECTIONS THAT LISTEN\|SERVERS\|CHECKS\|NAMES\|CHOOSING A SERVER\|SETTINGS\|LOG\|GLOBAL\|SQPOLL\)$/\1/p' src/uringproxy.conf.5 | tr '\n' ,)
+[ "$sections" = "SECTIONS THAT LISTEN,SERVERS,CHECKS,NAMES,CHOOSING A SERVER,SETTINGS,LOG,GLOBAL,SQPOLL," ] || {
 	echo "uringproxy.conf.5 has its sections in another order: $sections"
 	exit 1
 }

@@ -88,8 +88,7 @@ static void check_request(struct loader *loader, const struct config_section *se
 		report_key(loader->report, REPORT_MISTAKE, loader->config, section, "check_request",
 			   "\"%.100s\" is a path without a method; write GET %.100s", request,
 			   request);
-	else if (!method || request[method] != ' ' || (*path != '/' && strcmp(path, "*") != 0) ||
-		 strpbrk(path, " \t"))
+	else if (!method || request[method] != ' ' || *path != '/' || strpbrk(path, " \t"))
 		report_key(loader->report, REPORT_MISTAKE, loader->config, section, "check_request",
 			   "\"%.100s\" is not a method and a path; write for example GET /health",
 			   request);
