@@ -170,3 +170,8 @@ PYTHON
 python3 tests/bench/bench.py --build "$build" --output "$dir" --workload shortage-backlog \
 	--peer none --rounds 1 --seconds 1 --retries 0 || exit 1
 grep -q '^| shortage-backlog | uringproxy | p99 to alone ' "$dir/results.md"
+
+# Each way of choosing a server has its cost.
+python3 tests/bench/bench.py --build "$build" --output "$dir" --workload pick-10 \
+	--peer none --rounds 1 --seconds 1 --retries 0 || exit 1
+[ "$(grep -c '^| pick-10 | uringproxy | ' "$dir/results.md")" = 5 ]

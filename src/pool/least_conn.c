@@ -8,25 +8,28 @@
  */
 #include "pool/look.h"
 
+static uint64_t load_of(const struct seat *seat)
+{
+	return UINT64_C(1) + atomic_load_explicit(&seat->server->active, memory_order_relaxed);
+}
+
 static const struct seat *propose(struct look *look)
 {
 	const struct tier *tier = look->tier;
 	uint32_t at = (uint32_t)look_turn(look, tier->count);
 	const struct seat *best = NULL;
-	uint64_t best_load = 0;
+	uint64_t least = 0;
 
 	for (uint32_t i = 0; i < tier->count; i++, at = at + 1 < tier->count ? at + 1 : 0) {
 		const struct seat *seat = &tier->seats[at];
-		uint64_t load;
+		uint64_t load = load_of(seat);
 
-		if (!look_allows(look, seat))
+		/* Few are better than all before: only they are looked at closely. */
+		if ((best && load * best->weight >= least * seat->weight) ||
+		    !look_allows(look, seat))
 			continue;
-		load = UINT64_C(1) +
-		       atomic_load_explicit(&seat->server->active, memory_order_relaxed);
-		if (!best || load * best->weight < best_load * seat->weight) {
-			best = seat;
-			best_load = load;
-		}
+		best = seat;
+		least = load;
 	}
 	if (best)
 		look->turn->place = (uint64_t)(best + 1 - tier->seats) % tier->count;

@@ -12,6 +12,7 @@
 
 #define HALVES_MS 8192 /* an average is half forgotten in it: a mean life of 12 s */
 #define FAILED_US 1000000
+#define ASKED_MAX 64
 
 /* server.cost: the time in microseconds, and when it was heard of, in milliseconds. */
 static uint64_t cost_made(uint64_t us, uint64_t now_ms)
@@ -72,21 +73,24 @@ static uint64_t class_of(uint32_t us)
 	return digits > 4 ? ms >> (digits - 4) << (digits - 4) : ms;
 }
 
-/* What those of whom something is known take on the average. */
-static uint32_t average(const struct look *look)
+/* What those of whom something is known take on the average: of many, some are asked. */
+static uint32_t average(struct look *look)
 {
+	const struct tier *tier = look->tier;
+	uint32_t at = (uint32_t)look_below(look, tier->count);
 	uint64_t sum = 0, known = 0;
 
-	for (uint32_t i = 0; i < look->tier->count; i++) {
-		uint32_t us = least_time_of(look->tier->seats[i].server, look->wish->now_ms);
+	for (uint32_t i = 0; i < tier->count && i < ASKED_MAX; i++) {
+		uint32_t us = least_time_of(tier->seats[at].server, look->wish->now_ms);
 
 		sum += us;
 		known += us > 0;
+		at = at + 1 < tier->count ? at + 1 : 0;
 	}
 	return known ? (uint32_t)(sum / known) : 0;
 }
 
-static uint64_t cost_of(const struct look *look, const struct seat *seat)
+static uint64_t cost_of(struct look *look, const struct seat *seat)
 {
 	uint32_t us = least_time_of(seat->server, look->wish->now_ms);
 

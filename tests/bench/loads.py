@@ -98,6 +98,17 @@ class Loads:
         result["units"] = result["count"]
         return self._per_unit(result, window, result["count"])
 
+    def pick(self, target, servers):
+        """What choosing one of so many servers costs, in each way; the daemon has no part in it."""
+        window = target.window().start()
+        output = self._finish(self._start("bench_pool", servers), 60)
+        window.stop()
+        said = [json.loads(line) for line in output.splitlines()]
+        return {**{each["balance"]: each["ns"] for each in said},
+                **{worst: max(each[worst] for each in said)
+                   for worst in ("cold_ns", "nobody_ns", "roster_us")},
+                "foreign": window.foreign()}
+
     def pingpong(self, target, size, connections, seconds=None):
         return self._messages(target, "bench_pingpong", target.port, size, connections,
                               seconds or self.seconds)

@@ -39,9 +39,19 @@ METRICS = {
     "p99_alone": ("p99 alone", "µs", 1),
     "slower": ("p99 to alone", "", 2),
     "missing": ("not ended", "", 0),
+    "round_robin": ("round_robin", "ns", 0),
+    "least_conn": ("least_conn", "ns", 0),
+    "random_two": ("random_two", "ns", 0),
+    "source_hash": ("source_hash", "ns", 0),
+    "least_time": ("least_time", "ns", 0),
+    "cold_ns": ("cold caches, at most", "ns", 0),
+    "nobody_ns": ("nobody left, at most", "ns", 0),
+    "roster_us": ("roster made, at most", "µs", 0),
     "instructions": ("instructions", "", 0),
     "calls": ("system calls", "", 3),
 }
+BALANCES = ("round_robin", "least_conn", "random_two", "source_hash", "least_time")
+PICKED_NS = {10: 100, 100: 500, 1000: 3000}  # servers: the bound
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
 BYTES = ("cpu_gib", "gbit", "machine_gib")
 UNCOALESCED = "coalesce-off"
@@ -118,6 +128,12 @@ def openloop(kind, part, connections, peers):
                     ("p50", "p99", "cpu"), {UNCOALESCED: {"coalesce": "off"}})
 
 
+def pick(servers):
+    return Workload(f"pick-{servers}", f"choosing one of {counted(servers, 'server')}, without "
+                    "the daemon", None, lambda loads, target: loads.pick(target, servers), (),
+                    (*BALANCES, "cold_ns", "nobody_ns", "roster_us"), ())
+
+
 def short_of(kind, count):
     what = {"ports": "a local port", "backlog": "room in a unix backlog",
             "descriptors": "a descriptor"}.get(kind, f"what {kind} says is short")
@@ -172,6 +188,7 @@ WORKLOADS = [
              lambda loads, target: loads.timeouts(target), ("haproxy-timeouts",),
              ("latest", "late_median", "earliest", "missing"), (),
              sections=timeouts.sections, ports=timeouts.PORTS),
+    *(pick(servers) for servers in PICKED_NS),
     *(short_of(kind, count) for kind, count in shortage.WAITING.items()),
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64",
@@ -225,6 +242,9 @@ def targets():
         for metric in ("p50", "p99"):
             for peer in ("haproxy-auto", "haproxy-splice"):
                 yield "beside-bulk", metric, column, "ratio", peer, 1
+    for servers, bound in PICKED_NS.items():
+        for balance in BALANCES:
+            yield f"pick-{servers}", balance, ours, "value", None, bound
     for kind in shortage.WAITING:
         yield f"shortage-{kind}", "waiting", ours, "value", None, 2
         yield f"shortage-{kind}", "slower", ours, "value", None, 2
