@@ -46,7 +46,7 @@ PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 FLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests -pthread \
         $(WARN) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(FLAGS.$(BUILD)) $(PKG_CFLAGS) $(CFLAGS)
-LIBS  = $(LINK.$(BUILD)) $(PKG_LIBS) -pthread $(LDFLAGS)
+LIBS  = $(LINK.$(BUILD)) $(PKG_LIBS) -lresolv -pthread $(LDFLAGS)
 Q     = $(if $(filter 1,$(V)),,@)
 say   = $(if $(Q),@printf '  %-6s %s\n' $(1) $(2))
 
@@ -71,7 +71,7 @@ sources  = $(filter-out $(LEFT_OUT),$(wildcard $(1)))
 objects  = $(patsubst %.c,$O/%.o,$(call sources,$(1)))
 programs = $(patsubst %.c,$O/%,$(call sources,$(1)))
 # Each folder is an archive, linked once, from the top down: a call upwards does not link.
-FOLDERS  := control worker session relay service lane loop pool config ops ring base
+FOLDERS  := control worker session relay service lane loop pool config names ops ring base
 CORE     := $(FOLDERS:%=$O/src/%.a)
 RING     := $O/src/ring.a $O/src/base.a
 WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c, loop/wire.c and base/clock.c

@@ -1,12 +1,12 @@
 #!/bin/sh
 # The include graph is the architecture, so it is tested.  Each rule names a
 # folder of src/ and the folders whose headers it may include besides its own.
-rules='base: | ring:base | ops:base | config:base | loop:base,ring,ops,config | pool:base,ops,config |
+rules='base: | ring:base | ops:base | names:base | config:base | loop:base,ring,ops,config | pool:base,ops,config |
        lane:base,ring,config,loop | relay:base,ring,config,loop,lane |
        service:base,ring,config,loop,lane | session:base,ring,ops,config,loop,pool,lane |
        worker:base,ring,ops,config,loop,pool,lane,session |
-       control:base,ring,ops,config,loop,pool,session,worker |
-       main.c:base,ring,ops,config,loop,pool,lane,session,worker,relay,service,control'
+       control:base,ring,ops,config,names,loop,pool,session,worker |
+       main.c:base,ring,ops,config,names,loop,pool,lane,session,worker,relay,service,control'
 
 grep -rnH '^#include "' src | awk -F '[/:"]' -v rules="$rules" '
 BEGIN {

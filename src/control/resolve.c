@@ -52,8 +52,13 @@ __attribute__((format(printf, 4, 5))) static void warn(const struct resolver *re
 
 static int ask(struct resolver *resolver, struct resolution *one)
 {
-	int r = names_ask(resolver->names, (uint32_t)(one - resolver->list),
-			  &one->endpoint->address);
+	const struct address *name = &one->endpoint->address;
+	struct name_question question = {.port = name->port};
+	int r;
+
+	memcpy(question.host, name->host, sizeof(question.host));
+	r = names_ask(resolver->names, (uint64_t)(one - resolver->list), &question,
+		      one->failed > 0);
 
 	one->again_ms = UINT64_MAX;
 	if (r < 0)
@@ -205,7 +210,20 @@ static void cut(const struct resolver *resolver, const struct resolution *one)
 
 	warn(resolver, one->endpoint, place_of(resolver, one, place),
 	     "'%s' has more than %d addresses; the rest is not used", one->endpoint->address.host,
-	     NAMES_ADDRESSES_MAX);
+	     one->listens ? RESOLVE_LISTENS_MAX : NAMES_RECORDS_MAX);
+}
+
+/* Its addresses, as servers and listeners have them. */
+static bool keep_found(struct resolution *one, const struct name_set *set)
+{
+	bool is_cut = one->listens && set->count > RESOLVE_LISTENS_MAX;
+	uint32_t count = is_cut ? RESOLVE_LISTENS_MAX : set->count;
+
+	one->found = calloc(count, sizeof(*one->found));
+	for (uint32_t i = 0; one->found && i < count; i++)
+		name_record_address(&set->records[i], &one->found[i]);
+	one->count = one->found ? count : 0;
+	return one->found || log_no_memory("the names") == 0;
 }
 
 /* It listens on these places too; what would lead back is found when it is connected to. */
@@ -267,40 +285,55 @@ const struct resolution *resolver_learn(struct resolver *resolver, const struct 
 	return NULL;
 }
 
+static void hear_failure(struct resolver *resolver, struct resolution *one,
+			 const struct name_answer *answer, uint64_t now_ms)
+{
+	one->failed++;
+	if (reuse(resolver, one))
+		return;
+	tell_missing(resolver, one, answer->error,
+		     answer->status == NAME_NO_NAME || answer->status == NAME_NO_DATA);
+	ask_later(one, now_ms);
+}
+
+static bool hear_found(struct resolver *resolver, struct resolution *one,
+		       const struct name_answer *answer, uint64_t now_ms)
+{
+	if (!keep_found(one, &answer->set)) {
+		ask_later(one, now_ms);
+		return false;
+	}
+	one->answered = true;
+	one->resolved++;
+	one->answered_ms = now_ms;
+	resolver->missing--;
+	if (answer->cut || one->count < answer->set.count)
+		cut(resolver, one);
+	tell_found(resolver, one, now_ms);
+	note_listens(resolver, one);
+	return true;
+}
+
 /* The line that the next answer is for, if it is one; *ret_any: there was any. */
 static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms, bool *ret_any)
 {
 	struct name_answer answer;
 	struct resolution *one;
+	bool found = false;
+	uint64_t id;
 
-	*ret_any = resolver->names && names_take(resolver->names, &answer);
+	*ret_any = resolver->names && names_take(resolver->names, &id, &answer);
 	if (!*ret_any)
 		return NULL;
-	one = &resolver->list[answer.id];
-	if (one->answered) { /* it has what was known before, and was not waited for */
-		free(answer.addresses);
-		return NULL;
-	}
-	if (answer.error) {
-		free(answer.addresses);
-		one->failed++;
-		if (reuse(resolver, one))
-			return NULL;
-		tell_missing(resolver, one, answer.error, answer.for_good);
-		ask_later(one, now_ms);
-		return NULL;
-	}
-	one->answered = true;
-	one->resolved++;
-	one->answered_ms = now_ms;
-	one->found = answer.addresses;
-	one->count = answer.count;
-	resolver->missing--;
-	if (answer.cut)
-		cut(resolver, one);
-	tell_found(resolver, one, now_ms);
-	note_listens(resolver, one);
-	return one;
+	one = &resolver->list[id];
+	if (one->answered) /* it has what was known before, and was not waited for */
+		found = false;
+	else if (answer.status == NAME_FOUND)
+		found = hear_found(resolver, one, &answer, now_ms);
+	else
+		hear_failure(resolver, one, &answer, now_ms);
+	name_answer_done(&answer);
+	return found ? one : NULL;
 }
 
 /* Whether all have been heard of, well or not. */

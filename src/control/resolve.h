@@ -14,11 +14,12 @@
 
 #include "config/loops.h"
 #include "config/report.h"
-#include "control/names.h"
+#include "names/names.h"
 #include "ops/events.h"
 #include "session/section.h"
 
-#define RESOLVE_START_MS 2000
+#define RESOLVE_START_MS    2000
+#define RESOLVE_LISTENS_MAX 64 /* addresses of a name that is listened on */
 
 /* A `listen` or `server` line with a name. */
 struct resolution {

@@ -315,7 +315,7 @@ static int plan_name(struct sockets *sockets, struct opening *line, const struct
 
 	if (!answer) {
 		line->state = OPENING_SPARE;
-		for (int i = 0; i < NAMES_ADDRESSES_MAX && r == 0; i++)
+		for (int i = 0; i < RESOLVE_LISTENS_MAX && r == 0; i++)
 			r = add(sockets, line);
 		return r;
 	}
