@@ -78,9 +78,15 @@ START_TEST(a_set_has_an_end)
 	struct name_set set = {0};
 	struct name_record record = record_of("10.0.0.5 80");
 
-	for (int i = 0; i < NAMES_RECORDS_MAX; i++)
+	for (int i = 0; i < NAMES_FOUND_MAX; i++) {
+		record.port = (uint16_t)(NAMES_FOUND_MAX - i);
 		ck_assert_int_eq(name_set_add(&set, &record), 0);
+	}
 	ck_assert_int_eq(name_set_add(&set, &record), -E2BIG);
+	ck_assert(name_set_sort(&set));
+	ck_assert_uint_eq(set.count, NAMES_RECORDS_MAX);
+	ck_assert_uint_eq(set.records[0].port, 1);
+	ck_assert(!name_set_sort(&set));
 	name_set_done(&set);
 }
 END_TEST

@@ -28,7 +28,7 @@ void name_set_done(struct name_set *set)
 
 int name_set_add(struct name_set *set, const struct name_record *record)
 {
-	if (set->count == NAMES_RECORDS_MAX)
+	if (set->count == NAMES_FOUND_MAX)
 		return -E2BIG;
 	if (set->count % GROWS_BY == 0) {
 		struct name_record *records =
@@ -63,7 +63,7 @@ static int compare(const void *a, const void *b)
 	return order ? order : (int)one->priority - (int)other->priority;
 }
 
-void name_set_sort(struct name_set *set)
+bool name_set_sort(struct name_set *set)
 {
 	uint32_t kept = 0;
 
@@ -72,7 +72,8 @@ void name_set_sort(struct name_set *set)
 	for (uint32_t i = 0; i < set->count; i++)
 		if (kept == 0 || name_record_compare(&set->records[kept - 1], &set->records[i]))
 			set->records[kept++] = set->records[i];
-	set->count = kept;
+	set->count = kept < NAMES_RECORDS_MAX ? kept : NAMES_RECORDS_MAX;
+	return kept > NAMES_RECORDS_MAX;
 }
 
 /* ---- Weights --------------------------------------------------------------------------------- */
@@ -166,7 +167,7 @@ int name_set_keep(struct name_set *set, const struct name_set *before, unsigned 
 		if (!is_there)
 			r = name_set_add(set, record);
 	}
-	name_set_sort(set);
+	(void)name_set_sort(set);
 	return r == -E2BIG ? 0 : r;
 }
 

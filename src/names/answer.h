@@ -10,7 +10,8 @@
 
 #include "base/address.h"
 
-#define NAMES_RECORDS_MAX 1024 /* of a set; more are not kept */
+#define NAMES_RECORDS_MAX 1024 /* of a set in order: the first of them */
+#define NAMES_FOUND_MAX   4096 /* of one that is being gathered */
 #define NAMES_WEIGHT_MAX  256
 #define NAMES_ERROR_MAX   300
 #define NAMES_ASKED_MAX   160
@@ -65,12 +66,15 @@ const char *name_status_word(enum name_status status);
 
 /* ---- Sets ------------------------------------------------------------------------------------ */
 
-/* -ENOMEM, -E2BIG: it has NAMES_RECORDS_MAX. */
+/* -ENOMEM, -E2BIG: it has NAMES_FOUND_MAX. */
 int name_set_add(struct name_set *set, const struct name_record *record) must_check;
 void name_set_done(struct name_set *set);
 
-/* Into order; of an address that is there twice, the one with the lower priority stays. */
-void name_set_sort(struct name_set *set);
+/*
+ * Into order; of an address that is there twice, the one with the lower priority stays.  true:
+ * it was cut, to NAMES_RECORDS_MAX.
+ */
+bool name_set_sort(struct name_set *set);
 
 /*
  * The weights of SRV records, 0..65535, as ours: in the same ratio to each other within a

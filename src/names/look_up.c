@@ -599,7 +599,7 @@ static void conclude(struct look_up *one, struct part part)
 		complain(one, why);
 	else if (part.status == NAME_FOUND && !answer->unknown)
 		complain(one, "");
-	name_set_sort(&answer->set);
+	answer->cut |= name_set_sort(&answer->set);
 }
 
 void look_up(const struct name_question *question, struct name_answer *ret_answer)
