@@ -8,10 +8,8 @@
  *                       that are not in the DNS; never for one that has been: a name without
  *                       servers for once must not become what a wildcard of some search domain is
  *
- * Name servers are asked by glibc's resolver (look_up.c), which does as resolv.conf says.  A
- * state of its own for each look-up finds out when that file has changed, and asks from a
- * new port each time.  Another resolver would be another look_up(): nothing else of the daemon
- * knows how a name is asked for.
+ * Name servers are asked by glibc's resolver (query.h).  Another would be another look_up():
+ * nothing else of the daemon knows how a name is asked for.
  */
 #ifndef NAMES_LOOK_UP_H
 #define NAMES_LOOK_UP_H
