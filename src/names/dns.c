@@ -84,13 +84,16 @@ static void take_row(struct reading *reading, struct row *ret_row)
 /* Names differ in case and are the same. */
 static uint32_t hash_name(const char *name)
 {
-	char folded[DNS_NAME_MAX];
-	size_t i;
+	uint32_t hash = HASH_BEGIN;
 
-	for (i = 0; name[i]; i++)
-		folded[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] | 0x20) : name[i];
-	folded[i] = '\0';
-	return hash_text(HASH_BEGIN, folded);
+	for (; *name; name++) {
+		uint8_t folded = (uint8_t)*name;
+
+		if (folded >= 'A' && folded <= 'Z')
+			folded |= 0x20;
+		hash = hash_bytes(hash, &folded, 1);
+	}
+	return hash;
 }
 
 static bool is_same_name(const struct dns_answer *answer, uint16_t one_at, uint16_t other_at)
