@@ -40,6 +40,8 @@ LINK.release   := -pie -Wl,-z,relro,-z,now
 CC   := $(if $(filter fuzz,$(BUILD)),clang,$(CC))
 PLAIN := $(filter no,$(CONTROL))
 O    := build/$(BUILD)$(if $(PLAIN),-plain)
+# a build without control leaves files out; those it has are compiled alike
+OBJ  := build/$(BUILD)
 export PKGS := inih libsystemd $(if $(PLAIN),,libmicrohttpd jansson)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
@@ -68,7 +70,7 @@ ASKED    := $(addprefix src/control/,http% serve.c verbs% answers.c body.c confi
               support/json_schema.c)
 LEFT_OUT := $(if $(PLAIN),$(ASKED),src/control/plain.c)
 sources  = $(filter-out $(LEFT_OUT),$(wildcard $(1)))
-objects  = $(patsubst %.c,$O/%.o,$(call sources,$(1)))
+objects  = $(patsubst %.c,$(OBJ)/%.o,$(call sources,$(1)))
 programs = $(patsubst %.c,$O/%,$(call sources,$(1)))
 # Each folder is an archive, linked once, from the top down: a call upwards does not link.
 FOLDERS  := control worker session relay service lane loop pool config names ops ring base
@@ -76,7 +78,7 @@ CORE     := $(FOLDERS:%=$O/src/%.a)
 RING     := $O/src/ring.a $O/src/base.a
 WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c, loop/wire.c and base/clock.c
 PRELOAD  := $O/tests/support/count_calls.so#	loaded into the daemon, not linked with tests
-SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:.so=.o),$(call objects,tests/support/*.c))
+SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:$O/%.so=$(OBJ)/%.o),$(call objects,tests/support/*.c))
 TESTS    := $(call programs,tests/test_*.c)
 SIMS     := $(call programs,tests/sim_*.c)
 DAEMON   := $(call programs,tests/daemon_*.c)
@@ -90,38 +92,39 @@ SCRIPTS  := tests/layers.sh tests/circles.sh $(wildcard tests/test_*.sh)
 
 all: $O/$(NAME) $(EXAMPLES)			## build the daemon and the examples
 
-$O/$(NAME): $O/src/main.o $(CORE)
+$O/$(NAME): $(OBJ)/src/main.o $(CORE)
 $(foreach d,$(FOLDERS),$(eval $O/src/$d.a: $(call objects,src/$d/*.c)))
 $O/libsupport.a: $(SUPPORT)
-$(TESTS) $(DAEMON): $O/%: $O/%.o $O/libsupport.a $(CORE)
-$(SIMS):      $O/%: $O/%.o $(WORLD) $O/libsupport.a $(CORE)
-$(GUEST):     $O/%: $O/%.o
-$(COMPARE):   $O/%: $O/%.o $O/libsupport.a
-$(FUZZ):      $O/%: $O/%.o $(CORE)
+$(TESTS) $(DAEMON): $O/%: $(OBJ)/%.o $O/libsupport.a $(CORE)
+$(SIMS):      $O/%: $(OBJ)/%.o $(WORLD) $O/libsupport.a $(CORE)
+$(GUEST):     $O/%: $(OBJ)/%.o
+$(COMPARE):   $O/%: $(OBJ)/%.o $O/libsupport.a
+$(FUZZ):      $O/%: $(OBJ)/%.o $(CORE)
 # the one place where liburing is used: to be compared with
-$O/tests/bench/bench_ring: $O/tests/bench/ours.o $O/tests/bench/liburing.o
-$(BENCH_TOOLS): $O/%: $O/%.o $(CORE)
-$(EXAMPLES):  $O/%: $O/%.o $(RING)
+$O/tests/bench/bench_ring: $(OBJ)/tests/bench/ours.o $(OBJ)/tests/bench/liburing.o
+$(BENCH_TOOLS): $O/%: $(OBJ)/%.o $(CORE)
+$(EXAMPLES):  $O/%: $(OBJ)/%.o $(RING)
 $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
 $(SIMS): LIBS += -Wl,--wrap=access_write,--wrap=session_open# sim_life.c reads the records, sim_reload.c sees who begins
 $(FUZZ): LIBS += -fsanitize=fuzzer
 $O/tests/bench/bench_ring: LIBS += -luring
 $O/tests/bench/bench_openloop $O/tests/test_pool_choose $O/tests/test_pool_source_hash: LIBS += -lm
 
-$O/src/main.o: $O/version
-$O/src/control/status_page.o: src/control/status.html
-$O/version: always
+$(OBJ)/src/main.o: $(OBJ)/version
+$(OBJ)/src/control/status_page.o: src/control/status.html
+$(OBJ)/version: always
 	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
-$O/%.o: %.c Makefile | tools
+$(OBJ)/%.o: %.c Makefile | tools
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 $O/%.a:
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 $O/$(NAME) $(TESTS) $(SIMS) $(DAEMON) $(COMPARE) $(GUEST) $(FUZZ) $(BENCH_TOOLS) $(EXAMPLES):
 	$(call say,LD,$@)
+	@mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) -o $@ $^ $(LIBS)
 $O/%.so: %.c Makefile | tools
 	@mkdir -p $(@D)
@@ -154,7 +157,7 @@ check:						## every test, under ASan and UBSan, or TSan with BUILD=tsan
 test-programs: $O/$(NAME) $(EXAMPLES) $(TESTS) $(SIMS) $(DAEMON) $(filter-out %/bench_ring,$(BENCH_TOOLS)) ; @true
 lab-programs: $O/$(NAME) $(filter $O/tests/test_ring%,$(TESTS)) $(GUEST) $(PRELOAD) ; @true
 run-tests: test-programs
-	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) OBJECTS=$O MAKEFLAGS= \
+	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) OBJECTS=$(OBJ) MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
 check-peers:					## what needs Prometheus, halog and a browser, which make check skips without
 	$(need) build check peers
@@ -238,4 +241,4 @@ help:						## show this list
 
 .PHONY: always $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 .SECONDARY:
--include $(shell find $O -name '*.d' 2>/dev/null)
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

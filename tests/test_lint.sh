@@ -9,7 +9,7 @@ command -v "$tidy" >/dev/null || {
 	echo "no $tidy" >&2
 	exit 77
 }
-objects=$(dirname "${URINGPROXY:-build/asan/uringproxy}")
+objects=${OBJECTS:-build/asan}
 export tidy objects
 flags="-std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION=\"\" -Isrc -pthread
        $(${PKG_CONFIG:-pkg-config} --cflags inih libsystemd libmicrohttpd jansson)"
