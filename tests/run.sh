@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs test programs side by side and says what came of them.
+# Runs test programs side by side, in the order given, and says what came of them.
 #
 #   tests/run.sh [-j JOBS] PROGRAM...
 #
@@ -82,7 +82,8 @@ fi
 
 # A test's own limit is for what hangs, and this machine may be busy.
 export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-3}"
-jobs=$(nproc)
+# Most programs sleep most of the time: more of them than processors, so that none of those does.
+jobs=$(($(nproc) * 2))
 if [ "${1-}" = -j ]; then
 	jobs=$2
 	shift 2
