@@ -296,21 +296,22 @@ START_TEST(numbers_are_small_and_given_again)
 	struct server *all[10];
 	struct address address = {0};
 
-	servers_init(&servers);
+	servers_init(&servers, NULL);
 	for (uint32_t i = 0; i < 10; i++) {
 		const char name[] = {(char)('a' + i), '\0'};
 
-		all[i] = servers_get(&servers, "[pool p]", name, name, &address);
+		all[i] = servers_get(&servers, "[pool p]", name, name, "f:1", &address);
 		ck_assert_uint_eq(all[i]->number, i);
 	}
 	servers_put(all[3]);
 	servers_put(all[7]);
-	all[3] = servers_get(&servers, "[pool q]", "x", "x", &address);
-	all[7] = servers_get(&servers, "[pool q]", "y", "y", &address);
+	all[3] = servers_get(&servers, "[pool p]", "x", "x", "f:1", &address);
+	all[7] = servers_get(&servers, "[pool p]", "y", "y", "f:1", &address);
 	ck_assert_uint_eq(all[3]->number, 3);
 	ck_assert_uint_eq(all[7]->number, 7);
 	for (uint32_t i = 0; i < 10; i++)
 		servers_put(all[i]);
+	servers_done(&servers);
 }
 END_TEST
 

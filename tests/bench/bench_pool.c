@@ -40,14 +40,14 @@ static uint64_t next_random(void)
 
 static void recruit(void)
 {
-	servers_init(&all);
+	servers_init(&all, NULL);
 	for (uint32_t i = 0; i < SERVERS_MAX; i++) {
 		struct address address = {0};
 		char name[16];
 
 		snprintf(name, sizeof(name), "s%u", i);
 		entries[i] = (struct roster_entry){
-			.server = servers_get(&all, "[pool p]", name, name, &address),
+			.server = servers_get(&all, "[pool p]", name, name, "f:1", &address),
 			.weight = 1 + (uint32_t)next_random() % 5,
 			.takes = true,
 		};
