@@ -171,6 +171,37 @@ START_TEST(a_later_file_opens_sections_again_and_what_it_says_holds)
 }
 END_TEST
 
+START_TEST(a_later_file_adds_servers_to_a_pool_and_brings_proxies_of_it)
+{
+	struct report report;
+	struct config config;
+
+	enter_directory();
+	write_file("c.conf", "[pool a]\nserver = 10.0.0.1:1\nbalance = least_conn\n");
+	write_file("c.conf.d/a.conf", "[pool a]\nserver = 10.0.0.2:1\nbalance = random_two\n"
+				      "[proxy b]\nlisten = 1\npool = a\n");
+	write_file("c.conf.d/b.conf", "[pool a]\nserver = 10.0.0.1:1\n");
+
+	ck_assert_int_eq(config_load(&config, "c.conf", &report), -EINVAL);
+	ck_assert_uint_eq(report.count, 1);
+	ck_assert_str_eq(report.lines[0].text,
+			 "c.conf.d/b.conf:2: [pool a] server: \"10.0.0.1:1\" is there already, at "
+			 "c.conf:2; for a bigger share write weight=2 there");
+	config_done(&config);
+	report_done(&report);
+
+	write_file("c.conf.d/b.conf", "");
+	ck_assert_int_eq(config_load(&config, "c.conf", &report), 0);
+	ck_assert_uint_eq(report.count, 0);
+	ck_assert_uint_eq(config.pools[0].server_count, 2);
+	ck_assert_uint_eq(config.pools[0].settings.balance, CONFIG_BALANCE_RANDOM_TWO);
+	ck_assert_ptr_eq(config_pool(&config, &config.sections[0]), &config.pools[0]);
+	config_done(&config);
+	report_done(&report);
+	leave_directory();
+}
+END_TEST
+
 START_TEST(a_section_of_another_kind_is_another_whatever_its_name)
 {
 	struct report report;
@@ -584,6 +615,7 @@ END_TEST
 SUITE("config files", the_directory_beside_the_file_is_read_in_order_of_names,
       a_mistake_across_files_names_both, a_later_file_opens_sections_again_and_what_it_says_holds,
       a_section_of_another_kind_is_another_whatever_its_name,
+      a_later_file_adds_servers_to_a_pool_and_brings_proxies_of_it,
       in_one_file_a_section_begins_once_whatever_was_in_those_before,
       a_file_that_cannot_be_read_is_the_error_of_open_or_read,
       of_a_file_with_mistakes_the_rest_is_understood,

@@ -28,6 +28,7 @@ START_TEST(a_server_has_what_stands_behind_its_address)
 	ck_assert_uint_eq(servers[0].fail_timeout_ms, 60000);
 	ck_assert_uint_eq(servers[0].check_port, 8008);
 	ck_assert_int_eq(servers[0].check_address.kind, ADDRESS_INET);
+	ck_assert_uint_eq(servers[0].check_address.u.in.sin_port, 0);
 	ck_assert_uint_eq(servers[0].check_address.u.in.sin_addr.s_addr, htonl(0x0a000009));
 	ck_assert_uint_eq(servers[1].weight, 0);
 	ck_assert_uint_eq(servers[1].priority, 255);
@@ -130,6 +131,18 @@ START_TEST(a_wrong_option_is_said_with_what_would_be_right)
 	snprintf(expected, sizeof(expected), "t:3: [proxy web] server: \"10.0.0.1:80 %s\": %s\n",
 		 wrong_options[_i].options, wrong_options[_i].why);
 	ck_assert_config_mistakes(text, expected);
+}
+END_TEST
+
+/* Elsewhere the name is in front. */
+START_TEST(the_address_comes_first)
+{
+	ck_assert_config_mistakes(
+		WEB "server = web1 10.0.0.1:80 check\nserver = web1 weight=2\n",
+		"t:3: [proxy web] server: \"web1 10.0.0.1:80 check\": the address comes first; "
+		"write 10.0.0.1:80 name=web1\n"
+		"t:4: [proxy web] server: \"web1 weight=2\": has no port; write for example "
+		"127.0.0.1:80 or [::1]:80\n");
 }
 END_TEST
 
@@ -381,7 +394,7 @@ SUITE_OF("config servers", 60, ONCE(a_server_has_what_stands_behind_its_address)
 	 ONCE(a_server_without_options_is_one_of_equals),
 	 ONCE(options_are_written_in_any_case_and_with_any_dashes),
 	 EACH(a_wrong_option_is_said_with_what_would_be_right, (int)array_size(wrong_options)),
-	 ONCE(a_unix_socket_has_no_port_to_be_asked_at),
+	 ONCE(the_address_comes_first), ONCE(a_unix_socket_has_no_port_to_be_asked_at),
 	 ONCE(a_listen_line_has_no_options_of_servers), ONCE(two_servers_of_a_pool_have_two_names),
 	 ONCE(a_pool_that_serves_nobody_is_warned_of),
 	 ONCE(proxies_have_the_servers_of_the_pool_that_they_name),

@@ -191,6 +191,12 @@ static const struct {
 	{"check = mysql\n", "check: mysql needs check_user, an account without a password and "
 			    "without rights; write for example check_user = check"},
 	{"check = postgres\ncheck_user = a b\n", "check_user: is one word, without blanks"},
+	{"check = postgres\ncheck_user = "
+	 "1234567890123456789012345678901234567890123456789012345678901234\n",
+	 "check_user: is 64 bytes long; the most is 63"},
+	{"check = mysql\ncheck_user = "
+	 "123456789012345678901234567890123456789012345678901234567890123456789012345678901\n",
+	 "check_user: is 81 bytes long; the most is 80"},
 	{"check = http\ncheck_request = /health\n",
 	 "check_request: \"/health\" is a path without a method; write GET /health"},
 	{"check = http\ncheck_request = GET /health HTTP/1.1\n",

@@ -361,6 +361,15 @@ const char *address_format(const struct address *address, char *text, size_t siz
 	return text;
 }
 
+void address_set_port(struct address *address, uint16_t port)
+{
+	address->port = port;
+	if (address->kind == ADDRESS_INET && address->u.any.sa_family == AF_INET)
+		address->u.in.sin_port = htons(port);
+	else if (address->kind == ADDRESS_INET || address->kind == ADDRESS_ANY)
+		address->u.in6.sin6_port = htons(port);
+}
+
 bool address_is_same(const struct address *a, const struct address *b)
 {
 	return a->kind == b->kind && a->length == b->length && a->port == b->port &&

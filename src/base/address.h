@@ -52,6 +52,9 @@ enum { ADDRESS_FOR_LISTEN = 1, ADDRESS_FOR_CONNECT = 2 };
 int address_parse(struct address *ret_address, const char *text, unsigned use,
 		  const char **ret_why) must_check;
 
+/* The same with another port, of what has one: of ADDRESS_INET and ADDRESS_ANY. */
+void address_set_port(struct address *address, uint16_t port);
+
 /* Whether they are the same, up to the last byte; a name's or inherited socket's by its text. */
 bool address_is_same(const struct address *a, const struct address *b);
 

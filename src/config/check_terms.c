@@ -128,6 +128,22 @@ static void check_bytes(struct loader *loader, const struct config_section *sect
 	free(bytes);
 }
 
+/* As long as their protocols have room for one. */
+static void check_user(struct loader *loader, const struct config_section *section)
+{
+	const char *user = section->settings.check_user;
+	size_t most = section->settings.check == CONFIG_CHECK_MYSQL ? 80 : 63;
+
+	if (!user || (section->settings.check != CONFIG_CHECK_MYSQL &&
+		      section->settings.check != CONFIG_CHECK_POSTGRES))
+		return;
+	if (strpbrk(user, " \t"))
+		complain(loader, section, "check_user", "is one word, without blanks");
+	else if (strlen(user) > most)
+		report_key(loader->report, REPORT_MISTAKE, loader->config, section, "check_user",
+			   "is %zu bytes long; the most is %zu", strlen(user), most);
+}
+
 static void check_check(struct loader *loader, const struct config_section *section)
 {
 	const struct config_settings *settings = &section->settings;
@@ -148,8 +164,7 @@ static void check_check(struct loader *loader, const struct config_section *sect
 		complain(loader, section, "check",
 			 "mysql needs check_user, an account without a password and without "
 			 "rights; write for example check_user = check");
-	if (settings->check_user && strpbrk(settings->check_user, " \t"))
-		complain(loader, section, "check_user", "is one word, without blanks");
+	check_user(loader, section);
 }
 
 void loader_check_terms(struct loader *loader)

@@ -124,6 +124,24 @@ static int check_use(const struct config_endpoint *endpoint, enum endpoint_use u
 	return 0;
 }
 
+/* "web1 10.0.0.1:80", as HAProxy has it. */
+static int check_order(const char *word, const char *rest, char *why)
+{
+	size_t length = strcspn(rest, " \t");
+	char *second = strndup(rest, length);
+	struct address address;
+	const char *because;
+	int r = -EINVAL;
+
+	if (!second)
+		return -ENOMEM;
+	if (*rest && !word[value_name_span(word)] &&
+	    address_parse(&address, second, ADDRESS_FOR_CONNECT, &because) == 0)
+		(void)!wrong(why, "the address comes first; write %.80s name=%.40s", second, word);
+	free(second);
+	return r;
+}
+
 /* Its text and that of its options. */
 static int keep_text(struct config_endpoint *endpoint, const char *word, const char *options,
 		     bool ranges)
@@ -155,6 +173,8 @@ int endpoint_parse(struct config_endpoint *ret_endpoint, unsigned *ret_count, co
 			  rest);
 	else
 		r = parse_address(&endpoint.address, ret_count, word, use != ENDPOINT_CONNECT, why);
+	if (r == -EINVAL && use == ENDPOINT_CONNECT)
+		r = check_order(word, rest, why);
 	if (r == 0)
 		r = option_set_all(&endpoint, use, rest, why);
 	if (r == 0)
@@ -175,11 +195,7 @@ int endpoint_next(struct config_endpoint *ret_endpoint, const struct config_endp
 	struct address *address = &next.address;
 	char text[ADDRESS_TEXT_MAX];
 
-	address->port++;
-	if (address->length && address->u.any.sa_family == AF_INET)
-		address->u.in.sin_port = htons(address->port);
-	else if (address->length)
-		address->u.in6.sin6_port = htons(address->port);
+	address_set_port(address, (uint16_t)(address->port + 1));
 	next.name = NULL; /* ranges are of listen lines */
 	next.text = strdup(address_format(address, text, sizeof(text)));
 	next.options = endpoint->options ? strdup(endpoint->options) : NULL;

@@ -146,7 +146,7 @@ static int set_check_address(struct config_endpoint *endpoint, const char *value
 			     "check_address=%.80s is not an address; write for example "
 			     "check_address=10.0.0.5, and check_port=",
 			     value);
-	endpoint->check_address.port = 0;
+	address_set_port(&endpoint->check_address, 0);
 	return 0;
 }
 
