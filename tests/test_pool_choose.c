@@ -81,6 +81,23 @@ START_TEST(nobody_is_chosen_who_is_not_in_the_roster)
 }
 END_TEST
 
+/* Turns of others are passed over only so often; then it is by chance, and by weights too. */
+START_TEST(those_left_behind_one_with_nearly_all_turns_share_by_their_weights)
+{
+	struct fleet *fleet =
+		fleet_open(BALANCE_ROUND_ROBIN, 4, (const uint32_t[]){9999, 1, 2, 3, 0});
+	struct tried tried = {.first = 1};
+	uint32_t counts[4] = {0};
+
+	for (uint32_t i = 0; i < PICKS; i++)
+		counts[fleet_pick(fleet, &tried)]++;
+	ck_assert_uint_eq(counts[0], 0);
+	for (uint32_t i = 1; i < 4; i++)
+		assert_near(counts[i], i / 6., PICKS);
+	fleet_close(fleet);
+}
+END_TEST
+
 START_TEST(where_all_are_full_that_is_said)
 {
 	struct fleet *fleet = fleet_open((enum balance)_i, 10, NULL);
@@ -320,6 +337,7 @@ SUITE_OF("pool choose", 120,
 	 EACH(each_server_has_its_weights_share_of_the_picks, BALANCE_COUNT),
 	 EACH(nobody_is_chosen_who_has_been_tried, BALANCE_COUNT),
 	 EACH(nobody_is_chosen_who_is_not_in_the_roster, BALANCE_COUNT),
+	 ONCE(those_left_behind_one_with_nearly_all_turns_share_by_their_weights),
 	 EACH(where_all_are_full_that_is_said, BALANCE_COUNT),
 	 EACH(one_that_starts_slowly_has_that_part_of_its_share, 3 * BALANCE_COUNT),
 	 EACH(backups_are_taken_when_no_primary_is_left_and_share, BALANCE_COUNT),

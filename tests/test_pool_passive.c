@@ -2,9 +2,11 @@
 #include "pool/passive.h"
 
 #include "support/fleet.h"
+#include "support/skip.h"
 #include "support/suite.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 static const struct passive_rule rule = {.fails = 3, .within_ms = 10000};
 
@@ -199,6 +201,7 @@ END_TEST
 
 #define WORKERS 8
 #define ROUNDS  2000
+#define DUELS   20000
 
 struct crowd {
 	struct fleet *fleet;
@@ -273,6 +276,98 @@ START_TEST(of_eight_workers_one_ejects_one_tries_one_prolongs_and_one_ends_it)
 }
 END_TEST
 
+/* Two who come at the very same moment, again and again. */
+struct duel {
+	struct fleet *fleet;
+	_Atomic uint32_t here, tries, ejected, ended;
+};
+
+static void spin_together(struct duel *duel, uint32_t round)
+{
+	duel->here++;
+	while (duel->here < 2 * round)
+		;
+}
+
+static void fight(void *(*how)(void *), struct duel *duel)
+{
+	pthread_t threads[2];
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, how, duel), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void *try_first(void *argument)
+{
+	struct duel *duel = argument;
+	struct fleet *fleet = duel->fleet;
+	struct picker picker = {0};
+	struct wish wish = {.roster = fleet->roster, .picker = &picker};
+
+	for (uint32_t round = 1; round <= DUELS; round++) {
+		struct server *server;
+
+		wish.now_ms = round * UINT64_C(100000);
+		spin_together(duel, 2 * round - 1);
+		if (pool_choose(&wish, &server) != CHOICE_MADE)
+			return NULL;
+		duel->tries += server == fleet->entries[0].server;
+		server_release(server);
+		spin_together(duel, 2 * round);
+	}
+	return NULL;
+}
+
+/* The empty one, out until now, is everybody's first choice. */
+START_TEST(who_is_second_to_try_leaves_no_trace_there)
+{
+	struct duel duel = {.fleet = fleet_open(BALANCE_LEAST_CONN, 2, NULL)};
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP_TEST("one processor");
+	duel.fleet->entries[1].server->active = 100;
+	duel.fleet->entries[0].server->ejection = passive_make(1, false);
+	fight(try_first, &duel);
+	ck_assert_uint_eq(duel.tries, DUELS);
+	duel.fleet->entries[1].server->active -= 100;
+	fleet_close(duel.fleet);
+}
+END_TEST
+
+static void *eject_first(void *argument)
+{
+	struct duel *duel = argument;
+	struct server *server = duel->fleet->entries[0].server;
+	struct passive_pool *pool = &duel->fleet->passive;
+
+	for (uint32_t round = 1; round <= DUELS; round++) {
+		uint32_t out_ms;
+
+		spin_together(duel, 2 * round - 1);
+		duel->ejected += passive_failed(server, &(struct passive_rule){1, 10000}, pool,
+						round, &out_ms) == PASSIVE_EJECTED;
+		spin_together(duel, 2 * round);
+		duel->ended += passive_ends(server, pool);
+	}
+	return NULL;
+}
+
+START_TEST(who_is_second_to_eject_or_to_end_it_does_not_count)
+{
+	struct duel duel = {.fleet = open_fleet(4)};
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP_TEST("one processor");
+	fight(eject_first, &duel);
+	ck_assert_uint_eq(duel.ejected, duel.ended);
+	ck_assert_uint_ge(duel.ejected, DUELS);
+	ck_assert_uint_eq(duel.fleet->passive.ejected, 0);
+	fleet_close(duel.fleet);
+}
+END_TEST
+
 /* clang-format off */
 SUITE("pool passive",
       so_many_failures_within_so_long_eject,
@@ -284,5 +379,7 @@ SUITE("pool passive",
       one_that_is_full_is_not_tried_and_another_may_when_it_has_room,
       at_most_half_are_out_and_never_the_last,
       where_only_those_are_left_who_are_out_they_are_chosen,
-      of_eight_workers_one_ejects_one_tries_one_prolongs_and_one_ends_it)
+      of_eight_workers_one_ejects_one_tries_one_prolongs_and_one_ends_it,
+      who_is_second_to_try_leaves_no_trace_there,
+      who_is_second_to_eject_or_to_end_it_does_not_count)
 /* clang-format on */
