@@ -49,7 +49,7 @@ INSIDE = "URINGPROXY_BENCH_INSIDE"
 EPILOG = """
 A daemon is described by its keys: --daemon 'NAME:relay=copy,busy_poll=50us'.
 'NAME@0+1:...' lets it use CPUs 0 and 1; the key binary names another build:
-'before:binary=/tmp/uringproxy'.
+'before:binary=/tmp/uringproxy'; the key servers is how many servers a pool has.
 
 A verdict, whether a change costs something:
 
@@ -137,13 +137,13 @@ def choose_columns(given, workload, table):
     if given.peer:
         names = [name for name in given.peer
                  if name != "none" and table[name].echo == (workload.upstream is None)
-                 and (not workload.sections or name in workload.peers)]
+                 and (not (workload.sections or workload.keys) or name in workload.peers)]
     elif given.verdict:
         names = []
     elif given.quick:
         names = [name for name in names if name in workloads.QUICK_PEERS]
     own = {"sections": workload.sections and workload.sections(given.seconds),
-           "before": workload.before}
+           "before": workload.before, "common": workload.keys}
     chosen = [peers.daemon(given.binary, "uringproxy", **own)]
     for text, keys in {} if given.verdict else workload.variants.items():
         name, cpus, _ = peers.parse_daemon(text)
@@ -192,10 +192,11 @@ class Bench:
         return process
 
     def start_upstream(self, kind):
-        port = machine.free_port()
+        port = machine.free_port(peers.SERVERS if kind == "pool" else 1)
         if kind == "load":  # the load is the server, too
             return port, None
         argv = {"http": lambda: peers.nginx_http(self.directory, port),
+                "pool": lambda: peers.nginx_http(self.directory, port, servers=peers.SERVERS),
                 "echo": lambda: [f"{self.tools}/bench_echo", str(port)],
                 "slow": lambda: [f"{self.tools}/bench_slow", str(port), "5000"],
                 "iperf": lambda: ["/usr/bin/iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)],

@@ -3,7 +3,8 @@ Who is measured: the daemon in any configuration, the peers, and our own floors.
 
 A peer's function writes the configuration it needs into a directory and returns
 the command.  Everyone has one worker or thread, room for the same connections,
-and listens on 127.0.0.1:port; upstream is a port too, 0 for an echo server.
+and listens on 127.0.0.1:port; upstream is a port too, 0 for an echo server, and the
+first of those of several servers.
 """
 
 import os
@@ -14,8 +15,10 @@ CONNECTIONS = 9900  # two descriptors each, under the usual hard limit of 20,000
 PIPE_SIZE = 524288  # the daemon's default pipe_size, for everybody who splices
 
 SECTION_KEYS = {"relay", "receive_budget", "pipe_size", "connect_timeout", "idle_timeout",
-                "half_close_timeout", "max_lifetime", "keepalive", "user_timeout", "backlog"}
-PROXY_KEYS = {"relay", "pipe_size", "connect_timeout", "half_close_timeout"}  # not of [echo]
+                "half_close_timeout", "max_lifetime", "keepalive", "user_timeout", "backlog",
+                "balance"}
+PROXY_KEYS = {"relay", "pipe_size", "connect_timeout", "half_close_timeout", "balance"}  # not of [echo]
+SERVERS = 4  # of a pool
 
 
 def write(directory, name, text):
@@ -41,6 +44,18 @@ def haproxy(*options, threads=1):
                         threads)
 
 
+def haproxy_pool(balance):
+    return haproxy_with(lambda port, upstream: f"""defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+listen bench
+    bind 127.0.0.1:{port} backlog 4096
+    balance {balance}
+""" + "".join(f"    server s{i} 127.0.0.1:{upstream + i}\n" for i in range(SERVERS)))
+
+
 def haproxy_with(sections, room=f"maxconn {CONNECTIONS}", threads=1):
     def command(directory, port, upstream):
         text = f"global\n    nbthread {threads}\n    {room}\n" + sections(port, upstream)
@@ -63,15 +78,19 @@ def reuseport(workers):
     return " reuseport" if workers > 1 else ""
 
 
-def nginx_stream(buffer_size, workers=1):
+def nginx_stream(buffer_size, workers=1, balance=None):
     def command(directory, port, upstream):
+        servers = "".join(f"        server 127.0.0.1:{upstream + i};\n"
+                          for i in range(SERVERS if balance else 1))
+        pool = f"    upstream pool {{\n        {balance};\n{servers}    }}\n" if balance else ""
+        to = "pool" if balance else f"127.0.0.1:{upstream}"
         text = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n" + \
             NGINX_HEAD.format(directory=directory, port=port, workers=workers) + f"""stream {{
     proxy_timeout 1h;
     proxy_buffer_size {buffer_size};
-    server {{
+{pool}    server {{
         listen 127.0.0.1:{port} backlog=4096{reuseport(workers)};
-        proxy_pass 127.0.0.1:{upstream};
+        proxy_pass {to};
     }}
 }}
 """
@@ -79,8 +98,10 @@ def nginx_stream(buffer_size, workers=1):
     return command
 
 
-def nginx_http(directory, port, workers=1):
-    """The upstream of the http workloads."""
+def nginx_http(directory, port, workers=1, servers=1):
+    """The upstream of the http workloads: on so many ports from that one on."""
+    listens = "".join(f"        listen 127.0.0.1:{port + i} backlog=4096{reuseport(workers)};\n"
+                      for i in range(servers))
     text = NGINX_HEAD.format(directory=directory, port=port, workers=workers) + f"""http {{
     access_log off;
     keepalive_requests 100000000;
@@ -92,8 +113,7 @@ def nginx_http(directory, port, workers=1):
     uwsgi_temp_path {directory}/nginx-temp;
     scgi_temp_path {directory}/nginx-temp;
     server {{
-        listen 127.0.0.1:{port} backlog=4096{reuseport(workers)};
-        location / {{ return 200 "{"x" * 128}"; }}
+{listens}        location / {{ return 200 "{"x" * 128}"; }}
     }}
 }}
 """
@@ -149,14 +169,17 @@ def parse_daemon(text):
             {key.strip(): value.strip() for key, _, value in pairs})
 
 
-def daemon(binary, name, keys=None, cpus=None, sections=None, before=None):
+def daemon(binary, name, keys=None, cpus=None, sections=None, before=None, common=None):
     """
-    Our own: keys of a section go to the section, all others to [global].  The
-    key "binary" is none of its keys but another build to compare with.
+    Our own: keys of a section go to the section, all others to [global].  None of
+    its keys are "binary", another build to compare with, and "servers", how many it has.
     sections(directory, port, upstream, keys): pairs of title and keys, in place of one section.
+    common: keys that all daemons of a workload have, and its title describes.
     """
-    keys = {"workers": "1", "max_connections": str(CONNECTIONS), **(keys or {})}
+    own = {"workers": "1", **(keys or {})}
+    keys = {"max_connections": str(CONNECTIONS), **(common or {}), **own}
     binary = keys.pop("binary", binary)
+    servers = int(keys.pop("servers", 1))
 
     def command(directory, port, upstream):
         globally = {key: value for key, value in keys.items() if key not in SECTION_KEYS}
@@ -164,7 +187,7 @@ def daemon(binary, name, keys=None, cpus=None, sections=None, before=None):
                    and (upstream or key not in PROXY_KEYS)}
         section["listen"] = f"127.0.0.1:{port}"
         if upstream:
-            section["server"] = f"127.0.0.1:{upstream}"
+            section["server"] = [f"127.0.0.1:{upstream + i}" for i in range(servers)]
         chosen = [("proxy bench" if upstream else "echo", section)]
         if sections:
             chosen = sections(directory, port, upstream, {
@@ -172,10 +195,10 @@ def daemon(binary, name, keys=None, cpus=None, sections=None, before=None):
         text = ""
         for title, pairs in [("global", globally), *chosen]:
             text += f"[{title}]\n"
-            text += "".join(f"{key} = {value}\n" for key, value in pairs.items())
+            text += "".join(f"{key} = {value}\n" for key, values in pairs.items()
+                            for value in (values if isinstance(values, list) else [values]))
         return [binary, "-c", write(directory, f"{name}-{port}.conf", text)]
-    described = ", ".join(f"{key} = {value}" for key, value in keys.items()
-                          if key != "max_connections")
+    described = ", ".join(f"{key} = {value}" for key, value in own.items() if key != "binary")
     return Peer(name, command, program=binary, help=described, daemon=True, cpus=cpus,
                 before=before)
 
@@ -190,6 +213,13 @@ def all_peers(tools, seconds):
              "/usr/sbin/haproxy", "the same with splice forced both ways"),
         Peer("haproxy-timeouts", haproxy_with(timeouts.haproxy(seconds)), ha,
              "/usr/sbin/haproxy", "the same with the timeouts of that workload"),
+        Peer("haproxy-roundrobin", haproxy_pool("roundrobin"), ha, "/usr/sbin/haproxy",
+             f"balance roundrobin, {SERVERS} servers"),
+        Peer("haproxy-leastconn", haproxy_pool("leastconn"), ha, "/usr/sbin/haproxy",
+             f"balance leastconn, {SERVERS} servers"),
+        Peer("nginx-least_conn", nginx_stream("16k", balance="least_conn"), ng,
+             "/usr/lib/nginx/modules/ngx_stream_module.so",
+             f"stream, least_conn, {SERVERS} servers"),
         Peer("nginx", nginx_stream("16k"), ng, "/usr/lib/nginx/modules/ngx_stream_module.so",
              "stream, proxy_buffer_size 16k"),
         Peer("nginx-64k", nginx_stream("64k"), ng, "/usr/lib/nginx/modules/ngx_stream_module.so",

@@ -55,6 +55,7 @@ PICKED_NS = {10: 100, 100: 500, 1000: 3000}  # servers: the bound
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
 BYTES = ("cpu_gib", "gbit", "machine_gib")
 UNCOALESCED = "coalesce-off"
+ONE_SERVER = "one-server"
 
 
 class Workload:
@@ -69,11 +70,12 @@ class Workload:
 
     def __init__(self, name, title, upstream, run, peers, metrics=REQUESTS,
                  compared=("cpu", "rate"), variants=None, fresh=False, ends=False,
-                 sections=None, ports=1, before=None):
+                 sections=None, ports=1, before=None, keys=None):
         self.name, self.title, self.upstream, self.run = name, title, upstream, run
         self.peers, self.metrics, self.compared = peers, metrics, compared
         self.variants, self.fresh, self.ends = variants or {}, fresh, ends
         self.sections, self.ports, self.before = sections, ports, before
+        self.keys = keys or {}
 
 
 def counted(count, thing):
@@ -126,6 +128,15 @@ def openloop(kind, part, connections, peers):
                     lambda loads, target: loads.openloop(target, kind, 64, connections, part),
                     peers, ("p50", "p99", "p999", "late", "cpu", "rate", "machine"),
                     ("p50", "p99", "cpu"), {UNCOALESCED: {"coalesce": "off"}})
+
+
+def pool(balance, servers, peers, variants=None):
+    """The same as churn, but for the choice of a server."""
+    return Workload(f"pool-{balance}-{servers}",
+                    f"HTTP, a connection per request, 64 at once, to one of {servers} servers by "
+                    f"{balance}, per connection", "pool",
+                    lambda loads, target: loads.http(target, 64, close=True), peers,
+                    variants=variants, keys={"balance": balance, "servers": str(servers)})
 
 
 def pick(servers):
@@ -188,6 +199,9 @@ WORKLOADS = [
              lambda loads, target: loads.timeouts(target), ("haproxy-timeouts",),
              ("latest", "late_median", "earliest", "missing"), (),
              sections=timeouts.sections, ports=timeouts.PORTS),
+    pool("round_robin", 4, ("haproxy-roundrobin",)),
+    pool("least_conn", 4, ("haproxy-leastconn", "nginx-least_conn")),
+    pool("least_conn", 3, (), {ONE_SERVER: {"servers": "1"}}),
     *(pick(servers) for servers in PICKED_NS),
     *(short_of(kind, count) for kind, count in shortage.WAITING.items()),
 ]
@@ -242,6 +256,10 @@ def targets():
         for metric in ("p50", "p99"):
             for peer in ("haproxy-auto", "haproxy-splice"):
                 yield "beside-bulk", metric, column, "ratio", peer, 1
+    yield "pool-round_robin-4", "cpu", ours, "ratio", "haproxy-roundrobin", 0.88
+    for peer in ("haproxy-leastconn", "nginx-least_conn"):
+        yield "pool-least_conn-4", "cpu", ours, "ratio", peer, 0.88
+    yield "pool-least_conn-3", "cpu", ours, "ratio~", ONE_SERVER, 1
     for servers, bound in PICKED_NS.items():
         for balance in BALANCES:
             yield f"pick-{servers}", balance, ours, "value", None, bound
