@@ -10,7 +10,7 @@
 
 #include "pool/draw.h"
 
-#define HALVES_MS 8192 /* an average is half forgotten in it: a mean life of 12 s */
+#define HALVES_MS 8192u /* an average is half forgotten in it: a mean life of 12 s */
 #define FAILED_US 1000000
 #define ASKED_MAX 64
 
@@ -31,7 +31,7 @@ static uint32_t left_of(uint32_t us, uint32_t age_ms)
 	if (halves > 31)
 		return 1;
 	us >>= halves;
-	us -= (uint32_t)(us * rest / (2 * HALVES_MS));
+	us -= (uint32_t)(us * rest / HALVES_MS / 2);
 	return us ? us : 1;
 }
 

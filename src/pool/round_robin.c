@@ -53,7 +53,10 @@ struct due {
 
 static void set_due(struct due *due, uint64_t length)
 {
-	due->from = due->had < due->weight ? due->had * length / due->weight : UINT64_MAX;
+	due->from = UINT64_MAX; /* it has had them all */
+	if (due->had >= due->weight)
+		return;
+	due->from = due->had * length / due->weight;
 	due->to = ((due->had + 1) * length + due->weight - 1) / due->weight;
 }
 
@@ -159,12 +162,13 @@ static int prepare_stepped(struct tier *tier, uint64_t length, uint64_t unit)
 
 static int prepare(struct tier *tier)
 {
-	uint64_t unit = 0, length = 0;
+	uint64_t unit = tier->seats[0].weight, length = 0;
 
 	for (uint32_t i = 0; i < tier->count; i++) {
 		unit = common(tier->seats[i].weight, unit);
 		length += tier->seats[i].weight;
 	}
+	assert(unit > 0); /* each has a weight */
 	length /= unit;
 	assert(length <= UINT32_MAX); /* or places would not be reckoned in 64 bits */
 	if (length == tier->count)
