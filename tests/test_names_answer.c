@@ -160,20 +160,6 @@ START_TEST(a_family_that_nobody_could_say_anything_of_stays)
 }
 END_TEST
 
-START_TEST(a_family_that_comes_first_is_the_only_one_where_it_is)
-{
-	struct name_set set = set_of("10.0.0.1 80\n::1 80\n");
-
-	name_set_prefer(&set, NAME_AUTO);
-	ck_assert_uint_eq(set.count, 2);
-	name_set_prefer(&set, NAME_V6_FIRST);
-	assert_set(&set, "::1 80\n");
-	name_set_prefer(&set, NAME_V4_FIRST);
-	assert_set(&set, "::1 80\n");
-	name_set_done(&set);
-}
-END_TEST
-
 /* ---- What is another ---- */
 
 struct told {
@@ -297,7 +283,6 @@ SUITE_OF("names: answers", 60, ONCE(a_set_is_in_order_and_has_none_twice),
 	 ONCE(of_a_server_that_is_there_twice_the_earlier_priority_holds), ONCE(a_set_has_an_end),
 	 EACH(weights_keep_their_ratio, array_size(scales)), ONCE(each_priority_has_its_own_ratio),
 	 ONCE(a_family_that_nobody_could_say_anything_of_stays),
-	 ONCE(a_family_that_comes_first_is_the_only_one_where_it_is),
 	 ONCE(what_comes_goes_and_changes_is_told),
 	 ONCE(how_long_it_may_be_believed_is_no_difference), ONCE(a_record_is_an_address),
 	 ONCE(a_file_of_hosts_has_addresses_by_all_names_of_a_line),

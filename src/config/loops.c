@@ -69,9 +69,23 @@ int loops_listen(struct loops *loops, size_t section, const struct address *addr
 	return 0;
 }
 
+/* A name's addresses come and go, and may lead there again. */
+static bool has_edge(const struct loops *loops, size_t from, size_t to,
+		     const struct config_endpoint *line)
+{
+	for (size_t i = loops->first_edge[from]; i; i = loops->edges[i - 1].next)
+		if (loops->edges[i - 1].to == to && loops->edges[i - 1].line == line)
+			return true;
+	return false;
+}
+
 static int add_edge(struct loops *loops, size_t from, size_t to, const struct config_endpoint *line)
 {
-	struct loop_edge *edges = grow(loops->edges, loops->edge_count, 1, sizeof(*edges));
+	struct loop_edge *edges;
+
+	if (has_edge(loops, from, to, line))
+		return 0;
+	edges = grow(loops->edges, loops->edge_count, 1, sizeof(*edges));
 
 	if (!edges)
 		return -ENOMEM;

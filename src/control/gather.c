@@ -156,10 +156,10 @@ static void fill_names(struct metrics_snapshot *snapshot, const struct resolver 
 		}
 		name->resolved += one->resolved;
 		name->failed += one->failed;
-		if (one->count > name->records)
-			name->records = one->count;
-		if (one->answered_ms)
-			name->answered_ms = snapshot->now_ms - (now_ms - one->answered_ms);
+		if (one->set.count > name->records)
+			name->records = one->set.count;
+		if (one->refresh.found_ms)
+			name->answered_ms = snapshot->now_ms - (now_ms - one->refresh.found_ms);
 	}
 }
 

@@ -1,5 +1,7 @@
 #include "control/pools.h"
 
+#include "base/clock.h"
+#include "control/named.h"
 #include "pool/roster.h"
 #include "session/measure.h"
 
@@ -9,78 +11,23 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define load(from)      atomic_load_explicit(from, memory_order_relaxed)
 #define store(to, what) atomic_store_explicit(to, what, memory_order_relaxed)
-
-/* What a server's line says of each server that it brings. */
-static struct member member_of(const struct config_endpoint *line)
-{
-	return (struct member){
-		.weight = line->disabled ? 0 : line->weight,
-		.tier = line->priority,
-		.limit = line->max_connections,
-	};
-}
-
-/* A server that leads back is left out. */
-static int add(struct pool *pool, const struct pool_means *means,
-	       const struct config_endpoint *line, const struct address *address, const char *name,
-	       const char *text)
-{
-	const struct config *config = means->config;
-	char place[RESOLVE_PLACE_MAX], account[RESOLVE_PLACE_MAX + 2 * ADDRESS_TEXT_MAX];
-	struct member member = member_of(line);
-	int r = resolve_leads_on(means->resolver, pool->config, line, address);
-
-	if (r <= 0)
-		return r;
-	snprintf(place, sizeof(place), "%s:%u", config->files[line->file], line->line);
-	member.server =
-		servers_get(means->servers, pool->config->title, name, text, place, address);
-	if (!member.server)
-		return log_no_memory("the servers");
-	snprintf(account, sizeof(account), "%s %s", pool->config->title, name);
-	/* One that another reading names has it, and workers read it. */
-	if (!member.server->account)
-		member.server->account = ledger_account(means->ledger, account);
-	if (member.server->account && pool_add(pool, &member) == 0)
-		return 0;
-	servers_put(member.server);
-	return log_no_memory("the servers");
-}
 
 static int add_line(struct pool *pool, const struct pool_means *means,
 		    const struct config_endpoint *line)
 {
 	char text[2 * ADDRESS_TEXT_MAX + 4];
 
-	if (!line->name)
-		return add(pool, means, line, &line->address, line->text, line->text);
-	snprintf(text, sizeof(text), "%s (%s)", line->name, line->text);
-	return add(pool, means, line, &line->address, line->name, text);
-}
-
-/* Each address of a name is a server, called by that: "10.0.3.8:5432", or "pg-10.0.3.8:5432". */
-static int add_found(struct pool *pool, const struct pool_means *means,
-		     const struct resolution *answer)
-{
-	const struct config_endpoint *line = answer->endpoint;
-	int r = 0;
-
-	for (uint32_t i = 0; i < answer->count && r == 0; i++) {
-		char number[ADDRESS_TEXT_MAX], name[2 * ADDRESS_TEXT_MAX];
-		char text[4 * ADDRESS_TEXT_MAX];
-
-		address_format(&answer->found[i], number, sizeof(number));
-		snprintf(name, sizeof(name), "%s%s%s", line->name ? line->name : "",
-			 line->name ? "-" : "", number);
-		if (line->name)
-			snprintf(text, sizeof(text), "%s (%s)", name, line->text);
-		else
-			snprintf(text, sizeof(text), "%s (%s)", line->text, number);
-		r = add(pool, means, line, &answer->found[i], name, text);
-	}
-	return r;
+	snprintf(text, sizeof(text), "%s (%s)", line->name ? line->name : "", line->text);
+	return enlist(pool, means,
+		      &(struct enlisted){
+			      .line = line,
+			      .address = &line->address,
+			      .name = line->name ? line->name : line->text,
+			      .text = line->name ? text : line->text,
+			      .weight = line->disabled ? 0 : line->weight,
+			      .tier = line->priority,
+		      });
 }
 
 static int publish(struct pool *pool, struct replaced *replaced)
@@ -111,7 +58,7 @@ int pools_fill(struct pool *pool, const struct config_section *source,
 		if (endpoint->address.kind != ADDRESS_NAME)
 			r = add_line(pool, means, endpoint);
 		else if (answer)
-			r = add_found(pool, means, answer);
+			r = named_update(pool, means, answer, clock_now_ms());
 		else
 			hidden++;
 	}
@@ -119,11 +66,35 @@ int pools_fill(struct pool *pool, const struct config_section *source,
 	return r < 0 ? r : publish(pool, NULL);
 }
 
-void pools_extend(struct pool *pool, const struct resolution *answer,
-		  const struct pool_means *means, struct replaced *replaced)
+/* "name db.example: +10.0.3.9 -10.0.3.7 (ttl 30 s); pool postgres: 3 servers" */
+static void tell_change(const struct pool *pool, const struct resolution *answer,
+			const char *change)
 {
+	const char *name = pool->config->name;
+	uint32_t count = named_count(pool);
+	char why[NAMES_ERROR_MAX + 4] = "";
+
+	if (answer->set.count == 0)
+		snprintf(why, sizeof(why), " (%s)", answer->error);
+	else if (answer->ttl_s != NAME_NO_TTL)
+		snprintf(why, sizeof(why), " (ttl %u s)", answer->ttl_s);
+	log_info("name %s: %s%s; %s %s: %u server%s", answer->endpoint->address.host, change, why,
+		 pool->config->kind == CONFIG_POOL ? "pool" : "proxy",
+		 name ? name : pool->config->title, count, count == 1 ? "" : "s");
+}
+
+void pools_refresh(struct pool *pool, const struct resolution *answer, const char *change,
+		   const struct pool_means *means, struct replaced *replaced)
+{
+	uint32_t hidden = 0;
+
 	/* What is wrong has been logged, and some may be there. */
-	(void)!add_found(pool, means, answer);
+	(void)!named_update(pool, means, answer, clock_now_ms());
 	(void)!publish(pool, replaced);
-	store(&pool->hidden, load(&pool->hidden) - 1);
+	for (size_t i = 0; i < pool->config->server_count; i++)
+		hidden += pool->config->servers[i].address.kind == ADDRESS_NAME &&
+			  !resolver_answer(means->resolver, &pool->config->servers[i]);
+	store(&pool->hidden, hidden);
+	if (*change)
+		tell_change(pool, answer, change);
 }

@@ -59,7 +59,7 @@ int reading_bind(struct reading *reading, const struct reading_means *means)
 	int r = sockets_open(&reading->sockets, &reading->config, means->entrances,
 			     &reading->resolver, means->activation);
 
-	hop_prepare(&reading->edition, reading->resolver.missing > 0);
+	hop_prepare(&reading->edition, reading->resolver.changes);
 	sockets_prepare_hops(&reading->sockets, &reading->edition);
 	return r;
 }

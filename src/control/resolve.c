@@ -1,6 +1,7 @@
 #include "control/resolve.h"
 
 #include "base/clock.h"
+#include "base/grow.h"
 
 #include "ops/log.h"
 
@@ -11,10 +12,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define TEST_MS           30000 /* more than the resolver's own patience, usually */
-#define PATIENCE_FIRST_MS 1000
-#define PATIENCE_MAX_MS   30000
-#define WARNING_MAX       1200
+#define WARNING_MAX 1200
+#define TOLD_AFTER  2 /* look-ups in a row: one alone is not worth a line */
 
 const char *resolve_place(const struct config *config, const struct config_section *section,
 			  const struct config_endpoint *endpoint, bool listens, char *text)
@@ -30,10 +29,8 @@ static const char *place_of(const struct resolver *resolver, const struct resolu
 	return resolve_place(resolver->config, one->section, one->endpoint, one->listens, text);
 }
 
-/* What is to be known of a line, in the log or the report. */
-__attribute__((format(printf, 4, 5))) static void warn(const struct resolver *resolver,
-						       const struct config_endpoint *endpoint,
-						       const char *place, const char *format, ...)
+void resolve_warn(const struct resolver *resolver, const struct config_endpoint *endpoint,
+		  const char *place, const char *format, ...)
 {
 	char text[WARNING_MAX];
 	va_list arguments;
@@ -48,52 +45,51 @@ __attribute__((format(printf, 4, 5))) static void warn(const struct resolver *re
 		log_warning("%s: %s", place, text);
 }
 
-/* ---- Asking ---------------------------------------------------------------------------------- */
+/* ---- What is told ---------------------------------------------------------------------------- */
 
-static int ask(struct resolver *resolver, struct resolution *one)
+/* Who is to blame. */
+static const char *advice_for(const struct resolution *one, enum name_status status)
 {
-	const struct address *name = &one->endpoint->address;
-	struct name_question question = {.port = name->port};
-	int r;
-
-	memcpy(question.host, name->host, sizeof(question.host));
-	r = names_ask(resolver->names, (uint64_t)(one - resolver->list), &question,
-		      one->failed > 0);
-
-	one->again_ms = UINT64_MAX;
-	if (r < 0)
-		log_error("cannot look '%s' up: %s; see TasksMax= of the unit",
-			  one->endpoint->address.host, strerror(-r));
-	return r;
+	if (status == NAME_NO_NAME || status == NAME_NO_DATA || status == NAME_DENIED)
+		return "the name";
+	return !one->listens && one->section->settings.resolver
+		       ? "resolver ="
+		       : "the name servers in /etc/resolv.conf";
 }
 
-static void ask_later(struct resolution *one, uint64_t now_ms)
-{
-	one->again_ms = now_ms + one->patience_ms;
-	one->patience_ms *= 2;
-	if (one->patience_ms > PATIENCE_MAX_MS)
-		one->patience_ms = PATIENCE_MAX_MS;
-}
-
-/* for_good: it is the name that is to blame, and not who should know it. */
 static void tell_missing(const struct resolver *resolver, struct resolution *one, const char *why,
-			 bool for_good)
+			 enum name_status status)
 {
 	char place[RESOLVE_PLACE_MAX];
 
 	if (!one->told)
-		warn(resolver, one->endpoint, place_of(resolver, one, place),
-		     "cannot resolve '%s': %s; check %s, or write the address%s",
-		     one->endpoint->address.host, why,
-		     for_good ? "the name" : "the name servers in /etc/resolv.conf",
-		     resolver->report ? ""
-				      : "; it goes on being asked for, and this line is of no use "
-					"meanwhile");
+		resolve_warn(resolver, one->endpoint, place_of(resolver, one, place),
+			     "cannot resolve '%s': %s; check %s, or write the address%s",
+			     one->endpoint->address.host, why, advice_for(one, status),
+			     resolver->report
+				     ? ""
+				     : "; it goes on being asked for, and this line is of no use "
+				       "meanwhile");
 	one->told = true;
 }
 
-static void tell_found(const struct resolver *resolver, const struct resolution *one,
-		       uint64_t now_ms)
+/* It was answered, and is not now, or not all of it is. */
+static void tell_stale(const struct resolver *resolver, struct resolution *one, uint64_t now_ms)
+{
+	char place[RESOLVE_PLACE_MAX];
+
+	if (one->refresh.failures + one->refresh.empties == 1)
+		one->asked_ms = now_ms;
+	if (one->told || one->refresh.failures + one->refresh.empties < TOLD_AFTER ||
+	    one->set.count == 0)
+		return;
+	log_warning("%s: '%s' is not answered as it should be: %s; it keeps the address%s it had",
+		    place_of(resolver, one, place), one->endpoint->address.host, one->error,
+		    one->set.count == 1 ? "" : "es");
+	one->told = true;
+}
+
+static void tell_found(const struct resolver *resolver, struct resolution *one, uint64_t now_ms)
 {
 	char place[RESOLVE_PLACE_MAX];
 	uint64_t lasted = now_ms - one->asked_ms;
@@ -102,6 +98,39 @@ static void tell_found(const struct resolver *resolver, const struct resolution 
 		log_info("%s: '%s' is resolved now, after %llu.%03u s",
 			 place_of(resolver, one, place), one->endpoint->address.host,
 			 (unsigned long long)lasted / 1000, (unsigned)(lasted % 1000));
+	one->told = false;
+}
+
+static void tell_cut(const struct resolver *resolver, const struct resolution *one, int room)
+{
+	char place[RESOLVE_PLACE_MAX];
+
+	resolve_warn(resolver, one->endpoint, place_of(resolver, one, place),
+		     "'%s' has more than %d addresses; the rest is not used",
+		     one->endpoint->address.host, room);
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+static int ask(struct resolver *resolver, struct resolution *one)
+{
+	struct name_question question;
+	int r;
+
+	resolution_question(one, &question);
+	r = names_ask(resolver->names, (uint64_t)(one - resolver->list), &question,
+		      one->refresh.failures > 0);
+	refresh_ask(&one->refresh);
+	if (r < 0)
+		log_error("cannot look '%s' up: %s; see TasksMax= of the unit", question.host,
+			  strerror(-r));
+	return r;
+}
+
+static void ask_again(struct resolver *resolver, struct resolution *one, uint64_t now_ms)
+{
+	if (ask(resolver, one) < 0)
+		one->refresh.due_ms = now_ms + REFRESH_PATIENCE_MS;
 }
 
 /* ---- Listing --------------------------------------------------------------------------------- */
@@ -116,59 +145,22 @@ static int list_names(struct resolver *resolver, const struct config_section *so
 
 		if (lines[i].address.kind != ADDRESS_NAME)
 			continue;
-		list = realloc(resolver->list, (resolver->count + 1) * sizeof(*list));
+		list = grow(resolver->list, resolver->count, 1, sizeof(*list));
 		if (!list)
 			return log_no_memory("the names");
 		resolver->list = list;
-		list[resolver->count++] = (struct resolution){
-			.section = source,
-			.endpoint = &lines[i],
-			.listens = listens,
-			.asked_ms = clock_now_ms(),
-			.again_ms = UINT64_MAX,
-			.patience_ms = PATIENCE_FIRST_MS,
-		};
+		resolution_begin(&list[resolver->count++], source, &lines[i], listens,
+				 clock_now_ms());
+		resolver->changes |= !listens;
 	}
 	return 0;
 }
 
-/* ---- What was known before ------------------------------------------------------------------- */
-
-static const struct resolution *find_known(const struct resolver *before,
-					   const struct resolution *one, bool answered)
+static int list_all(struct resolver *resolver)
 {
-	const struct address *name = &one->endpoint->address;
-
-	for (uint32_t i = 0; before && i < before->count; i++) {
-		const struct resolution *known = &before->list[i];
-
-		if ((known->answered || !answered) &&
-		    address_is_same(&known->endpoint->address, name))
-			return known;
-	}
-	return NULL;
-}
-
-/* What was counted of the same names by another reading goes on. */
-static void count_on(struct resolver *resolver)
-{
-	for (uint32_t i = 0; i < resolver->count; i++) {
-		struct resolution *one = &resolver->list[i];
-		const struct resolution *known = find_known(resolver->before, one, false);
-
-		one->resolved = known ? known->resolved : 0;
-		one->failed = known ? known->failed : 0;
-	}
-}
-
-int resolver_open(struct resolver *resolver, const struct config *config,
-		  const struct resolver *before)
-{
+	const struct config *config = resolver->config;
 	int r = 0;
 
-	*resolver = (struct resolver){.config = config, .before = before};
-	if (loops_init(&resolver->loops, config) < 0)
-		return log_no_memory("the names");
 	for (size_t i = 0; i < config->section_count && r == 0; i++) {
 		r = list_names(resolver, &config->sections[i], true);
 		if (r == 0)
@@ -177,9 +169,59 @@ int resolver_open(struct resolver *resolver, const struct config *config,
 	for (size_t i = 0; i < config->pool_count && r == 0; i++)
 		r = list_names(resolver, &config->pools[i], false);
 	resolver->missing = resolver->count;
-	count_on(resolver);
+	return r;
+}
+
+/* ---- What was known before ------------------------------------------------------------------- */
+
+static const struct resolution *find_known(const struct resolver *before,
+					   const struct resolution *one, bool answered)
+{
+	for (uint32_t i = 0; before && i < before->count; i++)
+		if ((before->list[i].answered || !answered) &&
+		    resolution_is_same(&before->list[i], one))
+			return &before->list[i];
+	return NULL;
+}
+
+/* It is answered by what another reading knows. */
+static bool copy_known(struct resolver *resolver, struct resolution *one,
+		       const struct resolution *known)
+{
+	resolver->missing -= !one->answered;
+	if (resolution_copy(one, known) == 0)
+		return true;
+	resolver->missing += !one->answered;
+	(void)log_no_memory("the names");
+	return false;
+}
+
+/* What is known of servers is used at once; where to listen a reload may find out anew. */
+static void go_on(struct resolver *resolver)
+{
+	for (uint32_t i = 0; i < resolver->count; i++) {
+		struct resolution *one = &resolver->list[i];
+		const struct resolution *known = find_known(resolver->before, one, false);
+
+		one->resolved = known ? known->resolved : 0;
+		one->failed = known ? known->failed : 0;
+		if (known && known->answered && !one->listens)
+			(void)copy_known(resolver, one, known);
+	}
+}
+
+int resolver_open(struct resolver *resolver, const struct config *config,
+		  const struct resolver *before)
+{
+	int r;
+
+	*resolver = (struct resolver){.config = config, .before = before};
+	if (loops_init(&resolver->loops, config) < 0)
+		return log_no_memory("the names");
+	r = list_all(resolver);
 	if (r < 0 || resolver->count == 0)
 		return r;
+	go_on(resolver);
 	r = names_open(&resolver->names);
 	if (r == -ENOMEM)
 		return log_no_memory("the names");
@@ -188,7 +230,8 @@ int resolver_open(struct resolver *resolver, const struct config *config,
 			  "(ulimit -n)",
 			  strerror(-r));
 	for (uint32_t i = 0; i < resolver->count && r == 0; i++)
-		r = ask(resolver, &resolver->list[i]);
+		if (!resolver->list[i].answered)
+			r = ask(resolver, &resolver->list[i]);
 	return r;
 }
 
@@ -196,35 +239,13 @@ void resolver_close(struct resolver *resolver)
 {
 	names_close(resolver->names);
 	for (uint32_t i = 0; i < resolver->count; i++)
-		free(resolver->list[i].found);
+		resolution_done(&resolver->list[i]);
 	free(resolver->list);
 	loops_done(&resolver->loops);
 	*resolver = (struct resolver){0};
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
-
-static void cut(const struct resolver *resolver, const struct resolution *one)
-{
-	char place[RESOLVE_PLACE_MAX];
-
-	warn(resolver, one->endpoint, place_of(resolver, one, place),
-	     "'%s' has more than %d addresses; the rest is not used", one->endpoint->address.host,
-	     one->listens ? RESOLVE_LISTENS_MAX : NAMES_RECORDS_MAX);
-}
-
-/* Its addresses, as servers and listeners have them. */
-static bool keep_found(struct resolution *one, const struct name_set *set)
-{
-	bool is_cut = one->listens && set->count > RESOLVE_LISTENS_MAX;
-	uint32_t count = is_cut ? RESOLVE_LISTENS_MAX : set->count;
-
-	one->found = calloc(count, sizeof(*one->found));
-	for (uint32_t i = 0; one->found && i < count; i++)
-		name_record_address(&set->records[i], &one->found[i]);
-	one->count = one->found ? count : 0;
-	return one->found || log_no_memory("the names") == 0;
-}
 
 /* It listens on these places too; what would lead back is found when it is connected to. */
 static void note_listens(struct resolver *resolver, const struct resolution *one)
@@ -233,29 +254,16 @@ static void note_listens(struct resolver *resolver, const struct resolution *one
 
 	if (!one->listens || one->section->kind != CONFIG_PROXY)
 		return;
-	for (uint32_t i = 0; i < one->count; i++)
-		if (loops_listen(&resolver->loops, section, &one->found[i], one->endpoint) < 0)
+	for (uint32_t i = 0; i < one->set.count; i++) {
+		struct address address;
+
+		name_record_address(&one->set.records[i], &address);
+		if (loops_listen(&resolver->loops, section, &address, one->endpoint) < 0)
 			(void)log_no_memory("the names");
-}
-
-/* It is answered by what another reading knows. */
-static bool copy_known(struct resolver *resolver, struct resolution *one,
-		       const struct resolution *known)
-{
-	one->found = malloc(known->count * sizeof(*one->found));
-	if (!one->found) {
-		(void)log_no_memory("the names");
-		return false;
 	}
-	memcpy(one->found, known->found, known->count * sizeof(*one->found));
-	one->count = known->count;
-	one->answered = true;
-	one->answered_ms = known->answered_ms;
-	resolver->missing--;
-	return true;
 }
 
-/* There is something to be used: those addresses, though nobody has said them again. */
+/* There is something to be listened on: those addresses, though nobody has said them again. */
 static bool reuse(struct resolver *resolver, struct resolution *one)
 {
 	const struct resolution *known = find_known(resolver->before, one, true);
@@ -263,80 +271,88 @@ static bool reuse(struct resolver *resolver, struct resolution *one)
 
 	if (!known || !copy_known(resolver, one, known))
 		return false;
-	warn(resolver, one->endpoint, place_of(resolver, one, place),
-	     "'%s' is not answered now: it keeps the address%s it had", one->endpoint->address.host,
-	     one->count == 1 ? "" : "es");
+	resolve_warn(resolver, one->endpoint, place_of(resolver, one, place),
+		     "'%s' is not answered now: it keeps the address%s it had",
+		     one->endpoint->address.host, one->set.count == 1 ? "" : "es");
+	one->told = false;
+	one->refresh.due_ms = UINT64_MAX;
 	note_listens(resolver, one);
 	return true;
 }
 
 const struct resolution *resolver_learn(struct resolver *resolver, const struct resolver *other)
 {
-	for (uint32_t i = 0; i < resolver->count && resolver->missing; i++) {
+	for (uint32_t i = 0; i < resolver->count; i++) {
 		struct resolution *one = &resolver->list[i];
-		const struct resolution *known;
+		const struct resolution *known = one->listens ? NULL : find_known(other, one, true);
 
-		if (one->answered || one->listens)
+		if (!known ||
+		    (one->answered && name_set_compare(&one->set, &known->set, NULL, NULL) == 0))
 			continue;
-		known = find_known(other, one, true);
-		if (known && copy_known(resolver, one, known))
+		if (copy_known(resolver, one, known))
 			return one;
 	}
 	return NULL;
 }
 
-static void hear_failure(struct resolver *resolver, struct resolution *one,
-			 const struct name_answer *answer, uint64_t now_ms)
+static void hear_none(struct resolver *resolver, struct resolution *one,
+		      const struct name_answer *answer, uint64_t now_ms)
 {
-	one->failed++;
-	if (reuse(resolver, one))
-		return;
-	tell_missing(resolver, one, answer->error,
-		     answer->status == NAME_NO_NAME || answer->status == NAME_NO_DATA);
-	ask_later(one, now_ms);
+	if (one->answered)
+		tell_stale(resolver, one, now_ms);
+	else if (!one->listens || !reuse(resolver, one))
+		tell_missing(resolver, one, one->error, answer->status);
 }
 
-static bool hear_found(struct resolver *resolver, struct resolution *one,
-		       const struct name_answer *answer, uint64_t now_ms)
+/* For the first time. */
+static void hear_first(struct resolver *resolver, struct resolution *one)
 {
-	if (!keep_found(one, &answer->set)) {
-		ask_later(one, now_ms);
-		return false;
-	}
-	one->answered = true;
-	one->resolved++;
-	one->answered_ms = now_ms;
 	resolver->missing--;
-	if (answer->cut || one->count < answer->set.count)
-		cut(resolver, one);
-	tell_found(resolver, one, now_ms);
+	if (one->listens && one->set.count > RESOLVE_LISTENS_MAX) {
+		one->set.count = RESOLVE_LISTENS_MAX;
+		tell_cut(resolver, one, RESOLVE_LISTENS_MAX);
+	}
 	note_listens(resolver, one);
-	return true;
 }
 
-/* The line that the next answer is for, if it is one; *ret_any: there was any. */
+/* Whether the line stands for something else now. */
+static bool hear(struct resolver *resolver, struct resolution *one, struct name_answer *answer,
+		 uint64_t now_ms)
+{
+	bool is_good = answer->status == NAME_FOUND;
+	enum resolution_news news = resolution_hear(one, answer, now_ms, resolver->change);
+
+	if (news == RESOLUTION_FOUND)
+		hear_first(resolver, one);
+	if (is_good && answer->cut && news != RESOLUTION_NOTHING)
+		tell_cut(resolver, one, NAMES_RECORDS_MAX);
+	if (is_good && (news == RESOLUTION_FOUND || !resolution_is_stale(one)))
+		tell_found(resolver, one, now_ms);
+	else if (is_good)
+		tell_stale(resolver, one, now_ms);
+	else
+		hear_none(resolver, one, answer, now_ms);
+	return news != RESOLUTION_NOTHING;
+}
+
+/* The line that the next answer makes stand for something else; *ret_any: there was any. */
 static struct resolution *take_answer(struct resolver *resolver, uint64_t now_ms, bool *ret_any)
 {
 	struct name_answer answer;
 	struct resolution *one;
-	bool found = false;
+	bool is_news;
 	uint64_t id;
 
 	*ret_any = resolver->names && names_take(resolver->names, &id, &answer);
 	if (!*ret_any)
 		return NULL;
 	one = &resolver->list[id];
-	if (one->answered) /* it has what was known before, and was not waited for */
-		found = false;
-	else if (answer.status == NAME_FOUND)
-		found = hear_found(resolver, one, &answer, now_ms);
-	else
-		hear_failure(resolver, one, &answer, now_ms);
+	/* One that listens may have what was known before, and was not waited for. */
+	is_news = !(one->listens && one->answered) && hear(resolver, one, &answer, now_ms);
 	name_answer_done(&answer);
-	return found ? one : NULL;
+	return is_news ? one : NULL;
 }
 
-/* Whether all have been heard of, well or not. */
 bool resolver_has_heard(const struct resolver *resolver)
 {
 	for (uint32_t i = 0; i < resolver->count; i++)
@@ -360,8 +376,8 @@ void resolver_settle(struct resolver *resolver)
 	for (uint32_t i = 0; i < resolver->count; i++) {
 		struct resolution *one = &resolver->list[i];
 
-		if (!one->answered && !reuse(resolver, one))
-			tell_missing(resolver, one, "there is no answer yet", false);
+		if (!one->answered && (!one->listens || !reuse(resolver, one)))
+			tell_missing(resolver, one, "there is no answer yet", NAME_SILENT);
 	}
 	resolver->before = NULL;
 }
@@ -442,9 +458,9 @@ uint64_t resolver_due_ms(const struct resolver *resolver)
 {
 	uint64_t due = UINT64_MAX;
 
-	for (uint32_t i = 0; resolver->missing && i < resolver->count; i++)
-		if (!resolver->list[i].answered && resolver->list[i].again_ms < due)
-			due = resolver->list[i].again_ms;
+	for (uint32_t i = 0; i < resolver->count; i++)
+		if (resolver->list[i].refresh.due_ms < due)
+			due = resolver->list[i].refresh.due_ms;
 	return due;
 }
 
@@ -456,98 +472,8 @@ const struct resolution *resolver_turn(struct resolver *resolver, uint64_t now_m
 	do
 		one = take_answer(resolver, now_ms, &any);
 	while (any && !one);
-	for (uint32_t i = 0; !one && resolver->missing && i < resolver->count; i++) {
-		struct resolution *late = &resolver->list[i];
-
-		if (!late->answered && late->again_ms <= now_ms && ask(resolver, late) < 0)
-			ask_later(late, now_ms);
-	}
+	for (uint32_t i = 0; !one && i < resolver->count; i++)
+		if (resolver->list[i].refresh.due_ms <= now_ms)
+			ask_again(resolver, &resolver->list[i], now_ms);
 	return one;
-}
-
-/* ---- Loops ----------------------------------------------------------------------------------- */
-
-/* Where it leads back to that proxy, that is said. */
-static int leads_on_from(struct resolver *resolver, size_t section,
-			 const struct config_endpoint *endpoint, const struct address *address)
-{
-	char place[RESOLVE_PLACE_MAX], number[ADDRESS_TEXT_MAX];
-	const struct config *config = resolver->config;
-	const struct config_section *proxy = &config->sections[section];
-	struct loop_found found;
-	int r = loops_connect(&resolver->loops, section, address, endpoint, &found);
-
-	if (r < 0)
-		return log_no_memory("the servers");
-	if (r == 0)
-		return 1;
-	warn(resolver, endpoint,
-	     resolve_place(config, config_pool(config, proxy), endpoint, false, place),
-	     "'%s' is %s, where %s listens (%s:%u)%s: connections would go round without end, and "
-	     "this server is left out",
-	     endpoint->text, address_format(address, number, sizeof(number)),
-	     found.section == section ? "this section" : config->sections[found.section].title,
-	     config->files[found.line->file], found.line->line,
-	     found.onward ? ", which leads back here" : "");
-	return 0;
-}
-
-int resolve_leads_on(struct resolver *resolver, const struct config_section *pool,
-		     const struct config_endpoint *endpoint, const struct address *address)
-{
-	const struct config *config = resolver->config;
-	int r = 1;
-
-	if (pool->kind == CONFIG_PROXY)
-		return leads_on_from(resolver, (size_t)(pool - config->sections), endpoint,
-				     address);
-	for (size_t i = 0; i < config->section_count && r > 0; i++)
-		if (config->sections[i].kind == CONFIG_PROXY &&
-		    config_pool(config, &config->sections[i]) == pool)
-			r = leads_on_from(resolver, i, endpoint, address);
-	return r;
-}
-
-static int test_server(struct resolver *resolver, const struct config_section *section,
-		       const struct config_endpoint *server)
-{
-	const struct resolution *answer = resolver_answer(resolver, server);
-	int r = 1;
-
-	if (server->address.kind != ADDRESS_NAME)
-		return resolve_leads_on(resolver, section, server, &server->address);
-	for (uint32_t i = 0; answer && i < answer->count && r >= 0; i++)
-		r = resolve_leads_on(resolver, section, server, &answer->found[i]);
-	return r;
-}
-
-static int test_servers(struct resolver *resolver, const struct config_section *section)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < section->server_count && r >= 0; i++)
-		r = test_server(resolver, section, &section->servers[i]);
-	return r;
-}
-
-int resolver_test(const struct config *config, struct report *report)
-{
-	/* Of a file with mistakes, those that lead round have been told. */
-	bool is_right = !report->found[REPORT_MISTAKE];
-	struct resolver resolver;
-	struct events *events = NULL;
-	int r = resolver_open(&resolver, config, NULL);
-
-	resolver.report = report;
-	if (r == 0 && (r = events_open(&events)) < 0)
-		(void)events_cannot("wait for the addresses of names", r);
-	if (r == 0)
-		r = resolver_wait(&resolver, events, TEST_MS);
-	events_close(events);
-	for (size_t i = 0; is_right && i < config->section_count && r >= 0; i++)
-		r = test_servers(&resolver, &config->sections[i]);
-	for (size_t i = 0; is_right && i < config->pool_count && r >= 0; i++)
-		r = test_servers(&resolver, &config->pools[i]);
-	resolver_close(&resolver);
-	return r < 0 ? r : 0;
 }

@@ -1,41 +1,28 @@
 /*
- * The host names of a configuration, from the first question to the last answer.
+ * The host names of a configuration (resolution.h), asked for and heard of.
  *
  * Names are asked for at start, all at once.  What is answered within
  * RESOLVE_START_MS is there when the first connection is; what is not, is said
  * once, and asked for again, ever less often, until it is: boots without name
- * servers are as common as slow ones.  An answer holds until the daemon ends.  A
- * server that leads back to its own section (config/loops.h) is left out.
+ * servers are as common as slow ones.  Names of servers are asked for again and again
+ * from then on, each in its time.  What another reading knows of them is used at once, and
+ * nobody waits for it.  A server that leads back to its own section (config/loops.h) is left out.
  *
- * The main thread's own: no worker sees any of this but the servers of section.h.
+ * The main thread's own: workers see the rosters that are made of it.
  */
 #ifndef CONTROL_RESOLVE_H
 #define CONTROL_RESOLVE_H
 
 #include "config/loops.h"
 #include "config/report.h"
+#include "control/resolution.h"
 #include "names/names.h"
 #include "ops/events.h"
 #include "session/section.h"
 
 #define RESOLVE_START_MS    2000
-#define RESOLVE_LISTENS_MAX 64 /* addresses of a name that is listened on */
-
-/* A `listen` or `server` line with a name. */
-struct resolution {
-	const struct config_section *section;
-	const struct config_endpoint *endpoint;
-	bool listens;
-	bool told;     /* that there is no answer */
-	bool answered; /* ... of which these are the addresses */
-	struct address *found;
-	uint32_t count;
-	uint64_t asked_ms;         /* for the first time */
-	uint64_t answered_ms;      /* well, the last time; 0: never */
-	uint64_t resolved, failed; /* answers, and look-ups without one, in all readings */
-	uint64_t again_ms;         /* UINT64_MAX: is being asked for */
-	uint32_t patience_ms;      /* until then */
-};
+#define RESOLVE_TEST_MS     30000 /* more than the resolver's own patience, usually */
+#define RESOLVE_LISTENS_MAX 64    /* addresses of a name that is listened on */
 
 struct resolver {
 	const struct config *config;
@@ -43,7 +30,9 @@ struct resolver {
 	struct names *names;           /* NULL: there are no names */
 	struct resolution *list;
 	uint32_t count;
-	uint32_t missing; /* have no answer */
+	uint32_t missing; /* have had no answer */
+	bool changes;     /* there are servers among them: what they stand for may change */
+	char change[RESOLUTION_CHANGE_MAX]; /* of what resolver_turn() has returned last */
 	struct loops loops;
 	struct report *report; /* for what is to be said, and then nothing is asked for again;
 				  NULL: the log */
@@ -72,7 +61,10 @@ void resolver_hear(struct resolver *resolver);
 /* The waiting is over: what is not answered, and not known from before, is missing: logged. */
 void resolver_settle(struct resolver *resolver);
 
-/* The next `server` line without an answer that another reading knows one for; or NULL. */
+/*
+ * For a reading that asks no more: the next `server` line that stands for something else in
+ * the other one, as it does here from now on; or NULL.
+ */
 const struct resolution *resolver_learn(struct resolver *resolver, const struct resolver *other);
 
 /*
@@ -89,8 +81,15 @@ const struct resolution *resolver_answer(const struct resolver *resolver,
 int resolver_descriptor(const struct resolver *resolver);
 /* When to call resolver_turn() at the latest, with or without an answer; UINT64_MAX: never. */
 uint64_t resolver_due_ms(const struct resolver *resolver);
-/* Ask again where it is time; the next line that has been answered, or NULL. */
+/*
+ * Ask again where it is time; the next line that has been answered for the first time (then
+ * resolver.change is ""), or that stands for something else, or NULL.
+ */
 const struct resolution *resolver_turn(struct resolver *resolver, uint64_t now_ms);
+
+/* A line in the log or the report: what is to be known of a place in the configuration. */
+void resolve_warn(const struct resolver *resolver, const struct config_endpoint *endpoint,
+		  const char *place, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* "file:line: [section] server", as messages begin; returns text. */
 #define RESOLVE_PLACE_MAX 600

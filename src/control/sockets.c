@@ -293,13 +293,13 @@ static void name_text(struct opening *line)
 /* Of the next address of a name; those of a family that this machine has not are passed over. */
 static bool fill_named(struct opening *line, const struct resolution *answer, uint32_t *next)
 {
-	while (*next < answer->count) {
+	while (*next < answer->set.count) {
 		int r;
 
-		line->address = answer->found[(*next)++];
+		name_record_address(&answer->set.records[(*next)++], &line->address);
 		name_text(line);
 		r = bind_try(&line->address, line->endpoint);
-		if (r != -EAFNOSUPPORT || answer->count == 1)
+		if (r != -EAFNOSUPPORT || answer->set.count == 1)
 			return true;
 		log_warning("%s: not listening on %s: %s; on the others of the name it is",
 			    line->place, line->text, strerror(-r));

@@ -66,21 +66,21 @@ uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor)
 	return names < addresses ? names : addresses;
 }
 
-static void extend_pool(struct supervisor *supervisor, struct reading *reading,
-			const struct resolution *answer)
+static void refresh_pool(struct supervisor *supervisor, struct reading *reading,
+			 const struct resolution *answer, const char *change)
 {
 	const struct reading_means *means = supervisor->plan->means;
 
-	pools_extend(edition_pool(&reading->edition, answer->section), answer,
-		     &(struct pool_means){.config = &reading->config,
-					  .servers = means->servers,
-					  .ledger = means->ledger,
-					  .resolver = &reading->resolver},
-		     &supervisor->replaced);
+	pools_refresh(edition_pool(&reading->edition, answer->section), answer, change,
+		      &(struct pool_means){.config = &reading->config,
+					   .servers = means->servers,
+					   .ledger = means->ledger,
+					   .resolver = &reading->resolver},
+		      &supervisor->replaced);
 }
 
-/* Who waits under an old edition for a name is served when the one of the day knows it. */
-static bool extend_old(struct supervisor *supervisor)
+/* Who waits under an old edition, or tries again, is served by what the one of the day knows. */
+static bool refresh_old(struct supervisor *supervisor)
 {
 	struct reading *old = NULL;
 	bool any = false;
@@ -89,7 +89,7 @@ static bool extend_old(struct supervisor *supervisor)
 		const struct resolution *answer;
 
 		while ((answer = resolver_learn(&old->resolver, &supervisor->reading->resolver))) {
-			extend_pool(supervisor, old, answer);
+			refresh_pool(supervisor, old, answer, "");
 			any = true;
 		}
 	}
@@ -114,11 +114,11 @@ void supervisor_catch_up(void *owner)
 		if (answer->listens)
 			sockets_extend(&reading->sockets, answer);
 		else
-			extend_pool(supervisor, reading, answer);
+			refresh_pool(supervisor, reading, answer, reading->resolver.change);
 	}
 	if (sockets_turn(&reading->sockets, now))
 		(void)!supervisor_offer_sockets(supervisor); /* it has been said */
-	any |= extend_old(supervisor);
+	any |= refresh_old(supervisor);
 	if (any)
 		crew_command(&supervisor->crew, ORDER_CATCH_UP);
 	if (missing != reading->resolver.missing || waiting != sockets_waiting(&reading->sockets))

@@ -42,6 +42,19 @@ int name_set_add(struct name_set *set, const struct name_record *record)
 	return 0;
 }
 
+int name_set_copy(struct name_set *ret_set, const struct name_set *set)
+{
+	struct name_set copy = {0};
+
+	for (uint32_t i = 0; i < set->count; i++)
+		if (name_set_add(&copy, &set->records[i]) < 0) {
+			name_set_done(&copy);
+			return -ENOMEM;
+		}
+	*ret_set = copy;
+	return 0;
+}
+
 /* ---- Order ----------------------------------------------------------------------------------- */
 
 int name_record_compare(const struct name_record *a, const struct name_record *b)
@@ -169,24 +182,6 @@ int name_set_keep(struct name_set *set, const struct name_set *before, unsigned 
 	}
 	(void)name_set_sort(set);
 	return r == -E2BIG ? 0 : r;
-}
-
-void name_set_prefer(struct name_set *set, enum name_family family)
-{
-	unsigned first = family == NAME_V4_FIRST   ? NAME_HAS_V4
-			 : family == NAME_V6_FIRST ? NAME_HAS_V6
-						   : 0;
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < set->count; i++)
-		kept += family_of(&set->records[i]) == first;
-	if (kept == 0)
-		return;
-	kept = 0;
-	for (uint32_t i = 0; i < set->count; i++)
-		if (family_of(&set->records[i]) == first)
-			set->records[kept++] = set->records[i];
-	set->count = kept;
 }
 
 /* ---- What is another ------------------------------------------------------------------------- */

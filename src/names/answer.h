@@ -68,6 +68,8 @@ const char *name_status_word(enum name_status status);
 
 /* -ENOMEM, -E2BIG: it has NAMES_FOUND_MAX. */
 int name_set_add(struct name_set *set, const struct name_record *record) must_check;
+/* *ret_set is another one.  -ENOMEM. */
+int name_set_copy(struct name_set *ret_set, const struct name_set *set) must_check;
 void name_set_done(struct name_set *set);
 
 /*
@@ -84,9 +86,6 @@ void name_set_weigh(struct name_set *set);
 
 /* Those of the families of `kept` that were in the set before, beside those that are new. */
 int name_set_keep(struct name_set *set, const struct name_set *before, unsigned kept) must_check;
-
-/* Only what a family that comes first leaves room for: the other where there is none of it. */
-void name_set_prefer(struct name_set *set, enum name_family family);
 
 /* The same place, wherever it stands otherwise: <0, 0, >0. */
 int name_record_compare(const struct name_record *a, const struct name_record *b);

@@ -71,6 +71,17 @@ struct account *ledger_account(struct ledger *ledger, const char *name)
 	return account;
 }
 
+void ledger_forget(struct ledger *ledger, struct account *account)
+{
+	struct account **at =
+		&ledger->buckets[hash_text(HASH_BEGIN, account->name) % LEDGER_BUCKETS];
+
+	while (*at != account)
+		at = &(*at)->next;
+	*at = account->next;
+	discard(account);
+}
+
 int ledger_measure(const struct ledger *ledger, struct account *account, uint32_t histograms)
 {
 	size_t size = (size_t)ledger->workers * histograms * sizeof(*account->histograms);

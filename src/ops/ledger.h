@@ -1,5 +1,6 @@
 /*
- * The ledger: what is counted under a name, for as long as the process lives.
+ * The ledger: what is counted under a name, for as long as the process lives, or until it is
+ * told to forget one.
  *
  * A configuration comes and goes, and what a section has served stays: its account is found
  * by its name, or begun.  An account has cells, one for each worker, of counters that only
@@ -42,6 +43,9 @@ void ledger_close(struct ledger *ledger);
 
 /* The account of that name, begun if there is none.  NULL: no memory. */
 struct account *ledger_account(struct ledger *ledger, const char *name);
+
+/* Nobody counts under that name any more, and what was counted is forgotten. */
+void ledger_forget(struct ledger *ledger, struct account *account);
 
 /* Give the account so many histograms, if it has none yet and no worker has it.  -ENOMEM. */
 int ledger_measure(const struct ledger *ledger, struct account *account,

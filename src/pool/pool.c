@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int pool_open(struct pool *pool, const struct config_section *config)
 {
@@ -37,6 +38,16 @@ int pool_add(struct pool *pool, const struct member *member)
 	return 0;
 }
 
+struct server *pool_remove(struct pool *pool, uint32_t index)
+{
+	struct server *server = pool->members[index].server;
+
+	/* The others stay in their order: turns are taken by it. */
+	memmove(&pool->members[index], &pool->members[index + 1],
+		(--pool->count - index) * sizeof(*pool->members));
+	return server;
+}
+
 static const uint8_t balances[] = {
 	[CONFIG_BALANCE_ROUND_ROBIN] = BALANCE_ROUND_ROBIN,
 	[CONFIG_BALANCE_LEAST_CONN] = BALANCE_LEAST_CONN,
@@ -62,9 +73,9 @@ int pool_publish(struct pool *pool, const struct roster **ret_old)
 		atomic_store_explicit(&member->server->limit, member->limit, memory_order_relaxed);
 		entries[i] = (struct roster_entry){
 			.server = member->server,
-			.weight = member->weight,
+			.weight = member->gone_ms ? 0 : member->weight,
 			.tier = member->tier,
-			.takes = member->weight > 0,
+			.takes = member->weight > 0 && !member->gone_ms,
 		};
 	}
 	if (entries)

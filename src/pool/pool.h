@@ -17,15 +17,19 @@
 #include <stdatomic.h>
 
 struct account;
+struct config_endpoint;
 struct config_section;
 struct roster;
 struct server;
 
 struct member {
 	struct server *server;
-	uint32_t weight; /* as configured; 0: it takes no new connections */
-	uint32_t tier;   /* 0 is the first that is used */
-	uint32_t limit;  /* connections it may have; 0: any number */
+	uint32_t weight;                    /* as configured; 0: it takes no new connections */
+	uint32_t tier;                      /* 0 is the first that is used */
+	uint32_t limit;                     /* connections it may have; 0: any number */
+	const struct config_endpoint *line; /* that it comes from; NULL: of another edition */
+	uint64_t gone_ms; /* its line's name stands for others since then; 0: it does not */
+	uint64_t idle_ms; /* ... and nobody has been connected to it since then; 0: somebody is */
 };
 
 struct pool {
@@ -46,6 +50,9 @@ void pool_close(struct pool *pool);
 
 /* One more, which is the pool's from now on; no roster has it yet.  -ENOMEM: and it is not. */
 int pool_add(struct pool *pool, const struct member *member) must_check;
+
+/* That member is none any more, and its server whoever's calls this.  No roster may have it. */
+struct server *pool_remove(struct pool *pool, uint32_t index);
 
 /* For a worker: who takes connections now.  Not to be kept from one turn to the next. */
 static inline const struct roster *pool_roster(const struct pool *pool)

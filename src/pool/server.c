@@ -271,3 +271,17 @@ void servers_put(struct server *server)
 	list_remove(&server->in_order);
 	discard(server);
 }
+
+bool servers_have_namesake(struct servers *servers, const struct server *server)
+{
+	const struct list *bucket = bucket_of(servers, server->title, server->name);
+
+	for (struct list *node = bucket->next; node != bucket; node = node->next) {
+		const struct server *other = container_of(node, struct server, link);
+
+		if (other != server && !strcmp(other->title, server->title) &&
+		    !strcmp(other->name, server->name))
+			return true;
+	}
+	return false;
+}

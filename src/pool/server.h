@@ -39,6 +39,9 @@ struct server {
 	void *reaches; /* of each worker: session/reach.h, which pool/ knows nothing of */
 	_Atomic(const char *) place; /* "FILE:LINE", where it is written now */
 	_Atomic bool may_return;     /* it may be a listener of ours: session/hop.h */
+	_Atomic bool
+		leaves;    /* no pool names it: workers are asked who still has to do with it ... */
+	_Atomic bool held; /* ... and somebody has */
 
 	/* The main thread's. */
 	uint32_t users; /* pools that name it */
@@ -166,5 +169,8 @@ struct server *servers_get(struct servers *servers, const char *title, const cha
 			   const char *text, const char *place, const struct address *address);
 /* A pool names it no more.  The last one frees it: no worker has that pool any more. */
 void servers_put(struct server *server);
+
+/* Whether there is another one of its title and name, at another address. */
+bool servers_have_namesake(struct servers *servers, const struct server *server);
 
 #endif

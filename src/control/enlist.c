@@ -1,0 +1,36 @@
+#include "control/enlist.h"
+
+#include "ops/ledger.h"
+#include "ops/log.h"
+
+#include <stdio.h>
+
+int enlist(struct pool *pool, const struct pool_means *means, const struct enlisted *enlisted)
+{
+	const struct config_endpoint *line = enlisted->line;
+	const char *title = pool->config->title;
+	char place[RESOLVE_PLACE_MAX], account[RESOLVE_PLACE_MAX + 2 * ADDRESS_TEXT_MAX];
+	struct member member = {
+		.weight = enlisted->weight,
+		.tier = enlisted->tier,
+		.limit = line->max_connections,
+		.line = line,
+	};
+	int r = resolve_leads_on(means->resolver, pool->config, line, enlisted->address);
+
+	if (r <= 0)
+		return r;
+	snprintf(place, sizeof(place), "%s:%u", means->config->files[line->file], line->line);
+	member.server = servers_get(means->servers, title, enlisted->name, enlisted->text, place,
+				    enlisted->address);
+	if (!member.server)
+		return log_no_memory("the servers");
+	snprintf(account, sizeof(account), "%s %s", title, enlisted->name);
+	/* One that another reading names has it, and workers read it. */
+	if (!member.server->account)
+		member.server->account = ledger_account(means->ledger, account);
+	if (member.server->account && pool_add(pool, &member) == 0)
+		return 0;
+	servers_put(member.server);
+	return log_no_memory("the servers");
+}
