@@ -98,3 +98,11 @@ void pools_refresh(struct pool *pool, const struct resolution *answer, const cha
 	if (*change)
 		tell_change(pool, answer, change);
 }
+
+void pools_inherit(const struct edition *edition, const struct edition *before)
+{
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		for (uint32_t j = 0; j < before->pool_count; j++)
+			if (edition->pools[i].account == before->pools[j].account)
+				named_inherit(&edition->pools[i], &before->pools[j]);
+}

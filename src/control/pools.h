@@ -8,6 +8,7 @@
 
 #include "control/enlist.h"
 #include "control/replaced.h"
+#include "session/edition.h"
 
 /*
  * A pool of the section's servers, as far as they are known; no worker has it yet.  0 or a
@@ -22,5 +23,11 @@ int pools_fill(struct pool *pool, const struct config_section *source,
  */
 void pools_refresh(struct pool *pool, const struct resolution *answer, const char *change,
 		   const struct pool_means *means, struct replaced *replaced);
+
+/*
+ * An edition takes the place of another: servers that have gone there, and still have a name here,
+ * go on being gone, with what is counted of them.
+ */
+void pools_inherit(const struct edition *edition, const struct edition *before);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "config/change.h"
 #include "control/judge.h"
+#include "control/pools.h"
 #include "control/retire.h"
 #include "control/tell.h"
 #include "loop/socket.h"
@@ -109,6 +110,7 @@ static void commit(struct reload *reload)
 {
 	struct reading *old = *reload->means.current;
 
+	pools_inherit(&reload->next->edition, &old->edition);
 	*reload->means.current = reload->next;
 	atomic_store(&reload->means.crew->engine->connections_max, reload->connections_max);
 	reload->next = NULL;

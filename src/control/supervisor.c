@@ -307,10 +307,13 @@ static int open_and_serve(struct supervisor *supervisor)
 
 	if (r < 0)
 		return r;
-	if (replaced_open(&supervisor->replaced, &supervisor->crew) < 0)
+	if (replaced_open(&supervisor->replaced, &supervisor->crew) < 0 ||
+	    leaving_open(&supervisor->leaving, supervisor->plan->means->servers,
+			 supervisor->plan->means->ledger, &supervisor->crew) < 0)
 		r = log_no_memory("the workers");
 	else
 		r = wait_and_serve(supervisor);
+	leaving_close(&supervisor->leaving);
 	replaced_close(&supervisor->replaced);
 	crew_close(&supervisor->crew);
 	return r;
@@ -325,6 +328,7 @@ int supervise(const struct service_plan *plan)
 		.reading = plan->reading,
 		.started_ms = clock_now_ms(),
 		.events = plan->events,
+		.leaving_ms = UINT64_MAX,
 	};
 	int r = 0;
 

@@ -63,7 +63,26 @@ uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor)
 	uint64_t names = resolver_due_ms(&supervisor->reading->resolver);
 	uint64_t addresses = sockets_due_ms(&supervisor->reading->sockets);
 
-	return names < addresses ? names : addresses;
+	uint64_t due = names < addresses ? names : addresses;
+
+	return supervisor->leaving_ms < due ? supervisor->leaving_ms : due;
+}
+
+/* Of servers that are gone, those that may leave. */
+static void look_at_leaving(struct supervisor *supervisor, uint64_t now_ms)
+{
+	const struct edition *edition = &supervisor->reading->edition;
+	const struct reading *old = NULL;
+
+	if (now_ms < supervisor->leaving_ms)
+		return;
+	leaving_look(&supervisor->leaving, edition, now_ms);
+	while ((old = reload_next_old(supervisor->reload, old)))
+		leaving_look(&supervisor->leaving, &old->edition, now_ms);
+	leaving_turn(&supervisor->leaving);
+	supervisor->leaving_ms = leaving_is_due(&supervisor->leaving, edition)
+					 ? now_ms + LEAVING_EVERY_MS
+					 : UINT64_MAX;
 }
 
 static void refresh_pool(struct supervisor *supervisor, struct reading *reading,
@@ -77,6 +96,8 @@ static void refresh_pool(struct supervisor *supervisor, struct reading *reading,
 					   .ledger = means->ledger,
 					   .resolver = &reading->resolver},
 		      &supervisor->replaced);
+	if (supervisor->leaving_ms == UINT64_MAX)
+		supervisor->leaving_ms = clock_now_ms() + LEAVING_EVERY_MS;
 }
 
 /* Who waits under an old edition, or tries again, is served by what the one of the day knows. */
@@ -119,6 +140,7 @@ void supervisor_catch_up(void *owner)
 	if (sockets_turn(&reading->sockets, now))
 		(void)!supervisor_offer_sockets(supervisor); /* it has been said */
 	any |= refresh_old(supervisor);
+	look_at_leaving(supervisor, now);
 	if (any)
 		crew_command(&supervisor->crew, ORDER_CATCH_UP);
 	if (missing != reading->resolver.missing || waiting != sockets_waiting(&reading->sockets))
@@ -148,6 +170,7 @@ static void adopted(void *owner)
 {
 	struct supervisor *supervisor = owner;
 
+	supervisor->leaving_ms = 0;
 	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
 	watch_turn(&supervisor->watch, supervisor->reading);
 	if (supervisor->signals)

@@ -7,6 +7,7 @@
 #define CONTROL_SUPERVISOR_PARTS_H
 
 #include "control/crew.h"
+#include "control/leaving.h"
 #include "control/pools.h"
 #include "control/reload.h"
 #include "control/status_line.h"
@@ -30,6 +31,8 @@ struct supervisor {
 	struct event *answers;    /* to names that are asked for */
 	struct event *late;       /* a name or an address is to be tried again */
 	struct replaced replaced; /* rosters that workers may be reading */
+	struct leaving leaving;   /* servers that names do not stand for any more ... */
+	uint64_t leaving_ms;      /* ... and when they are looked at; UINT64_MAX: there are none */
 	struct watch watch;       /* for who asks */
 	struct steering steering;
 	uint64_t started_ms;

@@ -1,5 +1,7 @@
 #include "worker/census.h"
 
+#include "session/hold.h"
+#include "session/reach.h"
 #include "session/session.h"
 #include "session/sessions.h"
 
@@ -72,6 +74,10 @@ static void kill(struct census_order *census, struct session *session)
 
 static void meet(struct census_order *census, struct session *session)
 {
+	if (census->holds) {
+		hold_servers(session);
+		return;
+	}
 	if (session->id < census->from || session->id >= census->below ||
 	    !glance_matches(session, census->filter))
 		return;
@@ -89,8 +95,10 @@ static bool is_done(const struct census_order *census, const struct sessions *al
 	return census->slot >= all->slab.fresh || census->met >= census->below - census->from;
 }
 
-static void begin(struct census_order *census, const struct sessions *all)
+static void begin(struct census_order *census, struct sessions *all)
 {
+	if (census->holds)
+		reach_forget_recovering(all);
 	census->next_id = all->next_id;
 	if (census->below > all->next_id)
 		census->below = census->from < all->next_id ? all->next_id : census->from;

@@ -33,6 +33,7 @@ struct census_order {
 	uid_t uid;
 	pid_t pid;
 	enum reason reason; /* ... or, if not REASON_NONE, for this and nobody */
+	bool holds;         /* nothing but this: which servers that leave they have to do with */
 
 	/* The worker's word. */
 	uint32_t count;   /* rows that are filled in */
