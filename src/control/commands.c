@@ -33,6 +33,7 @@ const struct command commands[] = {
 	{"why", command_why, "why ID [--json]", "what a connection does or waits for"},
 	{"events", command_events, "events [--json]", "what changes, as it does"},
 	{"top", command_top, "top [--once [--json]]", "proxies, servers and connections, live"},
+	{"names", command_names, "names [--json]", "what host names stand for, and since when"},
 	{"complete", command_complete, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };

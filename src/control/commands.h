@@ -27,5 +27,6 @@ int command_kill(struct commandline *line);
 int command_why(struct commandline *line);
 int command_events(struct commandline *line);
 int command_top(struct commandline *line);
+int command_names(struct commandline *line);
 
 #endif

@@ -49,6 +49,10 @@ typedef void serve_reloader(void *owner, struct reload_call *call);
 typedef bool serve_edition_teller(void *owner, size_t index, struct serve_edition *ret_edition);
 struct steering;
 
+/* The names of the configuration that is in force. */
+struct resolver;
+typedef const struct resolver *serve_names_teller(void *owner);
+
 /* An order goes to a worker, who may have ended. */
 struct order;
 typedef void serve_sender(void *owner, uint32_t worker, struct order *order);
@@ -59,6 +63,7 @@ struct serve_tellers {
 	serve_snapshot_teller *snapshot;
 	serve_reloader *reload;
 	serve_edition_teller *old_edition;
+	serve_names_teller *names;
 	void *owner;
 	struct steering *steering;
 	serve_sender *send;

@@ -122,6 +122,13 @@ static void send_order(void *owner, uint32_t worker, struct order *order)
 	crew_send(&supervisor->crew, worker, order);
 }
 
+static const struct resolver *tell_names(void *owner)
+{
+	const struct supervisor *supervisor = owner;
+
+	return &supervisor->reading->resolver;
+}
+
 /* Where nobody can ask, nobody looks either. */
 int supervisor_let_ask(struct supervisor *supervisor)
 {
@@ -130,6 +137,7 @@ int supervisor_let_ask(struct supervisor *supervisor)
 		.snapshot = tell_all,
 		.reload = begin_reload,
 		.old_edition = tell_old,
+		.names = tell_names,
 		.owner = supervisor,
 		.steering = &supervisor->steering,
 		.send = send_order,

@@ -6,6 +6,7 @@
 #include "control/status.h"
 #include "control/verbs_conns.h"
 #include "control/verbs_events.h"
+#include "control/verbs_names.h"
 #include "control/verbs_reload.h"
 #include "control/verbs_steering.h"
 
@@ -178,6 +179,7 @@ static const struct verb table[] = {
 	{"POST", "/v1/reload", VERB_CONTROL, true, verb_reload},
 	{"GET", "/v1/config", VERB_CONTROL, false, verb_config},
 	{"GET", "/v1/proxies", VERB_CONTROL, false, answer_proxies},
+	{"GET", "/v1/names", VERB_CONTROL, false, verb_names},
 	{"GET", "/v1/drain", VERB_CONTROL, false, verb_drained},
 	{"POST", "/v1/drain", VERB_CONTROL, true, verb_drain},
 	{"DELETE", "/v1/drain", VERB_CONTROL, true, verb_undrain},

@@ -17,7 +17,8 @@ struct look_up {
 	const struct name_question *question;
 	struct name_answer *answer;
 	struct query query;
-	char *hosts; /* NULL: not to be looked at */
+	char *hosts;     /* NULL: not to be looked at */
+	bool is_written; /* it is in there */
 	unsigned families;
 	uint8_t *service, *message; /* DNS_MESSAGE_MAX each, zeroed */
 };
@@ -141,6 +142,7 @@ static bool is_written_down(struct look_up *one, const char *host,
 	if (one->hosts && set->count == before &&
 	    families_of(one->question->family, true) != one->families)
 		find_in_hosts(one, host, NAME_HAS_BOTH, pattern);
+	one->is_written = !one->question->is_service && set->count > before;
 	return set->count > before;
 }
 
@@ -420,7 +422,10 @@ static void conclude(struct look_up *one, struct query_result part)
 	else if (part.status == NAME_FOUND && !answer->unknown)
 		complain(one, "");
 	memcpy(answer->error, one->query.error, sizeof(answer->error));
-	memcpy(answer->asked, one->query.asked, sizeof(answer->asked));
+	snprintf(answer->asked, sizeof(answer->asked), "%s",
+		 answer->by_system ? "the system"
+		 : one->is_written ? HOSTS_FILE
+				   : one->query.asked);
 	answer->cut |= name_set_sort(&answer->set);
 }
 
