@@ -100,6 +100,15 @@ static struct member *find(struct pool *pool, const struct address *address, con
 	return NULL;
 }
 
+/* A line of its own says more of a server than a name that stands for it, too. */
+static bool has_own_line(const struct pool *pool, const struct address *address)
+{
+	for (size_t i = 0; i < pool->config->server_count; i++)
+		if (address_is_same(&pool->config->servers[i].address, address))
+			return true;
+	return false;
+}
+
 static bool is_of(const struct member *member, const struct resolution *answer)
 {
 	return member->line == answer->endpoint;
@@ -115,6 +124,8 @@ static int update(struct pool *pool, const struct pool_means *means,
 	name_record_address(record, &address);
 	name_of(answer->endpoint, &address, name);
 	member = find(pool, &address, name);
+	if (!member && has_own_line(pool, &address))
+		return 0;
 	if (!member)
 		return add(pool, means, answer, record, &address);
 	/* What another line has, it has from there. */

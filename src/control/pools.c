@@ -83,17 +83,35 @@ static void tell_change(const struct pool *pool, const struct resolution *answer
 		 name ? name : pool->config->title, count, count == 1 ? "" : "s");
 }
 
-void pools_refresh(struct pool *pool, const struct resolution *answer, const char *change,
-		   const struct pool_means *means, struct replaced *replaced)
+/* Then what other names stand for: they may have what that one had.  Names without an answer. */
+static uint32_t refresh_others(struct pool *pool, const struct resolution *answer,
+			       const struct pool_means *means, uint64_t now_ms)
 {
 	uint32_t hidden = 0;
 
+	for (size_t i = 0; i < pool->config->server_count; i++) {
+		const struct config_endpoint *line = &pool->config->servers[i];
+		const struct resolution *other = line->address.kind == ADDRESS_NAME
+							 ? resolver_answer(means->resolver, line)
+							 : NULL;
+
+		hidden += line->address.kind == ADDRESS_NAME && !other;
+		if (other && other != answer)
+			(void)!named_update(pool, means, other, now_ms);
+	}
+	return hidden;
+}
+
+void pools_refresh(struct pool *pool, const struct resolution *answer, const char *change,
+		   const struct pool_means *means, struct replaced *replaced)
+{
+	uint64_t now_ms = clock_now_ms();
+	uint32_t hidden;
+
 	/* What is wrong has been logged, and some may be there. */
-	(void)!named_update(pool, means, answer, clock_now_ms());
+	(void)!named_update(pool, means, answer, now_ms);
+	hidden = refresh_others(pool, answer, means, now_ms);
 	(void)!publish(pool, replaced);
-	for (size_t i = 0; i < pool->config->server_count; i++)
-		hidden += pool->config->servers[i].address.kind == ADDRESS_NAME &&
-			  !resolver_answer(means->resolver, &pool->config->servers[i]);
 	store(&pool->hidden, hidden);
 	if (*change)
 		tell_change(pool, answer, change);
