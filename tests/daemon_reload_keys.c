@@ -21,7 +21,8 @@
 
 #define SOON_MS 15000
 
-static char front[32], upstream[240];
+static char front[32], upstream[240], other[240];
+static struct server *servers[2];
 static struct daemon *daemon_here;
 static unsigned pipes_before;
 
@@ -115,6 +116,22 @@ static void expect_other_size(int old, int new)
 {
 	ck_assert_uint_eq(size_of_answer(new), 700);
 	ck_assert_uint_eq(size_of_answer(old), 300);
+}
+
+/* From one address one server is chosen, where two had their turns. */
+static void expect_one_server(int old, int new)
+{
+	unsigned before[2], more;
+
+	ck_assert(peer_echoes(new)); /* which is counted */
+	before[0] = server_accepted(servers[0]);
+	before[1] = server_accepted(servers[1]);
+	for (int i = 0; i < 6; i++)
+		close(echoed());
+	more = server_accepted(servers[0]) - before[0];
+	ck_assert_msg(more == 0 || more == 6, "%u of 6", more);
+	ck_assert_uint_eq(server_accepted(servers[1]) - before[1], 6 - more);
+	ck_assert(peer_echoes(old));
 }
 
 /* ---- What the kernel knows ------------------------------------------------------------------- */
@@ -236,8 +253,9 @@ static void expect_cut(int old, int new)
 
 /* ---- The keys -------------------------------------------------------------------------------- */
 
-/* A proxy before a server that echoes, one that never ends, or one where nobody answers. */
-enum place { GLOBAL, LOG, PROXY, HELD, BLACK_HOLE, ECHO, RESPONDER };
+/* A proxy before a server that echoes, two of them, one that never ends, or one where nobody
+ * answers. */
+enum place { GLOBAL, LOG, PROXY, TWO, HELD, BLACK_HOLE, ECHO, RESPONDER };
 
 static const struct {
 	const char *key;
@@ -253,6 +271,7 @@ static const struct {
 	{"level", LOG, "", "info", "debug", expect_debugging},
 	{"size", RESPONDER, "", "300", "700", expect_other_size},
 	{"relay", PROXY, "", "copy", "splice", expect_pipes},
+	{"balance", TWO, "", "round_robin", "source_hash", expect_one_server},
 	{"connect_timeout", BLACK_HOLE, "", "10min", "300ms", expect_new_gives_up},
 	{"idle_timeout", ECHO, "", "off", "300ms", expect_new_ends},
 	{"idle_if_alive", ECHO, "keepalive = 1min\nidle_timeout = 1s\n", "close", "keep",
@@ -275,13 +294,14 @@ static void section_of(enum place place, char *text, size_t size)
 		snprintf(text, size, "[%s]\nlisten = %s\n", place == ECHO ? "echo" : "responder",
 			 front);
 	else
-		snprintf(text, size, "[proxy p]\nlisten = %s\nserver = %s\n", front, upstream);
+		snprintf(text, size, "[proxy p]\nlisten = %s\nserver = %s\n%s%s\n", front, upstream,
+			 place == TWO ? "server = " : "", place == TWO ? other : "");
 }
 
 static void compose(int row, const char *value, char *text, size_t size)
 {
 	enum place place = rows[row].place;
-	char section[600], line[400];
+	char section[800], line[400];
 
 	section_of(place, section, sizeof(section));
 	snprintf(line, sizeof(line), "%s = %s\n%s", rows[row].key, value, rows[row].others);
@@ -307,13 +327,15 @@ START_TEST(a_key_governs_who_comes_after_the_reload)
 	enum place place = rows[_i].place;
 	bool nothing_comes = place == BLACK_HOLE || place == HELD || place == RESPONDER;
 	_Atomic bool end = false;
-	struct server *server = server_start(NULL, place == HELD ? hold : server_echo, &end);
-	char text[1200];
+	char text[1400];
 	int old, new;
 
+	servers[0] = server_start(NULL, place == HELD ? hold : server_echo, &end);
+	servers[1] = server_start(NULL, server_echo, NULL);
+	snprintf(other, sizeof(other), "%s", server_address(servers[1]));
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
 	snprintf(upstream, sizeof(upstream), "%s",
-		 place == BLACK_HOLE ? black_hole_address() : server_address(server));
+		 place == BLACK_HOLE ? black_hole_address() : server_address(servers[0]));
 	compose(_i, rows[_i].before, text, sizeof(text));
 	daemon_here = edition_start(&daemon_modes[0], "%s", text);
 	old = nothing_comes ? connected() : echoed();
@@ -328,7 +350,8 @@ START_TEST(a_key_governs_who_comes_after_the_reload)
 	close(new);
 	end = true;
 	daemon_stop(daemon_here);
-	server_stop(server);
+	server_stop(servers[0]);
+	server_stop(servers[1]);
 }
 END_TEST
 
@@ -338,16 +361,23 @@ START_TEST(each_key_that_a_reload_changes_is_shown_to)
 	/* What these do is not seen at one connection: pipes, too, are kept for the next. */
 	static const char *const others[] = {"listen", "server", "backlog", "receive_budget",
 					     "pipe_size"};
+	/* What these do takes several servers, checks or names. */
+	static const char *const elsewhere[] = {
+		"pool",          "retries",      "retry_timeout", "queue",      "queue_timeout",
+		"on_down",       "on_up",        "panic",         "check",      "check_request",
+		"check_host",    "check_send",   "check_expect",  "check_user", "check_every",
+		"check_timeout", "check_fall",   "check_rise",    "check_fast", "resolve_min",
+		"resolve_max",   "resolve_hold", "resolver",      "family"};
 
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
-		/* Nor is what is about the choice of a server, its health and its name. */
-		bool shown = schema_keys[i].restart || schema_keys[i].where & IN_POOL ||
-			     !strcmp(schema_keys[i].name, "pool");
+		bool shown = schema_keys[i].restart;
 
 		for (int row = 0; row < ROWS; row++)
 			shown |= !strcmp(rows[row].key, schema_keys[i].name);
 		for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++)
 			shown |= !strcmp(others[j], schema_keys[i].name);
+		for (size_t j = 0; j < sizeof(elsewhere) / sizeof(elsewhere[0]); j++)
+			shown |= !strcmp(elsewhere[j], schema_keys[i].name);
 		ck_assert_msg(shown, "%s", schema_keys[i].name);
 	}
 }

@@ -168,8 +168,8 @@ struct config_settings {
 	uint32_t pipe_size;      /* bytes, of the pipes of relay = splice and auto */
 
 	/*
-	 * About servers.  Of a proxy that names a pool, and of no service, these mean anything:
-	 * config_pool() has the section that does.  connect_timeout_ms above is one, too.
+	 * About servers, as connect_timeout_ms above is.  Those of a proxy that names a pool, and
+	 * of a service, mean nothing: config_pool() has the section whose do.
 	 */
 	uint32_t balance; /* enum config_balance */
 	uint32_t retries; /* further servers after the first; CONFIG_RETRIES_ALL */
