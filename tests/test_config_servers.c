@@ -376,6 +376,11 @@ static const struct {
 	{WEB "pool = web\n[pool web]\nserver = 127.0.0.1:80\n",
 	 "t:5: [pool web] server: \"127.0.0.1:80\" is where [proxy web] listens, at t:2: it would "
 	 "connect to itself without end\n"},
+	{WEB "pool = web\nweight = 2\n[pool web]\n" SERVER "max_connections = 5\n",
+	 "t:4: [proxy web] weight: is of one server: it stands behind its address, as in server = "
+	 "127.0.0.1:9000 name=a weight=2\n"
+	 "t:7: [pool web] max_connections: is of one server: it stands behind its address, as in "
+	 "server = 127.0.0.1:9000 name=a weight=2\n"},
 	{"[upstream db]\n" SERVER WEB "default_backend = db\n",
 	 "t:1: there is no section [upstream]; did you mean [pool]?\n"
 	 "t:3: [proxy web] no server to connect to; write for example server = 127.0.0.1:9000\n"

@@ -2,7 +2,9 @@
 
 #include "base/grow.h"
 #include "config/endpoint.h"
+#include "config/option.h"
 #include "config/reader.h"
+#include "config/suggest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,13 +17,28 @@ static void complain(struct loader *loader, unsigned line, const char *key, cons
 	loader_complain(loader, loader->file, line, loader->title, key, "%s", what);
 }
 
+/* What stands behind the address of a server, and there alone or there in another sense. */
+static bool is_of_servers(const struct loader *loader, const char *name)
+{
+	const char *option;
+
+	for (size_t i = 0; (option = option_name(ENDPOINT_CONNECT, i)); i++)
+		if (suggest_is_same(name, option))
+			return loader->where & (IN_PROXY | IN_POOL);
+	return false;
+}
+
 static void unknown_key(struct loader *loader, unsigned line, const char *name)
 {
 	const char *meant = schema_suggest(name, loader->where);
 	unsigned places = schema_places(name), serves = places & IN_EVERY_SERVICE;
 	char what[300] = "no such key; uringproxy.conf(5) has them all";
 
-	if (places) {
+	if (is_of_servers(loader, name)) {
+		snprintf(what, sizeof(what),
+			 "is of one server: it stands behind its address, as in server = "
+			 "127.0.0.1:9000 name=a weight=2");
+	} else if (places) {
 		int used = snprintf(what, sizeof(what), "has no meaning here; it belongs in");
 
 		for (size_t i = 0; i < SCHEMA_SECTION_COUNT; i++)
