@@ -117,6 +117,22 @@ START_TEST(who_was_slow_is_tried_again_after_a_while)
 }
 END_TEST
 
+START_TEST(a_worker_whose_clock_is_behind_does_not_take_it_for_long_ago)
+{
+	struct fleet *fleet = fleet_open(BALANCE_LEAST_TIME, 1, NULL);
+	struct server *server = at(fleet, 0);
+
+	least_time_took(server, 80000, fleet->now_ms);
+	ck_assert_uint_eq(least_time_of(server, fleet->now_ms - 1), 80000);
+	ck_assert_uint_eq(least_time_of(server, fleet->now_ms - 1000), 80000);
+	least_time_took(server, 500, fleet->now_ms - 1000);
+	ck_assert_uint_eq(least_time_of(server, fleet->now_ms - 1000), 80000);
+	/* After a year it is long ago. */
+	ck_assert_uint_eq(least_time_of(server, fleet->now_ms + UINT64_C(31536000000)), 1);
+	fleet_close(fleet);
+}
+END_TEST
+
 START_TEST(a_few_microseconds_make_no_difference)
 {
 	struct fleet *fleet = fleet_open(BALANCE_LEAST_TIME, SERVERS, NULL);
@@ -169,6 +185,7 @@ SUITE("pool least time",
       who_refuses_at_once_is_not_the_quickest,
       a_failure_costs_a_second_or_what_it_took_or_five_times_the_average,
       who_was_slow_is_tried_again_after_a_while,
+      a_worker_whose_clock_is_behind_does_not_take_it_for_long_ago,
       a_few_microseconds_make_no_difference,
       who_is_unknown_is_taken_for_average,
       connections_count_too)

@@ -45,7 +45,7 @@ static struct server *from_roster(struct look *look)
 		struct server *server;
 
 		look->tier = &roster->tiers[i];
-		look->allowance = 0;
+		look->active = 0;
 		look->turn = turn_of(look->wish->picker, i);
 		server = from_tier(look, way);
 		if (server || (look->seen_full && roster->rule.waits))

@@ -11,21 +11,30 @@
 #include "pool/draw.h"
 
 #define HALVES_MS 8192u /* an average is half forgotten in it: a mean life of 12 s */
+#define TICK_MS   64u   /* so that what has been idle for years is that */
 #define FAILED_US 1000000
 #define ASKED_MAX 64
 
-/* server.cost: the time in microseconds, and when it was heard of, in milliseconds. */
+/* server.cost: the time in microseconds, and when it was heard of, in ticks. */
 static uint64_t cost_made(uint64_t us, uint64_t now_ms)
 {
 	uint64_t most = us < UINT32_MAX ? us : UINT32_MAX;
 
-	return (most ? most : 1) << 32 | (uint32_t)now_ms;
+	return (most ? most : 1) << 32 | (uint32_t)(now_ms / TICK_MS);
+}
+
+/* How long ago, in milliseconds.  Another worker's clock may be ahead of this one's. */
+static uint64_t age_of(uint64_t cost, uint64_t now_ms)
+{
+	uint32_t ticks = (uint32_t)(now_ms / TICK_MS) - (uint32_t)cost;
+
+	return ticks <= INT32_MAX ? (uint64_t)ticks * TICK_MS : 0;
 }
 
 /* What is left of it after so long: by halves, and in a line between them. */
-static uint32_t left_of(uint32_t us, uint32_t age_ms)
+static uint32_t left_of(uint32_t us, uint64_t age_ms)
 {
-	uint32_t halves = age_ms / HALVES_MS;
+	uint64_t halves = age_ms / HALVES_MS;
 	uint64_t rest = age_ms % HALVES_MS;
 
 	if (halves > 31)
@@ -39,7 +48,7 @@ uint32_t least_time_of(const struct server *server, uint64_t now_ms)
 {
 	uint64_t cost = atomic_load_explicit(&server->cost, memory_order_relaxed);
 
-	return cost ? left_of((uint32_t)(cost >> 32), (uint32_t)now_ms - (uint32_t)cost) : 0;
+	return cost ? left_of((uint32_t)(cost >> 32), age_of(cost, now_ms)) : 0;
 }
 
 void least_time_took(struct server *server, uint64_t us, uint64_t now_ms)

@@ -14,10 +14,10 @@ struct look {
 	const struct tier *tier;
 	struct picker_turn *turn; /* the tier's, of this worker */
 	uint64_t random;
-	uint64_t allowance; /* source_hash's, when it has been reckoned; or 0 */
-	bool ejected_too;   /* nobody else is left */
-	bool seen_full;     /* somebody would do, and has no room */
-	bool seen_ejected;  /* somebody would do, but for its failures */
+	uint64_t active;   /* the tier's, when source_hash has counted them; or 0 */
+	bool ejected_too;  /* nobody else is left */
+	bool seen_full;    /* somebody would do, and has no room */
+	bool seen_ejected; /* somebody would do, but for its failures */
 };
 
 /* A way of balancing. */

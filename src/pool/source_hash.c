@@ -36,6 +36,7 @@ struct maglev {
 
 struct turns {
 	struct maglev *maglev;
+	uint32_t count;  /* of players: there are no more numbers for slots than NOBODY */
 	uint32_t most;   /* weight */
 	uint32_t taken;  /* slots, by all */
 	uint32_t *first; /* of each round: whose turn it is then */
@@ -84,7 +85,7 @@ static void play(struct turns *turns, const struct tier *tier)
 	for (uint32_t round = 1; turns->taken < SLOTS; round++) {
 		uint32_t next, index = turns->first[round];
 
-		for (; index < tier->count && turns->taken < SLOTS; index = next) {
+		for (; index < turns->count && turns->taken < SLOTS; index = next) {
 			next = turns->players[index].next;
 			take_slot(turns, tier, &turns->players[index]);
 			queue(turns, index);
@@ -94,7 +95,7 @@ static void play(struct turns *turns, const struct tier *tier)
 
 static void seat_players(struct turns *turns, const struct tier *tier)
 {
-	for (uint32_t i = 0; i < tier->count; i++) {
+	for (uint32_t i = 0; i < turns->count; i++) {
 		const struct seat *seat = &tier->seats[i];
 		uint64_t hash = seat->server->hash;
 
@@ -107,18 +108,19 @@ static void seat_players(struct turns *turns, const struct tier *tier)
 		if (seat->weight > turns->most)
 			turns->most = seat->weight;
 	}
-	qsort(turns->players, tier->count, sizeof(turns->players[0]), by_name);
+	qsort(turns->players, turns->count, sizeof(turns->players[0]), by_name);
 	for (uint32_t round = 0; round <= SLOTS; round++)
 		turns->first[round] = UINT32_MAX;
 	for (uint32_t i = 0; i < SLOTS; i++)
 		turns->maglev->slots[i] = NOBODY;
-	for (uint32_t i = 0; i < tier->count; i++)
+	for (uint32_t i = 0; i < turns->count; i++)
 		queue(turns, i);
 }
 
 static int prepare(struct tier *tier)
 {
 	struct turns turns = {
+		.count = tier->count < NOBODY ? tier->count : NOBODY,
 		.maglev = calloc(1, sizeof(*turns.maglev)),
 		.first = calloc(SLOTS + 1, sizeof(*turns.first)),
 		.players = calloc(tier->count, sizeof(*turns.players)),
@@ -142,25 +144,30 @@ static uint32_t active_at(const struct seat *seat)
 	return atomic_load_explicit(&seat->server->active, memory_order_relaxed);
 }
 
-/* Connections that a seat may have for each unit of its weight, times 100. */
-static uint64_t allowance(struct look *look)
+/* Of all of the tier, and the one to come. */
+static uint64_t active_of_all(struct look *look)
 {
-	const struct maglev *maglev = look->tier->table;
-	uint64_t active = 0;
+	uint64_t active = 1;
 
-	if (look->allowance)
-		return look->allowance;
+	if (look->active)
+		return look->active;
 	for (uint32_t i = 0; i < look->tier->count; i++)
 		active += active_at(&look->tier->seats[i]);
-	return look->allowance = (active + 1) * LOAD_PERCENT / maglev->weights + 1;
+	return look->active = active;
 }
 
+/* Whether it has more than it should of so many connections: its weight's part, and some. */
 static bool is_loaded(struct look *look, const struct seat *seat)
 {
+	const struct maglev *maglev = look->tier->table;
 	uint64_t active = active_at(seat);
+	unsigned __int128 part, has;
 
-	return active > LOAD_ALLOWED &&
-	       (active - LOAD_ALLOWED) * 100 > allowance(look) * seat->weight;
+	if (likely(active <= LOAD_ALLOWED))
+		return false;
+	part = (unsigned __int128)active_of_all(look) * LOAD_PERCENT * seat->weight;
+	has = (unsigned __int128)(active - LOAD_ALLOWED) * 100 * maglev->weights;
+	return has > part;
 }
 
 /* Of all who are allowed, and not loaded, the one for whom the key's hash with its name's is most.
