@@ -190,6 +190,50 @@ START_TEST(few_who_are_left_among_many_are_found)
 }
 END_TEST
 
+/* ---- Sixteen workers ------------------------------------------------------------------------- */
+
+#define WORKERS 16
+#define LIVE    200
+#define ENDS    20000
+
+/* Ten servers and so many connections, of which one ends by chance and another begins, at any
+ * worker: how many the busiest server has, of what it should, on the average. */
+static double busiest(enum balance balance)
+{
+	struct fleet *fleet = fleet_open(balance, 10, NULL);
+	struct picker pickers[WORKERS];
+	uint32_t open[LIVE];
+	double sum = 0;
+
+	for (uint32_t i = 0; i < WORKERS; i++)
+		picker_init(&pickers[i], i);
+	for (uint32_t i = 0; i < LIVE + ENDS; i++) {
+		uint32_t place = i < LIVE ? i : below(LIVE), worker = below(WORKERS), most = 0;
+
+		if (i >= LIVE)
+			server_release(fleet->entries[open[place]].server);
+		fleet->picker = pickers[worker];
+		open[place] = (uint32_t)fleet_choose(fleet, NULL);
+		pickers[worker] = fleet->picker;
+		for (uint32_t j = 0; j < 10; j++)
+			if (fleet->entries[j].server->active > most)
+				most = fleet->entries[j].server->active;
+		sum += i >= LIVE ? most / (LIVE / 10.) : 0;
+	}
+	for (uint32_t i = 0; i < LIVE; i++)
+		server_release(fleet->entries[open[i]].server);
+	fleet_close(fleet);
+	return sum / ENDS;
+}
+
+START_TEST(many_workers_are_as_even_as_one)
+{
+	ck_assert_double_lt(busiest(BALANCE_LEAST_CONN), 1.06);
+	ck_assert_double_lt(busiest(BALANCE_RANDOM_TWO), 1.15);
+	ck_assert_double_lt(busiest(BALANCE_ROUND_ROBIN), 1.32); /* by chance alone: 1.39 */
+}
+END_TEST
+
 /* clang-format off */
 SUITE_OF("pool least conn", 60,
 	 ONCE(whoever_is_chosen_has_fewest_for_its_weight),
@@ -197,5 +241,6 @@ SUITE_OF("pool least conn", 60,
 	 ONCE(an_empty_server_of_weight_1_does_not_come_before_one_of_100),
 	 {of_two_servers_the_two_drawn_are_both, 1, 4},
 	 ONCE(an_empty_one_among_ten_is_sent_a_fifth),
-	 ONCE(few_who_are_left_among_many_are_found))
+	 ONCE(few_who_are_left_among_many_are_found),
+	 ONCE(many_workers_are_as_even_as_one))
 /* clang-format on */
