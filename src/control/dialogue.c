@@ -1,0 +1,56 @@
+#include "control/dialogue_parts.h"
+
+#include <stdlib.h>
+
+static int open_tcp(struct dialogue *dialogue, const struct dialogue_terms *terms,
+		    const struct address *address, char *why)
+{
+	(void)terms;
+	(void)address;
+	(void)why;
+	return dialogue_name(dialogue, "tcp");
+}
+
+static const struct dialogue_kind dialogue_tcp = {.name = "tcp", .open = open_tcp};
+
+static const struct dialogue_kind *const kinds[] = {
+	[DIALOGUE_TCP] = &dialogue_tcp,     [DIALOGUE_HTTP] = &dialogue_http,
+	[DIALOGUE_SEND] = &dialogue_send,   [DIALOGUE_REDIS] = &dialogue_redis,
+	[DIALOGUE_MYSQL] = &dialogue_mysql, [DIALOGUE_POSTGRES] = &dialogue_postgres,
+};
+static_assert(array_size(kinds) == DIALOGUE_WORD_COUNT, "every word has a kind");
+
+int dialogue_open(struct dialogue *dialogue, const struct dialogue_terms *terms,
+		  const struct address *address, char why[VALUE_WHY_MAX])
+{
+	int r;
+
+	*dialogue = (struct dialogue){.kind = kinds[terms->word]};
+	r = dialogue->kind->open(dialogue, terms, address, why);
+	if (r < 0)
+		dialogue_close(dialogue);
+	return r;
+}
+
+void dialogue_close(struct dialogue *dialogue)
+{
+	free(dialogue->title);
+	free(dialogue->words);
+	free(dialogue->expected);
+	free(dialogue->expected_text);
+	*dialogue = (struct dialogue){0};
+}
+
+bool dialogue_is_silent(const struct dialogue *dialogue)
+{
+	return !dialogue->kind->hear;
+}
+
+/* That a server closes tells something only after what it has said before. */
+enum dialogue_turn dialogue_hear(const struct dialogue *dialogue, const struct heard *heard,
+				 struct check_result *result)
+{
+	enum dialogue_turn turn = dialogue->kind->hear(dialogue, heard, result);
+
+	return turn == DIALOGUE_LISTEN && heard->all ? dialogue_cut_short(heard, result) : turn;
+}
