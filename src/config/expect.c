@@ -107,7 +107,7 @@ int expect_parse_answer(uint8_t *ret_bytes, size_t *ret_size, bool *ret_anywhere
 			char why[VALUE_WHY_MAX])
 {
 	bool anywhere = *text == '*';
-	size_t size;
+	size_t size = 0;
 	int r = expect_parse_bytes(ret_bytes, &size, text + anywhere, why);
 
 	if (r < 0)

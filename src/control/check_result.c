@@ -44,8 +44,11 @@ const char *check_quote(const void *bytes, size_t size, char text[CHECK_QUOTE_MA
 	size_t used = 0;
 
 	while (used < size && used < SHOWN_MAX && from[used] != '\r' && from[used] != '\n') {
-		shown[used] = from[used] >= ' ' && from[used] <= '~' ? from[used] : '?';
-		used++;
+		char byte = from[used];
+
+		if (byte < ' ' || byte > '~')
+			byte = '?';
+		shown[used++] = byte;
 	}
 	shown[used] = 0;
 	snprintf(text, CHECK_QUOTE_MAX, "\"%s%s\"", shown,

@@ -69,6 +69,7 @@ enum dialogue_turn {
 struct dialogue_kind {
 	const char *name;
 	bool greets; /* the server speaks first */
+	bool ends;   /* we ask the server to close, so it ends the connection before we do */
 	/* Put together what is said and expected; the kind may become another by that.  0, -EINVAL
 	 * and why, or -ENOMEM. */
 	int (*open)(struct dialogue *dialogue, const struct dialogue_terms *terms,

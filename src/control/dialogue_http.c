@@ -85,7 +85,8 @@ static bool is_status_line(const uint8_t *line, size_t count)
 	for (size_t i = 0; i < count && i < sizeof(form) - 1; i++)
 		if (form[i] == 'd' ? !isdigit(line[i]) : line[i] != (uint8_t)form[i])
 			return false;
-	return count <= STATUS_LENGTH || memchr(" \r\n", line[STATUS_LENGTH], 3);
+	return count <= STATUS_LENGTH || line[STATUS_LENGTH] == ' ' ||
+	       line[STATUS_LENGTH] == '\r' || line[STATUS_LENGTH] == '\n';
 }
 
 static unsigned status_of(const uint8_t *line)
@@ -132,4 +133,5 @@ static enum dialogue_turn hear_http(const struct dialogue *dialogue, const struc
 	return DIALOGUE_OVER;
 }
 
-const struct dialogue_kind dialogue_http = {.name = "http", .open = open_http, .hear = hear_http};
+const struct dialogue_kind dialogue_http = {
+	.name = "http", .ends = true, .open = open_http, .hear = hear_http};

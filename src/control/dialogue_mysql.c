@@ -42,21 +42,6 @@ static int say_login(struct dialogue *dialogue, const char *user)
 	return r < 0 ? r : dialogue_say(dialogue, quit, sizeof(quit));
 }
 
-static int open_mysql(struct dialogue *dialogue, const struct dialogue_terms *terms,
-		      const struct address *address, char *why)
-{
-	int r = 0;
-
-	(void)address;
-	if (terms->user && strlen(terms->user) > USER_MAX) {
-		snprintf(why, VALUE_WHY_MAX, "a user's name has at most %u bytes", USER_MAX);
-		return -EINVAL;
-	}
-	if (terms->user && *terms->user)
-		r = say_login(dialogue, terms->user);
-	return r < 0 ? r : dialogue_name(dialogue, "mysql");
-}
-
 static uint32_t length_of(const uint8_t *packet)
 {
 	return packet[0] | (uint32_t)packet[1] << 8 | (uint32_t)packet[2] << 16;
@@ -107,7 +92,7 @@ static enum dialogue_turn greeted(const struct dialogue *dialogue, const struct 
 		return strange(heard, result);
 	if (dialogue->word_count)
 		return DIALOGUE_SPEAK;
-	check_conclude(result, CHECK_L7OK, "greeted");
+	check_conclude(result, CHECK_L7OK, "was greeted");
 	return DIALOGUE_OVER;
 }
 
@@ -142,5 +127,25 @@ static enum dialogue_turn hear_mysql(const struct dialogue *dialogue, const stru
 	return answered(heard, heard->bytes + greeting, answer, result);
 }
 
-const struct dialogue_kind dialogue_mysql = {
-	.name = "mysql", .greets = true, .open = open_mysql, .hear = hear_mysql};
+static int open_mysql(struct dialogue *dialogue, const struct dialogue_terms *terms,
+		      const struct address *address, char *why);
+
+static const struct dialogue_kind only_greeted = {"mysql", true, false, open_mysql, hear_mysql};
+const struct dialogue_kind dialogue_mysql = {"mysql", true, true, open_mysql, hear_mysql};
+
+static int open_mysql(struct dialogue *dialogue, const struct dialogue_terms *terms,
+		      const struct address *address, char *why)
+{
+	int r = 0;
+
+	(void)address;
+	if (terms->user && strlen(terms->user) > USER_MAX) {
+		snprintf(why, VALUE_WHY_MAX, "a user's name has at most %u bytes", USER_MAX);
+		return -EINVAL;
+	}
+	if (terms->user && *terms->user)
+		r = say_login(dialogue, terms->user);
+	else
+		dialogue->kind = &only_greeted;
+	return r < 0 ? r : dialogue_name(dialogue, "mysql");
+}

@@ -54,10 +54,10 @@ enum dialogue_turn dialogue_cut_short(const struct heard *heard, struct check_re
 		check_conclude(result, CHECK_L7RSP, "answered %zu bytes without what is wanted",
 			       heard->count);
 	else if (heard->count)
-		check_conclude(result, CHECK_L7RSP, "closed after it said %s",
+		check_conclude(result, CHECK_L7RSP, "was closed after it said %s",
 			       check_quote(heard->bytes, heard->count, quote));
 	else
-		check_conclude(result, CHECK_L7RSP, "closed without an answer");
+		check_conclude(result, CHECK_L7RSP, "was closed without an answer");
 	return DIALOGUE_OVER;
 }
 

@@ -28,7 +28,7 @@ static enum dialogue_turn hear_pong(const struct dialogue *dialogue, const struc
 	if (begins(heard, PONG))
 		check_conclude(result, CHECK_L7OK, "answered +PONG");
 	else if (begins(heard, NOAUTH))
-		check_conclude(result, CHECK_L7OK, "wants a password");
+		check_conclude(result, CHECK_L7OK, "answered -NOAUTH: it wants a password");
 	else if (may_begin(heard, PONG) || may_begin(heard, NOAUTH))
 		return DIALOGUE_LISTEN;
 	else
@@ -70,9 +70,10 @@ static enum dialogue_turn hear_role(const struct dialogue *dialogue, const struc
 static int open_redis(struct dialogue *dialogue, const struct dialogue_terms *terms,
 		      const struct address *address, char *why);
 
-static const struct dialogue_kind redis_role = {"redis", false, open_redis, hear_role};
-static const struct dialogue_kind redis_other = {"redis", false, open_redis, dialogue_compare};
-const struct dialogue_kind dialogue_redis = {"redis", false, open_redis, hear_pong};
+static const struct dialogue_kind redis_role = {"redis", false, true, open_redis, hear_role};
+static const struct dialogue_kind redis_other = {"redis", false, true, open_redis,
+						 dialogue_compare};
+const struct dialogue_kind dialogue_redis = {"redis", false, true, open_redis, hear_pong};
 
 static int open_redis(struct dialogue *dialogue, const struct dialogue_terms *terms,
 		      const struct address *address, char *why)

@@ -1,0 +1,361 @@
+#include "control/probe.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/grow.h"
+#include "loop/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define PIECE           512 /* received at a time: most answers are shorter */
+#define PASSED_OVER_MAX ((size_t)256 * 1024)
+
+static const struct dialogue *dialogue_of(const struct probe *probe)
+{
+	return &probe->terms->dialogue;
+}
+
+static bool is_unix(const struct probe *probe)
+{
+	return probe->terms->address.kind == ADDRESS_UNIX;
+}
+
+/* ---- Ending ---------------------------------------------------------------------------------- */
+
+static void let_go(struct probe *probe)
+{
+	probe->phase = PROBE_GONE;
+	probe->event = events_remove(probe->event);
+	if (probe->fd >= 0)
+		socket_close(probe->fd);
+	probe->fd = -1;
+	free(probe->bytes);
+	probe->bytes = NULL;
+}
+
+static void go(struct probe *probe)
+{
+	let_go(probe);
+	if (!probe->held)
+		probe->gone(probe->owner);
+}
+
+/* Until the server has ended its side: whether that is so. */
+static bool pass_over(struct probe *probe)
+{
+	char bytes[4096];
+	int n;
+
+	do {
+		n = socket_receive(probe->fd, bytes, sizeof(bytes));
+		probe->passed_over += n > 0 ? (size_t)n : 0;
+	} while (n == -EINTR || (n > 0 && probe->passed_over < PASSED_OVER_MAX));
+	return n != -EAGAIN;
+}
+
+static void part(struct probe *probe, bool connected)
+{
+	probe->phase = PROBE_PARTING;
+	if (!connected) {
+		go(probe);
+		return;
+	}
+	if (!dialogue_of(probe)->kind->ends || probe->said < dialogue_of(probe)->word_count)
+		socket_shut_write(probe->fd);
+	if (pass_over(probe) || !probe->event || events_await(probe->event, EPOLLIN) < 0)
+		go(probe);
+}
+
+/* The result is complete but for its times. */
+static void conclude(struct probe *probe, struct check_result *result)
+{
+	bool connected = probe->phase == PROBE_TALKING;
+	uint64_t now_ns = clock_now_ns();
+
+	result->at_ms = now_ns / CLOCK_NS_PER_MS;
+	result->duration_us = (uint32_t)((now_ns - probe->begun_ns) / 1000);
+	probe->phase = PROBE_PARTING;
+	probe->told(probe->owner, result);
+	part(probe, connected);
+}
+
+/* ---- Failing --------------------------------------------------------------------------------- */
+
+static const char *advice_of(const struct probe *probe, int error, const char **ret_open)
+{
+	const char *advice =
+		fault_advice(is_unix(probe) ? FAULT_AT_CONNECT_UNIX : FAULT_AT_CONNECT, error);
+
+	*ret_open = advice ? " (" : "";
+	return advice ? advice : "";
+}
+
+/* Whether it is this machine that lacks something, so that nothing was learnt of the server. */
+static bool is_ours(const struct probe *probe, int error)
+{
+	static const bool ours[FAULT_COUNT] = {
+		[FAULT_DESCRIPTORS] = true, [FAULT_MEMORY] = true,  [FAULT_PORTS] = true,
+		[FAULT_TAKEN] = true,       [FAULT_MISUSED] = true,
+	};
+
+	return ours[fault_of(is_unix(probe) ? FAULT_AT_CONNECT_UNIX : FAULT_AT_CONNECT, error)];
+}
+
+static void fail_here(struct probe *probe, int error)
+{
+	struct check_result result = {.error = error};
+	const char *open, *advice = advice_of(probe, error, &open);
+
+	check_conclude(&result, CHECK_SOCKERR, "could not be asked: %s%s%s%s", strerror(-error),
+		       open, advice, *open ? ")" : "");
+	conclude(probe, &result);
+}
+
+static void fail(struct probe *probe, int error)
+{
+	struct check_result result = {.error = error};
+	const char *open, *advice = advice_of(probe, error, &open);
+
+	if (is_ours(probe, error)) {
+		fail_here(probe, error);
+		return;
+	}
+	if (probe->phase == PROBE_TALKING)
+		check_conclude(&result, CHECK_L7RSP, "was cut off: %s", strerror(-error));
+	else
+		check_conclude(&result, error == -ETIMEDOUT ? CHECK_L4TOUT : CHECK_L4CON,
+			       "was not connected: %s%s%s%s", strerror(-error), open, advice,
+			       *open ? ")" : "");
+	conclude(probe, &result);
+}
+
+/* ---- Talking --------------------------------------------------------------------------------- */
+
+static void await(struct probe *probe, uint32_t awaited)
+{
+	int r = events_await(probe->event, awaited);
+
+	if (r < 0)
+		fail_here(probe, r);
+}
+
+static bool has_words(const struct probe *probe)
+{
+	return probe->heard.spoke && probe->said < dialogue_of(probe)->word_count;
+}
+
+/* Whether there may be something to hear now. */
+static bool speak(struct probe *probe)
+{
+	const struct dialogue *dialogue = dialogue_of(probe);
+
+	while (has_words(probe)) {
+		ssize_t n = send(probe->fd, dialogue->words + probe->said,
+				 dialogue->word_count - probe->said, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EAGAIN) {
+			await(probe, EPOLLIN | EPOLLOUT);
+			return false;
+		}
+		/* That it is closed is heard, and what it has said before. */
+		if (n < 0 && errno != EINTR)
+			probe->said = dialogue->word_count;
+		else if (n > 0)
+			probe->said += (size_t)n;
+	}
+	if (!dialogue_is_silent(dialogue))
+		return true;
+	conclude(probe,
+		 &(struct check_result){.code = dialogue->word_count ? CHECK_L7OK : CHECK_L4OK,
+					.text = "was connected"});
+	return false;
+}
+
+/* What is there, up to the end of what is looked at: 1, 0 at the end, or a negative errno. */
+static int receive(struct probe *probe)
+{
+	size_t room = DIALOGUE_HEARD_MAX - probe->heard.count;
+	uint8_t *bytes = grow(probe->bytes, probe->heard.count, PIECE, 1);
+	int n;
+
+	if (!bytes)
+		return -ENOMEM;
+	probe->bytes = bytes;
+	probe->heard.bytes = bytes;
+	n = socket_receive(probe->fd, bytes + probe->heard.count,
+			   (uint32_t)(room < PIECE ? room : PIECE));
+	if (n > 0)
+		probe->heard.count += (size_t)n;
+	probe->heard.all = n == 0 || probe->heard.count == DIALOGUE_HEARD_MAX;
+	return n < 0 ? n : n > 0;
+}
+
+/* Whether it is decided by what has been heard. */
+static bool judge(struct probe *probe)
+{
+	struct check_result result = {0};
+	enum dialogue_turn turn = dialogue_hear(dialogue_of(probe), &probe->heard, &result);
+
+	if (turn == DIALOGUE_OVER)
+		conclude(probe, &result);
+	else if (turn == DIALOGUE_SPEAK)
+		probe->heard.spoke = true;
+	return turn == DIALOGUE_OVER;
+}
+
+static void hear(struct probe *probe)
+{
+	int r;
+
+	while (probe->phase == PROBE_TALKING && speak(probe)) {
+		r = receive(probe);
+		if (r == -EINTR)
+			continue;
+		if (r == -EAGAIN)
+			break;
+		if (r < 0) {
+			fail(probe, r);
+			break;
+		}
+		if (judge(probe))
+			break;
+	}
+}
+
+static void begin_talk(struct probe *probe)
+{
+	probe->phase = PROBE_TALKING;
+	probe->heard.spoke = !dialogue_of(probe)->kind->greets;
+	if (speak(probe))
+		await(probe, EPOLLIN);
+}
+
+/* ---- Connecting ------------------------------------------------------------------------------ */
+
+/*
+ * A connect to a port of this machine on which nobody listens meets itself when the kernel
+ * chooses that port to connect from, and is connected (RFC 9293, 3.5: simultaneous).
+ */
+static bool has_met_itself(const struct probe *probe)
+{
+	const struct address *address = &probe->terms->address;
+	struct sockaddr_storage own = {0};
+	socklen_t size = sizeof(own);
+
+	if (is_unix(probe) || getsockname(probe->fd, (struct sockaddr *)&own, &size) < 0)
+		return false;
+	return size == address->length && !memcmp(&own, &address->u, size);
+}
+
+static void connected(struct probe *probe)
+{
+	int error = socket_error(probe->fd);
+
+	if (error == 0 && has_met_itself(probe))
+		error = -ECONNREFUSED;
+	if (error < 0)
+		fail(probe, error);
+	else
+		begin_talk(probe);
+}
+
+static void on_ready(void *owner, uint32_t ready)
+{
+	struct probe *probe = owner;
+
+	(void)ready;
+	switch (probe->phase) {
+	case PROBE_CONNECTING:
+		connected(probe);
+		break;
+	case PROBE_TALKING:
+		hear(probe);
+		break;
+	case PROBE_PARTING:
+		if (pass_over(probe))
+			go(probe);
+		break;
+	case PROBE_GONE:
+		assert(false); /* its event is removed */
+	}
+}
+
+void probe_begin(struct probe *probe, const struct probe_terms *terms, probe_told *told,
+		 probe_gone *gone, void *owner)
+{
+	int r;
+
+	*probe = (struct probe){
+		.terms = terms, .told = told, .gone = gone, .owner = owner, .fd = -1};
+	probe->begun_ns = clock_now_ns();
+	probe->fd = socket_open(terms->address.u.any.sa_family);
+	r = probe->fd < 0 ? probe->fd : socket_connect(probe->fd, &terms->address);
+	if (r < 0 && r != -EINPROGRESS) {
+		fail(probe, r);
+		return;
+	}
+	r = events_add_descriptor(terms->events, &probe->event, probe->fd, EPOLLOUT, on_ready,
+				  probe);
+	if (r < 0)
+		fail_here(probe, r);
+}
+
+static void tell_late(struct probe *probe)
+{
+	char limit[VALUE_TEXT_MAX];
+	struct check_result result = {0};
+
+	value_format_duration(probe->terms->timeout_ms, 1000, limit, sizeof(limit));
+	if (probe->phase == PROBE_CONNECTING)
+		check_conclude(&result, CHECK_L4TOUT, "was not connected within %s", limit);
+	else
+		check_conclude(&result, CHECK_L7TOUT, "was not answered within %s", limit);
+	conclude(probe, &result);
+}
+
+/* What was heard in part may be bad enough. */
+static bool is_bad_so_far(struct probe *probe)
+{
+	struct check_result result = {0};
+
+	probe->heard.all = true;
+	if (probe->heard.count == 0 ||
+	    dialogue_hear(dialogue_of(probe), &probe->heard, &result) != DIALOGUE_OVER ||
+	    result.code != CHECK_L7STS)
+		return false;
+	conclude(probe, &result);
+	return true;
+}
+
+bool probe_look(struct probe *probe)
+{
+	probe->held = true;
+	if (probe->phase == PROBE_CONNECTING && socket_phase(probe->fd) != SOCKET_CONNECTING)
+		connected(probe);
+	if (probe->phase == PROBE_TALKING)
+		hear(probe);
+	probe->held = false;
+	return probe->phase == PROBE_PARTING || probe->phase == PROBE_GONE;
+}
+
+void probe_expire(struct probe *probe)
+{
+	bool decided = probe_look(probe);
+
+	probe->held = true;
+	if (!decided && (probe->phase == PROBE_CONNECTING || !is_bad_so_far(probe)))
+		tell_late(probe);
+	if (probe->phase != PROBE_GONE)
+		let_go(probe);
+	probe->gone(probe->owner);
+}
+
+void probe_abandon(struct probe *probe)
+{
+	if (probe->phase != PROBE_GONE)
+		let_go(probe);
+}
