@@ -1,6 +1,8 @@
 #include "control/check_pace.h"
 
 #define JITTER_PERCENT 10
+#define STEP_MS        16u /* so that one wake-up is for several of many */
+#define STEPS_LEAST    20  /* of an interval that is counted in them */
 
 void pace_init(struct pace *pace, uint32_t every_ms, uint32_t fast_ms, uint32_t index,
 	       uint32_t count, uint64_t now_ms)
@@ -47,6 +49,8 @@ void pace_over(struct pace *pace, bool changing, uint64_t now_ms, uint64_t *rand
 	else
 		due += interval(pace, random);
 	pace->first_ms = 0;
+	if (pace->every_ms >= STEPS_LEAST * STEP_MS && !changing && !pace->hurried)
+		due -= due % STEP_MS;
 	pace->due_ms = due > now_ms ? due : now_ms;
 }
 
