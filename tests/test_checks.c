@@ -97,9 +97,9 @@ static struct subject open_subject(void)
 	return subject;
 }
 
-static struct check_terms terms_of(enum dialogue_word word, const char *server)
+static struct check_terms terms_of(enum config_check check, const char *server)
 {
-	struct check_terms terms = {.dialogue = {.word = word},
+	struct check_terms terms = {.dialogue = {.check = check},
 				    .every_ms = 200,
 				    .fast_ms = 20,
 				    .timeout_ms = LATE_MS,
@@ -157,80 +157,80 @@ static void check_once(const struct check_terms *terms, struct check_result *res
 }
 
 static const struct {
-	enum dialogue_word word;
+	enum config_check check;
 	const char *expect, *user;
 	struct part part;
 	enum check_code code;
 	const char *text;
 } parts[] = {
-	{DIALOGUE_TCP, NULL, NULL, {0}, CHECK_L4OK, "was connected"},
-	{DIALOGUE_HTTP,
+	{CONFIG_CHECK_TCP, NULL, NULL, {0}, CHECK_L4OK, "was connected"},
+	{CONFIG_CHECK_HTTP,
 	 NULL,
 	 NULL,
 	 {true, BYTES("HTTP/1.1 200 OK\r\n\r\n"), .closes = true},
 	 CHECK_L7OK,
 	 "answered 200"},
-	{DIALOGUE_HTTP,
+	{CONFIG_CHECK_HTTP,
 	 NULL,
 	 NULL,
 	 {true, BYTES("HTTP/1.1 503 No\r\n\r\n"), .bytewise = true},
 	 CHECK_L7STS,
 	 "answered 503, wanted 200-399"},
-	{DIALOGUE_HTTP,
+	{CONFIG_CHECK_HTTP,
 	 NULL,
 	 NULL,
 	 {true, BYTES("HTTP/1.1 503"), .resets = true},
 	 CHECK_L7RSP,
 	 NULL},
-	{DIALOGUE_HTTP,
+	{CONFIG_CHECK_HTTP,
 	 NULL,
 	 NULL,
 	 {true, BYTES(""), .resets = true},
 	 CHECK_L7RSP,
 	 "was cut off: Connection reset by peer"},
-	{DIALOGUE_HTTP,
+	{CONFIG_CHECK_HTTP,
 	 NULL,
 	 NULL,
 	 {true, BYTES(""), .closes = true},
 	 CHECK_L7RSP,
 	 "was closed without an answer"},
-	{DIALOGUE_HTTP,
+	{CONFIG_CHECK_HTTP,
 	 NULL,
 	 NULL,
 	 {true, BYTES("HTTP/1.1 20")},
 	 CHECK_L7TOUT,
 	 "was not answered within 100ms"},
-	{DIALOGUE_HTTP,
+	{CONFIG_CHECK_HTTP,
 	 NULL,
 	 NULL,
 	 {true, BYTES("")},
 	 CHECK_L7TOUT,
 	 "was not answered within 100ms"},
-	{DIALOGUE_SEND,
+	{CONFIG_CHECK_SEND,
 	 "220",
 	 NULL,
 	 {false, BYTES("220 mx\r\n"), .bytewise = true},
 	 CHECK_L7OK,
 	 "answered 220"},
-	{DIALOGUE_SEND,
+	{CONFIG_CHECK_SEND,
 	 "220",
 	 NULL,
 	 {false, BYTES("554 no")},
 	 CHECK_L7STS,
 	 "answered \"554 no\", wanted 220"},
-	{DIALOGUE_REDIS,
+	{CONFIG_CHECK_REDIS,
 	 NULL,
 	 NULL,
 	 {true, BYTES("+PONG\r\n+OK\r\n"), .closes = true},
 	 CHECK_L7OK,
 	 "answered +PONG"},
-	{DIALOGUE_MYSQL,
+	{CONFIG_CHECK_MYSQL,
 	 NULL,
 	 NULL,
 	 {false, BYTES("\x0b\0\0\0\xff\x10\x04Too many"), .closes = true},
 	 CHECK_L7STS,
 	 "answered error 1040: \"Too many\""},
-	{DIALOGUE_POSTGRES,
+	{CONFIG_CHECK_POSTGRES,
 	 NULL,
 	 NULL,
 	 {true, BYTES("R\0\0\0\x08\0\0\0\0"), .bytewise = true},
@@ -242,7 +242,7 @@ START_TEST(a_server_is_what_its_part_makes_of_it)
 {
 	struct part part = parts[_i].part;
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(parts[_i].word, server_address(server));
+	struct check_terms terms = terms_of(parts[_i].check, server_address(server));
 	struct check_result result;
 
 	terms.dialogue.expect = parts[_i].expect;
@@ -267,7 +267,7 @@ START_TEST(a_unix_socket_is_checked_as_well)
 
 	snprintf(address, sizeof(address), "unix:%s/s", suite_dir());
 	server = server_start(address, play, &part);
-	terms = terms_of(DIALOGUE_HTTP, address);
+	terms = terms_of(CONFIG_CHECK_HTTP, address);
 	check_once(&terms, &result);
 	ck_assert_msg(result.code == CHECK_L7OK, "%s", result.text);
 	server_stop(server);
@@ -284,12 +284,12 @@ START_TEST(who_cannot_be_connected_to_is_told_apart)
 	char nobody[64];
 
 	snprintf(nobody, sizeof(nobody), "127.0.0.1:%u", port_reserve());
-	refused = terms_of(DIALOGUE_HTTP, nobody);
+	refused = terms_of(CONFIG_CHECK_HTTP, nobody);
 	check_once(&refused, &result);
 	ck_assert_str_eq(check_code_word(result.code), "L4CON");
 	ck_assert_str_eq(result.text, "was not connected: Connection refused");
 	ck_assert_int_eq(result.error, -ECONNREFUSED);
-	silent = terms_of(DIALOGUE_HTTP, black_hole_address());
+	silent = terms_of(CONFIG_CHECK_HTTP, black_hole_address());
 	silent.timeout_ms = SOON_MS;
 	check_once(&silent, &result);
 	ck_assert_str_eq(check_code_word(result.code), "L4TOUT");
@@ -302,21 +302,21 @@ END_TEST
 START_TEST(it_is_ended_by_a_fin_and_never_by_a_reset)
 {
 	static const struct {
-		enum dialogue_word word;
+		enum config_check check;
 		struct part part;
 	} ways[] = {
-		{DIALOGUE_TCP, {false, BYTES("SSH-2.0-OpenSSH\r\n"), .more = 16 * 1024}},
-		{DIALOGUE_TCP, {false, BYTES("220 mx\r\n"), .bytewise = true}},
-		{DIALOGUE_HTTP, {true, BYTES("HTTP/1.1 200 OK\r\n\r\n"), .more = 100 * 1024}},
-		{DIALOGUE_HTTP,
+		{CONFIG_CHECK_TCP, {false, BYTES("SSH-2.0-OpenSSH\r\n"), .more = 16 * 1024}},
+		{CONFIG_CHECK_TCP, {false, BYTES("220 mx\r\n"), .bytewise = true}},
+		{CONFIG_CHECK_HTTP, {true, BYTES("HTTP/1.1 200 OK\r\n\r\n"), .more = 100 * 1024}},
+		{CONFIG_CHECK_HTTP,
 		 {true, BYTES("HTTP/1.1 200 OK\r\n\r\n"), .more = 9000, .closes = true}},
-		{DIALOGUE_REDIS, {true, BYTES("-ERR\r\n+OK\r\n"), .closes = true}},
-		{DIALOGUE_POSTGRES, {true, BYTES("R\0\0\0\x08\0\0\0\0"), .bytewise = true}},
-		{DIALOGUE_MYSQL, {false, BYTES("SSH-2.0-OpenSSH\r\n"), .more = 5000}},
+		{CONFIG_CHECK_REDIS, {true, BYTES("-ERR\r\n+OK\r\n"), .closes = true}},
+		{CONFIG_CHECK_POSTGRES, {true, BYTES("R\0\0\0\x08\0\0\0\0"), .bytewise = true}},
+		{CONFIG_CHECK_MYSQL, {false, BYTES("SSH-2.0-OpenSSH\r\n"), .more = 5000}},
 	};
 	struct part part = ways[_i].part;
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(ways[_i].word, server_address(server));
+	struct check_terms terms = terms_of(ways[_i].check, server_address(server));
 	struct subject subject = open_subject();
 
 	terms.timeout_ms = 5 * SOON_MS; /* for some that is how long they part */
@@ -334,7 +334,7 @@ START_TEST(a_server_falls_and_rises_by_as_many_checks_as_it_is_told)
 {
 	struct part part = {true, BYTES("HTTP/1.1 200 OK\r\n\r\n"), .closes = true};
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(DIALOGUE_HTTP, server_address(server));
+	struct check_terms terms = terms_of(CONFIG_CHECK_HTTP, server_address(server));
 	struct subject subject = open_subject();
 	char address[64];
 
@@ -369,7 +369,7 @@ START_TEST(who_watches_the_same_shares_one_check)
 {
 	struct part part = {.closes = true};
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(DIALOGUE_TCP, server_address(server));
+	struct check_terms terms = terms_of(CONFIG_CHECK_TCP, server_address(server));
 	struct subject all[3] = {open_subject()};
 	struct check_terms other = terms;
 
@@ -402,7 +402,7 @@ START_TEST(a_failed_connection_has_it_looked_at_soon)
 {
 	struct part part = {.closes = true};
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(DIALOGUE_TCP, server_address(server));
+	struct check_terms terms = terms_of(CONFIG_CHECK_TCP, server_address(server));
 	struct subject subject = open_subject();
 
 	terms.every_ms = 3600000;
@@ -424,7 +424,7 @@ START_TEST(what_this_machine_lacks_changes_nothing)
 {
 	struct part part = {.closes = true};
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(DIALOGUE_TCP, server_address(server));
+	struct check_terms terms = terms_of(CONFIG_CHECK_TCP, server_address(server));
 	struct subject subject = open_subject();
 	struct rlimit limit, none;
 
@@ -466,7 +466,7 @@ START_TEST(a_thread_that_was_late_blames_itself)
 {
 	struct part part = {.listens = true};
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(DIALOGUE_HTTP, server_address(server));
+	struct check_terms terms = terms_of(CONFIG_CHECK_HTTP, server_address(server));
 	struct subject subject = open_subject();
 	struct event *timer;
 	const char *text;
@@ -494,7 +494,7 @@ START_TEST(what_came_while_the_thread_was_late_is_heard)
 {
 	struct part part = {true, BYTES("HTTP/1.1 200 OK\r\n\r\n"), .bytewise = true};
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms terms = terms_of(DIALOGUE_HTTP, server_address(server));
+	struct check_terms terms = terms_of(CONFIG_CHECK_HTTP, server_address(server));
 	struct subject subject = open_subject();
 	struct event *timer;
 
@@ -514,7 +514,7 @@ START_TEST(whoever_goes_while_a_check_goes_on_is_not_told)
 {
 	struct part part = {.listens = true};
 	struct server *server = server_start(NULL, play, &part);
-	struct check_terms silent = terms_of(DIALOGUE_HTTP, server_address(server));
+	struct check_terms silent = terms_of(CONFIG_CHECK_HTTP, server_address(server));
 	struct subject subject = open_subject();
 	struct event *timer;
 
@@ -545,8 +545,8 @@ START_TEST(a_check_is_called_by_where_it_goes)
 	};
 
 	for (size_t i = 0; i < array_size(cases); i++) {
-		struct check_terms checked = terms_of(DIALOGUE_TCP, cases[i].checked);
-		struct check_terms server = terms_of(DIALOGUE_TCP, cases[i].server);
+		struct check_terms checked = terms_of(CONFIG_CHECK_TCP, cases[i].checked);
+		struct check_terms server = terms_of(CONFIG_CHECK_TCP, cases[i].server);
 		struct check_news news = {.title = "tcp", .address = &checked.address};
 		char text[400];
 

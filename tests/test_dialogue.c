@@ -10,27 +10,27 @@
 
 #define TCP(...)                                                                                   \
 	{                                                                                          \
-		.word = DIALOGUE_TCP, __VA_ARGS__                                                  \
+		.check = CONFIG_CHECK_TCP, __VA_ARGS__                                             \
 	}
 #define HTTP(...)                                                                                  \
 	{                                                                                          \
-		.word = DIALOGUE_HTTP, __VA_ARGS__                                                 \
+		.check = CONFIG_CHECK_HTTP, __VA_ARGS__                                            \
 	}
 #define SEND(...)                                                                                  \
 	{                                                                                          \
-		.word = DIALOGUE_SEND, __VA_ARGS__                                                 \
+		.check = CONFIG_CHECK_SEND, __VA_ARGS__                                            \
 	}
 #define REDIS(...)                                                                                 \
 	{                                                                                          \
-		.word = DIALOGUE_REDIS, __VA_ARGS__                                                \
+		.check = CONFIG_CHECK_REDIS, __VA_ARGS__                                           \
 	}
 #define MYSQL(...)                                                                                 \
 	{                                                                                          \
-		.word = DIALOGUE_MYSQL, __VA_ARGS__                                                \
+		.check = CONFIG_CHECK_MYSQL, __VA_ARGS__                                           \
 	}
 #define POSTGRES(...)                                                                              \
 	{                                                                                          \
-		.word = DIALOGUE_POSTGRES, __VA_ARGS__                                             \
+		.check = CONFIG_CHECK_POSTGRES, __VA_ARGS__                                        \
 	}
 #define BYTES(text) (text), sizeof(text) - 1
 

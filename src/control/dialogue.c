@@ -14,18 +14,18 @@ static int open_tcp(struct dialogue *dialogue, const struct dialogue_terms *term
 static const struct dialogue_kind dialogue_tcp = {.name = "tcp", .open = open_tcp};
 
 static const struct dialogue_kind *const kinds[] = {
-	[DIALOGUE_TCP] = &dialogue_tcp,     [DIALOGUE_HTTP] = &dialogue_http,
-	[DIALOGUE_SEND] = &dialogue_send,   [DIALOGUE_REDIS] = &dialogue_redis,
-	[DIALOGUE_MYSQL] = &dialogue_mysql, [DIALOGUE_POSTGRES] = &dialogue_postgres,
+	[CONFIG_CHECK_TCP] = &dialogue_tcp,     [CONFIG_CHECK_HTTP] = &dialogue_http,
+	[CONFIG_CHECK_SEND] = &dialogue_send,   [CONFIG_CHECK_REDIS] = &dialogue_redis,
+	[CONFIG_CHECK_MYSQL] = &dialogue_mysql, [CONFIG_CHECK_POSTGRES] = &dialogue_postgres,
 };
-static_assert(array_size(kinds) == DIALOGUE_WORD_COUNT, "every word has a kind");
+static_assert(array_size(kinds) == CONFIG_CHECK_COUNT, "every word has a kind");
 
 int dialogue_open(struct dialogue *dialogue, const struct dialogue_terms *terms,
 		  const struct address *address, char why[VALUE_WHY_MAX])
 {
 	int r;
 
-	*dialogue = (struct dialogue){.kind = kinds[terms->word]};
+	*dialogue = (struct dialogue){.kind = kinds[terms->check]};
 	r = dialogue->kind->open(dialogue, terms, address, why);
 	if (r < 0)
 		dialogue_close(dialogue);

@@ -28,15 +28,7 @@
 
 /* As the configuration has it: NULL where nothing is written. */
 struct dialogue_terms {
-	enum dialogue_word {
-		DIALOGUE_TCP,
-		DIALOGUE_HTTP,
-		DIALOGUE_SEND,
-		DIALOGUE_REDIS,
-		DIALOGUE_MYSQL,
-		DIALOGUE_POSTGRES,
-		DIALOGUE_WORD_COUNT,
-	} word;
+	enum config_check check; /* not off */
 	const char *request, *host, *expect, *send, *user;
 };
 

@@ -134,7 +134,7 @@ static void watch(struct measure *measure, struct watcher *watcher,
 		  const struct sockaddr_in *server, unsigned every_ms, const char *kind)
 {
 	struct check_terms terms = {
-		.dialogue = {.word = strcmp(kind, "tcp") ? DIALOGUE_HTTP : DIALOGUE_TCP},
+		.dialogue = {.check = strcmp(kind, "tcp") ? CONFIG_CHECK_HTTP : CONFIG_CHECK_TCP},
 		.address = {.kind = ADDRESS_INET, .length = sizeof(*server)},
 		.every_ms = every_ms,
 		.fast_ms = every_ms / 4,

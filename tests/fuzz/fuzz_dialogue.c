@@ -8,14 +8,14 @@
 #include <string.h>
 
 static const struct dialogue_terms all[] = {
-	{.word = DIALOGUE_HTTP},
-	{.word = DIALOGUE_SEND, .expect = "220"},
-	{.word = DIALOGUE_SEND, .expect = "*well"},
-	{.word = DIALOGUE_REDIS},
-	{.word = DIALOGUE_REDIS, .expect = "role:master"},
-	{.word = DIALOGUE_MYSQL, .user = "check"},
-	{.word = DIALOGUE_MYSQL},
-	{.word = DIALOGUE_POSTGRES},
+	{.check = CONFIG_CHECK_HTTP},
+	{.check = CONFIG_CHECK_SEND, .expect = "220"},
+	{.check = CONFIG_CHECK_SEND, .expect = "*well"},
+	{.check = CONFIG_CHECK_REDIS},
+	{.check = CONFIG_CHECK_REDIS, .expect = "role:master"},
+	{.check = CONFIG_CHECK_MYSQL, .user = "check"},
+	{.check = CONFIG_CHECK_MYSQL},
+	{.check = CONFIG_CHECK_POSTGRES},
 };
 
 static void check_text(const char *text)
