@@ -14,6 +14,7 @@ int enlist(struct pool *pool, const struct pool_means *means, const struct enlis
 		.weight = enlisted->weight,
 		.tier = enlisted->tier,
 		.limit = line->max_connections,
+		.disabled = line->disabled,
 		.line = line,
 	};
 	int r = resolve_leads_on(means->resolver, pool->config, line, enlisted->address);

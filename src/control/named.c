@@ -47,7 +47,7 @@ static uint32_t tier_of(const struct resolution *answer, const struct name_recor
 static uint32_t weight_of(const struct resolution *answer, const struct name_record *record)
 {
 	const struct config_endpoint *line = answer->endpoint;
-	uint32_t weight = line->disabled ? 0 : line->weight * record->weight;
+	uint32_t weight = line->weight * record->weight;
 
 	return weight > CONFIG_WEIGHT_MAX ? CONFIG_WEIGHT_MAX : weight;
 }
@@ -135,6 +135,7 @@ static int update(struct pool *pool, const struct pool_means *means,
 	member->weight = weight_of(answer, record);
 	member->tier = tier_of(answer, record);
 	member->limit = answer->endpoint->max_connections;
+	member->disabled = answer->endpoint->disabled;
 	member->gone_ms = member->idle_ms = 0;
 	return 0;
 }

@@ -25,7 +25,7 @@ static int add_line(struct pool *pool, const struct pool_means *means,
 			      .address = &line->address,
 			      .name = line->name ? line->name : line->text,
 			      .text = line->name ? text : line->text,
-			      .weight = line->disabled ? 0 : line->weight,
+			      .weight = line->weight,
 			      .tier = line->priority,
 		      });
 }
@@ -123,4 +123,12 @@ void pools_inherit(const struct edition *edition, const struct edition *before)
 		for (uint32_t j = 0; j < before->pool_count; j++)
 			if (edition->pools[i].account == before->pools[j].account)
 				named_inherit(&edition->pools[i], &before->pools[j]);
+}
+
+int pools_restate(struct pool *pool, const struct server *server, struct replaced *replaced)
+{
+	for (uint32_t i = 0; i < pool->count; i++)
+		if (pool->members[i].server == server)
+			return publish(pool, replaced);
+	return 0;
 }

@@ -30,4 +30,11 @@ void pools_refresh(struct pool *pool, const struct resolution *answer, const cha
  */
 void pools_inherit(const struct edition *edition, const struct edition *before);
 
+/*
+ * Something about that server is another than before: where the pool has it, workers are given
+ * another roster.  0 or -ENOMEM, which is logged.
+ */
+int pools_restate(struct pool *pool, const struct server *server,
+		  struct replaced *replaced) must_check;
+
 #endif

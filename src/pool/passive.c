@@ -74,6 +74,7 @@ static enum passive eject(struct server *server, const struct passive_rule *rule
 		is_in(pool); /* another has done it */
 		return PASSIVE_NOTHING;
 	}
+	atomic_fetch_add_explicit(&server->ejected, 1, memory_order_relaxed);
 	*ret_out_ms = out;
 	return PASSIVE_EJECTED;
 }

@@ -2,6 +2,7 @@
 
 #include "pool/roster.h"
 #include "pool/server.h"
+#include "pool/standing.h"
 
 #include "base/grow.h"
 #include "config/config.h"
@@ -69,13 +70,14 @@ int pool_publish(struct pool *pool, const struct roster **ret_old)
 
 	for (uint32_t i = 0; entries && i < pool->count; i++) {
 		const struct member *member = &pool->members[i];
+		const struct standing standing = standing_of(member);
 
-		atomic_store_explicit(&member->server->limit, member->limit, memory_order_relaxed);
+		atomic_store_explicit(&member->server->limit, standing.limit, memory_order_relaxed);
 		entries[i] = (struct roster_entry){
 			.server = member->server,
-			.weight = member->gone_ms ? 0 : member->weight,
+			.weight = standing.takes ? standing.weight : 0,
 			.tier = member->tier,
-			.takes = member->weight > 0 && !member->gone_ms,
+			.takes = standing.takes,
 		};
 	}
 	if (entries)

@@ -24,9 +24,10 @@ struct server;
 
 struct member {
 	struct server *server;
-	uint32_t weight;                    /* as configured; 0: it takes no new connections */
-	uint32_t tier;                      /* 0 is the first that is used */
-	uint32_t limit;                     /* connections it may have; 0: any number */
+	uint32_t weight; /* as configured; 0: it takes no new connections */
+	uint32_t tier;   /* 0 is the first that is used */
+	uint32_t limit;  /* as configured: connections it may have; 0: any number */
+	bool disabled;   /* likewise: it takes none, whatever its weight */
 	const struct config_endpoint *line; /* that it comes from; NULL: of another edition */
 	uint64_t gone_ms; /* its line's name stands for others since then; 0: it does not */
 	uint64_t idle_ms; /* ... and nobody has been connected to it since then; 0: somebody is */

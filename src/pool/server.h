@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 struct account;
+struct ruling;
 
 #define SERVER_FAILS_MAX 64 /* failures that it can be ejected after */
 
@@ -44,7 +45,9 @@ struct server {
 	_Atomic bool held; /* ... and somebody has */
 
 	/* The main thread's. */
-	uint32_t users; /* pools that name it */
+	uint32_t users;              /* pools that name it */
+	const struct ruling *ruling; /* an operator's; NULL: there is none */
+	uint64_t ruled_ms;           /* since 1970, when that last changed its state; 0: never */
 	struct list link;
 	struct list in_order;
 
@@ -66,6 +69,7 @@ struct server {
 
 	/* passive.h's: nobody touches it but for a failure. */
 	_Atomic uint32_t ejections; /* in a row, after the first */
+	_Atomic uint64_t ejected;   /* times, all in all */
 	_Atomic uint32_t fails_next;
 	_Atomic uint64_t fails_at[SERVER_FAILS_MAX]; /* a ring; 0: none */
 };
@@ -167,6 +171,12 @@ void servers_done(struct servers *servers);
  */
 struct server *servers_get(struct servers *servers, const char *title, const char *name,
 			   const char *text, const char *place, const struct address *address);
+/* ... who has it already, to keep it longer than that. */
+static inline struct server *server_keep(struct server *server)
+{
+	server->users++;
+	return server;
+}
 /* A pool names it no more.  The last one frees it: no worker has that pool any more. */
 void servers_put(struct server *server);
 
