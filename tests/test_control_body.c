@@ -6,8 +6,9 @@
 #include <string.h>
 
 static const char *level, *reason;
-static const struct body_field fields[] = {
-	{"level", &level, true}, {"reason", &reason, false}, {0}};
+static const struct body_field fields[] = {{.name = "level", .text = &level, .needed = true},
+					   {.name = "reason", .text = &reason},
+					   {0}};
 static const struct body_field none[] = {{0}};
 
 static char why[BODY_WHY_MAX];

@@ -347,6 +347,11 @@ void reload_stop(struct reload *reload)
 	give_up(reload);
 }
 
+struct reading *reload_next(const struct reload *reload)
+{
+	return reload->next;
+}
+
 bool reload_is_adopting(const struct reload *reload)
 {
 	return reload->stage == ADOPTING;

@@ -64,6 +64,8 @@ void reload_begin(struct reload *reload, struct reload_call *call);
 /* The daemon stops: what is not adopted yet will not be. */
 void reload_stop(struct reload *reload);
 
+/* The one that is being adopted, or is made: then it has no pools yet; NULL: there is none. */
+struct reading *reload_next(const struct reload *reload);
 /* Workers are just being told: nothing may be offered to them meanwhile. */
 bool reload_is_adopting(const struct reload *reload);
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "config/schema.h"
+#include "pool/server.h"
 #include "session/engine.h"
 
 #include "ops/events.h"
@@ -10,26 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static struct steering_mark mark(const char *by)
-{
-	struct steering_mark made;
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	made.at_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	snprintf(made.by, sizeof(made.by), "%s", by);
-	return made;
-}
 
 static void on_announced(void *owner);
+static void on_ruling_due(void *owner);
 
 int steering_begin(struct steering *steering, const struct steering_place *place)
 {
+	int r;
+
 	*steering = (struct steering){.place = *place};
 	steering->level = steering->configured = (enum log_level)place->edition->config->level;
-	return events_add_timer(place->events, &steering->announced, on_announced, steering);
+	rulings_open(&steering->rulings);
+	r = events_add_timer(place->events, &steering->announced, on_announced, steering);
+	return r < 0 ? r
+		     : events_add_timer(place->events, &steering->rulings_due, on_ruling_due,
+					steering);
 }
 
 static void free_drain(struct steering_drain *drain)
@@ -43,6 +39,8 @@ void steering_end(struct steering *steering)
 	struct steering_drain *drain, *next;
 
 	events_remove(steering->announced);
+	events_remove(steering->rulings_due);
+	rulings_close(&steering->rulings);
 	for (drain = steering->drains; drain; drain = next) {
 		next = drain->next;
 		free_drain(drain);
@@ -70,7 +68,7 @@ void steering_log_level(struct steering *steering, enum log_level level, const c
 {
 	if (level != steering->level)
 		set_level(steering, level, by);
-	steering->level_said = level == steering->configured ? (struct steering_mark){0} : mark(by);
+	steering->level_said = level == steering->configured ? (struct mark){0} : mark_by(by);
 }
 
 void steering_adopted(struct steering *steering, const struct edition *edition)
@@ -83,7 +81,7 @@ void steering_adopted(struct steering *steering, const struct edition *edition)
 	if (level == steering->configured)
 		return;
 	steering->configured = level;
-	steering->level_said = (struct steering_mark){0};
+	steering->level_said = (struct mark){0};
 	if (level != steering->level)
 		set_level(steering, level, "as the configuration says");
 }
@@ -114,7 +112,7 @@ static void drain_all(struct steering *steering, const char *by)
 
 	if (steering_is_drained(steering))
 		return;
-	steering->drained = mark(by);
+	steering->drained = mark_by(by);
 	steering->refuses_ms = clock_now_ms() + announce_ms;
 	log_info("drained by %s: not ready from now on", by);
 	if (announce_ms)
@@ -128,7 +126,7 @@ static void undrain_all(struct steering *steering, const char *by)
 {
 	if (!steering_is_drained(steering))
 		return;
-	steering->drained = (struct steering_mark){0};
+	steering->drained = (struct mark){0};
 	events_set(steering->announced, EVENTS_NEVER);
 	atomic_store(&steering->place.engine->drained, false);
 	log_info("new connections are taken again, by %s", by);
@@ -150,7 +148,7 @@ static int drain_section(struct steering *steering, const struct section *sectio
 		return -ENOMEM;
 	}
 	drain->account = section->account;
-	drain->said = mark(by);
+	drain->said = mark_by(by);
 	drain->next = steering->drains;
 	steering->drains = drain;
 	atomic_store(&section->account->drained, true);
@@ -202,4 +200,29 @@ int steering_undrain(struct steering *steering, const char *name, const char *by
 		r = 0;
 	}
 	return r < 0 && has_section(steering->place.edition, name) ? 0 : r;
+}
+
+/* ---- Servers --------------------------------------------------------------------------------- */
+
+static void on_ruling_due(void *owner)
+{
+	struct steering *steering = owner;
+	struct server *server;
+
+	while ((server = rulings_turn(&steering->rulings, clock_now_ms()))) {
+		(void)!steering->place.ruled(steering->place.owner, server);
+		servers_put(server);
+	}
+	events_set(steering->rulings_due, rulings_due_ms(&steering->rulings));
+}
+
+int steering_rule(struct steering *steering, struct server *server,
+		  const struct rulings_change *change, const char *by)
+{
+	int r = rulings_say(&steering->rulings, server, change, by, clock_now_ms());
+
+	if (r < 0)
+		return log_no_memory("what is said of a server");
+	events_set(steering->rulings_due, rulings_due_ms(&steering->rulings));
+	return steering->place.ruled(steering->place.owner, server);
 }

@@ -9,31 +9,28 @@
  * (worker/accept.h).  What is drained is said in the ledger's account of that name, or in the
  * engine, and outlives the edition there.  As a whole the daemon is not ready at once and
  * takes no more after [global] drain_announce.
+ *
+ * What is said of a server is kept with it (rulings.h), and its pools are told.
  */
 #ifndef CONTROL_STEERING_H
 #define CONTROL_STEERING_H
 
+#include "control/mark.h"
+#include "control/rulings.h"
 #include "session/edition.h"
 
 #include "ops/log.h"
 
-#define STEERING_BY_MAX 80
-
 struct engine;
 struct event;
 struct events;
-
-struct steering_mark {
-	char by[STEERING_BY_MAX]; /* "user 0 (process 4242, uringproxy)"; "": it was not said */
-	uint64_t at_ms;           /* since 1970 */
-};
 
 /* A proxy or service that is drained. */
 struct steering_drain {
 	struct steering_drain *next;
 	struct account *account; /* called as the section is titled, "[proxy web]" */
 	char *name;              /* "web"; allocated */
-	struct steering_mark said;
+	struct mark said;
 };
 
 struct steering_place {
@@ -41,6 +38,8 @@ struct steering_place {
 	struct engine *engine;
 	const struct edition *edition; /* the current one */
 	void (*changed)(void *owner);  /* the daemon is drained, or not any more */
+	/* What holds for that server is another: its pools' rosters.  0 or -ENOMEM, logged. */
+	int (*ruled)(void *owner, const struct server *server);
 	void *owner;
 };
 
@@ -48,11 +47,13 @@ struct steering_place {
 struct steering {
 	struct steering_place place;
 	enum log_level level, configured; /* what is logged; what the configuration says */
-	struct steering_mark level_said;
-	struct steering_mark drained; /* the whole daemon */
-	uint64_t refuses_ms;          /* ... when it takes no more, by clock_now_ms() */
-	struct event *announced;      /* then */
+	struct mark level_said;
+	struct mark drained;     /* the whole daemon */
+	uint64_t refuses_ms;     /* ... when it takes no more, by clock_now_ms() */
+	struct event *announced; /* then */
 	struct steering_drain *drains;
+	struct rulings rulings;    /* of servers */
+	struct event *rulings_due; /* one is over */
 };
 
 /* 0, or a negative errno of events_add_timer(). */
@@ -76,6 +77,12 @@ int steering_drain(struct steering *steering, const char *name, const char *by) 
  * nothing was drained; -ENOENT as above, where nothing of that name is drained either.
  */
 int steering_undrain(struct steering *steering, const char *name, const char *by) must_check;
+/*
+ * Say something of a server, which a pool of the current edition has.  0, or -ENOMEM, logged: then
+ * it is not so for every worker yet, and it can be said again.
+ */
+int steering_rule(struct steering *steering, struct server *server,
+		  const struct rulings_change *change, const char *by) must_check;
 /* Whether the whole daemon is; and whether it has been announced for long enough. */
 bool steering_is_drained(const struct steering *steering);
 bool steering_refuses(const struct steering *steering);

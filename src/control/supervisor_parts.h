@@ -55,6 +55,8 @@ uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor);
 /* Be told of answers to the names of the current reading.  0 or a negative errno. */
 int supervisor_hear_answers(struct supervisor *supervisor) must_check;
 int supervisor_open_reload(struct supervisor *supervisor) must_check;
+/* Workers see in all editions what holds for that server now.  0 or -ENOMEM, which is logged. */
+int supervisor_restate(void *owner, const struct server *server) must_check;
 
 /* ---- supervisor_tell.c ----------------------------------------------------------------------- */
 

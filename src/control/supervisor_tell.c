@@ -163,6 +163,7 @@ int supervisor_let_ask(struct supervisor *supervisor)
 							  .engine = supervisor->engine,
 							  .edition = &supervisor->reading->edition,
 							  .changed = on_steered,
+							  .ruled = supervisor_restate,
 							  .owner = supervisor,
 						  });
 	if (r < 0)

@@ -17,7 +17,7 @@
 
 #define SHOWN_MAX 60
 
-static_assert(STEERING_BY_MAX >= ANSWER_ASKER_MAX, "who asks is remembered whole");
+static_assert(MARK_BY_MAX >= ANSWER_ASKER_MAX, "who asks is remembered whole");
 
 static const struct config *config_of(const struct steering *steering)
 {
@@ -25,7 +25,7 @@ static const struct config *config_of(const struct steering *steering)
 }
 
 /* Who said it, and when; null where nobody did. */
-static json_t *mark_json(const struct steering_mark *mark)
+static json_t *mark_json(const struct mark *mark)
 {
 	time_t seconds = (time_t)(mark->at_ms / 1000);
 	char when[40] = "";
@@ -137,7 +137,7 @@ void verb_set_log_level(const struct verbs *verbs, struct http_request *request,
 {
 	char why[VALUE_WHY_MAX], by[ANSWER_ASKER_MAX];
 	const char *level, *unused;
-	const struct body_field fields[] = {{"level", &level, true}, {0}};
+	const struct body_field fields[] = {{.name = "level", .text = &level, .needed = true}, {0}};
 	uint32_t wanted = 0;
 	json_t *body;
 	int r;

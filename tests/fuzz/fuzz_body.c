@@ -15,8 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *level = NULL, *reason = NULL;
-	const struct body_field fields[] = {
-		{"level", &level, true}, {"reason", &reason, false}, {0}};
+	const struct body_field fields[] = {{.name = "level", .text = &level, .needed = true},
+					    {.name = "reason", .text = &reason},
+					    {0}};
 	char why[BODY_WHY_MAX] = "";
 	json_t *body = NULL;
 
