@@ -1,36 +1,41 @@
 #include "control/ask_names.h"
 
+#include "base/sheet.h"
 #include "control/ask.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct {
 	const char *place, *target, *list, *member;
+	const char *before; /* a member that stands before that, and a slash between; NULL: none */
 } places[] = {
-	{"PROXY", "/status.json", "proxies", "name"},
-	{"POOL", "/status.json", "pools", "name"},
-	{"SERVER", "/status.json", "servers", "name"},
-	{"ID", "/v1/connections?limit=1000", "connections", "id"},
+	{"PROXY", "/status.json", "proxies", "name", NULL},
+	{"POOL", "/v1/servers", "pools", "name", NULL},
+	{"SERVER", "/v1/servers", "servers", "name", NULL},
+	{"POOL/NAME", "/v1/servers", "servers", "name", "pool"},
+	{"ID", "/v1/connections?limit=1000", "connections", "id", NULL},
 };
 
-static void take_all(const json_t *list, const char *member, ask_name_taker *take, void *owner)
+static void take_one(const json_t *row, const char *member, const char *before,
+		     ask_name_taker *take, void *owner)
 {
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *value = json_object_get(json_array_get(list, i), member);
+	const json_t *value = json_object_get(row, member);
+	struct sheet text = {0};
 
-		char text[24];
-
-		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
-		if (json_is_string(value))
-			take(owner, json_string_value(value));
-		else if (json_is_integer(value))
-			take(owner, text);
-	}
+	if (before)
+		sheet_add(&text, "%s/", ask_text(row, before));
+	if (json_is_string(value))
+		sheet_add(&text, "%s", json_string_value(value));
+	else if (json_is_integer(value))
+		sheet_add(&text, "%lld", (long long)json_integer_value(value));
+	if (sheet_text(&text))
+		take(owner, sheet_text(&text));
+	sheet_done(&text);
 }
 
 void ask_names(const struct commandline *line, const char *place, ask_name_taker *take, void *owner)
 {
+	const json_t *list;
 	json_t *answer;
 
 	for (size_t i = 0; i < array_size(places); i++) {
@@ -38,7 +43,10 @@ void ask_names(const struct commandline *line, const char *place, ask_name_taker
 			continue;
 		if (ask(line, "GET", places[i].target, NULL, &answer) != CLIENT_DONE)
 			return;
-		take_all(json_object_get(answer, places[i].list), places[i].member, take, owner);
+		list = json_object_get(answer, places[i].list);
+		for (size_t j = 0; j < json_array_size(list); j++)
+			take_one(json_array_get(list, j), places[i].member, places[i].before, take,
+				 owner);
 		json_decref(answer);
 	}
 }

@@ -7,7 +7,8 @@
 typedef void ask_name_taker(void *owner, const char *name);
 
 /*
- * "PROXY": every name of a proxy or service; likewise "POOL" and "SERVER"; "ID": connections.
+ * "PROXY": every name of a proxy or service; likewise "POOL" and "SERVER", and "POOL/NAME"
+ * for both; "ID": connections.
  * None: nothing happens.
  */
 void ask_names(const struct commandline *line, const char *place, ask_name_taker *take,

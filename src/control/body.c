@@ -34,6 +34,22 @@ static bool is_printable(const char *text, size_t size)
 	return true;
 }
 
+static int take_number(const struct body_field *field, const json_t *value, char why[BODY_WHY_MAX])
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!json_is_null(value) &&
+	    (!json_is_integer(value) || number < 0 || number > (json_int_t)field->most)) {
+		snprintf(why, BODY_WHY_MAX,
+			 "\"%s\" in the body has to be a whole number, 0..%u, or null", field->name,
+			 field->most);
+		return -EINVAL;
+	}
+	*field->number = (struct body_number){
+		.given = true, .null = json_is_null(value), .value = (uint32_t)number};
+	return 0;
+}
+
 static int take_member(const struct body_field *fields, const char *name, const json_t *value,
 		       char why[BODY_WHY_MAX])
 {
@@ -46,6 +62,8 @@ static int take_member(const struct body_field *fields, const char *name, const 
 		snprintf(why, BODY_WHY_MAX,
 			 "the body may not have \"%.*s\": what it may have is %s", NAME_MAX_SHOWN,
 			 name, names);
+	} else if (field->number) {
+		return take_number(field, value, why);
 	} else if (!text) {
 		snprintf(why, BODY_WHY_MAX, "\"%s\" in the body has to be a text", name);
 	} else if (json_string_length(value) >= BODY_TEXT_MAX) {

@@ -1,6 +1,6 @@
 /*
  * What a request may say in its body: one object of JSON with these members and no others,
- * each a text, each once.  No body at all says nothing.
+ * each a text or a number, each once.  No body at all says nothing.
  */
 #ifndef CONTROL_BODY_H
 #define CONTROL_BODY_H
@@ -8,14 +8,23 @@
 #include "base/compiler.h"
 
 #include <jansson.h>
+#include <stdint.h>
 
 #define BODY_WHY_MAX  200
 #define BODY_TEXT_MAX 256 /* bytes of a member; each is printable */
+
+/* A whole number from 0 on, or null. */
+struct body_number {
+	bool given, null;
+	uint32_t value; /* 0 where it is null */
+};
 
 struct body_field {
 	const char *name;  /* NULL: the last one */
 	const char **text; /* set where it is there, and lives as long as the body */
 	bool needed;
+	struct body_number *number; /* instead of a text ... */
+	uint32_t most;              /* ... which may be so great */
 };
 
 /*

@@ -23,6 +23,12 @@ const struct command commands[] = {
 	 "log so much (error, warning, info, debug)"},
 	{"reopen-logs", command_reopen_logs, "reopen-logs [--json]",
 	 "open log files anew, after they were renamed"},
+	{"servers", command_servers, "servers [POOL] [--json]",
+	 "the servers of pools, and how they are"},
+	{"server", command_server,
+	 "server POOL/NAME [ready|drain|maint|weight=N|max_connections=N] [--reason=TEXT] "
+	 "[--for=TIME] [--json]",
+	 "take a server out or let it in, or weigh it otherwise"},
 	{"conns", command_conns,
 	 "conns [--proxy=PROXY] [--client=ADDRESS] [--server=SERVER] [--listener=ADDRESS] "
 	 "[--state=STATE] [--sort=age] [--limit=N] [--json]",

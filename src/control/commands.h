@@ -22,6 +22,8 @@ int command_reload(struct commandline *line);
 int command_drain(struct commandline *line);
 int command_log_level(struct commandline *line);
 int command_reopen_logs(struct commandline *line);
+int command_servers(struct commandline *line);
+int command_server(struct commandline *line);
 int command_conns(struct commandline *line);
 int command_kill(struct commandline *line);
 int command_why(struct commandline *line);

@@ -56,6 +56,16 @@ static void offer_live(struct completing *completing, const char *place)
 	ask_names(completing->line, place, offer_name, completing);
 }
 
+/* It stands for itself; of "weight=N" what is before the value. */
+static void offer_word(const struct completing *completing, const char *word)
+{
+	const char *equals = strchr(word, '=');
+	char begun[64];
+
+	snprintf(begun, sizeof(begun), "%.*s", equals ? (int)(equals + 1 - word) : 60, word);
+	offer(completing, begun, "");
+}
+
 /* What a word of a synopsis stands for. */
 static void offer_place(struct completing *completing, const char *place)
 {
@@ -69,7 +79,7 @@ static void offer_place(struct completing *completing, const char *place)
 	else if (isupper((unsigned char)*place))
 		offer_live(completing, place);
 	else
-		offer(completing, place, "");
+		offer_word(completing, place);
 }
 
 /* ---- Synopses -------------------------------------------------------------------------------- */

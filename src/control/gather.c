@@ -2,7 +2,10 @@
 
 #include "base/clock.h"
 #include "config/schema.h"
+#include "control/rulings.h"
+#include "pool/roster.h"
 #include "pool/server.h"
+#include "pool/standing.h"
 #include "session/measure.h"
 #include "session/tally.h"
 #include "worker/worker.h"
@@ -70,31 +73,77 @@ static void fill_proxy(struct metrics_proxy *to, const struct ledger *ledger,
 	ledger_total(ledger, account, MEASURE_CLIENT_RTT, &to->rtt);
 }
 
+static uint64_t since_1970(const struct metrics_snapshot *snapshot, uint64_t at_ms)
+{
+	return snapshot->now_ms - (clock_now_ms() - at_ms);
+}
+
+/* Into its state: it failed, or did not any more, or an operator said so. */
+static uint64_t changed_ms(const struct server *server, const struct metrics_snapshot *snapshot)
+{
+	uint64_t since = atomic_load_explicit(&server->since_ms, memory_order_relaxed);
+	uint64_t ended = atomic_load_explicit(&server->ended_ms, memory_order_relaxed);
+	uint64_t changed = since ? since : ended;
+
+	changed = changed ? since_1970(snapshot, changed) : snapshot->started_ms;
+	return server->ruled_ms > changed ? server->ruled_ms : changed;
+}
+
+static struct metrics_said said(const struct mark *mark)
+{
+	return (struct metrics_said){mark->by, mark->at_ms};
+}
+
+static void fill_said(struct metrics_server *to, const struct server *server,
+		      const struct metrics_snapshot *snapshot)
+{
+	const struct ruled *ruled = rulings_of(server);
+
+	if (!ruled)
+		return;
+	if (ruled->ruling.state != RULING_READY) {
+		to->said_state = said(&ruled->state_said);
+		to->ruling = rulings_states[ruled->ruling.state];
+		to->reason = ruled->reason;
+		to->why = ruled->why;
+	}
+	if (ruled->until_ms)
+		to->ruling_until_ms = since_1970(snapshot, ruled->until_ms);
+	if (ruled->ruling.weight != RULING_AS_CONFIGURED)
+		to->said_weight = said(&ruled->weight_said);
+	if (ruled->ruling.limit != RULING_AS_CONFIGURED)
+		to->said_limit = said(&ruled->limit_said);
+}
+
 static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 			const struct pool *pool, const struct member *member,
 			const struct metrics_snapshot *snapshot)
 {
 	const struct server *server = member->server;
 	const struct account *account = server->account;
-	uint64_t since = atomic_load_explicit(&server->since_ms, memory_order_relaxed);
-	uint64_t ended = atomic_load_explicit(&server->ended_ms, memory_order_relaxed);
-	uint64_t changed = since ? since : ended;
+	const struct standing standing = standing_of(member);
 
 	to->pool = pool->config->name;
 	to->name = server->name;
 	to->address = server->address_text;
-	to->state = since ? "down" : "up";
-	to->why = since ? "it can not be connected to" : "";
-	to->up = !since;
-	to->weight = member->weight;
+	to->state = standing_word(standing.cause);
+	to->why = standing_why(standing.cause);
+	to->up = standing.cause == STANDING_WELL;
+	to->takes = standing.takes;
+	to->weight = standing.weight;
+	to->weight_configured = member->weight;
+	to->priority = member->tier;
 	to->backup = member->tier >= CONFIG_PRIORITY_BACKUP;
-	to->connections_max = member->limit;
+	to->connections_max = standing.limit;
+	to->connections_max_configured = member->limit;
+	to->queued = load(&server->waiting);
+	to->ejections = atomic_load_explicit(&server->ejected, memory_order_relaxed);
+	fill_said(to, server, snapshot);
 	to->connections = load(&account->connections);
 	to->connections_total = ledger_sum(ledger, account, TALLY_CONNECTIONS);
 	to->bytes_up = ledger_sum(ledger, account, TALLY_BYTES_UP);
 	to->bytes_down = ledger_sum(ledger, account, TALLY_BYTES_DOWN);
-	to->changed_ms =
-		changed ? snapshot->now_ms - (clock_now_ms() - changed) : snapshot->started_ms;
+	to->changed_ms = changed_ms(server, snapshot);
 	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
 		to->failures[reason] =
 			ledger_sum(ledger, account, tally_ended(reason, SIDE_UPSTREAM));
@@ -107,6 +156,7 @@ static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *le
 
 	pool->name = from->config->name;
 	pool->servers = from->count;
+	pool->panic = pool_roster(from)->rule.panic;
 	pool->retries = ledger_sum(ledger, from->account, TALLY_RETRIES);
 	ledger_total(ledger, from->account, MEASURE_CONNECT, &pool->connect);
 	ledger_total(ledger, from->account, MEASURE_SERVER_RTT, &pool->rtt);
@@ -115,6 +165,7 @@ static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *le
 
 		fill_server(server, ledger, from, &from->members[i], snapshot);
 		pool->servers_up += server->up;
+		pool->queued += server->queued;
 	}
 }
 

@@ -55,13 +55,25 @@ struct metrics_pool {
 	struct histogram_total connect, rtt; /* HISTOGRAM_CONNECT, HISTOGRAM_RTT */
 };
 
+/* What an operator has said of a server, and holds. */
+struct metrics_said {
+	const char *by; /* NULL: nobody has said it */
+	uint64_t at_ms;
+};
+
 struct metrics_server {
 	const char *pool, *name, *address;
 	const char *state; /* one word: "up", "down", "drain", "maint" */
 	const char *why;   /* ... in words; "" where there is nothing to say */
-	uint64_t up;
-	uint64_t weight, backup;
+	uint64_t up;       /* nobody has something against it */
+	uint64_t takes;    /* it gets new connections, if it is only to be tried */
+	uint64_t weight, weight_configured, priority, backup;
 	uint64_t connections, connections_max; /* 0: no limit */
+	uint64_t connections_max_configured;
+	struct metrics_said said_state, said_weight, said_limit;
+	const char *ruling;       /* "drain", "maint", where said_state is said ... */
+	const char *reason;       /* ... with this reason, "" for none ... */
+	uint64_t ruling_until_ms; /* ... until then; 0: until it is taken back */
 	uint64_t queued;
 	uint64_t connections_total;
 	uint64_t bytes_up, bytes_down;

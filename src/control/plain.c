@@ -102,6 +102,16 @@ int command_reopen_logs(struct commandline *line)
 	return cannot_ask(line);
 }
 
+int command_servers(struct commandline *line)
+{
+	return cannot_ask(line);
+}
+
+int command_server(struct commandline *line)
+{
+	return cannot_ask(line);
+}
+
 int command_conns(struct commandline *line)
 {
 	return cannot_ask(line);

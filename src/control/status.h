@@ -26,5 +26,11 @@ void status_page(struct sheet *sheet, const struct metrics_snapshot *snapshot, c
 void status_json(struct sheet *sheet, const struct metrics_snapshot *snapshot);
 /* Of that only the proxies and services, and where they listen. */
 void status_json_proxies(struct sheet *sheet, const struct metrics_snapshot *snapshot);
+/* Of that only the pools and their servers; or one pool of that name, and its servers. */
+void status_json_servers(struct sheet *sheet, const struct metrics_snapshot *snapshot,
+			 const char *pool);
+/* The members of one server's object. */
+void status_json_server(struct sheet *sheet, const struct metrics_snapshot *snapshot,
+			const struct metrics_server *server);
 
 #endif

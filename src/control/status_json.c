@@ -3,6 +3,8 @@
 
 #include "control/member.h"
 
+#include <string.h>
+
 /* The end of the bucket in which it is; null of nothing, and beyond all buckets. */
 static void add_quantile(struct sheet *sheet, const char *name, const struct histogram_total *total,
 			 const struct histogram_scale *scale, double quantile)
@@ -118,13 +120,18 @@ static void add_proxies(struct sheet *sheet, const struct metrics_snapshot *snap
 	sheet_add(sheet, "]");
 }
 
-static void add_pools(struct sheet *sheet, const struct metrics_snapshot *snapshot)
+static void add_pools(struct sheet *sheet, const struct metrics_snapshot *snapshot,
+		      const char *only)
 {
+	size_t count = 0;
+
 	member_list(sheet, "pools");
 	for (size_t i = 0; i < snapshot->pool_count; i++) {
 		const struct metrics_pool *pool = &snapshot->pools[i];
 
-		member_object(sheet, i);
+		if (only && strcmp(pool->name, only) != 0)
+			continue;
+		member_object(sheet, count++);
 		member_text(sheet, "name", pool->name);
 		member_number(sheet, "servers", pool->servers);
 		member_number(sheet, "servers_up", pool->servers_up);
@@ -138,7 +145,39 @@ static void add_pools(struct sheet *sheet, const struct metrics_snapshot *snapsh
 	sheet_add(sheet, "]");
 }
 
-static void add_server(struct sheet *sheet, const struct metrics_server *server)
+static void add_said(struct sheet *sheet, const char *name, const struct metrics_said *said)
+{
+	if (!said->by)
+		return;
+	member_key(sheet, name);
+	sheet_add(sheet, "{");
+	member_text(sheet, "by", said->by);
+	member_time(sheet, "at", said->at_ms);
+	sheet_add(sheet, "}");
+}
+
+/* What somebody has said of it, and holds: nothing of what nobody has. */
+static void add_operator(struct sheet *sheet, const struct metrics_server *server)
+{
+	member_key(sheet, "operator");
+	sheet_add(sheet, "{");
+	if (server->said_state.by) {
+		member_key(sheet, "state");
+		sheet_add(sheet, "{");
+		member_text(sheet, "is", server->ruling);
+		member_text(sheet, "by", server->said_state.by);
+		member_time(sheet, "at", server->said_state.at_ms);
+		member_text(sheet, "reason", server->reason);
+		member_time(sheet, "until", server->ruling_until_ms);
+		sheet_add(sheet, "}");
+	}
+	add_said(sheet, "weight", &server->said_weight);
+	add_said(sheet, "max_connections", &server->said_limit);
+	sheet_add(sheet, "}");
+}
+
+void status_json_server(struct sheet *sheet, const struct metrics_snapshot *snapshot,
+			const struct metrics_server *server)
 {
 	member_text(sheet, "pool", server->pool);
 	member_text(sheet, "name", server->name);
@@ -146,11 +185,20 @@ static void add_server(struct sheet *sheet, const struct metrics_server *server)
 	member_text(sheet, "state", server->state);
 	member_text(sheet, "why", server->why);
 	member_time(sheet, "since", server->changed_ms);
+	member_seconds(sheet, "since_seconds",
+		       snapshot->now_ms > server->changed_ms ? snapshot->now_ms - server->changed_ms
+							     : 0,
+		       1000);
 	member_truth(sheet, "up", server->up);
+	member_truth(sheet, "takes_connections", server->takes);
+	member_number(sheet, "priority", server->priority);
 	member_truth(sheet, "backup", server->backup);
 	member_number(sheet, "weight", server->weight);
+	member_number(sheet, "weight_configured", server->weight_configured);
 	member_number(sheet, "connections", server->connections);
 	member_number(sheet, "connections_max", server->connections_max);
+	member_number(sheet, "connections_max_configured", server->connections_max_configured);
+	add_operator(sheet, server);
 	member_number(sheet, "queued", server->queued);
 	member_number(sheet, "connections_total", server->connections_total);
 	member_number(sheet, "bytes_up", server->bytes_up);
@@ -164,12 +212,18 @@ static void add_server(struct sheet *sheet, const struct metrics_server *server)
 	member_number(sheet, "ejections", server->ejections);
 }
 
-static void add_servers(struct sheet *sheet, const struct metrics_snapshot *snapshot)
+/* Those of that pool; NULL: of all. */
+static void add_servers(struct sheet *sheet, const struct metrics_snapshot *snapshot,
+			const char *pool)
 {
+	size_t count = 0;
+
 	member_list(sheet, "servers");
 	for (size_t i = 0; i < snapshot->server_count; i++) {
-		member_object(sheet, i);
-		add_server(sheet, &snapshot->servers[i]);
+		if (pool && strcmp(snapshot->servers[i].pool, pool) != 0)
+			continue;
+		member_object(sheet, count++);
+		status_json_server(sheet, snapshot, &snapshot->servers[i]);
 		sheet_add(sheet, "}");
 	}
 	sheet_add(sheet, "]");
@@ -243,6 +297,15 @@ void status_json_proxies(struct sheet *sheet, const struct metrics_snapshot *sna
 	sheet_add(sheet, "}\n");
 }
 
+void status_json_servers(struct sheet *sheet, const struct metrics_snapshot *snapshot,
+			 const char *pool)
+{
+	sheet_add(sheet, "{\"edition\":%llu", (unsigned long long)snapshot->edition);
+	add_pools(sheet, snapshot, pool);
+	add_servers(sheet, snapshot, pool);
+	sheet_add(sheet, "}\n");
+}
+
 void status_json(struct sheet *sheet, const struct metrics_snapshot *snapshot)
 {
 	sheet_add(sheet, "{");
@@ -255,8 +318,8 @@ void status_json(struct sheet *sheet, const struct metrics_snapshot *snapshot)
 	sheet_add(sheet, "]");
 	add_proxies(sheet, snapshot);
 	add_listeners(sheet, snapshot);
-	add_pools(sheet, snapshot);
-	add_servers(sheet, snapshot);
+	add_pools(sheet, snapshot, NULL);
+	add_servers(sheet, snapshot, NULL);
 	add_workers(sheet, snapshot);
 	add_names(sheet, snapshot);
 	add_points(sheet, snapshot);

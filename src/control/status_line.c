@@ -1,5 +1,7 @@
 #include "control/status_line.h"
 
+#include "pool/standing.h"
+
 #include <stdio.h>
 
 #define NUMBER_MAX 32
@@ -27,7 +29,7 @@ static void count_servers(const struct edition *edition, uint32_t *ret_up, uint3
 		const struct pool *pool = &edition->pools[i];
 
 		for (uint32_t m = 0; m < pool->count; m++)
-			*ret_up += !server_is_failing(pool->members[m].server);
+			*ret_up += standing_of(&pool->members[m]).cause == STANDING_WELL;
 		*ret_all += pool->count;
 	}
 }

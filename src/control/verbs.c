@@ -8,6 +8,7 @@
 #include "control/verbs_events.h"
 #include "control/verbs_names.h"
 #include "control/verbs_reload.h"
+#include "control/verbs_servers.h"
 #include "control/verbs_steering.h"
 
 #include "ops/log.h"
@@ -186,6 +187,10 @@ static const struct verb table[] = {
 	{"GET", "/v1/log-level", VERB_CONTROL, false, verb_log_level},
 	{"POST", "/v1/log-level", VERB_CONTROL, true, verb_set_log_level},
 	{"POST", "/v1/reopen-logs", VERB_CONTROL, true, verb_reopen_logs},
+	{"GET", "/v1/servers", VERB_CONTROL, false, verb_servers},
+	{"GET", "/v1/servers/*/**", VERB_CONTROL, false, verb_server},
+	{"POST", "/v1/servers/*/**", VERB_CONTROL, true, verb_rule_server},
+	{"PATCH", "/v1/servers/*/**", VERB_CONTROL, true, verb_rule_server},
 	{"GET", "/v1/connections", VERB_CONTROL, false, conns_list},
 	{"DELETE", "/v1/connections", VERB_CONTROL, true, conns_kill_all},
 	{"GET", "/v1/connections/*", VERB_CONTROL, false, conns_show},
@@ -214,6 +219,8 @@ static bool matches(const char *pattern, char *path, const char *parts[VERB_PART
 		if (*path == '/' || count == VERB_PARTS_MAX)
 			return false;
 		parts[count++] = path;
+		if (pattern[1] == '*')
+			return true;
 		path += strcspn(path, "/");
 		pattern++;
 		if (*path && *pattern == '/') {

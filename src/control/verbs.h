@@ -27,7 +27,7 @@ typedef void verb_answer(const struct verbs *verbs, struct http_request *request
 			 const char *const parts[VERB_PARTS_MAX]);
 
 struct verb {
-	const char *method, *path; /* a part that is "*" is any one */
+	const char *method, *path; /* a part that is "*" is any one; "**" all that follows */
 	enum verb_where where;
 	bool changes; /* who asked is logged */
 	verb_answer *answer;

@@ -234,6 +234,12 @@ static void on_look(void *owner)
 		events_set_in(feed->look, FEED_LOOK_MS);
 }
 
+void feed_look(struct feed *feed)
+{
+	if (feed->count)
+		events_set(feed->look, 0);
+}
+
 /* ---- Listening ------------------------------------------------------------------------------- */
 
 static void on_gone(void *owner)

@@ -44,6 +44,8 @@ void feed_close(struct feed *feed);
 /* What an event is, on a sheet that was empty; its members are added, and it is told. */
 void feed_begin(struct sheet *sheet, const char *event);
 void feed_tell(struct feed *feed, struct sheet *sheet);
+/* Something has changed: readers are told when the handler that runs now has returned. */
+void feed_look(struct feed *feed);
 /* Somebody has asked for a change. */
 void feed_asked(struct feed *feed, const struct http_request *request);
 
