@@ -12,37 +12,25 @@
 /* One row for everything that has a name, in the order of a record. */
 enum field_type { FIELD_NUMBER, FIELD_MS, FIELD_TEXT, FIELD_WORD, FIELD_EVENT, FIELD_SINCE };
 
-#define AT(member) offsetof(struct access_record, member)
-#define NUMBER(name)                                                                               \
-	{                                                                                          \
-#name, FIELD_NUMBER, AT(name), 0                                                   \
-	}
-#define NUMBER_IF(name, is)                                                                        \
-	{                                                                                          \
-#name, FIELD_NUMBER, AT(name), AT(is)                                              \
-	}
-#define MS_IF(name, member, is)                                                                    \
-	{                                                                                          \
-		name, FIELD_MS, AT(member), AT(is)                                                 \
-	}
-#define TEXT(name)                                                                                 \
-	{                                                                                          \
-#name, FIELD_TEXT, AT(name), 0                                                     \
-	}
-#define WORD(name)                                                                                 \
-	{                                                                                          \
-#name, FIELD_WORD, AT(name), 0                                                     \
-	}
-#define WIRE(side, name)                                                                           \
-	{                                                                                          \
-#side "_" #name, FIELD_NUMBER, AT(side##_wire.name), AT(side##_wire.known)         \
-	}
-#define WIRES(side)                                                                                \
-	WIRE(side, rtt_us), WIRE(side, rtt_min_us), WIRE(side, retransmits), WIRE(side, lost),     \
-		WIRE(side, delivery_rate)
+/* clang-format off */
+#define AT(member)              offsetof(struct access_record, member)
+#define KEY(name)               ",\"" name "\":", sizeof(name) - 1
+#define NUMBER(name)            {KEY(#name), FIELD_NUMBER, AT(name), 0}
+#define NUMBER_IF(name, is)     {KEY(#name), FIELD_NUMBER, AT(name), AT(is)}
+#define MS_IF(name, member, is) {KEY(name), FIELD_MS, AT(member), AT(is)}
+#define TEXT(name)              {KEY(#name), FIELD_TEXT, AT(name), 0}
+#define WORD(name)              {KEY(#name), FIELD_WORD, AT(name), 0}
+#define WIRE(side, name)        {KEY(#side "_" #name), FIELD_NUMBER, AT(side##_wire.name), AT(side##_wire.known)}
+#define WIRES(side)             WIRE(side, rtt_us), WIRE(side, rtt_min_us), WIRE(side, retransmits), \
+				WIRE(side, lost), WIRE(side, delivery_rate)
+/* clang-format on */
+
+#define NAME_AT  2 /* in a key, which is as JSON has it */
+#define NAME_END 2
 
 struct field {
-	const char *name;
+	const char *key; /* `,"uid":` */
+	size_t name_size;
 	enum field_type type;
 	size_t offset, is; /* `is`: of the bool that says whether it is known; 0: it is */
 };
@@ -73,13 +61,13 @@ static const struct field of_connection[] = {
 };
 
 static const struct field of_refused[] = {
-	{"event", FIELD_EVENT, 0, 0},
+	{KEY("event"), FIELD_EVENT, 0, 0},
 	NUMBER(worker),
 	NUMBER(edition),
 	TEXT(proxy),
 	WORD(kind),
-	{"count", FIELD_NUMBER, AT(refused), 0},
-	{"since", FIELD_SINCE, AT(duration_ms), 0},
+	{KEY("count"), FIELD_NUMBER, AT(refused), 0},
+	{KEY("since"), FIELD_SINCE, AT(duration_ms), 0},
 	WORD(reason),
 	TEXT(reason_text),
 };
@@ -144,8 +132,8 @@ static const char *error_text(int error)
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-static void say_named(struct phrase *phrase, const char *before, const char *value,
-		      const char *after)
+static inlined void say_named(struct phrase *phrase, const char *before, const char *value,
+			      const char *after)
 {
 	if (!value)
 		return;
@@ -154,15 +142,15 @@ static void say_named(struct phrase *phrase, const char *before, const char *val
 	phrase_say(phrase, after);
 }
 
-static void say_counted(struct phrase *phrase, const char *before, uint64_t number,
-			const char *after)
+static inlined void say_counted(struct phrase *phrase, const char *before, uint64_t number,
+				const char *after)
 {
 	phrase_say(phrase, before);
 	phrase_number(phrase, number);
 	phrase_say(phrase, after);
 }
 
-static void say_ms(struct phrase *phrase, const char *before, uint64_t us)
+static inlined void say_ms(struct phrase *phrase, const char *before, uint64_t us)
 {
 	phrase_say(phrase, before);
 	phrase_ms(phrase, us);
@@ -255,7 +243,7 @@ size_t access_format_text(const struct access_record *record, bool with_time,
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void say_key(struct phrase *phrase, const char *before, const char *name)
+static inlined void say_key(struct phrase *phrase, const char *before, const char *name)
 {
 	phrase_say(phrase, before);
 	phrase_say(phrase, name);
@@ -265,7 +253,7 @@ static void say_key(struct phrase *phrase, const char *before, const char *name)
 static void say_json(struct phrase *phrase, const struct access_record *record,
 		     const struct field *field)
 {
-	say_key(phrase, ",\"", field->name);
+	phrase_put(phrase, field->key, NAME_AT + field->name_size + NAME_END);
 	switch (field->type) {
 	case FIELD_EVENT:
 		phrase_say(phrase, "\"" REFUSED "\"");
@@ -350,18 +338,18 @@ static const char *const heads[] = {
 	[ACCESS_REFUSED] = HEAD("6", MESSAGE_REFUSED),
 };
 
-static void say_field(struct phrase *phrase, const char *name)
+static void say_field(struct phrase *phrase, const char *name, size_t size)
 {
 	phrase_say(phrase, "\nURINGPROXY_");
-	for (; *name; name++)
-		phrase_put(phrase, &(char){(char)toupper((unsigned char)*name)}, 1);
+	for (size_t i = 0; i < size; i++)
+		phrase_put(phrase, &(char){(char)toupper((unsigned char)name[i])}, 1);
 	phrase_say(phrase, "=");
 }
 
 static void say_journal(struct phrase *phrase, const struct access_record *record,
 			const struct field *field)
 {
-	say_field(phrase, field->name);
+	say_field(phrase, field->key + NAME_AT, field->name_size);
 	switch (field->type) {
 	case FIELD_EVENT:
 		phrase_say(phrase, REFUSED);
@@ -399,7 +387,7 @@ size_t access_format_journal(const struct access_record *record, char entry[ACCE
 		say_counted(&phrase, "\nERRNO=", (uint64_t)record->error, "");
 	/* A field may have several values. */
 	for (uint64_t i = 0; i < record->tried_count && phrase_room(&phrase) > TRIED_MAX; i++) {
-		say_field(&phrase, "tried");
+		phrase_say(&phrase, "\nURINGPROXY_TRIED=");
 		phrase_plain(&phrase, record->tried[i].server, ACCESS_VALUE_MAX);
 	}
 	phrase_say(&phrase, "\n");

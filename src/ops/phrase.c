@@ -8,23 +8,15 @@
 
 #define PIECE_MAX 6 /* bytes that one byte becomes in JSON, at most */
 
-void phrase_put(struct phrase *phrase, const char *bytes, size_t count)
-{
-	assert(count <= phrase_room(phrase));
-	memcpy(phrase->bytes + phrase->used, bytes, count);
-	phrase->used += count;
-}
-
-void phrase_say(struct phrase *phrase, const char *text)
-{
-	phrase_put(phrase, text, strlen(text));
-}
-
 void phrase_number(struct phrase *phrase, uint64_t number)
 {
 	char digits[20];
 	size_t first = sizeof(digits);
 
+	if (number < 10) { /* many are 0 */
+		phrase_put(phrase, &(char){(char)('0' + number)}, 1);
+		return;
+	}
 	do {
 		digits[--first] = (char)('0' + number % 10);
 		number /= 10;
@@ -91,26 +83,77 @@ static bool is_control(char byte)
 	return (unsigned char)byte < ' ' || byte == 0x7f;
 }
 
-void phrase_plain(struct phrase *phrase, const char *value, size_t most)
-{
-	size_t from = 0, to = 0;
+/*
+ * Eight bytes at a time.  Each says whether any of them is such a one: in the highest bit of
+ * its byte, and maybe of some above it, which it borrows from.
+ */
+#define EACH(byte) (UINT64_MAX / 0xff * (byte))
+#define HIGHEST    EACH(0x80)
 
-	/* Mostly it is one piece. */
-	for (; value[to] && to < most; to++) {
-		if (!is_control(value[to]))
-			continue;
-		phrase_put(phrase, value + from, to - from);
-		phrase_say(phrase, "?");
-		from = to + 1;
-	}
-	phrase_put(phrase, value + from, to - from);
+static uint64_t below(uint64_t bytes, uint64_t each)
+{
+	return (bytes - each) & ~bytes & HIGHEST;
 }
 
-/* Bytes that a JSON string has as they are, up to so many. */
+static uint64_t equal(uint64_t bytes, uint64_t each)
+{
+	return below(bytes ^ each, EACH(1));
+}
+
+static bool any_control(const char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return below(word, EACH(' ')) || equal(word, EACH(0x7f));
+}
+
+static bool any_to_escape(const char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return (word & HIGHEST) || below(word, EACH(' ')) || equal(word, EACH(0x7f)) ||
+	       equal(word, EACH('"')) || equal(word, EACH('\\'));
+}
+
+/* So many from the first on have none. */
+static size_t without_control(const char *bytes, size_t count)
+{
+	size_t at = 0;
+
+	while (count - at >= 8 && !any_control(bytes + at))
+		at += 8;
+	while (at < count && !is_control(bytes[at]))
+		at++;
+	return at;
+}
+
+void phrase_plain(struct phrase *phrase, const char *value, size_t most)
+{
+	size_t left = strnlen(value, most);
+
+	/* Mostly it is one piece. */
+	while (left) {
+		size_t piece = without_control(value, left);
+
+		phrase_put(phrase, value, piece);
+		if (piece < left) {
+			phrase_say(phrase, "?");
+			piece++;
+		}
+		value += piece;
+		left -= piece;
+	}
+}
+
+/* Bytes that a JSON string has as they are, of so many. */
 static size_t as_is(const char *value, size_t most)
 {
 	size_t count = 0;
 
+	while (most - count >= 8 && !any_to_escape(value + count))
+		count += 8;
 	while (count < most && (signed char)value[count] >= ' ' && value[count] != 0x7f &&
 	       value[count] != '"' && value[count] != '\\')
 		count++;
@@ -139,19 +182,22 @@ static void put_escaped(struct phrase *phrase, const char *value, size_t length)
 void phrase_quoted(struct phrase *phrase, const char *value, size_t most)
 {
 	size_t end = phrase->used + most - PIECE_MAX - 1; /* a piece and the quote still fit */
+	size_t left = strlen(value);
 
 	phrase_say(phrase, "\"");
-	while (*value && phrase->used < end) {
-		size_t length = as_is(value, end - phrase->used);
+	while (left && phrase->used < end) {
+		size_t room = end - phrase->used;
+		size_t length = as_is(value, left < room ? left : room);
 
 		if (length) {
 			phrase_put(phrase, value, length);
-			value += length;
-			continue;
+		} else {
+			length = utf8_length(value);
+			put_escaped(phrase, value, length);
+			length += !length;
 		}
-		length = utf8_length(value);
-		put_escaped(phrase, value, length);
-		value += length ? length : 1;
+		value += length;
+		left -= length;
 	}
 	phrase_say(phrase, "\"");
 }

@@ -8,6 +8,8 @@
 
 #include "base/compiler.h"
 
+#include <string.h>
+
 struct phrase {
 	char *bytes;
 	size_t used, size;
@@ -19,9 +21,19 @@ static inline size_t phrase_room(const struct phrase *phrase)
 	return phrase->size - phrase->used;
 }
 
-void phrase_put(struct phrase *phrase, const char *bytes, size_t count);
-/* Text of ours, as it is. */
-void phrase_say(struct phrase *phrase, const char *text);
+static inline void phrase_put(struct phrase *phrase, const char *bytes, size_t count)
+{
+	assert(count <= phrase_room(phrase));
+	memcpy(phrase->bytes + phrase->used, bytes, count);
+	phrase->used += count;
+}
+
+/* Text of ours, as it is; the length of a literal is known when this is compiled. */
+static inlined void phrase_say(struct phrase *phrase, const char *text)
+{
+	phrase_put(phrase, text, strlen(text));
+}
+
 void phrase_number(struct phrase *phrase, uint64_t number);
 /* Microseconds as milliseconds: "0.231". */
 void phrase_ms(struct phrase *phrase, uint64_t us);
