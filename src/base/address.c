@@ -305,6 +305,31 @@ static const char *format_unix(const struct sockaddr_un *un, socklen_t length, c
 	return text;
 }
 
+static char *put_decimal(char *at, unsigned number)
+{
+	if (number >= 10)
+		at = put_decimal(at, number / 10);
+	*at = (char)('0' + number % 10);
+	return at + 1;
+}
+
+/* "192.0.2.7:51034", without printf(3): who connects is said of every connection. */
+static const char *format_ipv4(const void *address, uint16_t port, char *text, size_t size)
+{
+	char whole[INET_ADDRSTRLEN + sizeof(":65535")], *at = whole;
+	const unsigned char *bytes = address;
+
+	for (unsigned i = 0; i < 4; i++) {
+		at = put_decimal(at, bytes[i]);
+		*at++ = i < 3 ? '.' : ':';
+	}
+	at = put_decimal(at, ntohs(port));
+	*at = 0;
+	if (size)
+		*(char *)mempcpy(text, whole, strnlen(whole, size - 1)) = 0;
+	return text;
+}
+
 const char *address_format_socket(const struct sockaddr *address, socklen_t length, char *text,
 				  size_t size)
 {
@@ -314,15 +339,11 @@ const char *address_format_socket(const struct sockaddr *address, socklen_t leng
 
 	if (length >= sizeof(sa_family_t) && address->sa_family == AF_UNIX)
 		return format_unix((const struct sockaddr_un *)address, length, text, size);
-	if (length >= sizeof(*in) && address->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(text, size, "%s:%u", host, ntohs(in->sin_port));
-	} else if (length >= sizeof(*in6) && address->sa_family == AF_INET6) {
-		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-			inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], host, sizeof(host));
-			snprintf(text, size, "%s:%u", host, ntohs(in6->sin6_port));
-			return text;
-		}
+	if (length >= sizeof(*in) && address->sa_family == AF_INET)
+		return format_ipv4(&in->sin_addr, in->sin_port, text, size);
+	if (length >= sizeof(*in6) && address->sa_family == AF_INET6) {
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+			return format_ipv4(&in6->sin6_addr.s6_addr[12], in6->sin6_port, text, size);
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
 		if (in6->sin6_scope_id)
 			snprintf(text, size, "[%s%%%u]:%u", host, in6->sin6_scope_id,
