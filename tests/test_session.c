@@ -1,8 +1,10 @@
 /* The engine's tables: tags, states, reasons; and shortages that come and go. */
 #include "loop/loop.h"
 #include "loop/op.h"
+#include "session/measure.h"
 #include "session/reason.h"
 #include "session/session.h"
+#include "session/sessions.h"
 #include "support/said.h"
 #include "support/suite.h"
 
@@ -156,6 +158,24 @@ START_TEST(why_accepting_fails_is_said_with_what_helps)
 }
 END_TEST
 
+START_TEST(the_wires_of_a_thousand_connections_a_second_are_looked_at_and_of_some_at_once)
+{
+	struct loop loop = {.now_ms = 1000000};
+	struct sessions all = {.loop = &loop};
+
+	for (unsigned i = 0; i < MEASURE_LOOKS_AHEAD; i++)
+		ck_assert(measure_may_look(&all));
+	ck_assert(!measure_may_look(&all));
+	loop.now_ms += 2;
+	ck_assert(measure_may_look(&all) && measure_may_look(&all));
+	ck_assert(!measure_may_look(&all));
+	loop.now_ms += 3600000;
+	for (unsigned i = 0; i < MEASURE_LOOKS_AHEAD; i++)
+		ck_assert(measure_may_look(&all));
+	ck_assert(!measure_may_look(&all));
+}
+END_TEST
+
 SUITE_OF("session", 60, ONCE(a_tag_comes_back_as_it_went),
 	 ONCE(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing),
 	 ONCE(an_error_is_the_fault_of_the_side_it_came_from),
@@ -164,4 +184,5 @@ SUITE_OF("session", 60, ONCE(a_tag_comes_back_as_it_went),
 	 ONCE(a_state_that_is_waited_for_with_patience_does_not_keep_others),
 	 ONCE(a_fault_that_is_a_shortage_has_a_state_of_that_name),
 	 ONCE(why_accepting_fails_is_said_with_what_helps),
+	 ONCE(the_wires_of_a_thousand_connections_a_second_are_looked_at_and_of_some_at_once),
 	 EACH(an_overload_that_comes_and_goes_for_an_hour_is_told_in_some_lines, 6))

@@ -207,7 +207,7 @@ ROW(PROXY, HISTOGRAM, "uringproxy_proxy_first_byte_seconds", "proxy kind",
     "From the accept to the first byte from the server.",
     HISTOGRAM(proxy, first_byte, HISTOGRAM_FIRST_BYTE))
 ROW(PROXY, HISTOGRAM, "uringproxy_proxy_client_rtt_seconds", "proxy kind",
-    "Round trips to clients, as the kernel has them at the end; of one connection in sixty-four, and of all with an access log.",
+    "Round trips to clients, as the kernel has them at the end; of one connection in sixty-four, and with an access log of up to a thousand a second more for each worker.",
     HISTOGRAM(proxy, rtt, HISTOGRAM_RTT))
 
 ROW(POOL, GAUGE, "uringproxy_pool_servers", "pool",

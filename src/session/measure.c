@@ -63,11 +63,23 @@ static bool is_sampled(const struct session *session)
 	return session->id / session->all->engine->worker_count % MEASURE_RTT_EVERY == 0;
 }
 
+bool measure_may_look(struct sessions *all)
+{
+	uint64_t now = all->loop->now_ms, looks = all->looks + (now - all->looks_ms);
+
+	all->looks_ms = now;
+	all->looks = looks < MEASURE_LOOKS_AHEAD ? looks : MEASURE_LOOKS_AHEAD;
+	if (!all->looks)
+		return false;
+	all->looks--;
+	return true;
+}
+
 void measure_wires(struct session *session)
 {
 	bool recorded = memo_wanted(session->all);
 
-	if (!recorded && !is_sampled(session))
+	if (!is_sampled(session) && !(recorded && measure_may_look(session->all)))
 		return;
 	for (unsigned side = 0; side < SIDE_COUNT; side++) {
 		struct wire wire;

@@ -11,6 +11,7 @@
 #include "base/compiler.h"
 
 struct session;
+struct sessions;
 
 /* Of an account's histograms, a section's. */
 enum measure {
@@ -24,9 +25,15 @@ enum measure {
 
 /*
  * Round trips are asked of the kernel for one connection in so many of a worker, since that
- * is a call for each side; and for all, where their records say them.
+ * is a call for each side; and for others, where their records say them.  Of these one for each
+ * millisecond, and so many at once: where connections come and go by thousands a second, what
+ * the way to each of them was is known of a part of them.
  */
-#define MEASURE_RTT_EVERY 64
+#define MEASURE_RTT_EVERY   64
+#define MEASURE_LOOKS_AHEAD 256
+
+/* Whether the kernel may be asked for a record, which it then is. */
+bool measure_may_look(struct sessions *all);
 
 /* A look shows that the server has been connected to, some time ago ... */
 void measure_connect_seen(struct session *session);

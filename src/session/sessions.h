@@ -29,6 +29,7 @@ struct sessions {
 	struct shortages shortages;
 	uint64_t next_id;
 	struct access_queue *access; /* NULL: no access log */
+	uint64_t looks, looks_ms;    /* at the wires of those that end, until then: measure.h */
 	_Atomic uint64_t
 		reasons[REASON_COUNT]; /* connections ended, by reason; any thread may read */
 };
