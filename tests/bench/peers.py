@@ -17,6 +17,7 @@ PIPE_SIZE = 524288  # the daemon's default pipe_size, for everybody who splices
 SECTION_KEYS = {"relay", "receive_budget", "pipe_size", "connect_timeout", "idle_timeout",
                 "half_close_timeout", "max_lifetime", "keepalive", "user_timeout", "backlog",
                 "balance"}
+LOG_KEYS = {"access", "format"}
 PROXY_KEYS = {"relay", "pipe_size", "connect_timeout", "half_close_timeout", "balance"}  # not of [echo]
 SERVERS = 4  # of a pool
 
@@ -171,8 +172,9 @@ def parse_daemon(text):
 
 def daemon(binary, name, keys=None, cpus=None, sections=None, before=None, common=None):
     """
-    Our own: keys of a section go to the section, all others to [global].  None of
-    its keys are "binary", another build to compare with, and "servers", how many it has.
+    Our own: keys of a section go to the section, those of LOG_KEYS to [log], all others to
+    [global].  None of its keys are "binary", another build to compare with, and "servers",
+    how many it has.
     sections(directory, port, upstream, keys): pairs of title and keys, in place of one section.
     common: keys that all daemons of a workload have, and its title describes.
     """
@@ -182,7 +184,9 @@ def daemon(binary, name, keys=None, cpus=None, sections=None, before=None, commo
     servers = int(keys.pop("servers", 1))
 
     def command(directory, port, upstream):
-        globally = {key: value for key, value in keys.items() if key not in SECTION_KEYS}
+        log = {key: value for key, value in keys.items() if key in LOG_KEYS}
+        globally = {key: value for key, value in keys.items()
+                    if key not in SECTION_KEYS and key not in LOG_KEYS}
         section = {key: value for key, value in keys.items() if key in SECTION_KEYS
                    and (upstream or key not in PROXY_KEYS)}
         section["listen"] = f"127.0.0.1:{port}"
@@ -193,7 +197,7 @@ def daemon(binary, name, keys=None, cpus=None, sections=None, before=None, commo
             chosen = sections(directory, port, upstream, {
                 key: value for key, value in section.items() if key not in ("listen", "server")})
         text = ""
-        for title, pairs in [("global", globally), *chosen]:
+        for title, pairs in [("global", globally), ("log", log), *chosen]:
             text += f"[{title}]\n"
             text += "".join(f"{key} = {value}\n" for key, values in pairs.items()
                             for value in (values if isinstance(values, list) else [values]))
