@@ -166,15 +166,26 @@ uint32_t named_count(const struct pool *pool)
 
 /* ---- Another edition ------------------------------------------------------------------------- */
 
+/* What is written as an address is gone with its line, and its pool with its edition. */
+static bool is_named(const struct member *member)
+{
+	return !member->line || member->line->address.kind == ADDRESS_NAME;
+}
+
+bool named_any(const struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->count; i++)
+		if (is_named(&pool->members[i]))
+			return true;
+	return false;
+}
+
 void named_inherit(struct pool *pool, const struct pool *before)
 {
 	for (uint32_t i = 0; i < before->count; i++) {
 		struct member member = before->members[i];
 
-		/* What is written as an address is gone with its line, and its pool with its
-		 * edition. */
-		if ((member.line && member.line->address.kind != ADDRESS_NAME) ||
-		    find(pool, &member.server->address, member.server->name))
+		if (!is_named(&member) || find(pool, &member.server->address, member.server->name))
 			continue;
 		member.line = NULL;
 		member.gone_ms = member.gone_ms ? member.gone_ms : 1;

@@ -23,6 +23,9 @@ int named_update(struct pool *pool, const struct pool_means *means, const struct
 /* How many members are not gone. */
 uint32_t named_count(const struct pool *pool);
 
+/* Whether any of its members has come from a name. */
+bool named_any(const struct pool *pool);
+
 /*
  * A pool of another edition takes over from one that is replaced by it: members that are gone.
  * Without memory they are let go.

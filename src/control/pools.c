@@ -119,10 +119,13 @@ void pools_refresh(struct pool *pool, const struct resolution *answer, const cha
 
 void pools_inherit(const struct edition *edition, const struct edition *before)
 {
-	for (uint32_t i = 0; i < edition->pool_count; i++)
-		for (uint32_t j = 0; j < before->pool_count; j++)
-			if (edition->pools[i].account == before->pools[j].account)
-				named_inherit(&edition->pools[i], &before->pools[j]);
+	for (uint32_t i = 0; i < before->pool_count; i++) {
+		if (!named_any(&before->pools[i]))
+			continue;
+		for (uint32_t j = 0; j < edition->pool_count; j++)
+			if (edition->pools[j].account == before->pools[i].account)
+				named_inherit(&edition->pools[j], &before->pools[i]);
+	}
 }
 
 int pools_restate(struct pool *pool, const struct server *server, struct replaced *replaced)
