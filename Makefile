@@ -82,7 +82,8 @@ SUPPORT  := $(filter-out $(WORLD) $(PRELOAD:$O/%.so=$(OBJ)/%.o),$(call objects,t
 TESTS    := $(call programs,tests/test_*.c)
 SIMS     := $(call programs,tests/sim_*.c)
 DAEMON   := $(call programs,tests/daemon_*.c)
-PEERS    := $(filter %/test_metrics %/test_status %/test_ops_access_haproxy,$(TESTS))
+PEERS    := $(filter %/test_metrics %/test_status %/test_ops_access_haproxy,$(TESTS)) \
+            $(filter %/daemon_names_peers,$(DAEMON))
 FUZZ     := $(call programs,tests/fuzz/fuzz_*.c)
 GUEST    := $(call programs,tests/kernel/*.c)#	for test_kernel.sh, with nothing but libc
 COMPARE  := $(call programs,tests/compare/*.c)
@@ -159,7 +160,7 @@ lab-programs: $O/$(NAME) $(filter $O/tests/test_ring%,$(TESTS)) $(GUEST) $(PRELO
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) OBJECTS=$(OBJ) MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
-check-peers:					## what needs Prometheus, halog and a browser, which make check skips without
+check-peers:					## what needs Prometheus, halog, unbound, dnsmasq and a browser, which make check skips without
 	$(need) build check peers
 	$(build) BUILD=$(CHECK_BUILD) run-peers
 run-peers: $O/$(NAME) $(PEERS)

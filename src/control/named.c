@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define TIER_MAX       255 /* of those that are no backups */
-#define NAME_MAX_SHOWN (2 * ADDRESS_TEXT_MAX)
+#define NAME_MAX_SHOWN ((size_t)2 * ADDRESS_TEXT_MAX)
 
 /* ---- What becomes of a record ---------------------------------------------------------------- */
 
