@@ -89,6 +89,7 @@ GUEST    := $(call programs,tests/kernel/*.c)#	for test_kernel.sh, with nothing 
 COMPARE  := $(call programs,tests/compare/*.c)
 BENCH_TOOLS := $(call programs,tests/bench/bench_*.c)
 EXAMPLES := $(call programs,examples/*.c)
+PEER_SCRIPTS := tests/test_keepalived.sh tests/test_several.sh
 SCRIPTS  := tests/layers.sh tests/circles.sh $(wildcard tests/test_*.sh)
 
 all: $O/$(NAME) $(EXAMPLES)			## build the daemon and the examples
@@ -160,11 +161,11 @@ lab-programs: $O/$(NAME) $(filter $O/tests/test_ring%,$(TESTS)) $(GUEST) $(PRELO
 run-tests: test-programs
 	@URINGPROXY=$(abspath $O/$(NAME)) EXAMPLES=$(abspath $O/examples) OBJECTS=$(OBJ) MAKEFLAGS= \
 	tests/run.sh $(addprefix ./,$(SCRIPTS) $(DAEMON) $(SIMS) $(TESTS))
-check-peers:					## what needs Prometheus, halog, unbound, dnsmasq and a browser, which make check skips without
+check-peers:					## what needs Prometheus, halog, a browser, real name servers and routers, which make check skips without
 	$(need) build check peers
 	$(build) BUILD=$(CHECK_BUILD) run-peers
 run-peers: $O/$(NAME) $(PEERS)
-	@URINGPROXY=$(abspath $O/$(NAME)) tests/run.sh $(addprefix ./,$(PEERS))
+	@URINGPROXY=$(abspath $O/$(NAME)) tests/run.sh $(addprefix ./,$(PEER_SCRIPTS) $(PEERS))
 check-distros:					## make run and make check on Debian 12, 13 and sid, each from nothing
 	$(need) root
 	@tests/distros.sh $(SUITES)
