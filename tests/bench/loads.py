@@ -9,6 +9,7 @@ import subprocess
 import time
 from statistics import median
 
+import scrapes
 import shortage
 import timeouts
 from machine import Failed, Process, Window, kernel_bytes, loopback_sockets, rss_bytes, set_sysctl
@@ -276,6 +277,18 @@ class Loads:
         finally:
             self.release(load)
         return {**beside, "cpu_alone": alone["cpu"], "growth": beside["cpu"] / alone["cpu"],
+                "foreign": max(alone["foreign"], beside["foreign"])}
+
+    def http_beside_scrapes(self, target, connections):
+        """The same load while nobody asks for metrics, and while somebody does."""
+        alone = self.http(target, connections)
+        with scrapes.Scraper(target.port + 1, self.cpus) as scraper:
+            beside = self.http(target, connections)
+        if scraper.answers < self.seconds:
+            raise Failed(f"metrics were answered only {scraper.answers} times")
+        return {**beside, "cpu_alone": alone["cpu"], "growth": beside["cpu"] / alone["cpu"],
+                "kept": beside["rate"] / alone["rate"], "p99_alone": alone["p99"],
+                "slower": beside["p99"] / alone["p99"],
                 "foreign": max(alone["foreign"], beside["foreign"])}
 
     def _read(self, target):

@@ -1,5 +1,6 @@
 """What is measured, against whom, and what must be shown."""
 
+import scrapes
 import shortage
 import timeouts
 
@@ -178,6 +179,11 @@ WORKLOADS = [
     Workload("beside-idle", "HTTP keep-alive, 64 connections beside 8,000 idle ones", "http",
              lambda loads, target: loads.http_beside_idle(target, 64, 8000), ALL,
              ("growth", "cpu", "cpu_alone", "rate"), ("cpu",)),
+    Workload("beside-scrapes", "HTTP keep-alive, 64 connections while metrics are asked for ten "
+             "times a second", "http",
+             lambda loads, target: loads.http_beside_scrapes(target, 64), (),
+             ("kept", "slower", "growth", "rate", "cpu", "cpu_alone", "p99", "p99_alone"), (),
+             sections=scrapes.sections, ports=scrapes.PORTS),
     echo(64), echo(1000), *OPEN_LOOPS,
     Workload("beside-bulk", "ping-pong of 64 B beside 64 downloads", "pour",
              lambda loads, target: loads.beside_bulk(target, 64),
