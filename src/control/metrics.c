@@ -228,11 +228,16 @@ ROW(POOL, HISTOGRAM, "uringproxy_pool_rtt_seconds", "pool",
     HISTOGRAM(pool, rtt, HISTOGRAM_RTT))
 
 ROW(SERVER, GAUGE, "uringproxy_server_up", "pool server",
-    "Whether it gets new connections.", NUMBER(server, up))
+    "Whether it is well, and gets new connections.", NUMBER(server, up))
 ROW(SERVER, GAUGE, "uringproxy_server_state", "pool server state",
     "The state it is in: the series of that word is 1, and there is no other.", OWN(item_print_state))
+ROW(SERVER, GAUGE, "uringproxy_server_ruling", "pool server ruling",
+    "What an operator has said of it, and holds: drain or maint, weight, max_connections; each that there is.",
+    OWN(item_print_rulings))
 ROW(SERVER, GAUGE, "uringproxy_server_weight", "pool server",
     "Its share of new connections.", NUMBER(server, weight))
+ROW(SERVER, GAUGE, "uringproxy_server_backup", "pool server",
+    "Whether it is for when no other is left.", NUMBER(server, backup))
 ROW(SERVER, GAUGE, "uringproxy_server_active_connections", "pool server",
     "Connections to it.", NUMBER(server, connections))
 ROW(SERVER, GAUGE, "uringproxy_server_connections_limit", "pool server",

@@ -106,6 +106,18 @@ void item_print_state(struct exposition *page, const struct metrics_item *item)
 	print_labelled(page, item, "state", server->state, 1);
 }
 
+void item_print_rulings(struct exposition *page, const struct metrics_item *item)
+{
+	const struct metrics_server *server = item->at;
+
+	if (server->said_state.by)
+		print_labelled(page, item, "ruling", server->ruling, 1);
+	if (server->said_weight.by)
+		print_labelled(page, item, "ruling", "weight", 1);
+	if (server->said_limit.by)
+		print_labelled(page, item, "ruling", "max_connections", 1);
+}
+
 void item_print_check_seconds(struct exposition *page, const struct metrics_item *item)
 {
 	const struct metrics_server *server = item->at;

@@ -39,8 +39,6 @@ static void add_shell_word(struct sheet *sheet, const char *word)
 
 static void add_command(struct sheet *sheet, const struct metrics_server *server)
 {
-	bool is_out = !strcmp(server->state, "drain") || !strcmp(server->state, "maint");
-
 	struct sheet name = {0};
 	const char *text;
 
@@ -48,7 +46,7 @@ static void add_command(struct sheet *sheet, const struct metrics_server *server
 	text = sheet_text(&name);
 	sheet_add(sheet, "<code>uringproxy server ");
 	add_shell_word(sheet, text ? text : "");
-	sheet_add(sheet, " %s</code>", is_out ? "ready" : "drain");
+	sheet_add(sheet, " %s</code>", server->said_state.by ? "ready" : "drain");
 	sheet_done(&name);
 }
 
@@ -66,6 +64,10 @@ static void add_state(struct sheet *sheet, const struct metrics_snapshot *snapsh
 	if (*server->why) {
 		sheet_add(sheet, "<br><span class=\"faint\">");
 		sheet_add_html(sheet, server->why);
+		if (server->ruling_until_ms > snapshot->now_ms)
+			sheet_add(sheet, "; for %s more",
+				  words_duration(age, server->ruling_until_ms - snapshot->now_ms,
+						 1000));
 		sheet_add(sheet, "</span>");
 	}
 	sheet_add(sheet, "</span>");
@@ -84,6 +86,44 @@ static const char *const server_heads[] = {"Server",
 					   "To drain it, or undo that",
 					   NULL};
 
+/* Where an operator says otherwise than the configuration, what that says. */
+static void add_weight(struct sheet *sheet, const char *head, const struct metrics_server *server)
+{
+	cell_begin(sheet, head);
+	sheet_add(sheet, "<span>%" PRIu64, server->weight);
+	if (server->said_weight.by)
+		sheet_add(sheet, "<br><span class=\"faint\">file: %" PRIu64 "</span>",
+			  server->weight_configured);
+	sheet_add(sheet, "</span>");
+	cell_end(sheet);
+}
+
+static void add_places(struct sheet *sheet, const char *head, const struct metrics_server *server)
+{
+	char text[WORDS_MAX];
+
+	cell_begin(sheet, head);
+	sheet_add(sheet, "<span>%s", words_number(text, server->connections));
+	if (server->connections_max)
+		sheet_add(sheet, " of %s", words_number(text, server->connections_max));
+	if (server->said_limit.by)
+		sheet_add(sheet, "<br><span class=\"faint\">file: %s</span>",
+			  server->connections_max_configured
+				  ? words_number(text, server->connections_max_configured)
+				  : "off");
+	sheet_add(sheet, "</span>");
+	cell_end(sheet);
+}
+
+/* Those of the first tier, which most are, have none. */
+static void add_tier(struct sheet *sheet, const struct metrics_server *server)
+{
+	if (server->backup)
+		sheet_add(sheet, " backup");
+	else if (server->priority)
+		sheet_add(sheet, " priority %" PRIu64, server->priority);
+}
+
 static void add_server(struct sheet *sheet, const struct metrics_snapshot *snapshot,
 		       const struct metrics_server *server)
 {
@@ -94,14 +134,16 @@ static void add_server(struct sheet *sheet, const struct metrics_snapshot *snaps
 	cell_begin(sheet, heads[0]);
 	sheet_add(sheet, "<span><b>");
 	sheet_add_html(sheet, server->name);
-	sheet_add(sheet, "</b>%s<br><span class=\"faint\">", server->backup ? " backup" : "");
+	sheet_add(sheet, "</b>");
+	add_tier(sheet, server);
+	sheet_add(sheet, "<br><span class=\"faint\">");
 	sheet_add_html(sheet, strcmp(server->name, server->address) ? server->address : "");
 	sheet_add(sheet, "</span></span>");
 	cell_end(sheet);
 	cell_begin(sheet, heads[1]);
 	add_state(sheet, snapshot, server);
 	cell_end(sheet);
-	cell_of(sheet, heads[2], server->connections, server->connections_max);
+	add_places(sheet, heads[2], server);
 	cell_number(sheet, heads[3], server->queued);
 	cell_number(sheet, heads[4], server->rates.connections);
 	cell_rate(sheet, heads[5], server->rates.bytes_up);
@@ -111,7 +153,7 @@ static void add_server(struct sheet *sheet, const struct metrics_snapshot *snaps
 	cell_end(sheet);
 	cell_text(sheet, heads[8],
 		  server->checked ? words_duration(text, server->check_ns, HISTOGRAM_NS) : "");
-	cell_number(sheet, heads[9], server->weight);
+	add_weight(sheet, heads[9], server);
 	cell_begin(sheet, heads[10]);
 	add_command(sheet, server);
 	cell_end(sheet);

@@ -56,7 +56,9 @@ def ask(base, query):
         with urllib.request.urlopen(url, timeout=10) as answer:
             return json.load(answer)['data']['result'], None
     except urllib.error.HTTPError as error:
-        return [], json.load(error)['error']
+        said = error.read().decode(errors='replace')
+        # While it starts it answers 503 in words.
+        return [], json.loads(said)['error'] if said.startswith('{') else said
     except OSError as error:
         return [], str(error)
 
