@@ -73,6 +73,13 @@ for shell in bash zsh; do
 	expect "$shell" 'uringproxy drain ~' 'drain echo mail-in web'
 	expect "$shell" 'uringproxy drain --undo m~' 'drain --undo mail-in'
 	expect "$shell" 'uringproxy conns --proxy=w~' 'conns --proxy=web'
+	expect "$shell" 'uringproxy servers w~' 'servers web'
+	expect "$shell" 'uringproxy server w~' 'server web/127.0.0.1:9'
+	expect "$shell" 'uringproxy server web/127.0.0.1:~' 'server web/127.0.0.1:9'
+	expect "$shell" 'uringproxy server web/127.0.0.1:9 d~' 'server web/127.0.0.1:9 drain'
+	expect "$shell" 'uringproxy server web/127.0.0.1:9 w~' 'server web/127.0.0.1:9 weight='
+	expect "$shell" 'uringproxy server mail-in/127.0.0.1:9 drain --r~' \
+		'server mail-in/127.0.0.1:9 drain --reason='
 	expect "$shell" 'uringproxy why ~' "why $id"
 	expect "$shell" 'uringproxy kill ~' "kill $id"
 	expect "$shell" 'uringproxy conns --prox~' 'conns --proxy='

@@ -75,6 +75,44 @@ START_TEST(what_is_wrong_is_said)
 }
 END_TEST
 
+START_TEST(numbers_are_whole_and_within_their_range)
+{
+	static const struct {
+		const char *text;
+		int result;
+		bool given, null;
+		uint32_t value;
+	} known[] = {
+		{"{}", 0, false, false, 0},
+		{"{\"weight\":0}", 0, true, false, 0},
+		{"{\"weight\":256}", 0, true, false, 256},
+		{"{\"weight\":null}", 0, true, true, 0},
+		{"{\"weight\":257}", -EINVAL, false, false, 0},
+		{"{\"weight\":-1}", -EINVAL, false, false, 0},
+		{"{\"weight\":1.0}", -EINVAL, false, false, 0},
+		{"{\"weight\":1e2}", -EINVAL, false, false, 0},
+		{"{\"weight\":\"5\"}", -EINVAL, false, false, 0},
+		{"{\"weight\":true}", -EINVAL, false, false, 0},
+		{"{\"weight\":[5]}", -EINVAL, false, false, 0},
+		{"{\"weight\":4294967297}", -EINVAL, false, false, 0},
+		{"{\"weight\":99999999999999999999}", -EINVAL, false, false, 0},
+	};
+	struct body_number weight;
+	const struct body_field numbers[] = {{.name = "weight", .number = &weight, .most = 256},
+					     {0}};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		weight = (struct body_number){0};
+		ck_assert_int_eq(try(known[i].text, numbers), known[i].result);
+		ck_assert_int_eq(weight.given, known[i].given);
+		ck_assert_int_eq(weight.null, known[i].null);
+		ck_assert_uint_eq(weight.value, known[i].value);
+	}
+	ck_assert_int_eq(try("{\"weight\":257}", numbers), -EINVAL);
+	ck_assert_str_eq(why, "\"weight\" in the body has to be a whole number, 0..256, or null");
+}
+END_TEST
+
 START_TEST(a_body_of_brackets_alone_is_no_json_and_takes_no_stack)
 {
 	char *text = malloc(1 << 20);
@@ -88,4 +126,5 @@ START_TEST(a_body_of_brackets_alone_is_no_json_and_takes_no_stack)
 END_TEST
 
 SUITE_OF("control: bodies", 10, ONCE(what_is_asked_for_is_taken), ONCE(what_is_wrong_is_said),
+	 ONCE(numbers_are_whole_and_within_their_range),
 	 ONCE(a_body_of_brackets_alone_is_no_json_and_takes_no_stack))

@@ -15,8 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *level = NULL, *reason = NULL;
+	struct body_number weight = {0};
 	const struct body_field fields[] = {{.name = "level", .text = &level, .needed = true},
 					    {.name = "reason", .text = &reason},
+					    {.name = "weight", .number = &weight, .most = 256},
 					    {0}};
 	char why[BODY_WHY_MAX] = "";
 	json_t *body = NULL;
@@ -25,7 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(*why && strlen(why) < BODY_WHY_MAX && !body);
 		return 0;
 	}
-	assert(level && json_object_size(body) == (reason ? 2u : 1u));
+	assert(level && json_object_size(body) == 1u + !!reason + weight.given);
+	assert(weight.value <= 256 && (weight.given || !weight.value) &&
+	       (!weight.null || !weight.value));
 	check_text(level);
 	if (reason)
 		check_text(reason);
