@@ -66,6 +66,7 @@ ASKED    := $(addprefix src/control/,http% serve.c verbs% answers.c body.c confi
               daemon_drain.c \
               daemon_record_fields.c \
               daemon_reload% \
+              daemon_servers.c \
               daemon_steering.c \
               support/json_schema.c)
 LEFT_OUT := $(if $(PLAIN),$(ASKED),src/control/plain.c)

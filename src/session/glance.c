@@ -59,6 +59,20 @@ static bool is_named(const char *text, const char *wanted)
 	return !wanted || (text && !strcmp(text, wanted));
 }
 
+/* By its name, or "web/app1": of that pool. */
+static bool is_at(const struct session *session, const char *wanted)
+{
+	const char *name = server_of(session), *pool;
+	size_t length;
+
+	if (!wanted || !name)
+		return !wanted;
+	pool = session->branch->desk->pool->config->name;
+	length = strlen(pool);
+	return !strcmp(name, wanted) || (!strncmp(wanted, pool, length) && wanted[length] == '/' &&
+					 !strcmp(wanted + length + 1, name));
+}
+
 bool glance_matches(struct session *session, const struct glance_filter *filter)
 {
 	const struct section *section = session->branch->section;
@@ -66,8 +80,8 @@ bool glance_matches(struct session *session, const struct glance_filter *filter)
 	return (!filter->edition || filter->edition == section->edition->number) &&
 	       is_named(section->config->name, filter->proxy) &&
 	       is_named(session->phase->name, filter->state) &&
-	       is_named(session->listener, filter->listener) &&
-	       is_named(server_of(session), filter->server) && is_client(session, filter);
+	       is_named(session->listener, filter->listener) && is_at(session, filter->server) &&
+	       is_client(session, filter);
 }
 
 bool glance_is_state(const char *name)
