@@ -204,13 +204,22 @@ int steering_undrain(struct steering *steering, const char *name, const char *by
 
 /* ---- Servers --------------------------------------------------------------------------------- */
 
+static int restate(struct steering *steering, const struct server *server)
+{
+	int r = steering->place.ruled(steering->place.owner, server);
+
+	steering->place.changed(steering->place.owner);
+	events_set(steering->rulings_due, rulings_due_ms(&steering->rulings));
+	return r;
+}
+
 static void on_ruling_due(void *owner)
 {
 	struct steering *steering = owner;
 	struct server *server;
 
 	while ((server = rulings_turn(&steering->rulings, clock_now_ms()))) {
-		(void)!steering->place.ruled(steering->place.owner, server);
+		(void)!restate(steering, server);
 		servers_put(server);
 	}
 	events_set(steering->rulings_due, rulings_due_ms(&steering->rulings));
@@ -221,8 +230,5 @@ int steering_rule(struct steering *steering, struct server *server,
 {
 	int r = rulings_say(&steering->rulings, server, change, by, clock_now_ms());
 
-	if (r < 0)
-		return log_no_memory("what is said of a server");
-	events_set(steering->rulings_due, rulings_due_ms(&steering->rulings));
-	return steering->place.ruled(steering->place.owner, server);
+	return r < 0 ? log_no_memory("what is said of a server") : restate(steering, server);
 }

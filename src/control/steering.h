@@ -37,7 +37,7 @@ struct steering_place {
 	struct events *events;
 	struct engine *engine;
 	const struct edition *edition; /* the current one */
-	void (*changed)(void *owner);  /* the daemon is drained, or not any more */
+	void (*changed)(void *owner);  /* the daemon is drained, or not any more; or a server is */
 	/* What holds for that server is another: its pools' rosters.  0 or -ENOMEM, logged. */
 	int (*ruled)(void *owner, const struct server *server);
 	void *owner;

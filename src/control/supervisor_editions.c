@@ -5,7 +5,6 @@
 #include "ops/log.h"
 #include "ops/notify.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -163,39 +162,6 @@ int supervisor_hear_answers(struct supervisor *supervisor)
 	return answers < 0 ? 0
 			   : events_add_descriptor(supervisor->events, &supervisor->answers,
 						   answers, EPOLLIN, on_answers, supervisor);
-}
-
-/* ---- Servers --------------------------------------------------------------------------------- */
-
-static int restate(struct supervisor *supervisor, const struct reading *reading,
-		   const struct server *server)
-{
-	int result = 0;
-
-	for (uint32_t i = 0; reading && i < reading->edition.pool_count; i++) {
-		int r = pools_restate(&reading->edition.pools[i], server, &supervisor->replaced);
-
-		result = result < 0 ? result : r;
-	}
-	return result;
-}
-
-/* The old ones first: a limit is the server's, and what the newest edition says of it is right. */
-int supervisor_restate(void *owner, const struct server *server)
-{
-	struct supervisor *supervisor = owner;
-	const struct reading *old = NULL;
-	int result = 0;
-
-	while ((old = reload_next_old(supervisor->reload, old)))
-		result = restate(supervisor, old, server) < 0 ? -ENOMEM : result;
-	if (restate(supervisor, supervisor->reading, server) < 0 ||
-	    restate(supervisor, reload_next(supervisor->reload), server) < 0)
-		result = -ENOMEM;
-	crew_command(&supervisor->crew, ORDER_CATCH_UP);
-	if (!supervisor->signals)
-		supervisor_tell_status(supervisor, supervisor_tell_later);
-	return result;
 }
 
 /* ---- Reloads --------------------------------------------------------------------------------- */

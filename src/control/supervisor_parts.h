@@ -1,7 +1,7 @@
 /*
- * The supervisor is one thing in three files: its life (supervisor.c), what becomes of the
- * configuration meanwhile (supervisor_editions.c), and how it is (supervisor_tell.c).  This is
- * for them alone.
+ * The supervisor is one thing in four files: its life (supervisor.c), what becomes of the
+ * configuration meanwhile (supervisor_editions.c), what becomes of servers
+ * (supervisor_servers.c), and how it is (supervisor_tell.c).  This is for them alone.
  */
 #ifndef CONTROL_SUPERVISOR_PARTS_H
 #define CONTROL_SUPERVISOR_PARTS_H
@@ -55,6 +55,9 @@ uint64_t supervisor_catch_up_ms(const struct supervisor *supervisor);
 /* Be told of answers to the names of the current reading.  0 or a negative errno. */
 int supervisor_hear_answers(struct supervisor *supervisor) must_check;
 int supervisor_open_reload(struct supervisor *supervisor) must_check;
+
+/* ---- supervisor_servers.c -------------------------------------------------------------------- */
+
 /* Workers see in all editions what holds for that server now.  0 or -ENOMEM, which is logged. */
 int supervisor_restate(void *owner, const struct server *server) must_check;
 
