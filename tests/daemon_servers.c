@@ -489,7 +489,7 @@ START_TEST(connections_of_one_server_are_ended_by_its_pool_and_name)
 END_TEST
 
 SUITE_OF("daemon: servers", 120, IN_EACH_MODE(a_server_is_drained_under_load_and_no_client_notices),
-	 IN_EACH_MODE(who_is_drained_is_shown_with_who_said_it_and_why),
+	 IN_BOTH_RINGS(who_is_drained_is_shown_with_who_said_it_and_why),
 	 ONCE(what_is_said_outlives_reloads_and_lines_that_change), ONCE(a_time_ends_by_itself),
 	 IN_EACH_MODE(the_last_server_is_drained_all_the_same_and_that_is_warned_of),
 	 ONCE(a_weight_of_0_and_back_and_shares_in_between),
