@@ -180,6 +180,41 @@ START_TEST(views_change_with_keys_and_connections_end)
 }
 END_TEST
 
+START_TEST(servers_are_drained_and_let_in_by_keys)
+{
+	struct daemon *daemon;
+	struct terminal terminal;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(control, sizeof(control), "unix:%s/control.sock", suite_dir());
+	daemon = daemon_start(&daemon_modes[0],
+			      "[proxy web]\nlisten = %s\nserver = 127.0.0.1:9\n"
+			      "[control]\nlisten = %s\n",
+			      front, control);
+	open_terminal(&terminal, 120);
+	expect(&terminal, "proxies by NAME");
+	type(&terminal, "r");
+	expect(&terminal, "Let it serve again: web? [y/N]");
+	type(&terminal, "nk");
+	expect(&terminal, "k ends a connection: see 3");
+	type(&terminal, "2");
+	expect(&terminal, "servers by POOL");
+	type(&terminal, "d");
+	expect(&terminal, "Drain web/127.0.0.1:9? [y/N]");
+	type(&terminal, "y");
+	expect(&terminal, "it is drained");
+	ck_assert(daemon_log_contains(daemon, "[proxy web] server 127.0.0.1:9: drain by user "));
+	type(&terminal, "r");
+	expect(&terminal, "Let in again: web/127.0.0.1:9? [y/N]");
+	type(&terminal, "y");
+	expect(&terminal, "nothing is said against it any more");
+	ck_assert(daemon_log_contains(daemon, "[proxy web] server 127.0.0.1:9: ready by user "));
+	type(&terminal, "q");
+	expect_end(&terminal, 0);
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(the_terminal_is_given_back_whatever_ends_it)
 {
 	struct daemon *daemon = serve();
@@ -204,4 +239,5 @@ END_TEST
 
 SUITE_OF("daemon: top", 120, ONCE(once_prints_every_view),
 	 ONCE(views_change_with_keys_and_connections_end),
+	 ONCE(servers_are_drained_and_let_in_by_keys),
 	 ONCE(the_terminal_is_given_back_whatever_ends_it))

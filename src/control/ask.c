@@ -1,5 +1,6 @@
 #include "control/ask.h"
 
+#include "base/sheet.h"
 #include "config/report.h"
 
 #include <errno.h>
@@ -70,24 +71,47 @@ static int read_answer(const struct client_answer *answer, json_t **ret_answer)
 	return CLIENT_REFUSED;
 }
 
+/* Percent-encoded, but for these. */
+#define PLAIN                                                                                      \
+	"abcdefghijklmnopqrstuvwxyz0123456789"                                                     \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~"
+
+static void add_encoded(struct sheet *sheet, const char *text, const char *plain)
+{
+	for (; *text; text++)
+		sheet_add(sheet, strchr(plain, *text) ? "%c" : "%%%02X", (unsigned char)*text);
+}
+
+static char *target_of(struct sheet *sheet)
+{
+	const char *text = sheet_text(sheet);
+	char *target = text ? strdup(text) : NULL;
+
+	sheet_done(sheet);
+	return target;
+}
+
 char *ask_target(const char *path, const char *name, const char *value)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~";
-	size_t size = strlen(path) + strlen(name) + 3 * strlen(value ? value : "") + 3, used;
-	char *target = malloc(size);
+	struct sheet sheet = {0};
 
-	if (!target)
-		return NULL;
-	used = (size_t)snprintf(target, size, "%s", path);
-	if (value)
-		used += (size_t)snprintf(target + used, size - used,
-					 "%c%s=", strchr(path, '?') ? '&' : '?', name);
-	for (; value && *value; value++)
-		used += (size_t)snprintf(target + used, size - used,
-					 strchr(plain, *value) ? "%c" : "%%%02X",
-					 (unsigned char)*value);
-	return target;
+	sheet_add(&sheet, "%s", path);
+	if (value) {
+		sheet_add(&sheet, "%c%s=", strchr(path, '?') ? '&' : '?', name);
+		add_encoded(&sheet, value, PLAIN);
+	}
+	return target_of(&sheet);
+}
+
+char *ask_server_target(const char *pool, const char *name)
+{
+	struct sheet sheet = {0};
+
+	sheet_add(&sheet, "/v1/servers/");
+	add_encoded(&sheet, pool, PLAIN);
+	sheet_add(&sheet, "/");
+	add_encoded(&sheet, name, PLAIN "/:[]");
+	return target_of(&sheet);
 }
 
 int ask(const struct commandline *line, const char *method, const char *target, const json_t *body,

@@ -32,6 +32,9 @@ int ask(const struct commandline *line, const char *method, const char *target, 
  */
 char *ask_target(const char *path, const char *name, const char *value) must_check;
 
+/* Of a server of a pool, as above. */
+char *ask_server_target(const char *pool, const char *name) must_check;
+
 /* For client_follow(): say why it is not 200; the exit status. */
 int ask_refused(const struct client_answer *answer);
 

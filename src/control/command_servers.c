@@ -173,17 +173,6 @@ static json_t *make_body(const struct commandline *line, const char *reason, con
 	return NULL;
 }
 
-static void add_encoded(struct sheet *sheet, const char *text)
-{
-	for (; *text; text++)
-		sheet_add(sheet,
-			  strchr("%?#& ", *text) || (unsigned char)*text <= ' ' ||
-					  (unsigned char)*text >= 0x7f
-				  ? "%%%02X"
-				  : "%c",
-			  (unsigned char)*text);
-}
-
 static void print_server(const json_t *row)
 {
 	const json_t *warnings = json_object_get(row, "warnings");
@@ -206,14 +195,14 @@ static void print_server(const json_t *row)
 
 static int ask_server(const struct commandline *line, const json_t *body)
 {
-	struct sheet target = {0};
+	const char *name = line->operands[0], *slash = strchr(name, '/');
+	char *pool = strndup(name, (size_t)(slash - name));
+	char *target = pool ? ask_server_target(pool, slash + 1) : NULL;
 	json_t *answer;
-	int r;
+	int r = ask(line, body ? "POST" : "GET", target, body, &answer);
 
-	sheet_add(&target, "/v1/servers/");
-	add_encoded(&target, line->operands[0]);
-	r = ask(line, body ? "POST" : "GET", sheet_text(&target), body, &answer);
-	sheet_done(&target);
+	free(target);
+	free(pool);
 	if (r != CLIENT_DONE)
 		return r;
 	if (line->json)

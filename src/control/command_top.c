@@ -25,7 +25,7 @@
 #define SECONDS_MAX     30
 #define CONNECTIONS_MAX 5000 /* more are not looked at */
 #define FILTER_MAX      40
-#define MESSAGE_MAX     120
+#define MESSAGE_MAX     140
 
 #define SCREEN_OTHER "\x1b[?1049h\x1b[?25l"
 #define SCREEN_BACK  "\x1b[?25h\x1b[?1049l"
@@ -36,7 +36,7 @@
 #define REGULAR      "\x1b[0m"
 
 static const char help[] = "1 proxies  2 servers  3 connections  Tab  s sort  / filter  d drain  "
-			   "k kill  +- seconds  q quit";
+			   "r ready  k kill  +- seconds  q quit";
 
 struct top {
 	struct commandline *line;
@@ -245,15 +245,15 @@ static bool is_sure(struct top *top, const char *question)
 	return key == 'y' || key == 'Y';
 }
 
-static void change(struct top *top, const char *method, const char *target, const char *done)
+static void change(struct top *top, const struct top_deed *deed)
 {
 	json_t *answer;
-	int r = ask(top->line, method, target, NULL, &answer);
+	int r = ask(top->line, deed->method, deed->target, deed->body, &answer);
 
 	if (r == CLIENT_DONE)
 		json_decref(answer);
 	snprintf(top->message, sizeof(top->message), "%s",
-		 r == CLIENT_DONE        ? done
+		 r == CLIENT_DONE        ? deed->done
 		 : r == CLIENT_NOT_FOUND ? "it is not there any more"
 					 : "the daemon refuses");
 }
@@ -263,40 +263,16 @@ static const json_t *selected(const struct top *top)
 	return top->rows.count ? top->rows.rows[top->selected] : NULL;
 }
 
-static void kill_selected(struct top *top)
+/* Once it is sure that it is meant. */
+static void act_on_selected(struct top *top, int key)
 {
-	long long id = ask_number(selected(top), "id");
-	char text[MESSAGE_MAX];
+	struct top_deed deed;
 
-	if (top->view != TOP_CONNECTIONS || !selected(top)) {
-		snprintf(top->message, sizeof(top->message), "k ends a connection: see 3");
-		return;
-	}
-	snprintf(text, sizeof(text), "End connection %lld?", id);
-	if (!is_sure(top, text))
-		return;
-	snprintf(text, sizeof(text), "/v1/connections/%lld", id);
-	change(top, "DELETE", text, "it is ended");
-}
-
-static void drain_selected(struct top *top)
-{
-	const json_t *row = selected(top);
-	bool drained = json_is_true(json_object_get(row, "draining"));
-	char text[MESSAGE_MAX], *target;
-
-	if (top->view != TOP_PROXIES || !row) {
-		snprintf(top->message, sizeof(top->message), "d drains a proxy: see 1");
-		return;
-	}
-	snprintf(text, sizeof(text), "%s %.60s?", drained ? "Let it serve again:" : "Drain",
-		 ask_text(row, "name"));
-	if (!is_sure(top, text))
-		return;
-	target = ask_target("/v1/drain", "proxy", ask_text(row, "name"));
-	change(top, drained ? "DELETE" : "POST", target,
-	       drained ? "it serves again" : "it is drained");
-	free(target);
+	if (!top_deed(top->view, key, selected(top), &deed))
+		snprintf(top->message, sizeof(top->message), "%s", deed.question);
+	else if (is_sure(top, deed.question))
+		change(top, &deed);
+	top_deed_done(&deed);
 }
 
 /* Until Enter; Escape takes it away. */
@@ -353,10 +329,9 @@ static bool obey(struct top *top, int key)
 		read_filter(top);
 		break;
 	case 'k':
-		kill_selected(top);
-		return true;
 	case 'd':
-		drain_selected(top);
+	case 'r':
+		act_on_selected(top, key);
 		return true;
 	case '+':
 		top->seconds += top->seconds < SECONDS_MAX;

@@ -31,6 +31,20 @@ void top_rows_done(struct top_rows *rows);
 /* A line for each, into a table that was started with top_heads(). */
 void top_fill(enum top_view view, const struct top_rows *rows, struct table *table);
 
+/* What a key asks the daemon for, of a row; all zeroes: of none. */
+struct top_deed {
+	char question[120]; /* whether that is meant; or where the key does something */
+	const char *method;
+	char *target;     /* encoded; NULL: there was no memory */
+	json_t *body;     /* NULL: none */
+	const char *done; /* to be said when it is */
+};
+
+/* d, r or k: false where that key does nothing to such a row, or there is none.  top_deed_done()
+ * in either case. */
+bool top_deed(enum top_view view, int key, const json_t *row, struct top_deed *ret_deed);
+void top_deed_done(struct top_deed *deed);
+
 /* Give connections "bytes_up_per_second" and so on, by what the same ones had so long before. */
 void top_rate(json_t *connections, const json_t *before, double seconds);
 
