@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "config/schema.h"
+#include "control/named.h"
 #include "control/rulings.h"
 #include "pool/roster.h"
 #include "pool/server.h"
@@ -155,7 +156,7 @@ static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *le
 	struct metrics_pool *pool = &snapshot->pools[snapshot->pool_count++];
 
 	pool->name = from->config->name;
-	pool->servers = from->count;
+	pool->servers = named_count(from);
 	pool->panic = pool_roster(from)->rule.panic;
 	pool->retries = ledger_sum(ledger, from->account, TALLY_RETRIES);
 	ledger_total(ledger, from->account, MEASURE_CONNECT, &pool->connect);
@@ -207,6 +208,7 @@ static void fill_names(struct metrics_snapshot *snapshot, const struct resolver 
 		}
 		name->resolved += one->resolved;
 		name->failed += one->failed;
+		name->changes += one->changes;
 		if (one->set.count > name->records)
 			name->records = one->set.count;
 		if (one->refresh.found_ms)

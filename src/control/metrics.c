@@ -262,6 +262,8 @@ ROW(SERVER, COUNTER, "uringproxy_server_ejections_total", "pool server",
 
 ROW(NAME, COUNTER, "uringproxy_name_resolutions_total", "name result",
     "Look-ups of the host name, by what came of them.", OWN(item_print_name_results))
+ROW(NAME, COUNTER, "uringproxy_name_changes_total", "name",
+    "Times that it stood for other addresses than before.", NUMBER(name, changes))
 ROW(NAME, GAUGE, "uringproxy_name_records", "name",
     "Addresses that the name has.", NUMBER(name, records))
 ROW(NAME, GAUGE, "uringproxy_name_age_seconds", "name",

@@ -89,6 +89,7 @@ struct metrics_server {
 struct metrics_name {
 	const char *name;
 	uint64_t resolved, failed;
+	uint64_t changes;
 	uint64_t records;
 	uint64_t answered_ms; /* 0: never */
 };

@@ -158,6 +158,7 @@ static enum resolution_news replace(struct resolution *one, struct name_set *nex
 	one->answered = true;
 	if (is_first)
 		return RESOLUTION_FOUND;
+	one->changes += has_changed;
 	return has_changed ? RESOLUTION_CHANGED : RESOLUTION_NOTHING;
 }
 

@@ -25,9 +25,10 @@ struct resolution {
 	bool in_dns;
 	struct name_set set;
 	struct refresh refresh;
-	uint32_t ttl_s;              /* NAME_NO_TTL: not said */
-	uint64_t asked_ms;           /* since when it is not answered */
-	uint64_t resolved, failed;   /* answers, and look-ups without one, in all readings */
+	uint32_t ttl_s;            /* NAME_NO_TTL: not said */
+	uint64_t asked_ms;         /* since when it is not answered */
+	uint64_t resolved, failed; /* answers, and look-ups without one, in all readings */
+	uint64_t changes;          /* that it has stood for something else than before, likewise */
 	char error[NAMES_ERROR_MAX]; /* of the last look-up; "": all was well */
 	char asked[NAMES_ASKED_MAX]; /* who was */
 };

@@ -205,6 +205,7 @@ static void go_on(struct resolver *resolver)
 
 		one->resolved = known ? known->resolved : 0;
 		one->failed = known ? known->failed : 0;
+		one->changes = known ? known->changes : 0;
 		if (known && known->answered && !one->listens)
 			(void)copy_known(resolver, one, known);
 	}

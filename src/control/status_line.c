@@ -1,5 +1,6 @@
 #include "control/status_line.h"
 
+#include "control/named.h"
 #include "pool/standing.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ static void count_servers(const struct edition *edition, uint32_t *ret_up, uint3
 
 		for (uint32_t m = 0; m < pool->count; m++)
 			*ret_up += standing_of(&pool->members[m]).cause == STANDING_WELL;
-		*ret_all += pool->count;
+		*ret_all += named_count(pool);
 	}
 }
 

@@ -71,6 +71,7 @@ static void add_name(struct sheet *sheet, const struct resolution *one, const st
 	add_times(sheet, one, now_ms);
 	member_number(sheet, "resolved", one->resolved);
 	member_number(sheet, "failed", one->failed);
+	member_number(sheet, "changes", one->changes);
 	member_text(sheet, "error", one->error);
 	add_records(sheet, one);
 }
