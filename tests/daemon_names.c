@@ -1,6 +1,7 @@
 /* Names that are answered late, wrongly or never, and addresses that are not there yet. */
 #include "support/assert.h"
 #include "support/daemon.h"
+#include "support/dns_server.h"
 #include "support/edition.h"
 #include "support/network.h"
 #include "support/peer.h"
@@ -11,6 +12,7 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -206,6 +208,8 @@ END_TEST
 /* ---- name servers that say nothing ---- */
 
 /* More names than threads: those that wait for one do not hold the rest up either. */
+enum { MANY = 500 };
+
 static char *many_names(const char *front)
 {
 	char *text = NULL;
@@ -213,7 +217,7 @@ static char *many_names(const char *front)
 	FILE *out = open_memstream(&text, &size);
 
 	fprintf(out, "[echo]\nlisten = %s\n", front);
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < MANY; i++)
 		fprintf(out, "[proxy p%d]\nlisten = unix:@names-%d-%d\nserver = n%d.example:1\n", i,
 			getpid(), i, i);
 	fclose(out);
@@ -243,7 +247,7 @@ START_TEST(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop)
 	ck_assert_int_lt(clock_ms() - began, SOON_MS);
 	ck_assert(is_served(front));
 	ck_assert(wait_until(daemon_notify_count(daemon, "WATCHDOG=1") > 2, SOON_MS));
-	ck_assert_uint_eq(daemon_log_count(daemon, "there is no answer yet"), 50);
+	ck_assert_uint_eq(daemon_log_count(daemon, "there is no answer yet"), MANY);
 	began = clock_ms();
 	daemon_signal(daemon, SIGTERM);
 	ck_assert_int_eq(daemon_wait_exit(daemon), 0);
@@ -303,6 +307,80 @@ START_TEST(a_signal_while_names_are_awaited_is_heard_when_it_serves)
 	daemon_stop(daemon);
 	free(text);
 	close(silent);
+}
+END_TEST
+
+/* ---- what resolv.conf says ---- */
+
+static unsigned port_of(const struct server *server)
+{
+	return (unsigned)atoi(strrchr(server_address(server), ':') + 1);
+}
+
+START_TEST(a_resolv_conf_that_is_written_anew_is_followed)
+{
+	char front[32], text[300];
+	struct dns_server *names;
+	struct daemon *daemon;
+	struct server *echo;
+
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	names = dns_server_start(NOBODY_ANSWERS ":53");
+	dns_server_say(names, "www.example 60 A 127.0.0.1\n");
+	write_file(resolv_conf, "nameserver 127.0.0.98\n"); /* nobody is there */
+	echo = server_start(NULL, server_echo, NULL);
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(text, sizeof(text),
+		 "[proxy]\nlisten = %s\nserver = www.example:%u\nresolve_min = 100ms\n", front,
+		 port_of(echo));
+	daemon = spawn(_i, text, NULL);
+	daemon_wait_ready(daemon);
+	daemon_wait_log(daemon, "cannot ask name server 127.0.0.98: Connection refused");
+	write_file(resolv_conf, "nameserver " NOBODY_ANSWERS "\n");
+	daemon_wait_log(daemon, "'www.example' is resolved now");
+	ck_assert(is_served(front));
+	daemon_stop(daemon);
+	server_stop(echo);
+	dns_server_stop(names);
+}
+END_TEST
+
+/* Every name has an address below search.example. */
+START_TEST(only_a_name_that_was_never_in_the_dns_is_searched_for)
+{
+	char front[32], other[32], text[400];
+	struct dns_server *names;
+	struct daemon *daemon;
+	struct server *echo;
+	unsigned port;
+
+	if (!own_names())
+		SKIP_TEST(NO_NAMES);
+	names = dns_server_start(NOBODY_ANSWERS ":53");
+	dns_server_say(names, "www.search.example 60 A 127.0.0.1\n"
+			      "db.here.example 0 A 127.0.0.1\n"
+			      "db.here.example.search.example 0 A 127.0.0.9\n");
+	write_file(resolv_conf, "nameserver " NOBODY_ANSWERS "\nsearch search.example\n");
+	echo = server_start(NULL, server_echo, NULL);
+	port = port_of(echo);
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(other, sizeof(other), "127.0.0.1:%u", port_reserve());
+	snprintf(text, sizeof(text),
+		 "[proxy a]\nlisten = %s\nserver = www:%u\n"
+		 "[proxy b]\nlisten = %s\nserver = db.here.example:%u\nresolve_min = 100ms\n",
+		 front, port, other, port);
+	daemon = spawn(0, text, NULL);
+	daemon_wait_ready(daemon);
+	ck_assert(is_served(front) && is_served(other));
+	dns_server_say(names, "www.search.example 60 A 127.0.0.1\n"
+			      "db.here.example.search.example 0 A 127.0.0.9\n");
+	daemon_wait_log(daemon, "name db.here.example: -127.0.0.1 (the name does not exist");
+	ck_assert(!daemon_log_contains(daemon, "127.0.0.9"));
+	ck_assert(is_served(front));
+	daemon_stop(daemon);
+	server_stop(echo);
+	dns_server_stop(names);
 }
 END_TEST
 
@@ -634,6 +712,8 @@ SUITE_OF("daemon: names", 120,
 	 IN_BOTH_RINGS(name_servers_that_say_nothing_hold_up_neither_the_start_nor_the_stop),
 	 ONCE(a_stop_while_names_are_awaited_is_heard),
 	 ONCE(a_signal_while_names_are_awaited_is_heard_when_it_serves),
+	 IN_BOTH_RINGS(a_resolv_conf_that_is_written_anew_is_followed),
+	 ONCE(only_a_name_that_was_never_in_the_dns_is_searched_for),
 	 ONCE(a_name_that_leads_back_is_left_out_with_a_warning),
 	 ONCE(a_connection_that_comes_back_by_a_name_that_was_answered_late_is_reset),
 	 IN_EACH_MODE(an_address_that_comes_later_is_listened_on_from_then_on),
