@@ -91,7 +91,9 @@ COMPARE  := $(call programs,tests/compare/*.c)
 BENCH_TOOLS := $(call programs,tests/bench/bench_*.c)
 EXAMPLES := $(call programs,examples/*.c)
 PEER_SCRIPTS := tests/test_keepalived.sh tests/test_several.sh
-SCRIPTS  := tests/layers.sh tests/circles.sh $(wildcard tests/test_*.sh)
+# the longest first, or processors wait for them at the end
+LONGEST  := $(patsubst %,tests/test_%.sh,kernel lint systemd fuzz bench keepalived)
+SCRIPTS  := $(LONGEST) $(filter-out $(LONGEST),tests/layers.sh tests/circles.sh $(wildcard tests/test_*.sh))
 
 all: $O/$(NAME) $(EXAMPLES)			## build the daemon and the examples
 
