@@ -1,10 +1,14 @@
 /* One look-up against a name server that is told what to answer: every outcome there is. */
+#include "names/families.h"
 #include "names/look_up.h"
 
 #include "support/dns_server.h"
+#include "support/network.h"
+#include "support/skip.h"
 #include "support/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -354,6 +358,40 @@ START_TEST(a_name_server_may_have_an_address_of_the_other_family)
 }
 END_TEST
 
+/* ---- What the machine has ---- */
+
+START_TEST(a_family_counts_by_an_address_that_leads_somewhere)
+{
+	static const char loopback[] = "00000000000000000000000000000001 01 80 10 80       lo\n";
+	static const char local[] = "fe8000000000000002155dfffe000001 02 40 20 80     eth0\n";
+	static const char global[] = "20010db8000000000000000000000007 02 40 00 80     eth0\n";
+	char all[400];
+
+	ck_assert(!families_has_v6(""));
+	ck_assert(!families_has_v6(loopback));
+	ck_assert(!families_has_v6(local));
+	ck_assert(families_has_v6(global));
+	snprintf(all, sizeof(all), "%s%s%s", loopback, local, global);
+	ck_assert(families_has_v6(all));
+	snprintf(all, sizeof(all), "%s%s", loopback, local);
+	ck_assert(!families_has_v6(all));
+}
+END_TEST
+
+START_TEST(a_machine_with_loopback_only_has_both_families)
+{
+	if (!network_own())
+		SKIP_TEST("cannot have a network of its own");
+	ck_assert_uint_eq(families_here(), NAME_HAS_BOTH);
+	ck_assert_int_eq(system("ip address add 192.0.2.7/32 dev lo"), 0);
+	ck_assert_uint_eq(families_here(), NAME_HAS_V4);
+	ck_assert_int_eq(system("ip address add 2001:db8::7/128 dev lo"), 0);
+	ck_assert_uint_eq(families_here(), NAME_HAS_BOTH);
+	ck_assert_int_eq(system("ip address delete 192.0.2.7/32 dev lo"), 0);
+	ck_assert_uint_eq(families_here(), NAME_HAS_V6);
+}
+END_TEST
+
 SUITE_OF("names: look-ups", 60, ONCE(both_families_are_asked_for_apart),
 	 ONCE(a_name_that_does_not_exist_is_said_to_not_exist),
 	 ONCE(a_name_with_a_dot_at_its_end_is_the_same), ONCE(a_number_is_not_asked_for),
@@ -367,4 +405,6 @@ SUITE_OF("names: look-ups", 60, ONCE(both_families_are_asked_for_apart),
 	 ONCE(the_family_that_is_missing_is_asked_for),
 	 ONCE(a_service_whose_servers_nobody_can_name_is_not_gone),
 	 ONCE(a_service_may_be_denied_or_not_be_there), ONCE(a_service_of_two_hundred),
-	 ONCE(a_name_server_may_have_an_address_of_the_other_family))
+	 ONCE(a_name_server_may_have_an_address_of_the_other_family),
+	 ONCE(a_family_counts_by_an_address_that_leads_somewhere),
+	 ONCE(a_machine_with_loopback_only_has_both_families))

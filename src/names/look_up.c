@@ -1,12 +1,11 @@
 #include "names/look_up.h"
 
 #include "names/dns.h"
+#include "names/families.h"
 #include "names/hosts.h"
 #include "names/query.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,27 +28,6 @@ static void complain(struct look_up *one, const char *text)
 }
 
 /* ---- Families -------------------------------------------------------------------------------- */
-
-/* What the machine has an address of that leads anywhere; both where it has none. */
-static unsigned families_here(void)
-{
-	unsigned families = 0;
-	struct ifaddrs *list;
-
-	if (getifaddrs(&list) < 0)
-		return NAME_HAS_BOTH;
-	for (const struct ifaddrs *one = list; one; one = one->ifa_next) {
-		if (!one->ifa_addr || one->ifa_flags & IFF_LOOPBACK)
-			continue;
-		if (one->ifa_addr->sa_family == AF_INET)
-			families |= NAME_HAS_V4;
-		if (one->ifa_addr->sa_family == AF_INET6 &&
-		    !IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)one->ifa_addr)->sin6_addr))
-			families |= NAME_HAS_V6;
-	}
-	freeifaddrs(list);
-	return families ? families : NAME_HAS_BOTH;
-}
 
 /* What is wanted, `anywhere` or where it can be of use. */
 static unsigned families_of(enum name_family family, bool anywhere)
