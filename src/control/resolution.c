@@ -1,5 +1,6 @@
 #include "control/resolution.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,24 +108,32 @@ static void add(struct telling *telling, const char *text)
 					  telling->used ? " " : "", text);
 }
 
+/* "10.0.3.9:80" of a service; without the port where that is the name's own. */
+static void place_of(const struct resolution *one, const struct name_record *record,
+		     char text[ADDRESS_TEXT_MAX])
+{
+	struct address address;
+
+	name_record_address(record, &address);
+	if (one->endpoint->address.is_service)
+		address_format(&address, text, ADDRESS_TEXT_MAX);
+	else
+		inet_ntop(record->is_v6 ? AF_INET6 : AF_INET, record->ip, text, ADDRESS_TEXT_MAX);
+}
+
 static void tell_difference(void *owner, const struct name_record *before,
 			    const struct name_record *after)
 {
 	struct telling *telling = owner;
 	const struct name_record *record = after ? after : before;
 	char number[ADDRESS_TEXT_MAX], text[ADDRESS_TEXT_MAX + 60];
-	struct address address;
 
 	if (telling->told == RESOLUTION_TOLD_MAX) {
 		telling->more++;
 		return;
 	}
 	telling->told++;
-	name_record_address(record, &address);
-	address_format(&address, number, sizeof(number));
-	/* The port is the name's own where it is no service. */
-	if (!telling->one->endpoint->address.is_service && strrchr(number, ':'))
-		*strrchr(number, ':') = '\0';
+	place_of(telling->one, record, number);
 	if (before && after)
 		snprintf(text, sizeof(text), "%.100s (priority %u, weight %u)", number,
 			 record->priority, record->weight);
