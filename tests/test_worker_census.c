@@ -1,6 +1,9 @@
 /* Lists of sessions: who is met, in how many turns, and whether pages fit together. */
 #include "base/address.h"
+#include "pool/server.h"
 #include "session/life.h"
+#include "session/memo.h"
+#include "session/reach.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/tenancy.h"
@@ -239,6 +242,44 @@ START_TEST(filters_mean_what_they_say)
 }
 END_TEST
 
+/* One way for each server that a session has to do with it, and the last has nobody. */
+START_TEST(servers_that_leave_are_held_by_whoever_has_to_do_with_them)
+{
+	struct census_order census = {.below = UINT64_MAX, .holds = true};
+	static struct memo memos[SLOTS];
+	struct server servers[6] = {0};
+	struct reach reaches[6];
+	struct session *session;
+
+	open_worker();
+	list_init(&all.recovering);
+	all.memos = memos;
+	for (unsigned i = 0; i < array_size(servers); i++) {
+		reach_init(&reaches[i], &servers[i]);
+		atomic_store(&servers[i].leaves, i != 3);
+	}
+	for (unsigned i = 0; i < CENSUS_SLOTS_MAX; i++)
+		(void)come();
+	session = come();
+	session->reach = &reaches[0];
+	session = come();
+	session->lacking = &reaches[1];
+	session->line = &reaches[2].ports;
+	session = come();
+	session->reach = &reaches[3]; /* which stays */
+	memos[session->road.flight.slot] = (struct memo){
+		.of = session->id + 1, .tried_count = 1, .tried = {{.reach = &reaches[4]}}};
+	list_push(&all.recovering, &reaches[5].link);
+
+	ck_assert_uint_eq(turns(&census), 2);
+	for (unsigned i = 0; i < array_size(servers); i++)
+		ck_assert_msg(atomic_load(&servers[i].held) == (i != 3 && i != 5), "server %u", i);
+	/* Nor is it looked at from time to time. */
+	ck_assert(list_is_empty(&all.recovering));
+	slab_done(&all.slab);
+}
+END_TEST
+
 START_TEST(a_worker_that_ends_returns_what_it_has)
 {
 	struct census_order first = {.order = {.back = &tray}}, second = first;
@@ -256,4 +297,6 @@ END_TEST
 
 SUITE_OF("worker: census", 60, ONCE(a_turn_looks_at_so_many_slots_and_no_more),
 	 EACH(pages_have_each_session_once_that_is_there_all_the_time, 20),
-	 ONCE(filters_mean_what_they_say), ONCE(a_worker_that_ends_returns_what_it_has))
+	 ONCE(filters_mean_what_they_say),
+	 ONCE(servers_that_leave_are_held_by_whoever_has_to_do_with_them),
+	 ONCE(a_worker_that_ends_returns_what_it_has))
