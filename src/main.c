@@ -2,6 +2,7 @@
  * uringproxy: read the configuration, open what it names, serve until told to
  * stop.  What each part does is said in its header; the order of things is here.
  */
+#include "base/clock.h"
 #include "config/config.h"
 #include "control/build.h"
 #include "control/commands.h"
@@ -171,7 +172,10 @@ static int resolve_and_serve(struct service_plan *plan)
 
 static int start(struct reading *reading, const char *path)
 {
-	struct service_plan plan = {.path = path, .reading = reading, .judge = judge_to_serve};
+	struct service_plan plan = {.path = path,
+				    .started_ms = clock_now_ms(),
+				    .reading = reading,
+				    .judge = judge_to_serve};
 	int r = events_open(&plan.events);
 
 	if (r < 0) {

@@ -238,6 +238,13 @@ static void expect_announced(int old, int new)
 	ck_assert(peer_echoes(old) && peer_echoes(new));
 }
 
+static void expect_checked(int old, int new)
+{
+	(void)old;
+	(void)new;
+	daemon_wait_log(daemon_here, ": check: L4OK tcp was connected, ");
+}
+
 static void expect_told_of(int old, int new)
 {
 	(void)old;
@@ -253,9 +260,9 @@ static void expect_cut(int old, int new)
 
 /* ---- The keys -------------------------------------------------------------------------------- */
 
-/* A proxy before a server that echoes, two of them, one that never ends, or one where nobody
- * answers. */
-enum place { GLOBAL, LOG, PROXY, TWO, HELD, BLACK_HOLE, ECHO, RESPONDER };
+/* A proxy before a server that echoes, one that is checked, two of them, one that never ends, or
+ * one where nobody answers. */
+enum place { GLOBAL, LOG, CHECKS, PROXY, TWO, HELD, BLACK_HOLE, ECHO, RESPONDER };
 
 static const struct {
 	const char *key;
@@ -266,6 +273,7 @@ static const struct {
 	{"busy_poll", GLOBAL, "", "off", "1ms", expect_spinning},
 	{"drain_timeout", GLOBAL, "", "infinity", "300ms", expect_drained},
 	{"drain_announce", GLOBAL, "", "off", "300ms", expect_announced},
+	{"checks", CHECKS, "", "changes", "all", expect_checked},
 	{"open_every", LOG, "access = stderr\n", "off", "1s", expect_told_of},
 	{"drain_old", GLOBAL, "", "infinity", "300ms", expect_cut},
 	{"level", LOG, "", "info", "debug", expect_debugging},
@@ -295,12 +303,17 @@ static void section_of(enum place place, char *text, size_t size)
 			 front);
 	else
 		snprintf(text, size, "[proxy p]\nlisten = %s\nserver = %s\n%s%s\n", front, upstream,
-			 place == TWO ? "server = " : "", place == TWO ? other : "");
+			 place == TWO      ? "server = "
+			 : place == CHECKS ? "check = tcp\ncheck_every = 100ms\n"
+					     "check_timeout = 100ms\n"
+					   : "",
+			 place == TWO ? other : "");
 }
 
 static void compose(int row, const char *value, char *text, size_t size)
 {
 	enum place place = rows[row].place;
+	bool is_log = place == LOG || place == CHECKS;
 	char section[800], line[400];
 
 	section_of(place, section, sizeof(section));
@@ -309,7 +322,7 @@ static void compose(int row, const char *value, char *text, size_t size)
 		snprintf(text, size, "%s%s", line, section);
 	else
 		snprintf(text, size, "%s%s%s%s", place == BLACK_HOLE ? "drain_timeout = 1s\n" : "",
-			 place == LOG ? "[log]\n" : section, line, place == LOG ? section : "");
+			 is_log ? "[log]\n" : section, line, is_log ? section : "");
 }
 
 /* Neither side of it ever ends by itself. */

@@ -176,6 +176,7 @@ START_TEST(backups_are_taken_when_no_primary_is_left_and_share)
 	fleet_count(fleet, 100, counts);
 	ck_assert_uint_eq(counts[1], 100);
 	fleet->entries[1].server->ejection = passive_make(fleet->now_ms + 1, false);
+	fleet->passive.ejected = 1;
 	fleet_count(fleet, 100, counts);
 	ck_assert_uint_eq(counts[2] + counts[3], 100);
 	ck_assert(counts[2] > 20 && counts[3] > 20);

@@ -329,6 +329,7 @@ START_TEST(who_is_second_to_try_leaves_no_trace_there)
 		SKIP_TEST("one processor");
 	duel.fleet->entries[1].server->active = 100;
 	duel.fleet->entries[0].server->ejection = passive_make(1, false);
+	duel.fleet->passive.ejected = 1;
 	fight(try_first, &duel);
 	ck_assert_uint_eq(duel.tries, DUELS);
 	duel.fleet->entries[1].server->active -= 100;

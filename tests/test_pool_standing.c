@@ -1,4 +1,5 @@
 /* Who takes a server out, and that nobody lifts what another says. */
+#include "base/clock.h"
 #include "pool/passive.h"
 #include "pool/pool.h"
 #include "pool/roster.h"
@@ -109,7 +110,8 @@ END_TEST
 
 START_TEST(workers_are_given_those_that_take_connections_as_they_are_weighed)
 {
-	static struct server two[2];
+	static struct passive_pool passive;
+	static struct server two[2] = {{.passive = &passive}, {.passive = &passive}};
 	struct member members[2] = {{.server = &two[0], .weight = 1, .limit = 3},
 				    {.server = &two[1], .weight = 1}};
 	struct pool pool = {.members = members, .count = 2};
@@ -131,7 +133,80 @@ START_TEST(workers_are_given_those_that_take_connections_as_they_are_weighed)
 }
 END_TEST
 
+START_TEST(who_is_down_by_its_check_takes_none_and_is_a_last_resort)
+{
+	const struct member member = {.weight = 1};
+
+	begin(RULING_READY);
+	server.vitals.down = true;
+	ck_assert_uint_eq(stands(&member).cause, STANDING_DOWN);
+	ck_assert(!stands(&member).takes && stands(&member).able);
+	/* No good word of one takes back a bad one of another. */
+	ruling.state = RULING_DRAIN;
+	ck_assert_uint_eq(stands(&member).cause, STANDING_DRAINED);
+	ck_assert(!stands(&member).takes && !stands(&member).able);
+	server.vitals.down = false;
+	ck_assert(!stands(&member).takes && !stands(&member).able);
+}
+END_TEST
+
+/* The seats that workers are given, and whether that is a panic. */
+static uint32_t seats_of(struct pool *pool, bool panic)
+{
+	const struct roster *old;
+
+	ck_assert_int_eq(pool_publish(pool, &old), 0);
+	roster_free((struct roster *)old);
+	ck_assert_int_eq(pool_roster(pool)->rule.panic, panic);
+	return pool_roster(pool)->count;
+}
+
+START_TEST(where_checks_are_against_all_workers_are_given_all_but_those_others_are_against)
+{
+	static struct passive_pool passive;
+	static struct server three[3] = {
+		{.passive = &passive}, {.passive = &passive}, {.passive = &passive}};
+	struct member members[3] = {{.server = &three[0], .weight = 1},
+				    {.server = &three[1], .weight = 1},
+				    {.server = &three[2], .weight = 1, .disabled = true}};
+	struct pool pool = {.members = members, .count = 3};
+
+	ck_assert_uint_eq(seats_of(&pool, false), 2);
+	three[0].vitals.down = true;
+	ck_assert_uint_eq(seats_of(&pool, false), 1);
+	ck_assert_uint_eq(passive.takers, 1);
+	three[1].vitals.down = true;
+	ck_assert_uint_eq(seats_of(&pool, true), 2);
+	ck_assert_uint_eq(pool.up, 0);
+	ck_assert_uint_eq(pool.able, 2);
+	roster_free((struct roster *)pool_roster(&pool));
+}
+END_TEST
+
+START_TEST(one_that_starts_slowly_weighs_a_tenth_beside_others)
+{
+	static struct passive_pool passive;
+	static struct server two[2] = {{.passive = &passive}, {.passive = &passive}};
+	struct member members[2] = {{.server = &two[0], .weight = 3, .limit = 50},
+				    {.server = &two[1], .weight = 1, .limit = 50}};
+	struct pool pool = {.members = members, .count = 2};
+	const struct seat *seats;
+
+	vitals_start(&two[1].vitals, 3600000, clock_now_ms());
+	ck_assert_uint_eq(seats_of(&pool, false), 2);
+	seats = pool_roster(&pool)->tiers[0].seats;
+	ck_assert_uint_eq(seats[0].weight, 30);
+	ck_assert_uint_eq(seats[1].weight, 1);
+	ck_assert_uint_eq(two[0].limit, 50);
+	ck_assert_uint_eq(two[1].limit, 5);
+	roster_free((struct roster *)pool_roster(&pool));
+}
+END_TEST
+
 SUITE("pool: standing", each_word_takes_a_server_out_that_may_and_the_first_is_shown,
       an_operators_weight_and_limit_take_the_place_of_the_configurations,
       a_server_that_fails_is_tried_and_its_failures_lift_nothing,
-      workers_are_given_those_that_take_connections_as_they_are_weighed)
+      workers_are_given_those_that_take_connections_as_they_are_weighed,
+      who_is_down_by_its_check_takes_none_and_is_a_last_resort,
+      where_checks_are_against_all_workers_are_given_all_but_those_others_are_against,
+      one_that_starts_slowly_weighs_a_tenth_beside_others)

@@ -112,6 +112,8 @@ enum config_access {
 };
 enum config_format { CONFIG_FORMAT_TEXT, CONFIG_FORMAT_JSON, CONFIG_FORMAT_HAPROXY };
 
+enum config_log_checks { CONFIG_LOG_CHECKS_CHANGES, CONFIG_LOG_CHECKS_ALL };
+
 /* Where a value was set; line 0 for the built-in default. */
 struct config_origin {
 	unsigned file; /* index into config.files */
@@ -239,6 +241,7 @@ struct config {
 	enum config_access access;
 	char *access_path; /* CONFIG_ACCESS_FILE */
 	enum config_format format;
+	enum config_log_checks log_checks;
 	uint32_t open_every_ms; /* a record of what is still open; 0: none */
 
 	/* [control] and [metrics]: listens, none: off; nothing else of them is used */

@@ -25,6 +25,8 @@ static const char *const levels[] = {[CONFIG_LEVEL_ERROR] = "error",
 				     [CONFIG_LEVEL_INFO] = "info",
 				     [CONFIG_LEVEL_DEBUG] = "debug",
 				     NULL};
+static const char *const checks_logged[] = {
+	[CONFIG_LOG_CHECKS_CHANGES] = "changes", [CONFIG_LOG_CHECKS_ALL] = "all", NULL};
 static const char *const formats[] = {[CONFIG_FORMAT_TEXT] = "text",
 				      [CONFIG_FORMAT_JSON] = "json",
 				      [CONFIG_FORMAT_HAPROXY] = "haproxy",
@@ -101,6 +103,7 @@ const struct schema_key schema_keys[] = {
 	LOG("level",  RELOAD,  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),
 	LOG("access", RESTART, ACCESS, enum config_access, access, NULL,    "off",  "where one line per finished connection goes"),
 	LOG("format", RESTART, WORD,   enum config_format, format, formats, "text", "how those lines are written"),
+	LOG("checks", RELOAD,  WORD,   enum config_log_checks, log_checks, checks_logged, "changes", "whether each check of a server is logged, or only what changes by it"),
 	{"open_every", IN_LOG, SCHEMA_MS, OWNER_CONFIG, FIELD(config, open_every_ms, uint32_t), SECOND, 30 * DAY, OFF, NULL, "off", "how often there is a line for each connection that is still open", RELOAD, NULL},
 
 	SECTION("listen", EVERY,        LISTEN, struct config_endpoint *, listens,        0, 0,        NULL,  "where clients connect; may be repeated"),

@@ -75,7 +75,7 @@ struct schema_key {
 	const char *most; /* the word for UINT32_MAX, which is beyond max; NULL: none */
 };
 
-#define SCHEMA_KEY_COUNT 61
+#define SCHEMA_KEY_COUNT 62
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

@@ -33,13 +33,16 @@ struct steering_drain {
 	struct mark said;
 };
 
+/* Pools are to be told of what is said of a server.  0 or -ENOMEM. */
+typedef int steering_restate(void *owner, const struct server *server);
+
 struct steering_place {
 	struct events *events;
 	struct engine *engine;
 	const struct edition *edition; /* the current one */
 	void (*changed)(void *owner);  /* the daemon is drained, or not any more; or a server is */
 	/* What holds for that server is another: its pools' rosters.  0 or -ENOMEM, logged. */
-	int (*ruled)(void *owner, const struct server *server);
+	steering_restate *ruled;
 	void *owner;
 };
 

@@ -79,6 +79,8 @@ static void on_wake(void *owner, uint32_t ready)
 
 	(void)ready;
 	(void)!read(supervisor->engine->wake_fd, &count, sizeof(count));
+	if (atomic_exchange(&supervisor->engine->news, false))
+		wards_hear(&supervisor->wards);
 	if (supervisor->starting)
 		events_stop(supervisor->events);
 	else
@@ -196,8 +198,10 @@ static int open_events(struct supervisor *supervisor)
 	for (size_t i = 0; i < array_size(timers) && r == 0; i++)
 		r = events_add_timer(supervisor->events, timers[i].timer, timers[i].handler,
 				     supervisor);
-	return r < 0 ? events_cannot("wait for the workers", r)
-		     : supervisor_open_reload(supervisor);
+	if (r < 0)
+		return events_cannot("wait for the workers", r);
+	r = supervisor_open_wards(supervisor);
+	return r < 0 ? r : supervisor_open_reload(supervisor);
 }
 
 /* What is heard once there is somebody to tell: until then signals and answers wait. */
@@ -216,6 +220,7 @@ static int open_ears(struct supervisor *supervisor)
 static void close_events(struct supervisor *supervisor)
 {
 	serve_stop(supervisor->plan->control);
+	wards_close(&supervisor->wards);
 	watch_close(&supervisor->watch);
 	steering_end(&supervisor->steering);
 	for (size_t i = 0; i < array_size(heard); i++)
@@ -265,11 +270,13 @@ static int serve(struct supervisor *supervisor)
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);
 	if (r == 0)
+		r = supervisor_await_checks(supervisor);
+	if (r == 0)
 		r = supervisor_offer_sockets(supervisor);
 	if (r == 0)
 		r = open_ears(supervisor);
 	if (r == 0)
-		r = supervisor_let_ask(supervisor);
+		r = supervisor_let_ask(supervisor, supervisor_restate);
 	supervisor->starting = false;
 	if (r < 0) {
 		give_up(supervisor);

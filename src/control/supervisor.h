@@ -18,7 +18,8 @@
 
 /* What is served, and how. */
 struct service_plan {
-	const char *path; /* of the configuration, to be read again */
+	const char *path;    /* of the configuration, to be read again */
+	uint64_t started_ms; /* when names were asked for */
 	struct engine *engine;
 	const struct mode *mode;
 	struct reading *reading; /* the first, bound; taken over */

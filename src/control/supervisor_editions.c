@@ -137,6 +137,8 @@ void supervisor_catch_up(void *owner)
 		else
 			refresh_pool(supervisor, reading, answer, reading->resolver.change);
 	}
+	if (any)
+		wards_look(&supervisor->wards, &reading->edition, false);
 	if (sockets_turn(&reading->sockets, now))
 		(void)!supervisor_offer_sockets(supervisor); /* it has been said */
 	any |= refresh_old(supervisor);
@@ -171,6 +173,7 @@ static void adopted(void *owner)
 	struct supervisor *supervisor = owner;
 
 	supervisor->leaving_ms = 0;
+	wards_look(&supervisor->wards, &supervisor->reading->edition, false);
 	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
 	watch_turn(&supervisor->watch, supervisor->reading);
 	if (supervisor->signals)

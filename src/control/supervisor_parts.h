@@ -1,7 +1,8 @@
 /*
- * The supervisor is one thing in four files: its life (supervisor.c), what becomes of the
+ * The supervisor is one thing in five files: its life (supervisor.c), what becomes of the
  * configuration meanwhile (supervisor_editions.c), what becomes of servers
- * (supervisor_servers.c), and how it is (supervisor_tell.c).  This is for them alone.
+ * (supervisor_servers.c), how they are (supervisor_health.c), and how it is itself
+ * (supervisor_tell.c).  This is for them alone.
  */
 #ifndef CONTROL_SUPERVISOR_PARTS_H
 #define CONTROL_SUPERVISOR_PARTS_H
@@ -13,6 +14,7 @@
 #include "control/status_line.h"
 #include "control/steering.h"
 #include "control/supervisor.h"
+#include "control/wards.h"
 #include "control/watch.h"
 
 #define SUPERVISOR_SIGNALS_MAX 5
@@ -35,6 +37,7 @@ struct supervisor {
 	uint64_t leaving_ms;      /* ... and when they are looked at; UINT64_MAX: there are none */
 	struct watch watch;       /* for who asks */
 	struct steering steering;
+	struct wards wards; /* the servers that are looked after */
 	uint64_t started_ms;
 	struct event *signal[SUPERVISOR_SIGNALS_MAX];
 	bool starting;
@@ -61,6 +64,15 @@ int supervisor_open_reload(struct supervisor *supervisor) must_check;
 /* Workers see in all editions what holds for that server now.  0 or -ENOMEM, which is logged. */
 int supervisor_restate(void *owner, const struct server *server) must_check;
 
+/* ---- supervisor_health.c --------------------------------------------------------------------- */
+
+int supervisor_open_wards(struct supervisor *supervisor) must_check;
+/*
+ * Look after the servers from now on, and wait until it is known whether they are well: that long
+ * at most, together with their names, and then they count as up.  Workers run, and take nobody.
+ */
+int supervisor_await_checks(struct supervisor *supervisor) must_check;
+
 /* ---- supervisor_tell.c ----------------------------------------------------------------------- */
 
 /* Tell the service manager how it is, by that function; later, and only where it has changed. */
@@ -68,6 +80,6 @@ void supervisor_tell_status(struct supervisor *supervisor, void (*tell)(const ch
 void supervisor_tell_later(const char *status);
 void supervisor_refresh_status(void *owner);
 /* Let those ask that may.  0, or a negative errno that has been logged. */
-int supervisor_let_ask(struct supervisor *supervisor) must_check;
+int supervisor_let_ask(struct supervisor *supervisor, steering_restate *ruled) must_check;
 
 #endif

@@ -27,6 +27,7 @@ int supervisor_restate(void *owner, const struct server *server)
 	if (restate(supervisor, supervisor->reading, server) < 0 ||
 	    restate(supervisor, reload_next(supervisor->reload), server) < 0)
 		result = -ENOMEM;
+	wards_look(&supervisor->wards, &supervisor->reading->edition, false);
 	crew_command(&supervisor->crew, ORDER_CATCH_UP);
 	return result;
 }

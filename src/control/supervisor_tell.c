@@ -130,7 +130,7 @@ static const struct resolver *tell_names(void *owner)
 }
 
 /* Where nobody can ask, nobody looks either. */
-int supervisor_let_ask(struct supervisor *supervisor)
+int supervisor_let_ask(struct supervisor *supervisor, steering_restate *ruled)
 {
 	const struct serve_tellers tellers = {
 		.status = tell_state,
@@ -163,7 +163,7 @@ int supervisor_let_ask(struct supervisor *supervisor)
 							  .engine = supervisor->engine,
 							  .edition = &supervisor->reading->edition,
 							  .changed = on_steered,
-							  .ruled = supervisor_restate,
+							  .ruled = ruled,
 							  .owner = supervisor,
 						  });
 	if (r < 0)

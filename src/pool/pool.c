@@ -1,9 +1,11 @@
 #include "pool/pool.h"
 
+#include "pool/passive.h"
 #include "pool/roster.h"
 #include "pool/server.h"
 #include "pool/standing.h"
 
+#include "base/clock.h"
 #include "base/grow.h"
 #include "config/config.h"
 
@@ -58,33 +60,83 @@ static const uint8_t balances[] = {
 };
 static_assert(array_size(balances) == CONFIG_BALANCE_COUNT, "every word has its way");
 
+void pool_count(struct pool *pool)
+{
+	uint32_t panic = pool->config ? pool->config->settings.panic : CONFIG_PANIC_LAST_RESORT;
+
+	pool->up = pool->able = 0;
+	for (uint32_t i = 0; i < pool->count; i++) {
+		struct standing standing = standing_of(&pool->members[i]);
+
+		pool->up += standing.takes;
+		pool->able += standing.able;
+	}
+	pool->panic = vitals_panic(panic, pool->up, pool->able);
+	if (pool->count)
+		atomic_store_explicit(&pool->members[0].server->passive->takers,
+				      pool->panic ? pool->able : pool->up, memory_order_relaxed);
+}
+
+/* Weights are in tenths where anybody starts slowly: a tenth of 1 is none. */
+static uint32_t scale_of(const struct pool *pool, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < pool->count; i++)
+		if (vitals_step(&pool->members[i].server->vitals, now_ms) < VITALS_STEPS)
+			return 1;
+	return VITALS_STEPS;
+}
+
+static struct roster_entry entry_of(const struct member *member, uint32_t scale, uint64_t now_ms)
+{
+	const struct standing standing = standing_of(member);
+	uint32_t step = vitals_step(&member->server->vitals, now_ms);
+
+	return (struct roster_entry){
+		.server = member->server,
+		.weight = standing.able ? standing.weight * step / scale : 0,
+		.tier = member->tier,
+		.takes = standing.takes,
+	};
+}
+
+/* What workers look at in the server itself. */
+static void tell_workers(const struct member *member, uint64_t now_ms)
+{
+	struct server *server = member->server;
+	uint32_t limit = vitals_limit(&server->vitals, standing_of(member).limit, now_ms);
+
+	atomic_store_explicit(&server->limit, limit, memory_order_relaxed);
+	if (!member->line)
+		return;
+	atomic_store_explicit(&server->fails, member->line->max_fails, memory_order_relaxed);
+	atomic_store_explicit(&server->within_ms, member->line->fail_timeout_ms,
+			      memory_order_relaxed);
+}
+
 int pool_publish(struct pool *pool, const struct roster **ret_old)
 {
 	struct roster_entry *entries = calloc(pool->count + 1, sizeof(*entries));
-	const struct roster_rule rule = {
+	struct roster_rule rule = {
 		.balance = pool->config ? balances[pool->config->settings.balance]
 					: BALANCE_ROUND_ROBIN,
 		.waits = pool->config && pool->config->settings.queue,
 	};
+	uint64_t now_ms = clock_now_ms();
+	uint32_t scale = scale_of(pool, now_ms);
 	struct roster *roster = NULL;
 
+	pool_count(pool);
+	rule.panic = pool->panic;
 	for (uint32_t i = 0; entries && i < pool->count; i++) {
-		const struct member *member = &pool->members[i];
-		const struct standing standing = standing_of(member);
-
-		atomic_store_explicit(&member->server->limit, standing.limit, memory_order_relaxed);
-		entries[i] = (struct roster_entry){
-			.server = member->server,
-			.weight = standing.takes ? standing.weight : 0,
-			.tier = member->tier,
-			.takes = standing.takes,
-		};
+		tell_workers(&pool->members[i], now_ms);
+		entries[i] = entry_of(&pool->members[i], scale, now_ms);
 	}
 	if (entries)
 		roster = roster_make(&rule, entries, pool->count);
 	free(entries);
 	if (!roster)
 		return -ENOMEM;
+	pool->stale = false;
 	*ret_old = atomic_exchange_explicit(&pool->roster, roster, memory_order_acq_rel);
 	return 0;
 }

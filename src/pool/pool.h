@@ -42,6 +42,9 @@ struct pool {
 	/* The main thread's. */
 	struct member *members;
 	uint32_t count;
+	uint32_t up, able; /* members that take connections; that would, but for their checks */
+	bool panic;        /* so few that checks are not believed */
+	bool stale;        /* what its servers are has changed since its roster was made */
 };
 
 /* An empty one, with an empty roster.  -ENOMEM. */
@@ -55,6 +58,9 @@ int pool_add(struct pool *pool, const struct member *member) must_check;
 /* That member is none any more, and its server whoever's calls this.  No roster may have it. */
 struct server *pool_remove(struct pool *pool, uint32_t index);
 
+/* Count who is up, and whether that is a panic. */
+void pool_count(struct pool *pool);
+
 /* For a worker: who takes connections now.  Not to be kept from one turn to the next. */
 static inline const struct roster *pool_roster(const struct pool *pool)
 {
@@ -62,8 +68,10 @@ static inline const struct roster *pool_roster(const struct pool *pool)
 }
 
 /*
- * From now on workers see another roster, of its members as they are.  *ret_old is the one
- * before, to be freed when every worker has passed a turn; -ENOMEM: all is as before.
+ * From now on workers see another roster, of its members as they are: of those that take
+ * connections, or, where too few do (panic), of those too that only their checks are against.
+ * *ret_old is the one before, to be freed when every worker has passed a turn; -ENOMEM: all is as
+ * before.
  */
 int pool_publish(struct pool *pool, const struct roster **ret_old) must_check;
 

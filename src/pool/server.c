@@ -4,6 +4,7 @@
 #include "base/spell.h"
 
 #include "ops/log.h"
+#include "pool/passive.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -120,6 +121,12 @@ struct servers_place {
 	char text[];
 };
 
+struct servers_title {
+	struct servers_title *next;
+	struct passive_pool passive;
+	char text[];
+};
+
 void servers_init(struct servers *servers, const struct servers_reaches *reaches)
 {
 	*servers = (struct servers){.reaches = reaches ? *reaches : (struct servers_reaches){0}};
@@ -132,12 +139,39 @@ void servers_init(struct servers *servers, const struct servers_reaches *reaches
 void servers_done(struct servers *servers)
 {
 	struct servers_place *place;
+	struct servers_title *title;
 
-	for (size_t i = 0; i < array_size(servers->places); i++)
+	for (size_t i = 0; i < array_size(servers->places); i++) {
 		while ((place = servers->places[i])) {
 			servers->places[i] = place->next;
 			free(place);
 		}
+		while ((title = servers->titles[i])) {
+			servers->titles[i] = title->next;
+			free(title);
+		}
+	}
+}
+
+/* How many are ejected is known as long as any edition has the pool, so it stays. */
+static struct passive_pool *keep_title(struct servers *servers, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct servers_title **bucket =
+		&servers->titles[hash_text(HASH_BEGIN, text) % array_size(servers->titles)];
+	struct servers_title *title = *bucket;
+
+	while (title && strcmp(title->text, text) != 0)
+		title = title->next;
+	if (!title) {
+		title = calloc(1, sizeof(*title) + size);
+		if (!title)
+			return NULL;
+		memcpy(title->text, text, size);
+		title->next = *bucket;
+		*bucket = title;
+	}
+	return &title->passive;
 }
 
 /* Workers may be reading the place that a server had before, so that stays: there are few. */
@@ -247,13 +281,15 @@ struct server *servers_get(struct servers *servers, const char *title, const cha
 	struct list *bucket = bucket_of(servers, title, name);
 	struct server *server = find(bucket, title, name, address);
 	const char *kept = keep_place(servers, place);
+	struct passive_pool *passive = keep_title(servers, title);
 
-	if (!kept)
+	if (!kept || !passive)
 		return NULL;
 	if (!server) {
 		server = make(title, name, text, address, &servers->reaches);
 		if (!server)
 			return NULL;
+		server->passive = passive;
 		list_push(bucket, &server->link);
 		number(servers, server);
 	}
@@ -267,6 +303,7 @@ void servers_put(struct server *server)
 	if (--server->users > 0)
 		return;
 	assert(load(&server->active) == 0);
+	(void)passive_ends(server, server->passive);
 	list_remove(&server->link);
 	list_remove(&server->in_order);
 	discard(server);

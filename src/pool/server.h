@@ -19,13 +19,25 @@
 #include "base/address.h"
 #include "base/fault.h"
 #include "base/list.h"
+#include "pool/vitals.h"
 
 #include <stdatomic.h>
 
 struct account;
+struct passive_pool;
 struct ruling;
+struct ward;
 
 #define SERVER_FAILS_MAX 64 /* failures that it can be ejected after */
+
+/* Since the main thread has looked: */
+enum {
+	SERVER_FAILED = 1,  /* a connection to it has failed ... */
+	SERVER_REFUSED = 2, /* ... since nobody listens */
+	SERVER_EJECTED = 4,
+	SERVER_STAYS_OUT = 8, /* who tried it has failed */
+	SERVER_IS_BACK = 16,
+};
 
 struct server {
 	struct address address;  /* resolved: INET or UNIX */
@@ -48,6 +60,8 @@ struct server {
 	uint32_t users;              /* pools that name it */
 	const struct ruling *ruling; /* an operator's; NULL: there is none */
 	uint64_t ruled_ms;           /* since 1970, when that last changed its state; 0: never */
+	struct vitals vitals;        /* what its check says */
+	struct ward *ward;           /* who looks after it: control/wards.h; NULL: nobody */
 	struct list link;
 	struct list in_order;
 
@@ -66,6 +80,13 @@ struct server {
 	_Atomic uint32_t patience_ms;           /* without a failure, for the spell to be over */
 	_Atomic uint32_t connected;             /* times, while it is failing */
 	_Atomic bool answers;                   /* it was connected to since it last failed */
+
+	/* What its line says of that, and what workers have to tell the main thread. */
+	struct passive_pool *passive; /* its title's */
+	_Atomic uint32_t fails, within_ms;
+	_Atomic uint32_t news; /* SERVER_FAILED ... */
+	_Atomic uint32_t out_ms;
+	_Atomic int error; /* that it failed with, negative */
 
 	/* passive.h's: nobody touches it but for a failure. */
 	_Atomic uint32_t ejections; /* in a row, after the first */
@@ -151,11 +172,14 @@ struct servers_reaches {
 
 #define SERVERS_BUCKETS 1024
 
-/* All there are, and the places where they are written. */
+struct servers_title;
+
+/* All there are, the places where they are written, and what those of a title share. */
 struct servers {
 	struct list buckets[SERVERS_BUCKETS];
 	struct servers_reaches reaches;
 	struct servers_place *places[256];
+	struct servers_title *titles[256];     /* of pools that there ever were */
 	struct list numbered[SERVERS_BUCKETS]; /* by their numbers */
 };
 

@@ -7,17 +7,18 @@
 
 static const struct {
 	const char *word, *why;
-	bool refuses, unchecked;
+	bool refuses, unchecked, panics;
 } causes[] = {
-	[STANDING_WELL] = {"up", "", false, false},
-	[STANDING_DRAINED] = {"drain", "drained by an operator", true, false},
-	[STANDING_MAINTAINED] = {"maint", "taken out by an operator", true, true},
-	[STANDING_UNWEIGHTED] = {"drain", "given weight 0 by an operator", true, false},
-	[STANDING_DISABLED] = {"maint", "disabled in the configuration", true, true},
-	[STANDING_WEIGHTLESS] = {"drain", "weight 0 in the configuration", true, false},
-	[STANDING_GONE] = {"gone", "its name stands for other addresses", true, true},
-	[STANDING_EJECTED] = {"down", "its connections failed", false, false},
-	[STANDING_FAILING] = {"down", "it can not be connected to", false, false},
+	[STANDING_WELL] = {"up", "", false, false, false},
+	[STANDING_DRAINED] = {"drain", "drained by an operator", true, false, false},
+	[STANDING_MAINTAINED] = {"maint", "taken out by an operator", true, true, false},
+	[STANDING_UNWEIGHTED] = {"drain", "given weight 0 by an operator", true, false, false},
+	[STANDING_DISABLED] = {"maint", "disabled in the configuration", true, true, false},
+	[STANDING_WEIGHTLESS] = {"drain", "weight 0 in the configuration", true, false, false},
+	[STANDING_GONE] = {"gone", "its name stands for other addresses", true, true, false},
+	[STANDING_DOWN] = {"down", "its check fails", true, false, true},
+	[STANDING_EJECTED] = {"down", "its connections failed", false, false, false},
+	[STANDING_FAILING] = {"down", "it can not be connected to", false, false, false},
 };
 static_assert(array_size(causes) == STANDING_CAUSE_COUNT, "every cause has its row");
 
@@ -45,7 +46,7 @@ static uint32_t objections_to(const struct member *member, const struct ruling *
 	       IF(weighted && ruling->weight == 0, STANDING_UNWEIGHTED) |
 	       IF(member->disabled, STANDING_DISABLED) |
 	       IF(!weighted && member->weight == 0, STANDING_WEIGHTLESS) |
-	       IF(member->gone_ms, STANDING_GONE) |
+	       IF(member->gone_ms, STANDING_GONE) | IF(server->vitals.down, STANDING_DOWN) |
 	       IF(passive_is_out(server, &until_ms, &tried), STANDING_EJECTED) |
 	       IF(server_is_failing(server), STANDING_FAILING);
 #undef IF
@@ -56,6 +57,7 @@ struct standing standing_of(const struct member *member)
 	const struct ruling *ruling = member->server->ruling;
 	uint32_t objections = objections_to(member, ruling);
 	struct standing standing = {
+		.able = true,
 		.takes = true,
 		.checked = true,
 		.weight = member->weight,
@@ -70,6 +72,7 @@ struct standing standing_of(const struct member *member)
 		if (!(objections & 1u << cause))
 			continue;
 		standing.cause = (enum standing_cause)cause;
+		standing.able &= !causes[cause].refuses || causes[cause].panics;
 		standing.takes &= !causes[cause].refuses;
 		standing.checked &= !causes[cause].unchecked;
 	}

@@ -5,6 +5,7 @@
  *     an operator        drain, maint, or another weight or limit than the configuration's
  *     the configuration  disabled, or weight 0
  *     its name           stands for other addresses
+ *     its check          it is down
  *     its connections    they fail: it is tried all the same, and less by who is ejected
  * (passive.h)
  *
@@ -26,6 +27,7 @@ enum standing_cause {
 	STANDING_DISABLED,   /* by the configuration */
 	STANDING_WEIGHTLESS, /* likewise: weight 0 */
 	STANDING_GONE,       /* its name stands for others now */
+	STANDING_DOWN,       /* by its check */
 	STANDING_EJECTED,    /* its connections fail: it waits for one that tries */
 	STANDING_FAILING,    /* the last ones failed, and it is tried */
 	STANDING_CAUSE_COUNT,
@@ -33,6 +35,7 @@ enum standing_cause {
 
 struct standing {
 	enum standing_cause cause;
+	bool able;    /* to take new connections, but for its check: it does so in a panic */
 	bool takes;   /* new connections, as far as rosters go */
 	bool checked; /* it may be asked how it is */
 	uint32_t weight;

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "loop/socket.h"
 #include "pool/least_time.h"
+#include "pool/passive.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
@@ -18,6 +19,8 @@ void choose_leave(struct session *session)
 	if (!session->reserved)
 		return;
 	session->reserved = false;
+	if (!session->served)
+		passive_unknown(session->reach->server, session->road.loop->now_ms);
 	server_release(session->reach->server);
 }
 

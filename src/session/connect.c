@@ -62,6 +62,7 @@ void connect_succeeded(struct session *session)
 	measure_connect(session);
 	session->served = true;
 	choose_took(session, session->connect_us);
+	reach_took(session->all, reach);
 	atomic_fetch_add_explicit(&reach->server->account->connections, 1, memory_order_relaxed);
 	cell_count(reach->cell, TALLY_CONNECTIONS, 1);
 	if (unlikely(server_is_failing(reach->server)))

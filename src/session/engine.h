@@ -35,6 +35,7 @@ struct engine {
 	struct hops hops;
 	_Atomic uint32_t connections; /* touched twice in a connection's life */
 	_Atomic bool drained;         /* by an operator: no new ones are taken, of no section */
+	_Atomic bool news;            /* of servers, for the main thread */
 };
 
 #endif

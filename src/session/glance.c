@@ -78,6 +78,7 @@ bool glance_matches(struct session *session, const struct glance_filter *filter)
 	const struct section *section = session->branch->section;
 
 	return (!filter->edition || filter->edition == section->edition->number) &&
+	       (!filter->serves || (session->served && session->reach->server == filter->serves)) &&
 	       is_named(section->config->name, filter->proxy) &&
 	       is_named(session->phase->name, filter->state) &&
 	       is_named(session->listener, filter->listener) && is_at(session, filter->server) &&

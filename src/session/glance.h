@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+struct server;
 struct session;
 
 /* Texts longer than that are cut. */
@@ -70,6 +71,7 @@ struct glance_detail {
 struct glance_filter {
 	const char *proxy, *server, *listener, *state; /* NULL: any */
 	uint64_t edition;                              /* 0: any */
+	const struct server *serves; /* NULL: any; it is not looked into, and may be gone */
 	enum { GLANCE_ANY, GLANCE_UNIX, GLANCE_INET } client;
 	unsigned char address[16]; /* GLANCE_INET: as struct endpoint has it ... */
 	unsigned bits;             /* ... of which so many count */

@@ -1,11 +1,13 @@
 #include "session/reach.h"
 
+#include "pool/passive.h"
 #include "session/sessions.h"
 #include "session/tenancy.h"
 
 #include "ops/log.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 void reach_init(struct reach *reach, struct server *server)
 {
@@ -34,9 +36,51 @@ struct reach *reach_to(struct server *server, uint32_t worker)
 	return reach;
 }
 
+/* Told once, until the main thread has looked. */
+static void tell(struct sessions *all, struct server *server, uint32_t news)
+{
+	uint64_t one = 1;
+
+	if ((atomic_fetch_or(&server->news, news) & news) == news ||
+	    atomic_exchange(&all->engine->news, true))
+		return;
+	if (all->engine->wake_fd >= 0)
+		(void)!write(all->engine->wake_fd, &one, sizeof(one));
+}
+
 void reach_failed(struct sessions *all, struct reach *reach, int error)
 {
-	server_failed(reach->server, error, all->loop->now_ms);
+	struct server *server = reach->server;
+	const struct passive_rule rule = {
+		.fails = atomic_load_explicit(&server->fails, memory_order_relaxed),
+		.within_ms = atomic_load_explicit(&server->within_ms, memory_order_relaxed),
+	};
+	uint32_t news = SERVER_FAILED, out_ms;
+
+	server_failed(server, error, all->loop->now_ms);
+	if (server_fault(server, error) == FAULT_REFUSED)
+		news |= SERVER_REFUSED;
+	atomic_store_explicit(&server->error, error, memory_order_relaxed);
+	switch (passive_failed(server, &rule, server->passive, all->loop->now_ms, &out_ms)) {
+	case PASSIVE_EJECTED:
+		atomic_store(&server->out_ms, out_ms);
+		news |= SERVER_EJECTED;
+		break;
+	case PASSIVE_LONGER:
+		atomic_store(&server->out_ms, out_ms);
+		news |= SERVER_STAYS_OUT;
+		break;
+	case PASSIVE_NOTHING:
+		break;
+	}
+	tell(all, server, news);
+}
+
+void reach_took(struct sessions *all, struct reach *reach)
+{
+	if (unlikely(passive_word(reach->server)) &&
+	    passive_ends(reach->server, reach->server->passive))
+		tell(all, reach->server, SERVER_IS_BACK);
 }
 
 /* Whether that needs to be looked at no more. */

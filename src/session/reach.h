@@ -37,6 +37,9 @@ struct reach *reach_to(struct server *server, uint32_t worker);
 /* An attempt at the server failed (negative errno), by no fault of this machine. */
 void reach_failed(struct sessions *all, struct reach *reach, int error);
 
+/* One has succeeded: if it was ejected, it is not any more. */
+void reach_took(struct sessions *all, struct reach *reach);
+
 /* A connection has come back to that section. */
 void reach_returned(struct sessions *all, struct branch *branch);
 

@@ -46,6 +46,8 @@ static char cause_of(enum reason reason, unsigned side)
 		return 'P';
 	case REASON_DRAIN_TIMEOUT:
 	case REASON_OLD_EDITION:
+	case REASON_SERVER_DOWN:
+	case REASON_PRIMARY_BACK:
 	case REASON_KILLED:
 	case REASON_STOPPED:
 		return 'K';

@@ -38,6 +38,8 @@
 	X(UNDELIVERED, "undelivered", "the last bytes could not be delivered in time")             \
 	X(DRAIN_TIMEOUT, "drain-timeout", "drain timeout at stop")                                 \
 	X(OLD_EDITION, "old-edition", "its configuration was replaced too long ago")               \
+	X(SERVER_DOWN, "server-down", "its server is down, as its check says")                     \
+	X(PRIMARY_BACK, "primary-back", "it was on a backup, and a primary is back")               \
 	X(KILLED, "killed", "an operator ended it")                                                \
 	X(STOPPED, "stopped", "the daemon was stopped")                                            \
 	X(BAD_REQUEST, "bad-request", "the request could not be understood")                       \

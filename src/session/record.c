@@ -40,6 +40,10 @@ static const char *key_of(enum reason reason)
 		return "max_lifetime";
 	case REASON_DRAIN_TIMEOUT:
 		return "drain_timeout";
+	case REASON_SERVER_DOWN:
+		return "check";
+	case REASON_PRIMARY_BACK:
+		return "on_up";
 	default:
 		return NULL;
 	}
@@ -48,7 +52,8 @@ static const char *key_of(enum reason reason)
 /* Its key stands where the servers do. */
 static bool is_about_servers(enum reason reason)
 {
-	return !strcmp(key_of(reason), "connect_timeout");
+	return !strcmp(key_of(reason), "connect_timeout") || reason == REASON_SERVER_DOWN ||
+	       reason == REASON_PRIMARY_BACK;
 }
 
 /* "idle_timeout = 1h, [proxy web] line 14". */

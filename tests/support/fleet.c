@@ -29,6 +29,7 @@ struct fleet *fleet_open(enum balance balance, uint32_t count, const uint32_t *w
 			.takes = true,
 		};
 		ck_assert_ptr_nonnull(fleet->entries[i].server);
+		fleet->entries[i].server->passive = &fleet->passive;
 	}
 	fleet_roster(fleet);
 	return fleet;
