@@ -313,6 +313,57 @@ START_TEST(who_is_gone_before_a_reload_comes_back_after_it)
 }
 END_TEST
 
+/* ---- Asking ---- */
+
+/* What `uringproxy names` says contains that. */
+static bool names_say(const char *text)
+{
+	char *said;
+	bool is_right =
+		run_command(RUN("names", "-s", edition_control() + strlen("unix:")), &said) == 0 &&
+		strstr(said, text);
+
+	free(said);
+	return is_right;
+}
+
+START_TEST(it_says_what_names_stand_for)
+{
+	struct daemon *daemon;
+	char *answer;
+
+	start_servers();
+	say("2");
+	daemon = edition_start(
+		&daemon_modes[0],
+		"[pool web]\nserver = www.example:%s\nserver = other.example:1\n"
+		"server = srv:_none._tcp.example\nresolver = %s\nresolve_min = 100ms\n"
+		"[proxy]\nlisten = %s\npool = web\n",
+		port, dns_server_address(names), front);
+	ck_assert(names_say("www.example         A/AAAA  web   found"));
+	ck_assert(names_say("other.example       A/AAAA  web   missing"));
+	ck_assert(names_say("_none._tcp.example  SRV     web   missing"));
+	ck_assert(names_say("the name does not exist (NXDOMAIN)"));
+	say("3");
+	ck_assert(wait_until(names_say("127.0.0.3:"), SOON_MS));
+	answer = edition_get("/metrics");
+	ck_assert(strstr(answer, "\nuringproxy_name_changes_total{name=\"www.example\"} 1\n"));
+	ck_assert(strstr(answer, "\nuringproxy_name_records{name=\"www.example\"} 1\n"));
+	ck_assert(strstr(answer, "\nuringproxy_pool_servers{pool=\"web\"} 1\n"));
+	free(answer);
+	dns_server_say(names, "www.example rcode 2\n");
+	ck_assert(wait_until(names_say("stale"), SOON_MS));
+	ck_assert(names_say("could not say (SERVFAIL)"));
+	dns_server_say(names, "");
+	ck_assert(wait_until(names_say("empty"), SOON_MS));
+	answer = edition_get("/v1/names");
+	ck_assert(strstr(answer, "\"use\":\"server\"") && strstr(answer, "\"records\":[]"));
+	free(answer);
+	daemon_stop(daemon);
+	stop_servers();
+}
+END_TEST
+
 /* ---- Many ---- */
 
 enum { CROWD = 1000, CHANGES = 100 };
@@ -382,5 +433,6 @@ SUITE_OF("daemon: names that change", 120,
 	 ONCE(a_weight_that_changes_makes_no_new_server),
 	 ONCE(a_reload_uses_what_is_known_and_asks_when_that_is_due),
 	 IN_BOTH_RINGS(who_is_gone_before_a_reload_comes_back_after_it),
+	 ONCE(it_says_what_names_stand_for),
 	 IN_EACH_MODE(a_thousand_connections_through_a_hundred_changes_are_all_kept),
 	 ONCE(a_name_of_two_hundred_servers))
