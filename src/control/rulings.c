@@ -22,19 +22,29 @@ void rulings_open(struct rulings *rulings)
 	list_init(&rulings->list);
 }
 
-/* Nothing is said of it any more. */
-static void forget(struct ruled *ruled)
+/* It is in the list no more. */
+static void discard(struct ruled *ruled)
 {
 	ruled->server->ruling = NULL;
 	servers_put(ruled->server);
-	list_remove(&ruled->link);
 	free(ruled);
+}
+
+/* Nothing is said of it any more. */
+static void forget(struct ruled *ruled)
+{
+	list_remove(&ruled->link);
+	discard(ruled);
 }
 
 void rulings_close(struct rulings *rulings)
 {
-	while (rulings->list.next && !list_is_empty(&rulings->list))
-		forget(container_of(rulings->list.next, struct ruled, link));
+	struct list *next;
+
+	for (struct list *node = rulings->list.next; node && node != &rulings->list; node = next) {
+		next = node->next;
+		discard(container_of(node, struct ruled, link));
+	}
 	*rulings = (struct rulings){0};
 }
 
