@@ -153,6 +153,41 @@ START_TEST(connections_to_a_server_that_is_gone_go_on)
 }
 END_TEST
 
+START_TEST(what_an_operator_says_of_an_address_holds_while_its_name_changes)
+{
+	char line[64], server[64];
+	struct daemon *daemon;
+	const char *asked;
+
+	start_servers();
+	say("2 3");
+	snprintf(line, sizeof(line), "www.example:%s name=db", port);
+	snprintf(server, sizeof(server), "web/127.0.0.2:%s", port);
+	daemon = start(_i, line, "");
+	asked = edition_control() + strlen("unix:");
+	assert_run(1, "'db' is 2 servers of pool web; there are db-127.0.0.2:",
+		   RUN("-s", asked, "server", "web/db", "drain"));
+	assert_run(0, "web/db-127.0.0.2:", RUN("-s", asked, "server", server, "drain"));
+	ck_assert(reaches_only("3"));
+	say("3 4");
+	await_only("34");
+	say("2 3");
+	daemon_wait_log(daemon, "name www.example: +127.0.0.2 -127.0.0.4");
+	ck_assert(reaches_only("3"));
+	assert_run(0, " serves\n", RUN("-s", asked, "reload"));
+	ck_assert(reaches_only("3"));
+	/* While it is gone, that may be taken back, too. */
+	say("3");
+	daemon_wait_log(daemon, "name www.example: -127.0.0.2 (ttl 0 s)");
+	assert_run(0, ": gone (its name stands for other addresses)",
+		   RUN("-s", asked, "server", server, "ready"));
+	say("2 3");
+	await_only("23");
+	daemon_stop(daemon);
+	stop_servers();
+}
+END_TEST
+
 START_TEST(nothing_is_believed_the_third_time_and_silence_never)
 {
 	struct daemon *daemon;
@@ -427,6 +462,7 @@ END_TEST
 SUITE_OF("daemon: names that change", 120,
 	 IN_EACH_MODE(connections_go_to_what_the_name_stands_for_now),
 	 IN_BOTH_RINGS(connections_to_a_server_that_is_gone_go_on),
+	 ONCE(what_an_operator_says_of_an_address_holds_while_its_name_changes),
 	 ONCE(nothing_is_believed_the_third_time_and_silence_never),
 	 ONCE(a_name_whose_last_answer_is_too_old_has_no_servers),
 	 IN_BOTH_RINGS(a_service_has_ports_weights_and_priorities),
