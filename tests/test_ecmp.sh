@@ -24,7 +24,7 @@ done
 } || fail "no wires"
 on client ip route add default via 198.51.100.1
 on router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
-	echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy' || fail "no router"
+	echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy' || skip "no router can be made here"
 on router ip route add $vip/32 nexthop via 10.1.1.2 nexthop via 10.1.2.2 ||
 	skip "this kernel has no multipath routes"
 sources=
