@@ -84,7 +84,7 @@ TESTS    := $(call programs,tests/test_*.c)
 SIMS     := $(call programs,tests/sim_*.c)
 DAEMON   := $(call programs,tests/daemon_*.c)
 PEERS    := $(filter %/test_metrics %/test_status %/test_ops_access_haproxy,$(TESTS)) \
-            $(filter %/daemon_names_peers,$(DAEMON))
+            $(filter %/daemon_names_peers,$(DAEMON)) tests/peers_health.sh
 FUZZ     := $(call programs,tests/fuzz/fuzz_*.c)
 GUEST    := $(call programs,tests/kernel/*.c)#	for test_kernel.sh, with nothing but libc
 COMPARE  := $(call programs,tests/compare/*.c)

@@ -64,14 +64,18 @@ void pool_count(struct pool *pool)
 {
 	uint32_t panic = pool->config ? pool->config->settings.panic : CONFIG_PANIC_LAST_RESORT;
 
+	uint32_t up = 0, able = 0;
+
 	pool->up = pool->able = 0;
 	for (uint32_t i = 0; i < pool->count; i++) {
 		struct standing standing = standing_of(&pool->members[i]);
 
 		pool->up += standing.takes;
 		pool->able += standing.able;
+		up += standing.takes ? standing.weight : 0;
+		able += standing.able ? standing.weight : 0;
 	}
-	pool->panic = vitals_panic(panic, pool->up, pool->able);
+	pool->panic = vitals_panic(panic, up, able);
 	if (pool->count)
 		atomic_store_explicit(&pool->members[0].server->passive->takers,
 				      pool->panic ? pool->able : pool->up, memory_order_relaxed);

@@ -29,8 +29,8 @@ uint64_t vitals_next_ms(const struct vitals *vitals, uint64_t now_ms);
 uint32_t vitals_limit(const struct vitals *vitals, uint32_t limit, uint64_t now_ms);
 
 /*
- * Whether of so many that only checks may be against so few are up that the checks are not to be
- * believed: by panic = last_resort, off, N %.
+ * Whether of the weight of all that only checks may be against so little is up that the checks are
+ * not to be believed: by panic = last_resort, off, N %.
  */
 bool vitals_panic(uint32_t panic, uint32_t up, uint32_t able);
 

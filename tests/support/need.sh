@@ -5,7 +5,7 @@
 # nor started at the next boot.
 set -f
 
-services='bird exabgp haproxy keepalived nginx postgresql prometheus redis-server unbound'
+services='bird exabgp exim4 haproxy keepalived mariadb memcached nginx postgresql prometheus redis-server unbound'
 packages_of() {
 	case $1 in
 	build)
@@ -21,8 +21,10 @@ packages_of() {
 			qemu-system-x86 busybox-static cpio util-linux-extra logrotate zsh
 		packages_of try && packages_of fuzz && packages_of lint
 		;;
-	peers) echo haproxy prometheus chromium fonts-dejavu-core python3 unbound dnsmasq-base \
-			keepalived bird2 exabgp ;;
+	peers)
+		echo haproxy prometheus chromium fonts-dejavu-core python3 unbound dnsmasq-base \
+			keepalived bird2 exabgp mariadb-server exim4-daemon-light memcached
+		;;
 	root) echo debootstrap debian-archive-keyring ;;
 	bench)
 		echo python3 haproxy nginx libnginx-mod-stream socat iperf3 liburing-dev check valgrind
