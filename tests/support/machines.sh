@@ -28,7 +28,7 @@ if [ "${MACHINES-}" != "$$" ]; then
 	for program in ip unshare python3; do
 		command -v "$program" >/dev/null || skip "no $program"
 	done
-	private="unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private"
+	private="unshare --net --mount --pid --ipc --fork --kill-child --mount-proc --propagation private"
 	[ "$(id -u)" = 0 ] || private="$private --map-root-user"
 	# shellcheck disable=SC2086 # words
 	$private sh -c 'ip link add probe0 type veth peer name probe1' 2>/dev/null ||
