@@ -4,6 +4,7 @@
 #include "config/schema.h"
 #include "control/named.h"
 #include "control/rulings.h"
+#include "pool/queue.h"
 #include "pool/roster.h"
 #include "pool/server.h"
 #include "pool/standing.h"
@@ -137,7 +138,6 @@ static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 	to->backup = member->tier >= CONFIG_PRIORITY_BACKUP;
 	to->connections_max = standing.limit;
 	to->connections_max_configured = member->limit;
-	to->queued = load(&server->waiting);
 	to->ejections = atomic_load_explicit(&server->ejected, memory_order_relaxed);
 	fill_said(to, server, snapshot);
 	to->connections = load(&account->connections);
@@ -158,6 +158,7 @@ static void fill_pool(struct metrics_snapshot *snapshot, const struct ledger *le
 	pool->name = from->config->name;
 	pool->servers = named_count(from);
 	pool->panic = pool_roster(from)->rule.panic;
+	pool->queued = queue_waiting(from->queue, QUEUE_PLACES);
 	pool->retries = ledger_sum(ledger, from->account, TALLY_RETRIES);
 	ledger_total(ledger, from->account, MEASURE_CONNECT, &pool->connect);
 	ledger_total(ledger, from->account, MEASURE_SERVER_RTT, &pool->rtt);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "control/named.h"
 #include "pool/roster.h"
+#include "session/edition.h"
 #include "session/measure.h"
 
 #include "ops/ledger.h"
@@ -49,7 +50,9 @@ int pools_fill(struct pool *pool, const struct config_section *source,
 	if (pool_open(pool, source) < 0)
 		return log_no_memory("the servers");
 	pool->account = ledger_account(means->ledger, source->title);
-	if (!pool->account || ledger_measure(means->ledger, pool->account, MEASURE_COUNT) < 0)
+	pool->queue = servers_queue(means->servers, source->title);
+	if (!pool->account || !pool->queue ||
+	    ledger_measure(means->ledger, pool->account, MEASURE_COUNT) < 0)
 		return log_no_memory(source->title);
 	for (size_t i = 0; i < source->server_count && r == 0; i++) {
 		const struct config_endpoint *endpoint = &source->servers[i];
@@ -64,6 +67,12 @@ int pools_fill(struct pool *pool, const struct config_section *source,
 	}
 	store(&pool->hidden, hidden);
 	return r < 0 ? r : publish(pool, NULL);
+}
+
+void pools_in_force(struct edition *edition)
+{
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		pool_in_force(&edition->pools[i]);
 }
 
 /* "name db.example: +10.0.3.9 -10.0.3.7 (ttl 30 s); pool postgres: 3 servers" */

@@ -17,6 +17,9 @@
 int pools_fill(struct pool *pool, const struct config_section *source,
 	       const struct pool_means *means) must_check;
 
+/* The edition is adopted: its servers have the limits that it says. */
+void pools_in_force(struct edition *edition);
+
 /*
  * One of the pool's names stands for something else: workers are given the servers that it stands
  * for now.  That is told as `change` has it, unless that is "".  What is wrong has been logged.

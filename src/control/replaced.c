@@ -47,7 +47,7 @@ int replaced_open(struct replaced *replaced, struct crew *crew)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < crew->count; i++)
 		replaced->orders[i] =
-			(struct order){.kind = ORDER_PING, .done = answered, .owner = replaced};
+			(struct order){.kind = ORDER_CATCH_UP, .done = answered, .owner = replaced};
 	return 0;
 }
 

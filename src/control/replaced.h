@@ -1,7 +1,8 @@
 /*
  * Rosters that another one has replaced.  A worker may be reading one until its turn is over,
  * so each waits until every worker has answered an order that was sent since; those that come
- * meanwhile wait for the next round.
+ * meanwhile wait for the next round.  By that order workers also look again at the
+ * connections that wait, since there may be a server for them now.
  */
 #ifndef CONTROL_REPLACED_H
 #define CONTROL_REPLACED_H

@@ -344,6 +344,7 @@ int supervise(const struct service_plan *plan)
 		log_error("cannot prepare to talk to the workers: %s", strerror(errno));
 		r = build_of_system(-errno);
 	} else {
+		pools_in_force(&plan->reading->edition);
 		r = open_and_serve(&supervisor);
 		close(engine->wake_fd);
 	}

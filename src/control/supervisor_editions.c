@@ -176,6 +176,9 @@ static void adopted(void *owner)
 	wards_look(&supervisor->wards, &supervisor->reading->edition, false);
 	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
 	watch_turn(&supervisor->watch, supervisor->reading);
+	pools_in_force(&supervisor->reading->edition);
+	/* There may be more room at servers than there was. */
+	crew_command(&supervisor->crew, ORDER_CATCH_UP);
 	if (supervisor->signals)
 		return;
 	if (supervisor_hear_answers(supervisor) < 0)

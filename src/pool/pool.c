@@ -103,18 +103,32 @@ static struct roster_entry entry_of(const struct member *member, uint32_t scale,
 	};
 }
 
-/* What workers look at in the server itself. */
-static void tell_workers(const struct member *member, uint64_t now_ms)
+/*
+ * What workers look at in the server itself.  A reading that is not adopted yet, and may never
+ * be, changes nothing of servers there are.
+ */
+static void tell_workers(const struct pool *pool, const struct member *member, uint64_t now_ms)
 {
 	struct server *server = member->server;
 	uint32_t limit = vitals_limit(&server->vitals, standing_of(member).limit, now_ms);
 
+	if (!pool->in_force && server->users > 1)
+		return;
 	atomic_store_explicit(&server->limit, limit, memory_order_relaxed);
 	if (!member->line)
 		return;
 	atomic_store_explicit(&server->fails, member->line->max_fails, memory_order_relaxed);
 	atomic_store_explicit(&server->within_ms, member->line->fail_timeout_ms,
 			      memory_order_relaxed);
+}
+
+void pool_in_force(struct pool *pool)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	pool->in_force = true;
+	for (uint32_t i = 0; i < pool->count; i++)
+		tell_workers(pool, &pool->members[i], now_ms);
 }
 
 int pool_publish(struct pool *pool, const struct roster **ret_old)
@@ -132,7 +146,7 @@ int pool_publish(struct pool *pool, const struct roster **ret_old)
 	pool_count(pool);
 	rule.panic = pool->panic;
 	for (uint32_t i = 0; entries && i < pool->count; i++) {
-		tell_workers(&pool->members[i], now_ms);
+		tell_workers(pool, &pool->members[i], now_ms);
 		entries[i] = entry_of(&pool->members[i], scale, now_ms);
 	}
 	if (entries)

@@ -19,6 +19,7 @@
 struct account;
 struct config_endpoint;
 struct config_section;
+struct queue;
 struct roster;
 struct server;
 
@@ -36,6 +37,7 @@ struct member {
 struct pool {
 	const struct config_section *config; /* where its servers are written */
 	struct account *account;             /* of its name: the same in every edition */
+	struct queue *queue;                 /* likewise: of those who wait for a place */
 	_Atomic(const struct roster *) roster;
 	_Atomic uint32_t hidden; /* names of servers that have had no answer yet */
 
@@ -45,6 +47,7 @@ struct pool {
 	uint32_t up, able; /* members that take connections; that would, but for their checks */
 	bool panic;        /* so few that checks are not believed */
 	bool stale;        /* what its servers are has changed since its roster was made */
+	bool in_force; /* it is what counts for servers that another reading names as well */
 };
 
 /* An empty one, with an empty roster.  -ENOMEM. */
@@ -66,6 +69,9 @@ static inline const struct roster *pool_roster(const struct pool *pool)
 {
 	return atomic_load_explicit(&pool->roster, memory_order_acquire);
 }
+
+/* Its reading is the one of the day: servers have the limits that it says. */
+void pool_in_force(struct pool *pool);
 
 /*
  * From now on workers see another roster, of its members as they are: of those that take

@@ -1,5 +1,7 @@
 #include "pool/server.h"
 
+#include "pool/queue.h"
+
 #include "base/hash.h"
 #include "base/spell.h"
 
@@ -140,6 +142,7 @@ void servers_done(struct servers *servers)
 {
 	struct servers_place *place;
 	struct servers_title *title;
+	struct queue *queue;
 
 	for (size_t i = 0; i < array_size(servers->places); i++) {
 		while ((place = servers->places[i])) {
@@ -151,6 +154,11 @@ void servers_done(struct servers *servers)
 			free(title);
 		}
 	}
+	for (size_t i = 0; i < array_size(servers->queues); i++)
+		while ((queue = servers->queues[i])) {
+			servers->queues[i] = queue->next;
+			queue_free(queue);
+		}
 }
 
 /* How many are ejected is known as long as any edition has the pool, so it stays. */
@@ -172,6 +180,23 @@ static struct passive_pool *keep_title(struct servers *servers, const char *text
 		*bucket = title;
 	}
 	return &title->passive;
+}
+
+struct queue *servers_queue(struct servers *servers, const char *title)
+{
+	struct queue **bucket =
+		&servers->queues[hash_text(HASH_BEGIN, title) % array_size(servers->queues)];
+	struct queue *queue = *bucket;
+
+	while (queue && strcmp(queue->title, title) != 0)
+		queue = queue->next;
+	if (queue)
+		return queue;
+	queue = queue_make(title, servers->reaches.workers);
+	if (!queue)
+		return NULL;
+	queue->next = *bucket;
+	return *bucket = queue;
 }
 
 /* Workers may be reading the place that a server had before, so that stays: there are few. */
@@ -282,14 +307,16 @@ struct server *servers_get(struct servers *servers, const char *title, const cha
 	struct server *server = find(bucket, title, name, address);
 	const char *kept = keep_place(servers, place);
 	struct passive_pool *passive = keep_title(servers, title);
+	struct queue *queue = servers_queue(servers, title);
 
-	if (!kept || !passive)
+	if (!kept || !passive || !queue)
 		return NULL;
 	if (!server) {
 		server = make(title, name, text, address, &servers->reaches);
 		if (!server)
 			return NULL;
 		server->passive = passive;
+		server->queue = queue;
 		list_push(bucket, &server->link);
 		number(servers, server);
 	}

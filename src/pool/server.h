@@ -25,6 +25,7 @@
 
 struct account;
 struct passive_pool;
+struct queue;
 struct ruling;
 struct ward;
 
@@ -46,6 +47,7 @@ struct server {
 	char *text;              /* as messages name it */
 	char *address_text;      /* ... and its address */
 	struct account *account; /* what is counted under its name; whose it is sets it */
+	struct queue *queue;     /* of those who wait for a place in its pool */
 	uint64_t hash;           /* of its name: where keys find it, on any machine */
 	uint32_t number;         /* small, and no other's of its title while it lives: tried.h */
 
@@ -70,7 +72,6 @@ struct server {
 	_Atomic uint32_t limit;               /* how many may have one; 0: any number */
 	_Atomic uint64_t ejection;            /* by its failures: passive.h; 0: none */
 	_Atomic uint64_t cost;                /* how long it takes: least_time.h; 0: unknown */
-	_Atomic uint32_t waiting;             /* connections that wait for a place at it */
 
 	/* Written by all workers. */
 	_Alignas(64) _Atomic uint64_t since_ms; /* when it began to fail; 0: it does not */
@@ -116,7 +117,8 @@ static inline bool server_reserve(struct server *server)
 
 static inline void server_release(struct server *server)
 {
-	uint32_t active = atomic_fetch_sub_explicit(&server->active, 1, memory_order_release);
+	/* Before who gives it back looks whether somebody waits for it: pool/queue.h. */
+	uint32_t active = atomic_fetch_sub_explicit(&server->active, 1, memory_order_seq_cst);
 
 	assert(active > 0);
 }
@@ -180,11 +182,14 @@ struct servers {
 	struct servers_reaches reaches;
 	struct servers_place *places[256];
 	struct servers_title *titles[256];     /* of pools that there ever were */
+	struct queue *queues[256];             /* of pools, by title; those that are no more stay */
 	struct list numbered[SERVERS_BUCKETS]; /* by their numbers */
 };
 
 /* Without workers (NULL) servers have no reaches. */
 void servers_init(struct servers *servers, const struct servers_reaches *reaches);
+/* That of the pool's title, new or known; it stays.  NULL: no memory. */
+struct queue *servers_queue(struct servers *servers, const char *title);
 /* Nobody has any of them. */
 void servers_done(struct servers *servers);
 
