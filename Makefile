@@ -110,7 +110,7 @@ $O/tests/bench/bench_ring: $(OBJ)/tests/bench/ours.o $(OBJ)/tests/bench/liburing
 $(BENCH_TOOLS): $O/%: $(OBJ)/%.o $(CORE)
 $(EXAMPLES):  $O/%: $(OBJ)/%.o $(RING)
 $(TESTS) $(SIMS) $(DAEMON) $(COMPARE): LIBS += $(CHECK_LIBS)
-$(SIMS): LIBS += -Wl,--wrap=access_write,--wrap=session_open# sim_life.c reads the records, sim_reload.c sees who begins
+$(SIMS): LIBS += -Wl,--wrap=access_write,--wrap=session_open,--wrap=shortage_wait# sim_life.c reads the records, sim_reload.c sees who begins, sim_pool.c who begins anew
 $(FUZZ): LIBS += -fsanitize=fuzzer
 $O/tests/bench/bench_ring: LIBS += -luring
 $O/tests/bench/bench_openloop $O/tests/test_pool_choose $O/tests/test_pool_source_hash: LIBS += -lm

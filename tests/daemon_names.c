@@ -139,7 +139,7 @@ START_TEST(a_server_whose_name_is_answered_late_is_used_from_then_on)
 	ck_assert_uint_eq(daemon_log_count(daemon, "cannot resolve 'late.example'"), 1);
 	ck_assert(is_served(other));
 	ck_assert(is_refused(refusing)); /* when connect_timeout has passed */
-	daemon_wait_log(daemon, "no server is known: names are not resolved, or lead back here "
+	daemon_wait_log(daemon, "no server takes connections, or none is known yet "
 				"(connect_timeout = 300ms, [proxy impatient] line ");
 	waiting = peer_connect(front);
 	assert_connected(waiting);

@@ -11,6 +11,7 @@
 #include "support/sim_drain.h"
 #include "support/sim_operator.h"
 #include "support/sim_orders.h"
+#include "support/sim_pool.h"
 #include "support/sim_reload.h"
 #include "support/suite.h"
 #include "worker/worker.h"
@@ -36,6 +37,7 @@
 #define IDLE_MAX    3000  /* turns that bring nothing on: a worker that needs more is spinning */
 
 static struct engine engine;
+static struct bell bells[SIM_WORKERS];
 static struct worker workers[SIM_WORKERS];
 static struct access_queue access_log; /* nothing is put into it */
 static bool calm;                      /* everything works and everybody is polite */
@@ -81,13 +83,16 @@ static int answer(struct sim_connection *connection, const struct address *addre
 	static const int errors[] = {-ECONNREFUSED,  -EHOSTUNREACH, -ETIMEDOUT,
 				     -EADDRNOTAVAIL, -ENETUNREACH,  -ENOBUFS};
 
+	int nature;
+
 	connection->script = some_script(false);
 	connection->server = sim_server_at(address->port);
+	nature = sim_pool_reached(connection, address);
 	if (connection->local && sim_chance(sim.faults.connect))
-		return sim_chance(2) ? -EAGAIN : -ECONNREFUSED;
+		return sim_pool_failed(connection, sim_chance(2) ? -EAGAIN : -ECONNREFUSED);
 	if (sim_chance(sim.faults.connect))
-		return errors[sim_random() % array_size(errors)];
-	return 0;
+		return sim_pool_failed(connection, errors[sim_random() % array_size(errors)]);
+	return sim_pool_failed(connection, connection->local && nature ? -ECONNREFUSED : nature);
 }
 
 static void send_clients(void)
@@ -122,7 +127,9 @@ static void make_engine(void)
 		.sizes.coalesce_us = sim_one_of(0, 100, 1000, 1000),
 		.sizes.turn_bytes = sim.scale * sim_one_of(1, 100, 1000, ENGINE_TURN_BYTES),
 		.wake_fd = -1,
+		.bells = bells,
 	};
+	memset(bells, 0, sizeof(bells));
 	engine.connections_max = engine.sessions_max;
 	engine.sizes.buffer_memory =
 		(uint64_t)engine.sizes.buffer_size * (jammed ? 4 : sim_one_of(4, 8, 32, 200));
@@ -290,6 +297,7 @@ static void turn(struct worker *worker)
 	r = worker_turn(worker);
 	sim_orders_turn();
 	sim_life_turn();
+	sim_pool_turn();
 	sim_reload_turn();
 	sim_drain_turn();
 	/* Only a wait for memory may take that much longer, a worker's own or another's. */

@@ -3,6 +3,7 @@
 #include "support/suite.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct glance seen;
@@ -22,6 +23,7 @@ static void begin(const char *state)
 		.servers = 3,
 		.connect_left_ms = GLANCE_NEVER,
 		.retry_left_ms = GLANCE_NEVER,
+		.queue_left_ms = GLANCE_NEVER,
 		.lifetime_left_ms = GLANCE_NEVER,
 		.quiet_left_ms = GLANCE_NEVER,
 	};
@@ -64,6 +66,24 @@ START_TEST(who_waits_for_a_server_is_told_what_is_lacking)
 	       "next is tried in a moment");
 	detail.servers = 0;
 	expect("waiting for a server to be known, for 3 s: no name is resolved yet");
+}
+END_TEST
+
+START_TEST(who_waits_in_a_queue_is_told_where_and_for_what)
+{
+	begin("queued");
+	detail.queued = true;
+	detail.before = 2;
+	detail.queued_ms = seen.now_ms - 12000;
+	snprintf(detail.pool, sizeof(detail.pool), "db");
+	expect("waiting in the queue of pool db, 3rd of its worker's, for 12 s: every server has "
+	       "its max_connections");
+	detail.before = 11;
+	detail.to_retry = true;
+	detail.connect_error = -ECONNREFUSED;
+	expect("waiting to be sent to another server of pool db, 12th of its worker's, for 12 s: "
+	       "as many as may be are on their way to one; the one before failed: Connection "
+	       "refused");
 }
 END_TEST
 
@@ -124,10 +144,13 @@ START_TEST(the_limit_is_the_one_that_comes_first)
 	ck_assert_uint_eq(left, 4000);
 	detail.connect_left_ms = 100;
 	ck_assert_str_eq(why_limit(&detail, &left), "connect_timeout");
+	detail.queue_left_ms = 50;
+	ck_assert_str_eq(why_limit(&detail, &left), "queue_timeout");
 }
 END_TEST
 
 SUITE("control: why", who_connects_is_told_with_the_attempt_before,
       who_waits_for_a_server_is_told_what_is_lacking,
+      who_waits_in_a_queue_is_told_where_and_for_what,
       bytes_that_do_not_get_on_are_told_with_who_holds_them_up, who_is_silent_or_half_gone_is_told,
       the_limit_is_the_one_that_comes_first)

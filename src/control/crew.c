@@ -31,6 +31,8 @@ static void free_all(struct crew *crew)
 			worker_done(&crew->workers[i]);
 	free(crew->workers);
 	free(crew->order);
+	free(crew->engine->bells);
+	crew->engine->bells = NULL;
 	*crew = (struct crew){0};
 }
 
@@ -54,11 +56,15 @@ int crew_open(struct crew *crew, struct engine *engine, const struct mode *mode,
 		.count = engine->worker_count,
 		.order = calloc(count, sizeof(*crew->order)),
 	};
-	if (!crew->workers || !crew->order) {
+	engine->bells = aligned_alloc(64, count * sizeof(*engine->bells));
+	if (!crew->workers || !crew->order || !engine->bells) {
 		free(crew->workers);
 		free(crew->order);
+		free(engine->bells);
+		engine->bells = NULL;
 		return log_no_memory("the workers");
 	}
+	memset(engine->bells, 0, count * sizeof(*engine->bells));
 	memset(crew->workers, 0, count * sizeof(struct worker));
 	for (uint32_t i = 0; i < count; i++)
 		for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++)

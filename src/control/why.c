@@ -3,6 +3,7 @@
 #include "control/words.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BUSY_MS 1000 /* something moved that lately: bytes are flowing */
@@ -66,6 +67,36 @@ static void tell_wait_for_server(struct sheet *sheet, const struct glance *glanc
 			  "giving up the connection to %s, which failed: %s; the next is "
 			  "tried in a moment",
 			  glance->server, strerror(-detail->connect_error));
+}
+
+static const char *nth(char text[WORDS_MAX], uint32_t number)
+{
+	static const char *const ends[] = {"th", "st", "nd", "rd"};
+	bool teen = number / 10 % 10 == 1;
+	uint32_t last = number % 10;
+
+	snprintf(text, WORDS_MAX, "%u%s", number, ends[teen || last > 3 ? 0 : last]);
+	return text;
+}
+
+static void tell_queue(struct sheet *sheet, const struct glance *glance,
+		       const struct glance_detail *detail)
+{
+	char text[WORDS_MAX], place[WORDS_MAX];
+	uint64_t waited = since_ms(glance, detail->queued_ms);
+
+	if (detail->to_retry)
+		sheet_add(sheet,
+			  "waiting to be sent to another server of pool %s, %s of its worker's, "
+			  "for %s: as many as may be are on their way to one; the one before "
+			  "failed: %s",
+			  detail->pool, nth(place, detail->before + 1), duration(text, waited),
+			  strerror(-detail->connect_error));
+	else
+		sheet_add(sheet,
+			  "waiting in the queue of pool %s, %s of its worker's, for %s: every "
+			  "server has its max_connections",
+			  detail->pool, nth(place, detail->before + 1), duration(text, waited));
 }
 
 /* ---- Relaying -------------------------------------------------------------------------------- */
@@ -164,6 +195,7 @@ const char *why_limit(const struct glance_detail *detail, uint64_t *ret_left_ms)
 	} limits[] = {
 		{"connect_timeout", detail->connect_left_ms},
 		{"connect_timeout", detail->retry_left_ms},
+		{detail->to_retry ? "retry_timeout" : "queue_timeout", detail->queue_left_ms},
 		{"max_lifetime", detail->lifetime_left_ms},
 		{detail->half_closed ? "half_close_timeout" : "idle_timeout",
 		 detail->quiet_left_ms},
@@ -186,6 +218,8 @@ void why_tell(struct sheet *sheet, const struct glance *glance, const struct gla
 			  reason_sentence((enum reason)glance->reason), detail->in_flight);
 	else if (detail->attempting)
 		tell_attempt(sheet, glance, detail);
+	else if (detail->queued)
+		tell_queue(sheet, glance, detail);
 	else if (!strcmp(glance->state, "connecting"))
 		tell_wait_for_server(sheet, glance, detail);
 	else

@@ -27,6 +27,7 @@ enum loop_timer {
 	TIMER_SESSION, /* 0: what a new session's is */
 	TIMER_LISTENER,
 	TIMER_SHORTAGE,
+	TIMER_QUEUES,
 	TIMER_SETTLE,
 	TIMER_DRAIN,
 	TIMER_TRIM,

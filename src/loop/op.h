@@ -7,7 +7,7 @@
  * No pointer leaves the process.  A completion is matched to its session by
  * slot and generation, so one that outlives its session finds nobody, and a
  * tag printed in hex can be read by eye.  For OP_ACCEPT and
- * OP_ACCEPT_CANCEL they are a listener's, for OP_CONTROL nothing.
+ * OP_ACCEPT_CANCEL they are a listener's, for OP_CONTROL nothing or a worker's.
  */
 #ifndef LOOP_OP_H
 #define LOOP_OP_H
@@ -27,10 +27,15 @@ enum op_kind {
 	OP_WATCH,    /* a poll for the reset of a side that has said its end */
 	OP_CANCEL,
 	OP_ACCEPT_CANCEL, /* slot: the listener whose accept it cancels */
-	OP_CONTROL,       /* the main thread's bell: there is something in the inbox */
+	/*
+	 * A bell: there is something in the inbox, or in a line (session/bell.h).  With the lane
+	 * OP_LANE_RINGING it is one that this worker rings, and slot is whose.
+	 */
+	OP_CONTROL,
 	OP_KIND_COUNT,
 };
 
+enum { OP_LANE_RINGING = 1 };
 enum { OP_LANES = 2 }; /* directions that have operations of their own */
 
 struct op_tag {

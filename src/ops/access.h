@@ -66,9 +66,12 @@ struct access_record {
 	const char *client;
 	bool is_local; /* the client is a process of this machine: */
 	uint64_t uid, pid;
+	const char *pool; /* that has the servers */
 	const char *server, *server_address;
 	const struct access_tried *tried;
 	uint64_t tried_count;
+	bool is_queued; /* it has waited for a place at a server, in all: */
+	uint64_t queue_ms;
 	bool is_connected, is_answered; /* by the server, after so long: */
 	uint64_t connect_us, first_byte_us;
 	uint64_t duration_ms;
@@ -82,6 +85,7 @@ struct access_record {
 	/* For ACCESS_HAPROXY only: how it says why, and how many there were at the end. */
 	char termination[3];
 	uint64_t active, active_of_proxy, active_of_server, retries;
+	uint64_t queued_before; /* that waited when it came into the queue */
 };
 
 /* What one worker puts its lines into. */

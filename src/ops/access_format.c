@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define REFUSED  "refused"
-#define WORD_MAX 40   /* of a closed list: a reason, a side */
+#define WORD_MAX 40   /* of a closed list: a reason, a side; or the name of a section */
 #define REST_MAX 1450 /* bytes of all else: names, numbers, the time */
 
 /* One row for everything that has a name, in the order of a record. */
@@ -45,8 +45,10 @@ static const struct field of_connection[] = {
 	TEXT(client),
 	NUMBER_IF(uid, is_local),
 	NUMBER_IF(pid, is_local),
+	WORD(pool),
 	TEXT(server),
 	TEXT(server_address),
+	NUMBER_IF(queue_ms, is_queued),
 	MS_IF("connect_ms", connect_us, is_connected),
 	MS_IF("first_byte_ms", first_byte_us, is_answered),
 	NUMBER(duration_ms),
@@ -81,7 +83,7 @@ static const struct {
 };
 
 #define TEXTS 6
-#define WORDS 4
+#define WORDS 5
 static_assert(TEXTS * ACCESS_VALUE_MAX + WORDS * WORD_MAX + REST_MAX <= ACCESS_LINE_MAX,
 	      "every line fits");
 static_assert(ACCESS_LINE_MAX + TEXTS * ACCESS_VALUE_MAX + WORDS * WORD_MAX + REST_MAX <=
@@ -206,6 +208,8 @@ static void say_sentence(struct phrase *phrase, const struct access_record *reco
 		say_counted(phrase, " pid ", record->pid, ")");
 	}
 	say_named(phrase, " listener ", record->listener, "");
+	if (record->pool && record->proxy && strcmp(record->pool, record->proxy) != 0)
+		say_named(phrase, " pool ", record->pool, "");
 	say_named(phrase, " upstream ", record->server, "");
 	say_named(phrase, ": ", record->reason_text, "");
 	say_named(phrase, ", ", record->side, " side");
@@ -215,6 +219,8 @@ static void say_sentence(struct phrase *phrase, const struct access_record *reco
 		say_counted(phrase, ", worker ", record->worker, ", edition ");
 		phrase_number(phrase, record->edition);
 	}
+	if (record->is_queued)
+		say_counted(phrase, ", queued for ", record->queue_ms, " ms");
 	if (record->is_connected)
 		say_ms(phrase, ", connected in ", record->connect_us);
 	if (record->is_answered)

@@ -92,10 +92,12 @@ size_t access_format_haproxy(const struct access_record *record, char line[ACCES
 {
 	struct phrase phrase = {.bytes = line, .size = ACCESS_LINE_MAX};
 	const uint64_t never = UINT64_MAX;
-	const uint64_t times[] = {0, record->is_connected ? record->connect_us / 1000 : never};
+	bool waited = record->is_queued && record->phase && strcmp(record->phase, "queued") == 0;
+	const uint64_t times[] = {waited ? never : record->queue_ms,
+				  record->is_connected ? record->connect_us / 1000 : never};
 	const uint64_t counts[] = {record->active, record->active_of_proxy, record->active_of_proxy,
 				   record->active_of_server, record->retries};
-	static const uint64_t queues[] = {0, 0};
+	const uint64_t queues[] = {0, record->queued_before};
 	bool open = record->event == ACCESS_OPEN;
 
 	say_client(&phrase, record->client);

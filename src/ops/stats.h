@@ -23,6 +23,7 @@
 	X(bytes_down,         "bytes sent to clients")                                             \
 	X(connect_failed,     "attempts to reach a server that failed")                            \
 	X(connect_retried,    "attempts at another server after one had failed")                   \
+	X(queued,             "connections that waited for a place at a server")                   \
 	X(paused_connections, "times accepting stopped because max_connections was reached")       \
 	X(paused_descriptors, "times accepting stopped for want of file descriptors")              \
 	X(paused_memory,      "times the kernel had no memory for sockets or requests")             \

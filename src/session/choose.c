@@ -6,22 +6,39 @@
 #include "loop/socket.h"
 #include "pool/least_time.h"
 #include "pool/passive.h"
+#include "session/bell.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
 #include "session/tenancy.h"
 
-#define NS_PER_US  1000
-#define FAILURE_US 1000000 /* at least, as if it had taken so long: who refuses is not quick */
+#define NS_PER_US   1000
+#define FAILURE_US  1000000 /* at least, as if it had taken so long: who refuses is not quick */
+#define RETRY_PART  5       /* of a pool's connections may be on their way to another server, */
+#define RETRY_LEAST 3       /* ... and so many always */
+
+static struct queue *queue_of(const struct session *session)
+{
+	return session->branch->desk->line->queue;
+}
+
+static const struct config_settings *settings_of(const struct session *session)
+{
+	return &session->branch->desk->pool->config->settings;
+}
 
 void choose_leave(struct session *session)
 {
+	struct server *server = session->reach ? session->reach->server : NULL;
+
 	if (!session->reserved)
 		return;
 	session->reserved = false;
 	if (!session->served)
-		passive_unknown(session->reach->server, session->road.loop->now_ms);
-	server_release(session->reach->server);
+		passive_unknown(server, session->road.loop->now_ms);
+	server_release(server);
+	if (atomic_load_explicit(&server->limit, memory_order_relaxed))
+		bell_call(session->all, server->queue, QUEUE_PLACES);
 }
 
 /* It has a place there. */
@@ -43,6 +60,56 @@ static bool take_awaited(struct session *session)
 	return true;
 }
 
+/* ---- Going to another one -------------------------------------------------------------------- */
+
+static bool is_spent(const struct session *session)
+{
+	const struct config_settings *settings = settings_of(session);
+	uint64_t age_ms = session->road.loop->now_ms - session->started_ms;
+
+	return session->failures > settings->retries ||
+	       (settings->retry_timeout_ms && age_ms >= settings->retry_timeout_ms);
+}
+
+static uint32_t retries_at_once(const struct roster *roster)
+{
+	uint64_t active = 0;
+
+	for (uint32_t i = 0; i < roster->tier_count; i++)
+		for (uint32_t s = 0; s < roster->tiers[i].count; s++)
+			active += atomic_load_explicit(&roster->tiers[i].seats[s].server->active,
+						       memory_order_relaxed);
+	active /= RETRY_PART;
+	return active > RETRY_LEAST ? (uint32_t)active : RETRY_LEAST;
+}
+
+enum chosen choose_to_retry(struct session *session)
+{
+	uint32_t most = retries_at_once(pool_roster(session->branch->desk->pool));
+
+	session->retrying = session->retrying || queue_retry(queue_of(session), most);
+	return session->retrying ? CHOSEN_SERVER : CHOSEN_HELD;
+}
+
+static bool is_held(struct session *session)
+{
+	if (session->retrying)
+		return false;
+	return queue_waiting(queue_of(session), QUEUE_RETRIES) ||
+	       choose_to_retry(session) == CHOSEN_HELD;
+}
+
+void choose_retried(struct session *session)
+{
+	if (likely(!session->retrying))
+		return;
+	session->retrying = false;
+	queue_retry_over(queue_of(session));
+	bell_call(session->all, queue_of(session), QUEUE_RETRIES);
+}
+
+/* ---- Choosing -------------------------------------------------------------------------------- */
+
 /* The same for all connections of a client's address; those of unix sockets have none. */
 static seldom uint64_t key_of_client(const struct session *session, uint64_t otherwise)
 {
@@ -57,8 +124,13 @@ static seldom uint64_t key_of_client(const struct session *session, uint64_t oth
 	return hash_spread(hash64_bytes(HASH64_BEGIN, from.address, sizeof(from.address)));
 }
 
-bool choose_server(struct session *session)
+enum chosen choose_in_turn(struct session *session)
 {
+	static const uint8_t chosen[] = {
+		[CHOICE_MADE] = CHOSEN_SERVER,
+		[CHOICE_FULL] = CHOSEN_FULL,
+		[CHOICE_NONE] = CHOSEN_NOBODY,
+	};
 	struct desk *desk = session->branch->desk;
 	struct wish wish = {
 		.roster = pool_roster(desk->pool),
@@ -68,15 +140,27 @@ bool choose_server(struct session *session)
 		.now_ms = session->road.loop->now_ms,
 	};
 	struct server *server;
+	enum choice choice;
 
-	if (take_awaited(session))
-		return true;
 	if (wish.roster->rule.balance == BALANCE_SOURCE_HASH)
 		wish.key = key_of_client(session, wish.random);
-	if (pool_choose(&wish, &server) != CHOICE_MADE)
-		return false;
-	take(session, server);
-	return true;
+	choice = pool_choose(&wish, &server);
+	if (choice == CHOICE_MADE)
+		take(session, server);
+	return (enum chosen)chosen[choice];
+}
+
+enum chosen choose_server(struct session *session)
+{
+	if (unlikely(session->failures) && is_spent(session))
+		return CHOSEN_SPENT;
+	if (unlikely(session->failures) && is_held(session))
+		return CHOSEN_HELD;
+	if (take_awaited(session))
+		return CHOSEN_SERVER;
+	if (settings_of(session)->queue && queue_waiting(queue_of(session), QUEUE_PLACES))
+		return CHOSEN_FULL; /* it would overtake */
+	return choose_in_turn(session);
 }
 
 bool choose_tried(struct session *session)

@@ -9,6 +9,7 @@
 #include "session/life.h"
 #include "session/measure.h"
 #include "session/memo.h"
+#include "session/queued.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/shortage.h"
@@ -48,6 +49,7 @@ static void note_failure(struct session *session, int error)
 	if (condition_of(fault) != CONDITION_COUNT) {
 		condition_enter(all->loop, condition_of(fault), error);
 	} else {
+		session->failures++;
 		reach_failed(all, session->reach, error);
 		choose_failed(session);
 	}
@@ -61,6 +63,7 @@ void connect_succeeded(struct session *session)
 	deadline_clear(session, DEADLINE_LOOK);
 	measure_connect(session);
 	session->served = true;
+	choose_retried(session);
 	choose_took(session, session->connect_us);
 	reach_took(session->all, reach);
 	atomic_fetch_add_explicit(&reach->server->account->connections, 1, memory_order_relaxed);
@@ -170,23 +173,45 @@ static void give_up(struct session *session)
 		    SIDE_UPSTREAM, error);
 }
 
+static void end_full(struct session *session, enum reason reason)
+{
+	session->resetting[SIDE_CLIENT] = true;
+	session_end(session, reason, SIDE_UPSTREAM, 0);
+}
+
+/* Nobody is left to try in this round, and others might do if one waits. */
+static void await_others(struct session *session, uint64_t until)
+{
+	deadline_set(session, DEADLINE_RETRY, until);
+	/* That a first server is known is told by connect_servers_known(). */
+	if (session->lacks)
+		shortage_wait(session, session->lacking, session->lacks);
+	ending_unread(session, SIDE_CLIENT);
+}
+
 /* Nobody is left to try in this round. */
 static void round_failed(struct session *session)
 {
-	uint32_t timeout = session->branch->desk->pool->config->settings.connect_timeout_ms;
-	uint64_t until = session->started_ms + timeout;
-	bool tried = session->lacks || session->connect_error;
+	const struct config_settings *settings = &session->branch->desk->pool->config->settings;
+	uint64_t until = session->started_ms + settings->connect_timeout_ms;
+	enum chosen chosen = (enum chosen)session->chosen;
 
-	session->attempts = 0;
-	if ((tried && !session->lacks) || session->road.loop->now_ms >= until) {
-		give_up(session);
+	if (chosen == CHOSEN_SPENT)
+		session->lacks = 0; /* that it might do does not matter any more */
+	if (chosen == CHOSEN_HELD ||
+	    (chosen == CHOSEN_FULL && !session->lacks && settings->queue)) {
+		session_step(session, SESSION_WAITS);
 		return;
 	}
-	deadline_set(session, DEADLINE_RETRY, until);
-	/* That a first server is known is told by connect_servers_known(). */
-	if (tried)
-		shortage_wait(session, session->lacking, session->lacks);
-	ending_unread(session, SIDE_CLIENT);
+	session->attempts = 0;
+	choose_retried(session);
+	if (chosen == CHOSEN_FULL && !session->lacks)
+		end_full(session, REASON_SERVERS_FULL);
+	else if (session->road.loop->now_ms < until &&
+		 (session->lacks || (session->awaits_names && !session->connect_error)))
+		await_others(session, until);
+	else
+		give_up(session);
 }
 
 static void count_retry(const struct session *session)
@@ -195,10 +220,60 @@ static void count_retry(const struct session *session)
 	cell_count(session->branch->desk->cell, TALLY_RETRIES, 1);
 }
 
+static void begin_round(struct session *session)
+{
+	session->lacks = 0;
+	session->failed = false;
+	tried_done(&session->tried);
+}
+
+/* Another server to try, at which it has a place. */
+static bool has_next(struct session *session)
+{
+	if (session->in_turn)
+		session->in_turn = false;
+	else
+		session->chosen = (uint8_t)choose_server(session);
+	return session->chosen == CHOSEN_SERVER;
+}
+
+/* It has tried its server in vain.  Whether it may go on to another. */
+static bool leave_server(struct session *session)
+{
+	choose_leave(session);
+	if (likely(choose_tried(session)))
+		return true;
+	session->chosen = CHOSEN_NOBODY;
+	return false;
+}
+
+/* An attempt at its server, as far as nothing is in the way: it is under way; or false. */
+static bool try_server(struct session *session)
+{
+	int r = shortage_ahead(session, session->reach);
+
+	if (unlikely(r)) {
+		note_shortage(session, r);
+		return false;
+	}
+	if (session->failed)
+		count_retry(session);
+	session->attempt_ns = session->road.loop->coalesce.now_ns;
+	r = attempt(session);
+	if (r < 0) {
+		note_failure(session, r);
+		return false;
+	}
+	attempt_under_way(session);
+	if (r > 0)
+		session_step(session, SESSION_CONNECTED);
+	return true;
+}
+
 /* Try servers until one attempt is under way. */
 static void connect_to_next(struct session *session)
 {
-	int r;
+	struct pool *pool = session->branch->desk->pool;
 
 	if (unlikely(hop_comes_back(session))) {
 		reach_returned(session->all, session->branch);
@@ -206,33 +281,14 @@ static void connect_to_next(struct session *session)
 		session_end(session, REASON_LOOP, SIDE_CLIENT, 0);
 		return;
 	}
-	if (session->attempts == 0) {
-		session->lacks = 0;
-		session->failed = false;
-		tried_done(&session->tried);
-	}
-	while (choose_server(session)) {
-		r = shortage_ahead(session, session->reach);
-		if (unlikely(r)) {
-			note_shortage(session, r);
-			choose_leave(session);
-			if (!choose_tried(session))
-				break;
-			continue;
-		}
-		if (session->failed)
-			count_retry(session);
-		session->attempt_ns = session->road.loop->coalesce.now_ns;
-		r = attempt(session);
-		if (r >= 0) {
-			attempt_under_way(session);
-			if (r > 0)
-				session_step(session, SESSION_CONNECTED);
+	if (session->attempts == 0)
+		begin_round(session);
+	/* Before the roster is looked at: who is known later than that is told of. */
+	session->awaits_names = atomic_load_explicit(&pool->hidden, memory_order_acquire);
+	while (has_next(session)) {
+		if (try_server(session))
 			return;
-		}
-		note_failure(session, r);
-		choose_leave(session);
-		if (!choose_tried(session))
+		if (!leave_server(session))
 			break;
 	}
 	session->exhausted = true;
@@ -270,8 +326,7 @@ static void settle(struct session *session)
 		hop_forget(session);
 		socket_close(session->road.fd[SIDE_UPSTREAM]);
 		session->road.fd[SIDE_UPSTREAM] = -1;
-		choose_leave(session);
-		session->exhausted |= !choose_tried(session);
+		session->exhausted |= !leave_server(session);
 	}
 	if (list_is_linked(&session->waiting)) {
 		if (deadline_is_set(session, DEADLINE_RETRY))
@@ -303,14 +358,25 @@ static void look(struct session *session)
 	deadline_update(session);
 }
 
+/* It waits for nothing but that a server is known. */
+static bool waits_for_names(const struct session *session)
+{
+	return !session->over && session->state == SESSION_RETRYING && !session->connect_error &&
+	       !session->lacks;
+}
+
 void connect_servers_known(struct sessions *all)
 {
+	queued_look_again(all);
 	for (uint32_t slot = 0; slot < all->slab.capacity; slot++) {
 		struct session *session = slab_find(&all->slab, slot, all->slab.generation[slot]);
+		const struct pool *pool;
 
-		if (!session || session->over || session->state != SESSION_RETRYING ||
-		    session->connect_error || session->lacks ||
-		    !pool_roster(session->branch->desk->pool)->count)
+		if (!session || !waits_for_names(session))
+			continue;
+		pool = session->branch->desk->pool;
+		if (!pool_roster(pool)->count &&
+		    atomic_load_explicit(&pool->hidden, memory_order_acquire))
 			continue;
 		deadline_clear(session, DEADLINE_RETRY);
 		settle(session);
@@ -471,4 +537,74 @@ const struct phase phase_retrying = {
 	.complete = complete_retrying,
 	.due = due_retrying,
 	.give_up = shortage_leave,
+};
+
+/* ---- The phase of waiting -------------------------------------------------------------------- */
+
+/* It has been sent to one server at least, and to no other from then on. */
+static uint64_t retry_until(const struct session *session)
+{
+	uint32_t timeout = session->branch->desk->pool->config->settings.retry_timeout_ms;
+
+	return session->failures && timeout ? session->started_ms + timeout : DEADLINE_NONE;
+}
+
+static uint64_t place_until(const struct session *session)
+{
+	const struct config_settings *settings = &session->branch->desk->pool->config->settings;
+	uint32_t timeout = settings->queue_timeout_ms ? settings->queue_timeout_ms
+						      : settings->connect_timeout_ms;
+
+	return session->road.loop->now_ms + timeout;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void enter_queued(struct session *session)
+{
+	if (session->chosen == CHOSEN_HELD) {
+		/* There is room for any number. */
+		(void)!queued_wait(session, QUEUE_RETRIES, retry_until(session));
+		return;
+	}
+	choose_retried(session); /* while it waits for room it goes nowhere */
+	if (!queued_wait(session, QUEUE_PLACES, sooner(place_until(session), retry_until(session))))
+		end_full(session, REASON_POOL_QUEUE_FULL);
+}
+
+static void complete_queued(struct session *session, struct op_tag tag,
+			    const struct io_uring_cqe *done)
+{
+	if (tag.kind == OP_WATCH)
+		ending_watched(session, tag.lane, done);
+	else if (!abandoned(session, tag, done) && tag.kind != OP_CANCEL)
+		strategy_complete(&session->road.lanes[tag.lane], (enum op_kind)tag.kind, done);
+}
+
+static void waited_too_long(struct session *session)
+{
+	if (retry_until(session) <= session->road.loop->now_ms)
+		give_up(session);
+	else
+		end_full(session, REASON_QUEUE_TIMEOUT);
+}
+
+static void due_queued(struct session *session, enum deadline which)
+{
+	if (which == DEADLINE_QUEUE)
+		waited_too_long(session);
+	else
+		ending_due(session, which);
+}
+
+const struct phase phase_queued = {
+	.name = "queued",
+	.gates = {[LANE_UP] = GATE_GATHERS},
+	.enter = enter_queued,
+	.complete = complete_queued,
+	.due = due_queued,
+	.give_up = queued_leave,
 };

@@ -11,12 +11,13 @@
  * Where nobody says anything nothing arrives: one look, a moment later, finds most
  * connects done, and a poll tells of the others.  (A unix socket is connected at once.)
  *
- * Which server that is the section's pool says: pool/choose.h.  A connection has a place
- * there, from when it is chosen until its socket is closed.  When a server fails, the
- * connection goes on to another one, never to one twice; when all have failed it is reset
+ * Which server that is the section's pool says: choose.h.  A connection has a place there, from
+ * when it is chosen until its socket is closed.  When a server fails, the connection goes on
+ * to another one, never to one twice, as often as `retries` says; when all have failed it is reset
  * -- but where one of them could have been reached had there been a descriptor, a port, memory
  * or room in its backlog, the connection waits for that until connect_timeout has passed:
- * shortage.h.  So does one to a section of which no server is known yet.
+ * shortage.h.  So does one to a pool that has names without an answer yet.  Where all servers are
+ * full, it waits for a place if there is a queue: queued.h.
  */
 #ifndef SESSION_CONNECT_H
 #define SESSION_CONNECT_H

@@ -17,6 +17,7 @@ struct session;
 enum deadline {
 	DEADLINE_LIFETIME,     /* max_lifetime, or a service's farewell */
 	DEADLINE_RETRY,        /* give up waiting for another round of servers */
+	DEADLINE_QUEUE,        /* give up waiting for a place at a server */
 	DEADLINE_ACKNOWLEDGED, /* look again how much has been acknowledged: ending.h */
 	DEADLINE_HANDSHAKE,    /* an acknowledgement is held until then: handshake.h */
 	DEADLINE_WATCH,        /* watch the sides that nothing is read from: ending.h */

@@ -22,6 +22,13 @@
  */
 #define ENGINE_HOPS_TIMES 2u
 
+/* A worker's bell, for the others: bell.h. */
+struct bell {
+	_Alignas(64) _Atomic uint32_t state; /* BELL_RUNG and so on */
+	_Atomic int ring_fd;
+};
+enum { BELL_RUNG = 1, BELL_GONE = 2 };
+
 struct engine {
 	struct ring_capabilities capabilities;
 	uint32_t worker_count;
@@ -30,7 +37,8 @@ struct engine {
 	struct loop_sizes sizes;          /* of one worker */
 	bool sqpoll;
 	uint32_t sq_idle_ms;
-	int wake_fd; /* an eventfd: a worker has changed its state */
+	int wake_fd;        /* an eventfd: a worker has changed its state */
+	struct bell *bells; /* of each worker; NULL: they do not call each other */
 
 	struct hops hops;
 	_Atomic uint32_t connections; /* touched twice in a connection's life */

@@ -6,6 +6,7 @@
 #include "loop/loop.h"
 #include "loop/socket.h"
 #include "session/life.h"
+#include "session/queued.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/tenancy.h"
@@ -170,6 +171,15 @@ static struct glance_lane lane_of(const struct session *session, const struct la
 	};
 }
 
+static void look_at_queue(const struct session *session, struct glance_detail *ret_detail)
+{
+	ret_detail->queued = true;
+	ret_detail->to_retry = session->queue_kind == QUEUE_RETRIES;
+	ret_detail->before = queued_before(session);
+	ret_detail->queued_ms = session->queued_ns / CLOCK_NS_PER_MS;
+	copy(ret_detail->pool, sizeof(ret_detail->pool), session->branch->desk->pool->config->name);
+}
+
 void glance_closely(const struct session *session, struct glance_detail *ret_detail)
 {
 	const struct lane *lanes = session->road.lanes;
@@ -190,9 +200,12 @@ void glance_closely(const struct session *session, struct glance_detail *ret_det
 		.in_flight = session->road.flight.in_flight,
 		.connect_left_ms = left_ms(session, at_ms[DEADLINE_CONNECT]),
 		.retry_left_ms = left_ms(session, at_ms[DEADLINE_RETRY]),
+		.queue_left_ms = left_ms(session, at_ms[DEADLINE_QUEUE]),
 		.lifetime_left_ms = left_ms(session, at_ms[DEADLINE_LIFETIME]),
 		.quiet_left_ms = quiet_left_ms(session),
 	};
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		ret_detail->lanes[i] = lane_of(session, &lanes[i]);
+	if (list_is_linked(&session->queued))
+		look_at_queue(session, ret_detail);
 }

@@ -61,10 +61,15 @@ struct glance_detail {
 	int connect_error;   /* negative errno of the last attempt that failed, or 0 */
 	int lacks;           /* negative errno of a shortage met in this round, or 0 */
 	bool in_line;        /* it stands in line for that */
-	bool half_closed;    /* half_close_timeout governs it, not idle_timeout */
-	uint32_t in_flight;  /* operations */
+	bool queued;         /* it waits for a place at a server, or to be sent to another, */
+	bool to_retry;       /* ... for that */
+	uint32_t before;     /* ... behind so many of its worker's */
+	uint64_t queued_ms;  /* ... since then */
+	char pool[GLANCE_PROXY_MAX];
+	bool half_closed;   /* half_close_timeout governs it, not idle_timeout */
+	uint32_t in_flight; /* operations */
 	/* In so many milliseconds, or GLANCE_NEVER: when these would end it, or the attempt. */
-	uint64_t connect_left_ms, retry_left_ms, lifetime_left_ms, quiet_left_ms;
+	uint64_t connect_left_ms, retry_left_ms, queue_left_ms, lifetime_left_ms, quiet_left_ms;
 };
 
 /* Who is meant; all zeroes: everybody. */

@@ -92,6 +92,7 @@ const struct life life_proxy = {
 			[SESSION_FREE] = &phase_free,
 			[SESSION_CONNECTING] = &phase_connecting,
 			[SESSION_RETRYING] = &phase_retrying,
+			[SESSION_QUEUED] = &phase_queued,
 			[SESSION_RELAYING] = &phase_relaying,
 			[SESSION_CLOSING] = &phase_closing,
 		},

@@ -30,6 +30,7 @@ static char cause_of(enum reason reason, unsigned side)
 	case REASON_ANSWERED:
 		return '-';
 	case REASON_CONNECT_TIMED_OUT:
+	case REASON_QUEUE_TIMEOUT:
 		return 's';
 	case REASON_IDLE_TIMEOUT:
 	case REASON_HALF_CLOSE_TIMEOUT:
@@ -39,6 +40,8 @@ static char cause_of(enum reason reason, unsigned side)
 	case REASON_NO_DESCRIPTORS:
 	case REASON_NO_MEMORY:
 		return 'R';
+	case REASON_SERVERS_FULL:
+	case REASON_POOL_QUEUE_FULL:
 	case REASON_LOOP:
 	case REASON_LIFETIME:
 	case REASON_BAD_REQUEST:

@@ -27,7 +27,10 @@
 	X(NO_SOCKET, "no-socket", "the server's socket is not there")                              \
 	X(BACKLOG_FULL, "backlog-full", "the server's backlog was full")                           \
 	X(CONNECT_FAILED, "connect-failed", "no server could be connected to")                     \
-	X(NO_SERVER, "no-server", "no server is known: names are not resolved, or lead back here") \
+	X(NO_SERVER, "no-server", "no server takes connections, or none is known yet")             \
+	X(SERVERS_FULL, "servers-full", "every server has its max_connections")                    \
+	X(POOL_QUEUE_FULL, "pool-queue-full", "no more could wait for a place at a server")        \
+	X(QUEUE_TIMEOUT, "queue-timeout", "no place at a server was free in time")                 \
 	X(NO_PORTS, "no-ports", "no local port was free to connect from")                          \
 	X(NO_DESCRIPTORS, "no-descriptors", "no file descriptor was free")                         \
 	X(NO_MEMORY, "no-memory", "the kernel had no memory for the connection")                   \

@@ -36,6 +36,11 @@ static const char *key_of(enum reason reason)
 	case REASON_NO_PORTS:
 	case REASON_NO_DESCRIPTORS: /* what is short is waited for, so long */
 		return "connect_timeout";
+	case REASON_SERVERS_FULL:
+	case REASON_POOL_QUEUE_FULL:
+		return "queue";
+	case REASON_QUEUE_TIMEOUT:
+		return "queue_timeout";
 	case REASON_LIFETIME:
 		return "max_lifetime";
 	case REASON_DRAIN_TIMEOUT:
@@ -52,8 +57,12 @@ static const char *key_of(enum reason reason)
 /* Its key stands where the servers do. */
 static bool is_about_servers(enum reason reason)
 {
-	return !strcmp(key_of(reason), "connect_timeout") || reason == REASON_SERVER_DOWN ||
-	       reason == REASON_PRIMARY_BACK;
+	static const char *const keys[] = {"connect_timeout", "queue", "queue_timeout"};
+
+	for (size_t i = 0; i < array_size(keys); i++)
+		if (!strcmp(key_of(reason), keys[i]))
+			return true;
+	return reason == REASON_SERVER_DOWN || reason == REASON_PRIMARY_BACK;
 }
 
 /* "idle_timeout = 1h, [proxy web] line 14". */
@@ -182,15 +191,27 @@ static void say_memo(struct access_record *record, const struct memo *memo, stru
 	record->tried_count = memo->tried_count;
 }
 
+/* It ended without a server, whichever it had been tried with. */
+static bool waits_for_any(enum reason reason)
+{
+	return reason == REASON_NO_SERVER || reason == REASON_SERVERS_FULL ||
+	       reason == REASON_POOL_QUEUE_FULL || reason == REASON_QUEUE_TIMEOUT;
+}
+
 static void say_server(struct access_record *record, const struct session *session)
 {
 	const struct server *server = session->reach ? session->reach->server : NULL;
+	const struct pool *pool = session->branch->section->pool;
 
+	record->pool = pool ? pool->config->name : NULL;
+	record->is_queued = session->was_queued;
+	record->queue_ms = session->queue_ms;
+	record->queued_before = session->queued_before;
 	record->is_connected = session->served;
 	record->connect_us = session->connect_us;
 	record->is_answered = session->first_byte_us;
 	record->first_byte_us = session->first_byte_us;
-	if (!server || session->end.reason == REASON_NO_SERVER)
+	if (!server || waits_for_any((enum reason)session->end.reason))
 		return;
 	record->server = server->name;
 	record->server_address = server->address_text;
@@ -214,10 +235,25 @@ static void say_letters(struct access_record *record, const struct session *sess
 	const struct session_end *end = &session->end;
 
 	reason_letters((enum reason)end->reason, end->side,
-		       end->state == SESSION_RELAYING ? 'D' : 'C', record->termination);
+		       end->state == SESSION_RELAYING ? 'D'
+		       : end->state == SESSION_QUEUED ? 'Q'
+						      : 'C',
+		       record->termination);
 	record->retries = memo_of(session)->failed;
 	if (session->served)
 		record->active_of_server = load(&session->reach->server->account->connections);
+}
+
+/* What governs the reason, or NULL. */
+static const char *governs(const struct session *session, char text[CONFIG_EXPLAIN_MAX])
+{
+	enum reason reason = (enum reason)session->end.reason;
+
+	if (reason == REASON_KILLED)
+		return killer_text(&session->killer, text);
+	if (reason == REASON_NO_SERVER && !session->awaits_names)
+		return NULL; /* it has waited for nothing */
+	return key_text(session->branch->section, reason, text);
 }
 
 static seldom void write_record(struct session *session, uint64_t bytes_up, uint64_t bytes_down)
@@ -242,8 +278,7 @@ static seldom void write_record(struct session *session, uint64_t bytes_up, uint
 	say_section(&record, session->all, section);
 	say_server(&record, session);
 	say_memo(&record, memo_of(session), &texts);
-	key = end->reason == REASON_KILLED ? killer_text(&session->killer, text)
-					   : key_text(section, (enum reason)end->reason, text);
+	key = governs(session, text);
 	say_reason(&record, (enum reason)end->reason, key, &texts);
 	say_counts(&record, session->all, section);
 	say_letters(&record, session);

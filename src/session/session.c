@@ -15,12 +15,13 @@
 
 /* clang-format off */
 static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
-	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               ENDED            QUIET         CUT */
-	[SESSION_FREE]       = {SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,           NEVER,        NEVER},
-	[SESSION_CONNECTING] = {NEVER,              NEVER,            SESSION_RELAYING, SESSION_RETRYING, NEVER,              SESSION_CLOSING, NEVER,        SESSION_FREE},
-	[SESSION_RETRYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, SESSION_CLOSING, NEVER,        SESSION_FREE},
-	[SESSION_RELAYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              SESSION_CLOSING, NEVER,        SESSION_FREE},
-	[SESSION_CLOSING]    = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,           SESSION_FREE, SESSION_FREE},
+	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               WAITS           ENDED            QUIET         CUT */
+	[SESSION_FREE]       = {SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,          NEVER,           NEVER,        NEVER},
+	[SESSION_CONNECTING] = {NEVER,              NEVER,            SESSION_RELAYING, SESSION_RETRYING, NEVER,              NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_RETRYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, SESSION_QUEUED, SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_QUEUED]     = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_RELAYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_CLOSING]    = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,          NEVER,           SESSION_FREE, SESSION_FREE},
 };
 /* clang-format on */
 
@@ -76,14 +77,14 @@ static void step(struct session *session, enum session_event event)
 /* Step by what is noted, an end behind all else and only where that may be done now. */
 static void run(struct session *session, bool may_end)
 {
-	unsigned now = may_end ? UINT8_MAX : UINT8_MAX & ~(1u << SESSION_ENDED);
+	unsigned now = may_end ? UINT16_MAX : UINT16_MAX & ~(1u << SESSION_ENDED);
 
 	assert(!session->road.loop->handling);
 	session->stepping = true;
 	while (session->pending & now) {
 		unsigned event = (unsigned)__builtin_ctz(session->pending & now);
 
-		session->pending &= (uint8_t) ~(1u << event);
+		session->pending &= (uint16_t) ~(1u << event);
 		step(session, (enum session_event)event);
 	}
 	session->stepping = false;
@@ -91,19 +92,19 @@ static void run(struct session *session, bool may_end)
 
 static void decide(struct session *session, enum session_event event)
 {
-	session->pending |= (uint8_t)(1u << event);
+	session->pending |= (uint16_t)(1u << event);
 	if (!list_is_linked(&session->link))
 		list_push(&session->all->decided, &session->link);
 }
 
 void session_step(struct session *session, enum session_event event)
 {
-	static_assert(SESSION_EVENT_COUNT <= 8, "a bit for each event");
+	static_assert(SESSION_EVENT_COUNT <= 16, "a bit for each event");
 	if (session->road.loop->handling) {
 		decide(session, event);
 		return;
 	}
-	session->pending |= (uint8_t)(1u << event);
+	session->pending |= (uint16_t)(1u << event);
 	if (!session->stepping)
 		run(session, false);
 }

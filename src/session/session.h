@@ -7,6 +7,9 @@
  *   | |  ATTEMPT_FAILED|      |RETRY             |   |
  *   | |                v      |                  |   |
  *   | |               RETRYING                   |   | ENDED (from each)
+ *   | |            WAITS |      ^ RETRY, with a    |   |
+ *   | |                v      | place             |   |
+ *   | |                QUEUED                    |   |
  *   | +-- SERVED (a service: no upstream) -------+   v
  *   +------------ QUIET, or CUT (from each) ------ CLOSING
  *
@@ -46,6 +49,7 @@ enum session_state {
 	SESSION_FREE,
 	SESSION_CONNECTING,
 	SESSION_RETRYING,
+	SESSION_QUEUED,
 	SESSION_RELAYING,
 	SESSION_CLOSING,
 	SESSION_STATE_COUNT
@@ -57,6 +61,7 @@ enum session_event {
 	SESSION_CONNECTED,
 	SESSION_ATTEMPT_FAILED,
 	SESSION_RETRY,
+	SESSION_WAITS,
 	SESSION_ENDED,
 	SESSION_QUIET,
 	SESSION_CUT,
@@ -84,7 +89,7 @@ struct session {
 	const struct phase *phase; /* it is in; CLOSING's as soon as it is over */
 	const char *listener;      /* that it came through, as text */
 	uint8_t state;
-	uint8_t pending;            /* events that are still to be stepped by: a bit for each */
+	uint16_t pending;           /* events that are still to be stepped by: a bit for each */
 	bool stepping;              /* one of them is */
 	bool over;                  /* it has ended: the reason is decided */
 	bool resetting[SIDE_COUNT]; /* close with a RST */
@@ -95,6 +100,12 @@ struct session {
 	bool exhausted;             /* nobody is left to try in this round */
 	bool served;                /* it is counted among the connections of its server */
 	bool reserved;              /* it has a place at its server: server_reserve() */
+	bool retrying;              /* it is counted among those that go to another server */
+	bool in_turn;               /* what it waited for in the queue has come of it: chosen */
+	bool awaits_names;          /* there are names of servers that had no answer */
+	uint8_t chosen;             /* enum chosen: what came of choosing last */
+	uint8_t queue_kind;         /* enum queue_kind: what it waits for, or last did */
+	uint32_t failures;          /* servers that it could not be connected to, in all rounds */
 	uint32_t attempts;          /* in this round ... */
 	struct tried tried;         /* ... and at which servers */
 	int connect_error;          /* of the last attempt that failed */
@@ -112,6 +123,11 @@ struct session {
 	struct hop *hop;            /* its connection to the server, if it is one */
 	uint64_t came_by;           /* the key of the hop that its client is, or 0 */
 	struct list waiting;        /* in line.sessions: shortage.h */
+	struct list queued;         /* in a line of its desk: queued.h */
+	bool was_queued;            /* it has waited for a place */
+	uint32_t queued_before;     /* ... after so many */
+	uint64_t queued_ns;         /* since then */
+	uint64_t queue_ms;          /* so long in all, for places */
 	struct shortage_line *line; /* where it stands, or last stood */
 	struct reach *reach;        /* its way to the server being used; NULL: none so far */
 	struct reach *lacking;      /* to the one that what it lacks was to be used for */

@@ -28,6 +28,8 @@ int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine
 	list_init(&all->refused);
 	shortage_init(&all->shortages);
 	all->shortages.timer.kind = TIMER_SHORTAGE;
+	list_init(&all->queues.lines);
+	all->queues.timer.kind = TIMER_QUEUES;
 	all->memos = calloc(room_for(engine), sizeof(*all->memos));
 	if (!all->memos)
 		return -ENOMEM;
@@ -50,6 +52,7 @@ void sessions_closed(struct sessions *all, struct session *session)
 		atomic_fetch_sub_explicit(&session->reach->server->account->connections, 1,
 					  memory_order_relaxed);
 	choose_leave(session);
+	choose_retried(session);
 	tried_done(&session->tried);
 	atomic_fetch_sub_explicit(&all->engine->connections, 1, memory_order_relaxed);
 	stats_count(&all->loop->stats, closed, 1);

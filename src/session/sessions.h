@@ -16,6 +16,16 @@
 struct memo;
 struct session;
 
+/* Of one worker: where its connections wait for servers (queued.h). */
+struct queues {
+	struct list lines; /* those that it has used */
+	bool due;          /* one of them is */
+	bool is_closed;
+	bool rings_again;         /* a bell could not be rung */
+	uint32_t ringing;         /* bells of which it is not known yet */
+	struct wheel_timer timer; /* for that, and for lines to be looked at again */
+};
+
 struct sessions {
 	struct loop *loop;
 	struct engine *engine;
@@ -27,6 +37,7 @@ struct sessions {
 	struct list returning;  /* branches whose connections come back */
 	struct list refused;    /* branches with clients whom no record has told of */
 	struct shortages shortages;
+	struct queues queues;
 	uint64_t next_id;
 	struct access_queue *access; /* NULL: no access log */
 	uint64_t looks, looks_ms;    /* at the wires of those that end, until then: measure.h */

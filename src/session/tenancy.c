@@ -20,6 +20,7 @@ struct tenancy *tenancy_make(struct edition *edition, uint32_t worker)
 
 		desk->pool = &edition->pools[i];
 		desk->cell = account_cell(desk->pool->account, worker);
+		desk->line = &desk->pool->queue->lines[worker];
 		picker_init(&desk->picker, worker);
 	}
 	for (uint32_t i = 0; i < edition->section_count; i++) {

@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "base/spell.h"
 #include "pool/choose.h"
+#include "pool/queue.h"
 #include "pool/server.h"
 #include "session/edition.h"
 #include "session/reach.h"
@@ -26,6 +27,7 @@ struct desk {
 	struct pool *pool;
 	_Atomic uint64_t *cell; /* what the worker counts under the pool's name */
 	struct picker picker;
+	struct queue_line *line; /* where the worker's connections wait for one */
 };
 
 struct branch {

@@ -4,7 +4,9 @@
 #include "lane/rest.h"
 #include "lane/turn.h"
 #include "loop/socket.h"
+#include "session/bell.h"
 #include "session/connect.h"
+#include "session/queued.h"
 
 #include "ops/log.h"
 
@@ -63,6 +65,7 @@ int worker_open(struct worker *worker, const struct ring_options *options)
 		return r;
 	}
 	worker->state = WORKER_RUNNING;
+	bell_open(&worker->sessions, worker->loop.ring.fd);
 	roll_set(&worker->roll, &worker->loop, config_of(worker)->open_every_ms);
 	return 0;
 }
@@ -91,8 +94,11 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *done)
 		accept_complete(worker, tag, done);
 		return;
 	}
-	if (tag.kind == OP_CONTROL)
-		return; /* the bell: this turn looks into the inbox, as any other */
+	if (tag.kind == OP_CONTROL) {
+		/* The bell: this turn looks into the inbox, as any other; or one that we rang. */
+		bell_rang(&worker->sessions, tag, done->res);
+		return;
+	}
 	if (tag.kind == OP_ACCEPT_CANCEL) {
 		worker->in_flight--;
 		if (done->res < 0)
@@ -216,6 +222,9 @@ static void expire(struct worker *worker)
 		case TIMER_SHORTAGE:
 			shortage_expired(&worker->sessions);
 			break;
+		case TIMER_QUEUES:
+			queued_expired(&worker->sessions);
+			break;
 		case TIMER_SETTLE:
 			settle(worker);
 			break;
@@ -269,7 +278,7 @@ static uint64_t next_deadline_ns(struct worker *worker)
 
 	if (!list_is_empty(&worker->loop.dirty) || !list_is_empty(&worker->sessions.quiet) ||
 	    !list_is_empty(&worker->sessions.decided) || worker->loop.silent.postponed ||
-	    census_any(&worker->censuses))
+	    worker->sessions.queues.due || census_any(&worker->censuses))
 		return RING_NOW;
 	/*
 	 * Buffers that came home after feed(), from dropped queues and buried sessions, or
@@ -320,6 +329,7 @@ static bool obey(struct worker *worker, struct order *order)
 	case ORDER_LISTEN:
 	case ORDER_ADOPT:
 		accept_adopt(worker, container_of(order, struct accept_order, order));
+		queued_look_again(&worker->sessions);
 		if (worker->state == WORKER_RUNNING)
 			roll_set(&worker->roll, &worker->loop, config_of(worker)->open_every_ms);
 		break;
@@ -411,6 +421,13 @@ static struct ring_wait sleep_until(struct worker *worker, uint64_t deadline)
 	return ring_submit_wait(&worker->loop.ring, count, deadline, count > 1 ? us : 0);
 }
 
+/* Nobody is served, or will be. */
+static bool is_empty(const struct worker *worker)
+{
+	return worker->state >= WORKER_DRAINING && worker->sessions.slab.used == 0 &&
+	       worker->parked_count == 0 && worker->in_flight == 0;
+}
+
 int worker_turn(struct worker *worker)
 {
 	uint64_t deadline = next_deadline_ns(worker), now_ns;
@@ -448,8 +465,11 @@ int worker_turn(struct worker *worker)
 	turn_flush(&worker->loop);
 	session_settle(&worker->sessions);
 	bury(worker);
+	queued_turn(&worker->sessions);
 	cut(worker);
 	give_back(worker);
+	if (is_empty(worker))
+		queued_close(&worker->sessions);
 	loop_watch_pipes(&worker->loop);
 	access_flush(worker->sessions.access);
 	atomic_store_explicit(&worker->buffers_held, stock_held(&worker->loop.stock),
@@ -460,6 +480,7 @@ int worker_turn(struct worker *worker)
 
 bool worker_finished(const struct worker *worker)
 {
-	return worker->state >= WORKER_DRAINING && worker->sessions.slab.used == 0 &&
-	       worker->parked_count == 0 && worker->in_flight == 0;
+	const struct queues *queues = &worker->sessions.queues;
+
+	return is_empty(worker) && queues->is_closed && !queues->ringing && !queues->rings_again;
 }

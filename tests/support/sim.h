@@ -110,8 +110,9 @@ struct sim_connection {
 	uint64_t asked_ns; /* when its connect began */
 	uint64_t moved_ns; /* when a byte last went to or from the proxy's process */
 	uint64_t died_ns;
-	int died_of;        /* negative errno, whoever was told */
-	const char *server; /* that was connected to, as messages name it */
+	int died_of;          /* negative errno, whoever was told */
+	const char *server;   /* that was connected to, as messages name it */
+	uint32_t server_kind; /* ... and which it is, and one; 0: none */
 	bool client, ticking, finished, closed_by_peer, gone, vanished;
 	bool saw_fin, saw_reset, sent_reset;
 	struct sim_asked *asked; /* of a responder, or NULL */
@@ -171,6 +172,12 @@ struct sim_life {
 	struct sim_connection *client, *upstream; /* the last one */
 	enum view_state state;                    /* as of the last turn */
 	uint32_t receives[VIEW_LANES];            /* armed so far */
+	uint32_t tried;                           /* servers, in this round: a bit for each kind */
+	uint32_t reached;    /* ... that it was sent to and that failed, by their own fault */
+	uint64_t attempt_ns; /* the last that was looked at */
+	uint64_t room_ms;    /* it waits, and there is room for it since then; 0: there is none */
+	bool stood_in_line;  /* for what the machine is short of: another order */
+	bool begins_anew;    /* ... and a round, with the next connect */
 };
 
 /* Once in n; 0: never. */
@@ -371,6 +378,7 @@ void sim_check_end(void);
 
 /* ---- sim_life.c: the rules of a session's life ----------------------------------------------- */
 
+struct sim_life *sim_life_of(const struct session *session);
 /* A receive is submitted. */
 void sim_life_receive(const struct fake_ring *ring, const struct io_uring_sqe *sqe);
 /* A connect is given up. */

@@ -4,6 +4,7 @@
 #include "support/sim_drain.h"
 #include "support/sim_edition.h"
 #include "support/sim_orders.h"
+#include "support/sim_pool.h"
 
 #include <string.h>
 
@@ -156,6 +157,7 @@ void sim_check_asleep(void)
 	for (uint32_t i = 0; i < sim.worker_count; i++)
 		if (!view_is_over(sim.workers[i]))
 			check_asleep(i);
+	sim_pool_asleep();
 }
 
 /* Whose bytes go out here; remembered, since one of the two is closed before the other. */
@@ -316,10 +318,11 @@ void sim_check_reset(struct sim_connection *connection)
 		return; /* one that was never served */
 	/*
 	 * The kernel resets where something is left unread, and neither a stop waits to read it
-	 * nor a connection that has had its time.
+	 * nor an operator, nor a connection that has had its time.
 	 */
 	if (view_reason(session) == REASON_ANSWERED &&
-	    (view_is_stopping(view_worker(session)) || sim_life_is_over(session)) &&
+	    (view_is_killed(session) || view_is_stopping(view_worker(session)) ||
+	     sim_life_is_over(session)) &&
 	    sim_has_unread(connection))
 		return;
 	if (view_reason(session) == REASON_COMPLETED || view_reason(session) == REASON_ANSWERED)
@@ -418,6 +421,7 @@ static void check_session(struct session *session)
 		break;
 	case VIEW_FREE:
 	case VIEW_RETRYING:
+	case VIEW_QUEUED:
 	case VIEW_CLOSING:
 		sim_fail("session %u hangs in state %u", view_slot(session), view_state(session));
 	}

@@ -6,6 +6,7 @@
 #include "session/life.h"
 #include "session/measure.h"
 #include "session/tally.h"
+#include "support/sim_pool.h"
 #include "support/strategies.h"
 
 #include <stdlib.h>
@@ -53,6 +54,7 @@ void sim_editions_begin(struct engine *of)
 	engine = of;
 	made = 0;
 	had_service = had_limit = false;
+	sim_pool_begin();
 	memset(cells, 0, sizeof(cells));
 	servers_done(&servers);
 	servers_init(&servers, &reaches);
@@ -154,6 +156,11 @@ static void write_section(struct config_section *source, uint32_t name)
 			{
 				.backlog = sim_chance(3) ? sim_between(1, 2) : SIM_BACKLOG - 1,
 				.connect_timeout_ms = sim_between(1, 3000),
+				.retries = sim_chance(4) ? sim_between(0, 3) : CONFIG_RETRIES_ALL,
+				.retry_timeout_ms = sim_chance(6) ? sim_between(1, 3000) : 0,
+				.queue = sim_chance(2) ? 0 : sim_one_of(1, 2, 10, 1000),
+				.queue_timeout_ms = timeout_ms(2),
+				.balance = (uint32_t)(sim_random() % CONFIG_BALANCE_COUNT),
 				.idle_timeout_ms = timeout_ms(2),
 				.half_close_timeout_ms = timeout_ms(4),
 				.max_lifetime_ms = sim_chance(20) ? sim_between(1, 100) : 0,
@@ -183,6 +190,7 @@ static struct member get_server(uint32_t name, uint32_t number, const char *titl
 		.port = (uint16_t)(SIM_PORT_FIRST + name * SIM_SERVERS + number),
 	};
 	struct server *server;
+	struct member member;
 
 	address.u.in = (struct sockaddr_in){
 		.sin_family = AF_INET,
@@ -193,7 +201,9 @@ static struct member get_server(uint32_t name, uint32_t number, const char *titl
 		address.u.any.sa_family = AF_UNIX;
 	server = servers_get(&servers, title, texts[number], texts[number], "sim:1", &address);
 	server->account = &accounts[SIM_NAMES];
-	return (struct member){.server = server, .weight = 1};
+	member = (struct member){.server = server, .weight = 1};
+	sim_pool_dress(&member, made == 1);
+	return member;
 }
 
 /* Workers are between two turns. */
@@ -225,6 +235,7 @@ static void fill_pool(struct sim_edition *edition, uint32_t index)
 	edition->edition.pool_count++;
 	section->pool = pool;
 	pool->account = section->account;
+	pool->queue = servers_queue(&servers, edition->sources[index].title);
 	atomic_store(&pool->hidden, room - known);
 	for (uint32_t i = 0; i < room; i++) {
 		struct member *member = &edition->members[index][i];
@@ -250,6 +261,24 @@ bool sim_edition_know(struct sim_edition *edition, uint32_t index)
 		atomic_store(&pool->hidden, 0);
 	}
 	return any;
+}
+
+bool sim_edition_change(struct sim_edition *edition)
+{
+	struct pool *pool;
+
+	if (!edition->edition.pool_count)
+		return false;
+	pool = &edition->pools[sim_random() % edition->edition.pool_count];
+	sim_pool_change(pool);
+	publish(pool);
+	return true;
+}
+
+void sim_edition_in_force(struct sim_edition *edition)
+{
+	for (uint32_t i = 0; i < edition->edition.pool_count; i++)
+		pool_in_force(&edition->pools[i]);
 }
 
 static void make_section(struct sim_edition *edition, uint32_t name)

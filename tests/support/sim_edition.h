@@ -50,6 +50,11 @@ void sim_edition_free(struct sim_edition *edition);
 /* The servers that were not known are.  Whether there are any. */
 bool sim_edition_know(struct sim_edition *edition, uint32_t section);
 
+/* Others of its servers take connections, or take more or fewer.  Whether it has any. */
+bool sim_edition_change(struct sim_edition *edition);
+/* It is adopted. */
+void sim_edition_in_force(struct sim_edition *edition);
+
 /* What clients of a place say. */
 enum config_kind sim_kind_at(uint32_t place);
 /* A connection has begun under that one. */

@@ -7,6 +7,7 @@
  */
 #include "ops/access.h"
 #include "support/sim_edition.h"
+#include "support/sim_pool.h"
 
 #include <errno.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static uint64_t early_ms(void)
 	return sim.faults.late ? 25 : 2;
 }
 
-static struct sim_life *life_of(const struct session *session)
+struct sim_life *sim_life_of(const struct session *session)
 {
 	struct sim_life *life = &sim.lives[view_index(view_worker(session))][view_slot(session)];
 
@@ -107,7 +108,7 @@ void sim_life_receive(const struct fake_ring *ring, const struct io_uring_sqe *s
 
 	if (!session || tag.kind != OP_RECV || view_state(session) == VIEW_CLOSING)
 		return;
-	nth = ++life_of(session)->receives[tag.lane];
+	nth = ++sim_life_of(session)->receives[tag.lane];
 	if (sqe->optlen > budget_of(session, nth))
 		sim_fail("receive %u of session %u has a budget of %u instead of %llu", nth,
 			 view_slot(session), sqe->optlen,
@@ -125,7 +126,7 @@ void sim_life_receive(const struct fake_ring *ring, const struct io_uring_sqe *s
  */
 static uint64_t held_most(const struct session *session, unsigned lane)
 {
-	uint32_t nth = life_of(session)->receives[lane];
+	uint32_t nth = sim_life_of(session)->receives[lane];
 	uint64_t budget = budget_of(session, nth), left = budget_of(session, nth - 1) / 2;
 	uint64_t buffer = view_buffer_size(sim.worker);
 
@@ -186,6 +187,9 @@ static void check_timely(const struct sim_life *life, const struct session *sess
 	uint64_t age = now_ms() - life->opened_after_ms;
 
 	switch ((unsigned)view_reason(session)) {
+	case REASON_QUEUE_TIMEOUT:
+		sim_pool_ended(life, session);
+		break;
 	case REASON_IDLE_TIMEOUT:
 		check_quiet(life, "idle_timeout", settings->idle_timeout_ms);
 		break;
@@ -272,7 +276,7 @@ static void check_told(struct sim_life *life, const struct session *session, uns
 
 static void check_session(struct session *session)
 {
-	struct sim_life *life = life_of(session);
+	struct sim_life *life = sim_life_of(session);
 
 	note_sides(life, session);
 	if (view_section(session) != life->section || !view_has_settings_of(session, life->section))
@@ -355,7 +359,7 @@ static void check_resting(struct session *session)
 
 bool sim_life_is_over(const struct session *session)
 {
-	return view_now_ms(view_worker(session)) >= life_of(session)->until_ms;
+	return view_now_ms(view_worker(session)) >= sim_life_of(session)->until_ms;
 }
 
 void sim_life_rest(void)
@@ -367,7 +371,7 @@ void sim_life_rest(void)
 
 void sim_life_close(const struct session *session)
 {
-	note_sides(life_of(session), session);
+	note_sides(sim_life_of(session), session);
 }
 
 /* ---- The record, in place of the access log's ------------------------------------------------ */
@@ -381,8 +385,8 @@ static const struct sim_life *life_recorded(const struct access_record *record)
 	for (uint32_t slot = 0; seen < view_sessions(sim.worker); slot++) {
 		struct session *session = view_session(sim.worker, slot);
 		if (session && view_id(session) == record->id) {
-			note_sides(life_of(session), session);
-			return life_of(session);
+			note_sides(sim_life_of(session), session);
+			return sim_life_of(session);
 		}
 		seen += session != NULL;
 	}

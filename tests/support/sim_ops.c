@@ -430,6 +430,25 @@ static struct sim_op *op_new(struct fake_ring *ring, const struct io_uring_sqe *
 	sim_fail("more than %d operations are in flight", SIM_OPS);
 }
 
+/* A word to another ring; now and then that has no memory for it. */
+static void message(struct fake_kernel *kernel, struct fake_ring *ring,
+		    const struct io_uring_sqe *sqe)
+{
+	struct sim_op self = {.sqe = *sqe, .ring = ring};
+	struct fake_ring *to = NULL;
+
+	for (uint32_t i = 0; i < sim.worker_count && !to; i++)
+		if (sim_ring_of(i)->open && sim_ring_of(i)->fd == sqe->fd)
+			to = sim_ring_of(i);
+	(void)kernel;
+	if (!to || sim_chance(sim.faults.submit)) {
+		post(&self, to ? -EOVERFLOW : -EBADF, 0);
+		return;
+	}
+	fake_kernel_post(to, sqe->off, (int32_t)sqe->len, 0);
+	post(&self, 0, 0);
+}
+
 void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct io_uring_sqe *sqe)
 {
 	struct sim_file *file;
@@ -440,6 +459,10 @@ void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct
 		  (unsigned long long)sqe->user_data, sqe->fd);
 	if (sqe->opcode == IORING_OP_ASYNC_CANCEL) {
 		cancel(ring, sqe);
+		return;
+	}
+	if (sqe->opcode == IORING_OP_MSG_RING) {
+		message(kernel, ring, sqe);
 		return;
 	}
 	file = sim_file_of(sqe->fd);

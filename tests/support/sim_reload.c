@@ -243,6 +243,14 @@ static void know_all(void *unused)
 		sim_command(ORDER_CATCH_UP);
 }
 
+static void change_servers(void *unused)
+{
+	(void)unused;
+	if (sim_is_ending() || next || !sim_edition_change(current))
+		return;
+	sim_command(ORDER_CATCH_UP);
+}
+
 static void look_for_names(void)
 {
 	sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), know_all, NULL);
@@ -319,6 +327,8 @@ static void commit(void)
 
 	current = next;
 	next = NULL;
+	sim_edition_in_force(current);
+	sim_command(ORDER_CATCH_UP);
 	before->retiring = engine->worker_count;
 	list_push(&old, &before->link);
 	for (uint32_t w = 0; w < engine->worker_count; w++) {
@@ -386,6 +396,7 @@ void sim_reload_begin(struct engine *of)
 	list_init(&old);
 	sim_editions_begin(engine);
 	current = sim_edition_make(NULL);
+	sim_edition_in_force(current);
 	for (uint32_t place = 0; place < SIM_PLACES; place++) {
 		if (current->leads[place] == SIM_NOWHERE)
 			continue;
@@ -416,6 +427,8 @@ void sim_reload_plan(void)
 	reloads = sim_chance(2) ? 0 : sim_between(1, RELOADS_MAX);
 	sim_at(sim.now_ns + sim_random() % (100 * SIM_MS), try_late, NULL);
 	look_for_names();
+	for (uint32_t i = sim_chance(2) ? sim_between(0, 4) : 0; i > 0; i--)
+		sim_at(sim.now_ns + sim_random() % (150 * SIM_MS), change_servers, NULL);
 	for (uint32_t i = sim_between(0, reloads); i > 0; i--, reloads--)
 		sim_at(sim.now_ns + sim_random() % (sim_chance(2) ? 5 * SIM_MS : 120 * SIM_MS),
 		       reload, NULL);

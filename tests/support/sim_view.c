@@ -1,5 +1,6 @@
 #include "support/sim_view.h"
 
+#include "pool/roster.h"
 #include "relay/splice.h"
 #include "session/tenancy.h"
 #include "support/sim.h"
@@ -32,6 +33,8 @@ static enum view_state state_of(unsigned state)
 		return VIEW_CONNECTING;
 	case SESSION_RETRYING:
 		return VIEW_RETRYING;
+	case SESSION_QUEUED:
+		return VIEW_QUEUED;
 	case SESSION_RELAYING:
 		return VIEW_RELAYING;
 	case SESSION_CLOSING:
@@ -88,6 +91,11 @@ enum reason view_reason(const struct session *session)
 	return (enum reason)session->end.reason;
 }
 
+bool view_is_killed(const struct session *session)
+{
+	return session->killer.pid;
+}
+
 unsigned view_end_side(const struct session *session)
 {
 	return session->end.side;
@@ -121,6 +129,101 @@ uint64_t view_lifetime_until_ms(const struct session *session)
 bool view_stands_in_line(const struct session *session)
 {
 	return list_is_linked(&session->waiting);
+}
+
+/* ---- Its server ------------------------------------------------------------------------------ */
+
+const struct config_settings *view_pool_settings(const struct session *session)
+{
+	return &session->branch->desk->pool->config->settings;
+}
+
+const void *view_desk(const struct session *session)
+{
+	return session->branch->desk;
+}
+
+uint32_t view_attempts(const struct session *session)
+{
+	return session->attempts;
+}
+
+uint64_t view_attempt_ns(const struct session *session)
+{
+	return session->attempt_ns;
+}
+
+uint32_t view_tried(const struct session *session)
+{
+	return session->tried.count;
+}
+
+uint32_t view_tiers(const struct session *session)
+{
+	return pool_roster(session->branch->desk->pool)->tier_count;
+}
+
+uint32_t view_limit(const struct session *session)
+{
+	return session->reach->server->limit;
+}
+
+bool view_waits_for_place(const struct session *session)
+{
+	return session->queue_kind == QUEUE_PLACES;
+}
+
+uint64_t view_queued_ns(const struct session *session)
+{
+	return session->queue_kind == QUEUE_PLACES ? session->queued_ns : 0;
+}
+
+/* In a tier with somebody who would do one waits, and does not go to the next. */
+static bool has_place(const struct session *session)
+{
+	const struct roster *roster = pool_roster(session->branch->desk->pool);
+	bool would_do = false;
+
+	for (uint32_t i = 0; i < roster->tier_count && !would_do; i++)
+		for (uint32_t s = 0; s < roster->tiers[i].count; s++) {
+			const struct seat *seat = &roster->tiers[i].seats[s];
+
+			if (tried_has(&session->tried, seat->number))
+				continue;
+			if (!server_is_full(seat->server))
+				return true;
+			would_do = true;
+		}
+	return false;
+}
+
+bool view_has_room(const struct session *session)
+{
+	if (session->queue_kind == QUEUE_PLACES)
+		return has_place(session);
+	return session->branch->desk->line->queue->retrying < 3;
+}
+
+uint32_t view_add_places(const struct worker *worker, struct view_places *places, uint32_t count,
+			 uint32_t most)
+{
+	uint32_t seen = 0;
+
+	for (uint32_t slot = 0; seen < view_sessions(worker); slot++) {
+		const struct session *session = view_session(worker, slot);
+		uint32_t i = 0;
+
+		seen += session != NULL;
+		if (!session || !session->reserved)
+			continue;
+		while (i < count && places[i].server != session->reach->server)
+			i++;
+		if (i == count && i < most)
+			places[count++].server = session->reach->server;
+		places[i].taken++;
+		places[i].counted = session->reach->server->active;
+	}
+	return count;
 }
 
 /* ---- A lane of it ---------------------------------------------------------------------------- */

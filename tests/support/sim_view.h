@@ -28,6 +28,7 @@ enum view_state {
 	VIEW_FREE,
 	VIEW_CONNECTING,
 	VIEW_RETRYING,
+	VIEW_QUEUED,
 	VIEW_RELAYING,
 	VIEW_CLOSING,
 };
@@ -50,6 +51,7 @@ uint64_t view_broken_ms(const struct session *session);
 uint64_t view_taken_ms(const struct session *session);
 /* Why it ended, REASON_NONE: it lives; on which side; and how far it had come. */
 enum reason view_reason(const struct session *session);
+bool view_is_killed(const struct session *session); /* by an operator, whatever the reason */
 unsigned view_end_side(const struct session *session);
 enum view_state view_end_state(const struct session *session);
 /* When it wakes up by itself, VIEW_NEVER: it does not. */
@@ -58,6 +60,34 @@ uint64_t view_started_ms(const struct session *session);
 uint64_t view_lifetime_until_ms(const struct session *session);
 /* For whatever this machine is short of: a port, a place in a backlog. */
 bool view_stands_in_line(const struct session *session);
+
+/* ---- Its server ------------------------------------------------------------------------------ */
+
+/* What is written where its servers are. */
+const struct config_settings *view_pool_settings(const struct session *session);
+/* Whoever has the same chooses among the same servers. */
+const void *view_desk(const struct session *session);
+/* Servers tried in this round; when the attempt began; those it will not try again. */
+uint32_t view_attempts(const struct session *session);
+uint64_t view_attempt_ns(const struct session *session);
+uint32_t view_tried(const struct session *session);
+uint32_t view_tiers(const struct session *session); /* that servers stand in */
+/* Connections that its server may have, 0: any number. */
+uint32_t view_limit(const struct session *session);
+/* Whether it is a place that it waits for; since when, or did last, 0: it never did. */
+bool view_waits_for_place(const struct session *session);
+uint64_t view_queued_ns(const struct session *session);
+/* Whether that which it waits for is there. */
+bool view_has_room(const struct session *session);
+
+/* Of a server: the connections that have a place, and those that are counted. */
+struct view_places {
+	const void *server;
+	uint32_t taken, counted;
+};
+/* Add the worker's to the first so many; returns how many there are. */
+uint32_t view_add_places(const struct worker *worker, struct view_places *places, uint32_t count,
+			 uint32_t most);
 
 /* ---- A lane of it ---------------------------------------------------------------------------- */
 
