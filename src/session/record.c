@@ -57,12 +57,13 @@ static const char *key_of(enum reason reason)
 /* Its key stands where the servers do. */
 static bool is_about_servers(enum reason reason)
 {
-	static const char *const keys[] = {"connect_timeout", "queue", "queue_timeout"};
+	static const char *const keys[] = {"connect_timeout", "queue", "queue_timeout", "check",
+					   "on_up"};
 
 	for (size_t i = 0; i < array_size(keys); i++)
 		if (!strcmp(key_of(reason), keys[i]))
 			return true;
-	return reason == REASON_SERVER_DOWN || reason == REASON_PRIMARY_BACK;
+	return false;
 }
 
 /* "idle_timeout = 1h, [proxy web] line 14". */
