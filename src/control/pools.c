@@ -12,7 +12,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define store(to, what) atomic_store_explicit(to, what, memory_order_relaxed)
+/* Who sees that no name is missing any more sees the roster that has its servers. */
+#define store(to, what) atomic_store_explicit(to, what, memory_order_release)
 
 static int add_line(struct pool *pool, const struct pool_means *means,
 		    const struct config_endpoint *line)
