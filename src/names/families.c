@@ -3,14 +3,15 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ADDRESSES_MAX 256
-#define LINES_MAX     8192
+#define ADDRESSES_MAX  256
+#define LINES_MAX      8192
+#define ADDRESS_DIGITS 32
 
 /* 1: it has, 0: it has not, -1: nobody can say. */
 static int has_v4(void)
@@ -35,14 +36,24 @@ static int has_v4(void)
 }
 
 /* "20010db8000000000000000000000007 02 40 00 80 eth0": the fourth is the scope, 00 is global. */
+static bool is_global(const char *line)
+{
+	char *end;
+
+	if (strspn(line, "0123456789abcdef") != ADDRESS_DIGITS)
+		return false;
+	line += ADDRESS_DIGITS;
+	for (int field = 0; field < 3; field++, line = end)
+		if (strtoul(line, &end, 16) == 0 && field == 2)
+			return end != line;
+	return false;
+}
+
 bool families_has_v6(const char *lines)
 {
-	for (; *lines; lines += strcspn(lines, "\n"), lines += *lines == '\n') {
-		unsigned scope;
-
-		if (sscanf(lines, "%*32[0-9a-f] %*x %*x %x", &scope) == 1 && scope == 0)
+	for (; *lines; lines += strcspn(lines, "\n"), lines += *lines == '\n')
+		if (is_global(lines))
 			return true;
-	}
 	return false;
 }
 
