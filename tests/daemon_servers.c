@@ -180,6 +180,16 @@ START_TEST(who_is_drained_is_shown_with_who_said_it_and_why)
 }
 END_TEST
 
+static bool run_is(int status, const char *contains, const char *command)
+{
+	char *output;
+	int r = run_command(RUN(command), &output);
+	bool is = r == status && strstr(output, contains);
+
+	free(output);
+	return is;
+}
+
 static void write_file(const char *path, const char *text)
 {
 	FILE *out = fopen(path, "w");
@@ -202,6 +212,7 @@ static void put_addresses(char *text, size_t size, const char *from)
 			used += (size_t)snprintf(text + used, size - used, "%c", *from);
 }
 
+enum { GONE = 4 };
 /* The lines of a and of b, as they are after each reload; the last is as the first. */
 START_TEST(what_is_said_outlives_reloads_and_lines_that_change)
 {
@@ -229,6 +240,10 @@ START_TEST(what_is_said_outlives_reloads_and_lines_that_change)
 			assert_run(0, ": disk)", RUN("server", "web/a"));
 		else
 			assert_run(4, "no server called 'a' in pool web", RUN("server", "web/a"));
+		ck_assert(wait_until(
+			run_is(0, i == GONE ? ": disk; no configuration has it now\n" : ": disk\n",
+			       "status"),
+			PEER_PATIENCE_MS));
 		expect_shares(0, 4);
 	}
 	ck_assert(peer_echoes(held));
@@ -236,6 +251,29 @@ START_TEST(what_is_said_outlives_reloads_and_lines_that_change)
 	expect_shares(2, 2);
 	ck_assert_uint_eq(daemon_log_count(daemon, "drain by user "), 1);
 	close(held);
+	free(text);
+	stop(daemon);
+}
+END_TEST
+
+START_TEST(what_is_said_of_a_server_that_is_gone_can_be_taken_back)
+{
+	struct daemon *daemon = serve(0);
+	const char *path = daemon_configuration_path(daemon);
+	char *text = file_read(path), *line = strstr(text, "server = "), whole[4096];
+
+	assert_run(0, "drain (", RUN("server", "web/a", "drain"));
+	snprintf(whole, sizeof(whole), "%.*s%s", (int)(line - text), text, strchr(line, '\n') + 1);
+	write_file(path, whole);
+	assert_run(0, " serves\n", RUN("reload"));
+	ck_assert(wait_until(run_is(0, "; no configuration has it now\n", "status"),
+			     PEER_PATIENCE_MS));
+	assert_run(4, "no server called 'a' in pool web", RUN("server", "web/a", "maint"));
+	assert_run(0, ": absent", RUN("server", "web/a", "ready"));
+	assert_run(4, "no server called 'a' in pool web", RUN("server", "web/a", "ready"));
+	write_file(path, text);
+	assert_run(0, " serves\n", RUN("reload"));
+	expect_shares(2, 2);
 	free(text);
 	stop(daemon);
 }
@@ -492,7 +530,8 @@ END_TEST
 
 SUITE_OF("daemon: servers", 120, IN_EACH_MODE(a_server_is_drained_under_load_and_no_client_notices),
 	 IN_BOTH_RINGS(who_is_drained_is_shown_with_who_said_it_and_why),
-	 ONCE(what_is_said_outlives_reloads_and_lines_that_change), ONCE(a_time_ends_by_itself),
+	 ONCE(what_is_said_outlives_reloads_and_lines_that_change),
+	 ONCE(what_is_said_of_a_server_that_is_gone_can_be_taken_back), ONCE(a_time_ends_by_itself),
 	 IN_EACH_MODE(the_last_server_is_drained_all_the_same_and_that_is_warned_of),
 	 ONCE(a_weight_of_0_and_back_and_shares_in_between),
 	 ONCE(a_limit_below_what_is_there_lets_that_go_on_and_nobody_else_in),

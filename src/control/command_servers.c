@@ -182,9 +182,10 @@ static void print_server(const json_t *row)
 	printf("%s/%s", ask_text(row, "pool"), name);
 	if (strcmp(name, ask_text(row, "address")) != 0)
 		printf(" (%s)", ask_text(row, "address"));
-	printf(": %s%s%s%s; weight %lld, %lld connection%s", ask_text(row, "state"),
-	       *why ? " (" : "", why, *why ? ")" : "", ask_number(row, "weight"), connections,
-	       connections == 1 ? "" : "s");
+	printf(": %s%s%s%s", ask_text(row, "state"), *why ? " (" : "", why, *why ? ")" : "");
+	if (json_object_get(row, "weight"))
+		printf("; weight %lld, %lld connection%s", ask_number(row, "weight"), connections,
+		       connections == 1 ? "" : "s");
 	if (ask_number(row, "connections_max"))
 		printf(" of %lld", ask_number(row, "connections_max"));
 	putchar('\n');

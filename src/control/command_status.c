@@ -35,6 +35,26 @@ static void print_editions(const json_t *root)
 		printf("  not reloaded %s\n", mistake);
 }
 
+/* What operators have said of servers. */
+static void print_steered(const json_t *servers)
+{
+	for (size_t i = 0; i < json_array_size(servers); i++) {
+		const json_t *one = json_array_get(servers, i);
+		const json_t *limit = json_object_get(one, "max_connections");
+
+		printf("  steered      %s server %s%s%s", ask_text(one, "section"),
+		       ask_text(one, "server"), *ask_text(one, "why") ? ": " : "",
+		       ask_text(one, "why"));
+		if (json_object_get(one, "weight"))
+			printf("; weight %lld", ask_number(one, "weight"));
+		if (limit)
+			printf("; max_connections %lld", ask_number(one, "max_connections"));
+		puts(json_is_true(json_object_get(one, "configured"))
+			     ? ""
+			     : "; no configuration has it now");
+	}
+}
+
 static void print_status(const json_t *root)
 {
 	const json_t *level = json_object_get(root, "log_level");
@@ -49,6 +69,7 @@ static void print_status(const json_t *root)
 	       ask_text(root, "mode"), ask_number(root, "listening_sockets"));
 	print_editions(root);
 	command_print_drained(json_object_get(root, "drained"), "  drained      ");
+	print_steered(json_object_get(root, "servers_steered"));
 	if (json_is_object(json_object_get(level, "said"))) {
 		fputs("  log level    ", stdout);
 		command_print_log_level(level);

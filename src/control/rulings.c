@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const rulings_states[] = {
 	[RULING_READY] = "ready",
@@ -51,6 +52,27 @@ void rulings_close(struct rulings *rulings)
 const struct ruled *rulings_of(const struct server *server)
 {
 	return server->ruling ? container_of(server->ruling, struct ruled, ruling) : NULL;
+}
+
+/* "web" of "[pool web]", "proxy" of "[proxy]". */
+static bool is_titled(const char *title, const char *pool)
+{
+	const char *begin = strchr(title, ' ') ? strchr(title, ' ') : title;
+	size_t length = strlen(pool);
+
+	return !strncmp(begin + 1, pool, length) && !strcmp(begin + 1 + length, "]");
+}
+
+struct server *rulings_find(const struct rulings *rulings, const char *pool, const char *name)
+{
+	for (struct list *node = rulings->list.next; node != &rulings->list; node = node->next) {
+		struct server *server = container_of(node, struct ruled, link)->server;
+
+		if (is_titled(server->title, pool) &&
+		    (!strcmp(server->name, name) || !strcmp(server->address_text, name)))
+			return server;
+	}
+	return NULL;
 }
 
 /* ---- In words -------------------------------------------------------------------------------- */

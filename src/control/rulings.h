@@ -65,6 +65,12 @@ struct server *rulings_turn(struct rulings *rulings, uint64_t now_ms);
 /* What is said of a server; NULL: nothing. */
 const struct ruled *rulings_of(const struct server *server);
 
+/*
+ * Of those of which something is said, the one of that name or address in that pool, also where
+ * no configuration has it now; NULL: there is none.
+ */
+struct server *rulings_find(const struct rulings *rulings, const char *pool, const char *name);
+
 /* "ready", "drain", "maint", ending with NULL. */
 extern const char *const rulings_states[];
 

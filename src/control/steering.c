@@ -228,7 +228,11 @@ static void on_ruling_due(void *owner)
 int steering_rule(struct steering *steering, struct server *server,
 		  const struct rulings_change *change, const char *by)
 {
-	int r = rulings_say(&steering->rulings, server, change, by, clock_now_ms());
+	int r;
 
-	return r < 0 ? log_no_memory("what is said of a server") : restate(steering, server);
+	server_keep(server); /* for what is said of it, no pool may have it */
+	r = rulings_say(&steering->rulings, server, change, by, clock_now_ms());
+	r = r < 0 ? log_no_memory("what is said of a server") : restate(steering, server);
+	servers_put(server);
+	return r;
 }

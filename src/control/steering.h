@@ -81,7 +81,7 @@ int steering_drain(struct steering *steering, const char *name, const char *by) 
  */
 int steering_undrain(struct steering *steering, const char *name, const char *by) must_check;
 /*
- * Say something of a server, which a pool of the current edition has.  0, or -ENOMEM, logged: then
+ * Say something of a server.  0, or -ENOMEM, logged: then
  * it is not so for every worker yet, and it can be said again.
  */
 int steering_rule(struct steering *steering, struct server *server,

@@ -242,6 +242,36 @@ static void rule(const struct verbs *verbs, struct http_request *request,
 	answer_server(verbs, request, found, warning_of(found, change, warning));
 }
 
+static bool only_takes_back(const struct rulings_change *change)
+{
+	return (!change->sets_state || change->state == RULING_READY) &&
+	       (!change->sets_weight || change->weight == RULING_AS_CONFIGURED) &&
+	       (!change->sets_limit || change->limit == RULING_AS_CONFIGURED);
+}
+
+/* Of a server that no configuration has now nothing can be said, but that is taken back. */
+static void rule_absent(const struct verbs *verbs, struct http_request *request,
+			const struct found_server *found, const char *const parts[],
+			const struct rulings_change *change)
+{
+	struct server *server = rulings_find(&verbs->tellers.steering->rulings, parts[0], parts[1]);
+	char by[ANSWER_ASKER_MAX];
+	json_t *answer;
+
+	if (!server || !only_takes_back(change)) {
+		answer_not_found(request, found);
+		return;
+	}
+	answer = json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "pool", parts[0], "name", server->name,
+			   "address", server->address_text, "state", "absent", "warnings",
+			   "the configuration that is in force has no such server");
+	if (steering_rule(verbs->tellers.steering, server, change, answer_asker(request, by)) < 0) {
+		json_decref(answer);
+		answer = NULL;
+	}
+	answer_json(request, 200, answer);
+}
+
 void verb_rule_server(const struct verbs *verbs, struct http_request *request,
 		      const char *const parts[])
 {
@@ -262,9 +292,11 @@ void verb_rule_server(const struct verbs *verbs, struct http_request *request,
 	if (!answer_takes_argument(request, NULL, &unused) ||
 	    !answer_takes_body(request, fields, &body))
 		return;
-	if (!find_server(edition_of(verbs), parts[0], parts[1], &found))
-		answer_not_found(request, &found);
-	else if (take(request, &said, &change))
+	if (!take(request, &said, &change))
+		; /* and it has been answered what is wrong */
+	else if (find_server(edition_of(verbs), parts[0], parts[1], &found))
 		rule(verbs, request, &found, &change);
+	else
+		rule_absent(verbs, request, &found, parts, &change);
 	json_decref(body);
 }

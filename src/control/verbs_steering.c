@@ -7,6 +7,8 @@
 #include "control/logs.h"
 #include "control/steering.h"
 #include "control/utf8_json.h"
+#include "pool/pool.h"
+#include "pool/server.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -281,10 +283,50 @@ void verb_config(const struct verbs *verbs, struct http_request *request, const 
 
 /* ---- Status ---------------------------------------------------------------------------------- */
 
+static bool has_server(const struct edition *edition, const struct server *server)
+{
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		for (uint32_t m = 0; m < edition->pools[i].count; m++)
+			if (edition->pools[i].members[m].server == server)
+				return true;
+	return false;
+}
+
+/* Of a server, whether a configuration has it or not. */
+static json_t *ruled_json(const struct edition *edition, const struct ruled *ruled)
+{
+	const struct ruling *ruling = &ruled->ruling;
+	json_t *one =
+		json_pack("{s:s, s:o, s:s, s:s, s:b}", "section", ruled->server->title, "server",
+			  utf8_json(ruled->server->name), "state", rulings_states[ruling->state],
+			  "why", ruled->why, "configured", has_server(edition, ruled->server));
+
+	if (ruling->weight != RULING_AS_CONFIGURED)
+		(void)json_object_set_new(one, "weight", json_integer(ruling->weight));
+	if (ruling->limit != RULING_AS_CONFIGURED)
+		(void)json_object_set_new(one, "max_connections", json_integer(ruling->limit));
+	return one;
+}
+
+static json_t *all_ruled_json(const struct steering *steering)
+{
+	const struct list *list = &steering->rulings.list;
+	json_t *all = json_array();
+
+	for (struct list *node = list->next; all && node != list; node = node->next)
+		if (json_array_append_new(all, ruled_json(steering->place.edition,
+							  container_of(node, struct ruled, link))) <
+		    0) {
+			json_decref(all);
+			return NULL;
+		}
+	return all;
+}
+
 json_t *verb_steering_status(const struct verbs *verbs)
 {
 	const struct steering *steering = verbs->tellers.steering;
 
-	return json_pack("{s:o, s:o}", "log_level", level_json(steering), "drained",
-			 drained_json(steering));
+	return json_pack("{s:o, s:o, s:o}", "log_level", level_json(steering), "drained",
+			 drained_json(steering), "servers_steered", all_ruled_json(steering));
 }
