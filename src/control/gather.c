@@ -4,6 +4,7 @@
 #include "config/schema.h"
 #include "control/named.h"
 #include "control/rulings.h"
+#include "control/wards.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
 #include "pool/server.h"
@@ -87,6 +88,8 @@ static uint64_t changed_ms(const struct server *server, const struct metrics_sna
 	uint64_t ended = atomic_load_explicit(&server->ended_ms, memory_order_relaxed);
 	uint64_t changed = since ? since : ended;
 
+	if (server->vitals.changed_ms > changed)
+		changed = server->vitals.changed_ms;
 	changed = changed ? since_1970(snapshot, changed) : snapshot->started_ms;
 	return server->ruled_ms > changed ? server->ruled_ms : changed;
 }
@@ -117,6 +120,23 @@ static void fill_said(struct metrics_server *to, const struct server *server,
 		to->said_limit = said(&ruled->limit_said);
 }
 
+static void fill_check(struct metrics_server *to, const struct server *server,
+		       enum standing_cause cause)
+{
+	struct wards_glance glance;
+
+	to->checked = wards_glance(server, &glance);
+	if (!to->checked)
+		return;
+	to->check_ns = glance.took_ns;
+	to->check_failures = glance.failures;
+	to->check_word = glance.word;
+	to->check_text = glance.text;
+	to->health = glance.health;
+	if (cause == STANDING_DOWN)
+		to->why = glance.text;
+}
+
 static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 			const struct pool *pool, const struct member *member,
 			const struct metrics_snapshot *snapshot)
@@ -140,6 +160,7 @@ static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 	to->connections_max_configured = member->limit;
 	to->ejections = atomic_load_explicit(&server->ejected, memory_order_relaxed);
 	fill_said(to, server, snapshot);
+	fill_check(to, server, standing.cause);
 	to->connections = load(&account->connections);
 	to->connections_total = ledger_sum(ledger, account, TALLY_CONNECTIONS);
 	to->bytes_up = ledger_sum(ledger, account, TALLY_BYTES_UP);

@@ -82,7 +82,10 @@ struct metrics_server {
 					  */
 	uint64_t checked;                /* by active checks: only then are the next two shown */
 	uint64_t check_ns, check_failures;
-	uint64_t changed_ms; /* into its state */
+	const char *check_word; /* "L7OK" ... */
+	const char *check_text; /* ... "http GET / answered 200" */
+	const char *health;     /* "up", "up 2/3" */
+	uint64_t changed_ms;    /* into its state */
 	uint64_t ejections;
 };
 

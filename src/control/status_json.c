@@ -209,6 +209,11 @@ void status_json_server(struct sheet *sheet, const struct metrics_snapshot *snap
 		member_seconds(sheet, "check_seconds", server->check_ns, HISTOGRAM_NS);
 		member_number(sheet, "check_failures", server->check_failures);
 	}
+	if (server->check_word) {
+		member_text(sheet, "check_result", server->check_word);
+		member_text(sheet, "check_text", server->check_text);
+		member_text(sheet, "health", server->health);
+	}
 	member_number(sheet, "ejections", server->ejections);
 }
 

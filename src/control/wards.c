@@ -102,6 +102,9 @@ static void on_check(void *owner, const struct check_news *news)
 	/* What has failed before is answered by that. */
 	atomic_fetch_and(&server->news, ~(uint32_t)(SERVER_FAILED | SERVER_REFUSED));
 	ward->heard = 0;
+	ward->failures += !good && check_counts(news->last->code);
+	ward_say_result(ward, news);
+	health_words(news->health, ward->health);
 	if (ward->wards->config->log_checks == CONFIG_LOG_CHECKS_ALL)
 		ward_tell_check(ward, news);
 	if (good && passive_ends(server, server->passive))
@@ -258,9 +261,22 @@ bool wards_wonder(const struct wards *wards)
 	return checks_unknown(wards->checks) > 0;
 }
 
-const struct watcher *wards_watcher(const struct server *server)
+bool wards_glance(const struct server *server, struct wards_glance *ret_glance)
 {
-	return server->ward ? server->ward->watcher : NULL;
+	const struct ward *ward = server->ward;
+	struct check_news news;
+
+	if (!ward || !ward->watcher->target || !*ward->result)
+		return false;
+	news = checks_known(ward->watcher);
+	*ret_glance = (struct wards_glance){
+		.word = check_code_word(news.last->code),
+		.text = ward->result,
+		.health = ward->health,
+		.took_ns = news.last->duration_us * 1000ull,
+		.failures = ward->failures,
+	};
+	return true;
 }
 
 /* ---- Workers --------------------------------------------------------------------------------- */

@@ -54,7 +54,15 @@ bool wards_wonder(const struct wards *wards);
 /* Workers have something to say (engine.news). */
 void wards_hear(struct wards *wards);
 
-/* A server's newest check; its watcher has a target if it is checked. */
-const struct watcher *wards_watcher(const struct server *server);
+/* What is to be seen of a server's checks; texts are the ward's, until the next one. */
+struct wards_glance {
+	const char *word;   /* of the last: "L7OK" */
+	const char *text;   /* ... "http GET /primary on :8008 answered 503, wanted 200" */
+	const char *health; /* "up", "up 2/3" */
+	uint64_t took_ns;
+	uint64_t failures; /* checks that failed, since it is looked after */
+};
+/* Whether it is checked, and something is known of that. */
+bool wards_glance(const struct server *server, struct wards_glance *ret_glance);
 
 #endif

@@ -10,6 +10,8 @@
 #include "pool/server.h"
 #include "session/reason.h"
 
+#define WARD_RESULT_MAX 1800
+
 struct ward {
 	struct list link;
 	struct wards *wards;
@@ -20,9 +22,12 @@ struct ward {
 	uint64_t round;             /* of wards_look(), that it was last met in */
 	struct watcher watchers[2]; /* one is in use, the other is for the next */
 	struct watcher *watcher;
-	bool checked;        /* nothing is against it that is not to be checked */
-	bool took;           /* new connections, but for what its check says */
-	uint32_t heard;      /* of server.news, and nothing has looked into it since */
+	bool checked;                 /* nothing is against it that is not to be checked */
+	bool took;                    /* new connections, but for what its check says */
+	uint32_t heard;               /* of server.news, and nothing has looked into it since */
+	uint64_t failures;            /* of checks */
+	char result[WARD_RESULT_MAX]; /* of the last, in words; "": there was none */
+	char health[HEALTH_WORDS_MAX];
 	struct event *drain; /* on_down = drain: what is left is to be ended */
 };
 
@@ -32,6 +37,8 @@ void ward_changed(struct ward *ward);
 /* ---- wards_tell.c ---------------------------------------------------------------------------- */
 
 void ward_tell_check(const struct ward *ward, const struct check_news *news);
+/* "http GET /primary on :8008 answered 503, wanted 200-399" */
+void ward_say_result(struct ward *ward, const struct check_news *news);
 /* Its pool is counted. */
 void ward_tell_down(const struct ward *ward, const struct check_news *news);
 void ward_tell_up(const struct ward *ward, const struct check_news *news, uint64_t was_ms);

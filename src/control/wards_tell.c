@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TITLE_MAX  1200
-#define RESULT_MAX 500
-#define TIME_MAX   VALUE_TEXT_MAX
+#define TITLE_MAX 1200
+#define TIME_MAX  VALUE_TEXT_MAX
 
 const char *ward_name(const struct ward *ward, char text[WARD_NAME_MAX])
 {
@@ -29,25 +28,21 @@ static const char *time_text(uint64_t ms, char text[TIME_MAX])
 	return text;
 }
 
-/* "http GET /primary on :8008 answered 503, wanted 200-399" */
-static const char *result_text(const struct ward *ward, const struct check_news *news, char *text,
-			       size_t size)
+void ward_say_result(struct ward *ward, const struct check_news *news)
 {
 	char title[TITLE_MAX];
 
 	check_title(news, &ward->server->address, title, sizeof(title));
-	snprintf(text, size, "%s %s", title, news->last->text);
-	return text;
+	snprintf(ward->result, sizeof(ward->result), "%s %s", title, news->last->text);
 }
 
 void ward_tell_check(const struct ward *ward, const struct check_news *news)
 {
-	char name[WARD_NAME_MAX], result[TITLE_MAX + RESULT_MAX], words[HEALTH_WORDS_MAX];
+	char name[WARD_NAME_MAX];
 
 	log_info("%s: check: %s %s, %" PRIu32 ".%03" PRIu32 " ms; %s", ward_name(ward, name),
-		 check_code_word(news->last->code), result_text(ward, news, result, sizeof(result)),
-		 news->last->duration_us / 1000, news->last->duration_us % 1000,
-		 health_words(news->health, words));
+		 check_code_word(news->last->code), ward->result, news->last->duration_us / 1000,
+		 news->last->duration_us % 1000, ward->health);
 }
 
 /* "2 of 3 servers left" */
@@ -84,15 +79,14 @@ static void say_connections(const struct ward *ward, char *text, size_t size)
 
 void ward_tell_down(const struct ward *ward, const struct check_news *news)
 {
-	char name[WARD_NAME_MAX], result[TITLE_MAX + RESULT_MAX], took[TIME_MAX], left[100];
-	char connections[100];
+	char name[WARD_NAME_MAX], took[TIME_MAX], left[100], connections[100];
 
 	say_left(ward->pool, left, sizeof(left));
 	say_connections(ward, connections, sizeof(connections));
 	log_warning("%s is DOWN after %" PRIu32 " failed check%s in %s: %s; %s%s",
 		    ward_name(ward, name), news->alike, news->alike == 1 ? "" : "s",
-		    time_text(news->last->at_ms - news->alike_ms, took),
-		    result_text(ward, news, result, sizeof(result)), left, connections);
+		    time_text(news->last->at_ms - news->alike_ms, took), ward->result, left,
+		    connections);
 }
 
 void ward_tell_up(const struct ward *ward, const struct check_news *news, uint64_t was_ms)

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -22,9 +23,15 @@ skipped = []
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to who connects: nobody takes it meanwhile."""
+    while True:
+        port = random.randrange(10000, 30000)
+        with socket.socket() as s:
+            try:
+                s.bind(("0.0.0.0", port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_for(what, claim):
@@ -333,16 +340,16 @@ def main():
             skipped.append("a link that is cut: " + error.stderr.decode().strip())
             return
         try:
-            ip("addr", "add", "192.0.2.1/30", "dev", here)
+            ip("addr", "add", "198.18.77.1/30", "dev", here)
             ip("link", "set", here, "up")
-            ip("-n", space, "addr", "add", "192.0.2.2/30", "dev", there)
+            ip("-n", space, "addr", "add", "198.18.77.2/30", "dev", there)
             ip("-n", space, "link", "set", there, "up")
             port = free_port()
             server = spawn(["redis-server", "--port", str(port), "--save", "", "--dir", work,
-                            "--bind", "192.0.2.2", "--protected-mode", "no"],
+                            "--bind", "198.18.77.2", "--protected-mode", "no"],
                            prefix=["ip", "netns", "exec", space])
-            wait_for("redis there", lambda: listens(port, "192.0.2.2"))
-            daemon = Daemon([("s", "192.0.2.2", port)], ["check = redis"])
+            wait_for("redis there", lambda: listens(port, "198.18.77.2"))
+            daemon = Daemon([("s", "198.18.77.2", port)], ["check = redis"])
             daemon.hears("L7OK")
             began = time.monotonic()
             ip("-n", space, "link", "set", there, "down")
