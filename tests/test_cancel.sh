@@ -1,6 +1,6 @@
 #!/bin/sh
 # A client of PostgreSQL cancels what it has asked for over another connection, which has to be at
-# the same server: with balance = source_hash it is, also behind several workers.
+# the same server: with balance = source_hash it is, behind several workers and several daemons.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ "$(id -u)" = 0 ] || { echo "not root, who can be the user postgres" >&2; exit 77; }
@@ -19,23 +19,30 @@ for port in 5501 5502; do
 	until_true 60 on here psql -h 127.0.0.1 -p $port -U postgres -c 'select 1' || fail "no server at $port"
 done
 
-cat >"$work/daemon.conf" <<CONF
-[global]
-workers = 2
-[control]
-listen = unix:$work/control
-[pool databases]
-server = 127.0.0.1:5501 name=first
-server = 127.0.0.1:5502 name=second
-balance = source_hash
-[proxy postgres]
-listen = 127.0.0.1:5432
-pool = databases
-CONF
-start here "$daemon" -c "$work/daemon.conf" 2>"$work/daemon.log"
-until_true 60 "$daemon" -c "$work/daemon.conf" status --quiet || fail "the daemon is not ready"
+# serve PORT SERVER OTHER: a daemon there, with its pool in that order
+serve() {
+	cat >"$work/$1.conf" <<-CONF
+		[global]
+		workers = 2
+		[control]
+		listen = unix:$work/$1.control
+		[pool databases]
+		server = $2
+		server = $3
+		balance = source_hash
+		[proxy postgres]
+		listen = 127.0.0.1:$1
+		pool = databases
+	CONF
+	start here "$daemon" -c "$work/$1.conf" 2>"$work/$1.log"
+	until_true 60 "$daemon" -c "$work/$1.conf" status --quiet || fail "the daemon is not ready"
+}
+serve 5432 '127.0.0.1:5501 name=first' '127.0.0.1:5502 name=second'
+serve 5433 '127.0.0.1:5502 name=second' '127.0.0.1:5501 name=first'
 
-on here python3 tests/support/cancelling_client.py 5432 200 || fail "see above"
+for other in 5432 5433; do
+	on here python3 tests/support/cancelling_client.py 5432 $other 100 || fail "see above"
+done
 
 # And psql itself, as whoever types Control-C has it.
 sleeps() {

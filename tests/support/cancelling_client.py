@@ -1,8 +1,8 @@
-"""cancelling_client.py PORT TIMES: clients of PostgreSQL that cancel what they have asked for.
+"""cancelling_client.py PORT OTHER TIMES: clients of PostgreSQL that cancel what they have asked for.
 
-Each comes from an address of its own, asks at 127.0.0.1 for something that takes long, and cancels
-it as clients do: over another connection, with the numbers that it was given over the first.
-Prints how many were at which server.
+Each comes from an address of its own, asks at a PORT of 127.0.0.1 for something that takes long, and
+cancels it as clients do: over another connection, here to the OTHER port, with the numbers that it
+was given over the first.  Prints how many were at which server.
 """
 
 import collections
@@ -71,13 +71,13 @@ def is_running(port, key):
         return b"D" in dict(until(peer, b"Z"))
 
 
-def cancel(address, port):
+def cancel(address, port, other_port):
     peer, key, server = session(address, port)
     with peer:
         ask(peer, "select pg_sleep(60)")
         while not is_running(int(server), key):
             time.sleep(0.01)
-        with connect(address, port) as other:
+        with connect(address, other_port) as other:
             other.sendall(packet(struct.pack("!I", CANCEL), key))
             assert other.recv(1) == b""
         begun = time.monotonic()
@@ -87,8 +87,9 @@ def cancel(address, port):
 
 
 def main():
-    port, times = int(sys.argv[1]), int(sys.argv[2])
-    servers = collections.Counter(cancel("127.0.1.%d" % (n % 200 + 1), port) for n in range(times))
+    port, other, times = map(int, sys.argv[1:])
+    servers = collections.Counter(cancel("127.0.1.%d" % (n % 200 + 1), port, other)
+                                  for n in range(times))
     print(" ".join("%s:%d" % each for each in sorted(servers.items())))
     assert len(servers) == 2, "all were at one server"
 
