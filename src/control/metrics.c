@@ -174,6 +174,8 @@ ROW(WORKER, COUNTER, "uringproxy_worker_accept_errors_total", "worker",
     "Accepts that failed.", STAT(accept_errors))
 ROW(WORKER, COUNTER, "uringproxy_worker_refused_total", "worker",
     "Connections reset unserved.", STAT(refused))
+ROW(WORKER, COUNTER, "uringproxy_worker_queued_total", "worker",
+    "Connections that waited for a place at a server.", STAT(queued))
 ROW(WORKER, COUNTER, "uringproxy_worker_queue_full_total", "worker",
     "Times that the submission queue had no entry free.", STAT(queue_full))
 ROW(WORKER, COUNTER, "uringproxy_worker_overflows_total", "worker",
