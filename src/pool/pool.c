@@ -124,11 +124,9 @@ static void tell_workers(const struct pool *pool, const struct member *member, u
 
 void pool_in_force(struct pool *pool)
 {
-	uint64_t now_ms = clock_now_ms();
-
 	pool->in_force = true;
 	for (uint32_t i = 0; i < pool->count; i++)
-		tell_workers(pool, &pool->members[i], now_ms);
+		tell_workers(pool, &pool->members[i], clock_now_ms());
 }
 
 int pool_publish(struct pool *pool, const struct roster **ret_old)

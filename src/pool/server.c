@@ -153,12 +153,28 @@ void servers_done(struct servers *servers)
 			servers->titles[i] = title->next;
 			free(title);
 		}
-	}
-	for (size_t i = 0; i < array_size(servers->queues); i++)
 		while ((queue = servers->queues[i])) {
 			servers->queues[i] = queue->next;
 			queue_free(queue);
 		}
+	}
+}
+
+struct queue *servers_queue(struct servers *servers, const char *title)
+{
+	struct queue **bucket =
+		&servers->queues[hash_text(HASH_BEGIN, title) % array_size(servers->queues)];
+	struct queue *queue = *bucket;
+
+	while (queue && strcmp(queue->title, title) != 0)
+		queue = queue->next;
+	if (queue)
+		return queue;
+	queue = queue_make(title, servers->reaches.workers);
+	if (!queue)
+		return NULL;
+	queue->next = *bucket;
+	return *bucket = queue;
 }
 
 /* How many are ejected is known as long as any edition has the pool, so it stays. */
@@ -180,23 +196,6 @@ static struct passive_pool *keep_title(struct servers *servers, const char *text
 		*bucket = title;
 	}
 	return &title->passive;
-}
-
-struct queue *servers_queue(struct servers *servers, const char *title)
-{
-	struct queue **bucket =
-		&servers->queues[hash_text(HASH_BEGIN, title) % array_size(servers->queues)];
-	struct queue *queue = *bucket;
-
-	while (queue && strcmp(queue->title, title) != 0)
-		queue = queue->next;
-	if (queue)
-		return queue;
-	queue = queue_make(title, servers->reaches.workers);
-	if (!queue)
-		return NULL;
-	queue->next = *bucket;
-	return *bucket = queue;
 }
 
 /* Workers may be reading the place that a server had before, so that stays: there are few. */

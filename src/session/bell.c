@@ -54,7 +54,13 @@ void bell_rang(struct sessions *all, struct op_tag tag, int result)
 	if (result >= 0)
 		return;
 	all->queues.rings_again = true;
-	bell_wake_by(all, all->loop->now_ms + RING_AGAIN_MS);
+	bell_retry(all);
+}
+
+void bell_retry(struct sessions *all)
+{
+	if (all->queues.rings_again)
+		bell_wake_by(all, all->loop->now_ms + RING_AGAIN_MS);
 }
 
 /* Whoever has not heard it: that another rings there as well does no harm. */

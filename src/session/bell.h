@@ -30,6 +30,9 @@ void bell_call_oldest(struct sessions *all, struct queue *queue, enum queue_kind
 /* What this worker has been called for: its lines are due. */
 void bell_hear(struct sessions *all);
 
+/* What could not be rung is rung again in a moment. */
+void bell_retry(struct sessions *all);
+
 /* queues.timer is to fire by then.  It has: what could not be rung is rung again. */
 void bell_wake_by(struct sessions *all, uint64_t when_ms);
 void bell_expired(struct sessions *all);

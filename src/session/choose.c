@@ -29,10 +29,11 @@ static const struct config_settings *settings_of(const struct session *session)
 
 void choose_leave(struct session *session)
 {
-	struct server *server = session->reach ? session->reach->server : NULL;
+	struct server *server;
 
 	if (!session->reserved)
 		return;
+	server = session->reach->server;
 	session->reserved = false;
 	if (!session->served)
 		passive_unknown(server, session->road.loop->now_ms);

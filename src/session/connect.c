@@ -2,6 +2,7 @@
 
 #include "lane/strategy.h"
 #include "loop/socket.h"
+#include "session/attempt.h"
 #include "session/choose.h"
 #include "session/ending.h"
 #include "session/handshake.h"
@@ -17,14 +18,11 @@
 #include "session/tenancy.h"
 
 #include "base/clock.h"
-#include "base/endpoint.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 
-#define LOOK_AFTER_MS 10   /* most connects have ended by then */
-#define LOOK_MS       1000 /* between looks whether an address is this machine's by now */
+#define LOOK_AFTER_MS 10 /* most connects have ended by then */
 
 static void note_shortage(struct session *session, int error)
 {
@@ -74,76 +72,6 @@ void connect_succeeded(struct session *session)
 
 /* ---- An attempt ------------------------------------------------------------------------------ */
 
-/*
- * What there is to see of a connect that has begun: whether it meets itself.
- *
- * A connect to a port of this machine where nobody listens may be given that very port to come
- * from: it meets itself and succeeds, the client gets its own bytes back, and the server cannot
- * have its port again.  And what goes to this machine may be a hop of a chain of sections (hop.h).
- * Other addresses are looked at now and then, because one may move here.
- */
-static bool meets_itself(struct session *session, int fd)
-{
-	struct reach *reach = session->reach;
-	const struct address *address = &reach->server->address;
-	uint64_t now = session->road.loop->now_ms;
-	bool may_return = server_may_return(reach->server);
-	struct endpoint from, to;
-	struct sockaddr_in6 name;
-
-	endpoint_of(&address->u.any, &to);
-	if (!endpoint_is_loopback(&to) && !reach->is_here && now < reach->look_ms)
-		return false;
-	socket_name(fd, &name);
-	endpoint_of((const struct sockaddr *)&name, &from);
-	if (endpoint_is_any(&to)) /* the kernel takes it for the address it comes from */
-		memcpy(to.address, from.address, sizeof(to.address));
-	if (now >= reach->look_ms) {
-		/* The kernel comes from the address it goes to, or from another one it has. */
-		reach->is_here = endpoint_is_loopback(&to) ||
-				 memcmp(from.address, to.address, sizeof(to.address)) == 0 ||
-				 (may_return && socket_is_own(address));
-		reach->look_ms = now + LOOK_MS;
-	}
-	if (endpoint_is_same(&from, &to))
-		return true;
-	if (reach->is_here && may_return)
-		hop_note(session, &from, &to);
-	return false;
-}
-
-/* An attempt at the session's server: 0 when it is under way, 1 when it has succeeded. */
-static int attempt(struct session *session)
-{
-	const struct server *server = session->reach->server;
-	const struct address *address = &server->address;
-	sa_family_t family = address->u.any.sa_family;
-	int fd = socket_open(family), r;
-
-	if (fd < 0)
-		return fd;
-	session->road.fd[SIDE_UPSTREAM] = fd;
-	if (family != AF_UNIX)
-		handshake_begin(session);
-	else if (server_may_return(server))
-		hop_name(session, fd);
-	r = socket_connect(fd, address);
-	if (r < 0 && r != -EINPROGRESS) {
-		hop_forget(session);
-		socket_close(fd);
-		session->road.fd[SIDE_UPSTREAM] = -1;
-		return r;
-	}
-	if (family != AF_UNIX && meets_itself(session, fd)) {
-		socket_linger_none(fd); /* or the port would stay taken for a while */
-		socket_close(fd);
-		session->road.fd[SIDE_UPSTREAM] = -1;
-		return -ECONNREFUSED;
-	}
-	socket_tune(fd, family, session->road.settings);
-	return r == 0;
-}
-
 static void attempt_under_way(struct session *session)
 {
 	uint32_t timeout = session->branch->desk->pool->config->settings.connect_timeout_ms;
@@ -161,7 +89,7 @@ static void attempt_under_way(struct session *session)
 		connect_poll(session);
 }
 
-static void give_up(struct session *session)
+void connect_give_up(struct session *session)
 {
 	const struct reach *reach = session->lacks ? session->lacking : session->reach;
 	int error = session->lacks ? session->lacks : session->connect_error;
@@ -173,7 +101,7 @@ static void give_up(struct session *session)
 		    SIDE_UPSTREAM, error);
 }
 
-static void end_full(struct session *session, enum reason reason)
+void connect_end_full(struct session *session, enum reason reason)
 {
 	session->resetting[SIDE_CLIENT] = true;
 	session_end(session, reason, SIDE_UPSTREAM, 0);
@@ -206,12 +134,12 @@ static void round_failed(struct session *session)
 	session->attempts = 0;
 	choose_retried(session);
 	if (chosen == CHOSEN_FULL && !session->lacks)
-		end_full(session, REASON_SERVERS_FULL);
+		connect_end_full(session, REASON_SERVERS_FULL);
 	else if (session->road.loop->now_ms < until &&
 		 (session->lacks || (session->awaits_names && !session->connect_error)))
 		await_others(session, until);
 	else
-		give_up(session);
+		connect_give_up(session);
 }
 
 static void count_retry(const struct session *session)
@@ -259,7 +187,7 @@ static bool try_server(struct session *session)
 	if (session->failed)
 		count_retry(session);
 	session->attempt_ns = session->road.loop->coalesce.now_ns;
-	r = attempt(session);
+	r = attempt_begin(session);
 	if (r < 0) {
 		note_failure(session, r);
 		return false;
@@ -332,7 +260,7 @@ static void settle(struct session *session)
 		if (deadline_is_set(session, DEADLINE_RETRY))
 			return; /* the line goes on from here, or the timer */
 		shortage_leave(session);
-		give_up(session);
+		connect_give_up(session);
 		return;
 	}
 	if (session->exhausted) {
@@ -485,8 +413,7 @@ const struct phase phase_connecting = {
 
 /* ---- The phase between two attempts ---------------------------------------------------------- */
 
-/* The upstream's socket is being given up: only its operations' ends matter. */
-static bool abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
+bool connect_abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)
 {
 	if (tag.kind == OP_RECV && tag.lane == LANE_DOWN) {
 		session->road.lanes[LANE_DOWN].receiving = done->flags & IORING_CQE_F_MORE;
@@ -516,7 +443,7 @@ static void complete_retrying(struct session *session, struct op_tag tag,
 		connect_polled(session);
 	else if (tag.kind == OP_WATCH)
 		ending_watched(session, tag.lane, done);
-	else if (!abandoned(session, tag, done) && tag.kind != OP_CANCEL)
+	else if (!connect_abandoned(session, tag, done) && tag.kind != OP_CANCEL)
 		strategy_complete(&session->road.lanes[tag.lane], (enum op_kind)tag.kind, done);
 	if (!session->over)
 		settle(session);
@@ -537,74 +464,4 @@ const struct phase phase_retrying = {
 	.complete = complete_retrying,
 	.due = due_retrying,
 	.give_up = shortage_leave,
-};
-
-/* ---- The phase of waiting -------------------------------------------------------------------- */
-
-/* It has been sent to one server at least, and to no other from then on. */
-static uint64_t retry_until(const struct session *session)
-{
-	uint32_t timeout = session->branch->desk->pool->config->settings.retry_timeout_ms;
-
-	return session->failures && timeout ? session->started_ms + timeout : DEADLINE_NONE;
-}
-
-static uint64_t place_until(const struct session *session)
-{
-	const struct config_settings *settings = &session->branch->desk->pool->config->settings;
-	uint32_t timeout = settings->queue_timeout_ms ? settings->queue_timeout_ms
-						      : settings->connect_timeout_ms;
-
-	return session->road.loop->now_ms + timeout;
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static void enter_queued(struct session *session)
-{
-	if (session->chosen == CHOSEN_HELD) {
-		/* There is room for any number. */
-		(void)!queued_wait(session, QUEUE_RETRIES, retry_until(session));
-		return;
-	}
-	choose_retried(session); /* while it waits for room it goes nowhere */
-	if (!queued_wait(session, QUEUE_PLACES, sooner(place_until(session), retry_until(session))))
-		end_full(session, REASON_POOL_QUEUE_FULL);
-}
-
-static void complete_queued(struct session *session, struct op_tag tag,
-			    const struct io_uring_cqe *done)
-{
-	if (tag.kind == OP_WATCH)
-		ending_watched(session, tag.lane, done);
-	else if (!abandoned(session, tag, done) && tag.kind != OP_CANCEL)
-		strategy_complete(&session->road.lanes[tag.lane], (enum op_kind)tag.kind, done);
-}
-
-static void waited_too_long(struct session *session)
-{
-	if (retry_until(session) <= session->road.loop->now_ms)
-		give_up(session);
-	else
-		end_full(session, REASON_QUEUE_TIMEOUT);
-}
-
-static void due_queued(struct session *session, enum deadline which)
-{
-	if (which == DEADLINE_QUEUE)
-		waited_too_long(session);
-	else
-		ending_due(session, which);
-}
-
-const struct phase phase_queued = {
-	.name = "queued",
-	.gates = {[LANE_UP] = GATE_GATHERS},
-	.enter = enter_queued,
-	.complete = complete_queued,
-	.due = due_queued,
-	.give_up = queued_leave,
 };

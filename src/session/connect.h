@@ -22,6 +22,10 @@
 #ifndef SESSION_CONNECT_H
 #define SESSION_CONNECT_H
 
+#include "loop/op.h"
+#include "session/reason.h"
+
+struct io_uring_cqe;
 struct session;
 struct sessions;
 
@@ -35,5 +39,13 @@ void connect_servers_known(struct sessions *all);
 void connect_poll(struct session *session);
 /* It has told. */
 void connect_polled(struct session *session);
+
+/* ---- For the phases around it ---------------------------------------------------------------- */
+
+/* It ends, for what came of the last attempt, or of what it lacked; or since servers are full. */
+void connect_give_up(struct session *session);
+void connect_end_full(struct session *session, enum reason reason);
+/* Whether it is a completion of a server's socket that is given up, and only ends. */
+bool connect_abandoned(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
 
 #endif

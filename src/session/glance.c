@@ -68,7 +68,7 @@ static bool is_at(const struct session *session, const char *wanted)
 
 	if (!wanted || !name)
 		return !wanted;
-	pool = session->branch->desk->pool->config->name;
+	pool = session->branch->section->pool->config->name;
 	length = strlen(pool);
 	return !strcmp(name, wanted) || (!strncmp(wanted, pool, length) && wanted[length] == '/' &&
 					 !strcmp(wanted + length + 1, name));

@@ -238,14 +238,13 @@ void queued_expired(struct sessions *all)
 
 void queued_close(struct sessions *all)
 {
-	struct list *node;
-
 	if (all->queues.is_closed)
 		return;
 	all->queues.is_closed = true;
 	bell_close(all);
 	queued_serve(all); /* nobody is there: it passes on what it has been called for */
-	while ((node = list_pop(&all->queues.lines)))
+	while (list_pop(&all->queues.lines))
 		;
 	wheel_clear(&all->loop->wheel, &all->queues.timer);
+	bell_retry(all); /* what could not be rung still has to be */
 }

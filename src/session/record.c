@@ -57,13 +57,12 @@ static const char *key_of(enum reason reason)
 /* Its key stands where the servers do. */
 static bool is_about_servers(enum reason reason)
 {
-	static const char *const keys[] = {"connect_timeout", "queue", "queue_timeout", "check",
-					   "on_up"};
+	static const char *const keys[] = {"connect_timeout", "queue", "queue_timeout"};
 
 	for (size_t i = 0; i < array_size(keys); i++)
 		if (!strcmp(key_of(reason), keys[i]))
 			return true;
-	return false;
+	return reason == REASON_SERVER_DOWN || reason == REASON_PRIMARY_BACK;
 }
 
 /* "idle_timeout = 1h, [proxy web] line 14". */
@@ -231,15 +230,18 @@ static void say_counts(struct access_record *record, const struct sessions *all,
 	record->active_of_proxy = load(&section->account->connections);
 }
 
+static char where_it_was(const struct session_end *end)
+{
+	if (end->state == SESSION_QUEUED)
+		return 'Q';
+	return end->state == SESSION_RELAYING ? 'D' : 'C';
+}
+
 static void say_letters(struct access_record *record, const struct session *session)
 {
 	const struct session_end *end = &session->end;
 
-	reason_letters((enum reason)end->reason, end->side,
-		       end->state == SESSION_RELAYING ? 'D'
-		       : end->state == SESSION_QUEUED ? 'Q'
-						      : 'C',
-		       record->termination);
+	reason_letters((enum reason)end->reason, end->side, where_it_was(end), record->termination);
 	record->retries = memo_of(session)->failed;
 	if (session->served)
 		record->active_of_server = load(&session->reach->server->account->connections);
