@@ -175,7 +175,6 @@ START_TEST(every_counter_of_a_worker_is_in_a_family)
 	static const unsigned elsewhere[] = {
 		STATS_INDEX_bytes_up,        STATS_INDEX_bytes_down,     STATS_INDEX_connect_failed,
 		STATS_INDEX_connect_retried, STATS_INDEX_access_dropped, STATS_INDEX_log_dropped,
-		STATS_INDEX_queued,
 	};
 	static struct metrics_worker worker;
 	static struct metrics_snapshot snapshot = {

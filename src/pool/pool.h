@@ -47,7 +47,7 @@ struct pool {
 	uint32_t up, able; /* members that take connections; that would, but for their checks */
 	bool panic;        /* so few that checks are not believed */
 	bool stale;        /* what its servers are has changed since its roster was made */
-	bool in_force; /* it is what counts for servers that another reading names as well */
+	bool in_force;     /* it is what counts for servers that another reading names as well */
 };
 
 /* An empty one, with an empty roster.  -ENOMEM. */
