@@ -76,6 +76,12 @@ void pools_in_force(struct edition *edition)
 		pool_in_force(&edition->pools[i]);
 }
 
+void pools_replaced(struct edition *edition)
+{
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		pool_replaced(&edition->pools[i]);
+}
+
 /* "name db.example: +10.0.3.9 -10.0.3.7 (ttl 30 s); pool postgres: 3 servers" */
 static void tell_change(const struct pool *pool, const struct resolution *answer,
 			const char *change)

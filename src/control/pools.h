@@ -19,6 +19,8 @@ int pools_fill(struct pool *pool, const struct config_section *source,
 
 /* The edition is adopted: its servers have the limits that it says. */
 void pools_in_force(struct edition *edition);
+/* It is not any more: what it says changes nothing of servers that another one has. */
+void pools_replaced(struct edition *edition);
 
 /*
  * One of the pool's names stands for something else: workers are given the servers that it stands

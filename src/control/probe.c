@@ -158,6 +158,7 @@ static bool speak(struct probe *probe)
 				 dialogue->word_count - probe->said, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EAGAIN) {
+			probe->stuffed = true;
 			await(probe, EPOLLIN | EPOLLOUT);
 			return false;
 		}
@@ -166,6 +167,10 @@ static bool speak(struct probe *probe)
 			probe->said = dialogue->word_count;
 		else if (n > 0)
 			probe->said += (size_t)n;
+	}
+	if (probe->stuffed) {
+		probe->stuffed = false;
+		await(probe, EPOLLIN);
 	}
 	if (!dialogue_is_silent(dialogue))
 		return true;

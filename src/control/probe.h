@@ -40,6 +40,7 @@ struct probe {
 		PROBE_PARTING,
 		PROBE_GONE,
 	} phase;
+	bool stuffed; /* there was no room for its words: that is awaited */
 	int fd;
 	struct event *event;
 	uint64_t begun_ns;

@@ -114,6 +114,7 @@ static void commit(struct reload *reload)
 	*reload->means.current = reload->next;
 	atomic_store(&reload->means.crew->engine->connections_max, reload->connections_max);
 	reload->next = NULL;
+	pools_replaced(&old->edition);
 	reload->means.adopted(reload->means.owner);
 	retire_begin(&reload->retiring, old);
 	finish(reload, true);

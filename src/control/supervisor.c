@@ -320,9 +320,9 @@ static int open_and_serve(struct supervisor *supervisor)
 		r = log_no_memory("the workers");
 	else
 		r = wait_and_serve(supervisor);
+	crew_close(&supervisor->crew); /* which hears of the orders that are still out */
 	leaving_close(&supervisor->leaving);
 	replaced_close(&supervisor->replaced);
-	crew_close(&supervisor->crew);
 	return r;
 }
 

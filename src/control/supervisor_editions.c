@@ -141,7 +141,9 @@ void supervisor_catch_up(void *owner)
 		wards_look(&supervisor->wards, &reading->edition, false);
 	if (sockets_turn(&reading->sockets, now))
 		(void)!supervisor_offer_sockets(supervisor); /* it has been said */
-	any |= refresh_old(supervisor);
+	if (any || supervisor->old_is_behind)
+		any |= refresh_old(supervisor);
+	supervisor->old_is_behind = false;
 	look_at_leaving(supervisor, now);
 	if (any)
 		crew_command(&supervisor->crew, ORDER_CATCH_UP);
@@ -177,10 +179,11 @@ static void adopted(void *owner)
 	steering_adopted(&supervisor->steering, &supervisor->reading->edition);
 	watch_turn(&supervisor->watch, supervisor->reading);
 	pools_in_force(&supervisor->reading->edition);
-	/* There may be more room at servers than there was. */
-	crew_command(&supervisor->crew, ORDER_CATCH_UP);
+	supervisor->old_is_behind = true;
 	if (supervisor->signals)
 		return;
+	/* There may be more room at servers than there was. */
+	crew_command(&supervisor->crew, ORDER_CATCH_UP);
 	if (supervisor_hear_answers(supervisor) < 0)
 		log_warning("answers to names are looked for with the next retry only");
 	events_set(supervisor->late, supervisor_catch_up_ms(supervisor));

@@ -41,6 +41,7 @@ struct supervisor {
 	uint64_t started_ms;
 	struct event *signal[SUPERVISOR_SIGNALS_MAX];
 	bool starting;
+	bool old_is_behind;         /* an old edition may not know what names stand for now */
 	int signals;                /* to stop, received */
 	uint64_t watchdog_ms;       /* 0: no watchdog */
 	char mistake[200];          /* of the last reload; "": it was right */

@@ -165,11 +165,13 @@ static void watch(struct ward *ward)
 		log_warning("%s server %s is not checked: %s", ward->server->title,
 			    ward->server->text, why);
 		checked = false;
+		ward->line = NULL; /* the next look tries again */
 	}
 	checks_unwatch(checks, ward->watcher);
 	ward->watcher = next;
 	/* What only a check was against is not any more. */
-	if (!checked && settings->check == CONFIG_CHECK_OFF && ward->server->vitals.down) {
+	if (!checked && (settings->check == CONFIG_CHECK_OFF || !ward->line) &&
+	    ward->server->vitals.down) {
 		ward->server->vitals.down = false;
 		ward_changed(ward);
 	}
@@ -228,9 +230,12 @@ static void look_at(struct wards *wards, struct pool *pool, const struct member 
 	ward->round = wards->round;
 	ward->checked = standing.checked;
 	ward->took = standing.able;
+	/* Only of those that take connections are some ejected. */
+	if (!standing.able)
+		(void)passive_ends(member->server, member->server->passive);
 	if (!is_same)
 		watch(ward);
-	if (joins && !at_start && member->line->slow_start_ms) {
+	if (joins && !at_start && ward->line && ward->line->slow_start_ms) {
 		start(ward);
 		ward_changed(ward);
 	}
@@ -238,6 +243,8 @@ static void look_at(struct wards *wards, struct pool *pool, const struct member 
 
 void wards_look(struct wards *wards, const struct edition *edition, bool at_start)
 {
+	if (!wards->checks)
+		return; /* it has ended */
 	wards->round++;
 	wards->config = edition->config;
 	for (uint32_t i = 0; i < edition->pool_count; i++) {
@@ -285,12 +292,12 @@ static void hear(struct ward *ward)
 {
 	struct server *server = ward->server;
 	const uint32_t spells = SERVER_EJECTED | SERVER_STAYS_OUT | SERVER_IS_BACK;
-	uint32_t news = atomic_load(&server->news), fresh;
+	uint32_t news, fresh;
 
-	if (!news)
+	if (!atomic_load(&server->news))
 		return;
 	/* That it fails is news again when a check has looked into it. */
-	atomic_fetch_and(&server->news, ~spells);
+	news = atomic_fetch_and(&server->news, ~spells);
 	fresh = news & ~ward->heard;
 	ward->heard = news & ~spells;
 	if (fresh & (SERVER_FAILED | SERVER_REFUSED))

@@ -6,11 +6,14 @@
 /* Its place; false: another was quicker. */
 static bool take(const struct look *look, struct server *server)
 {
-	if (!server_reserve(server))
+	uint64_t now_ms = look->wish->now_ms;
+
+	/* First that: a place is taken for good, or others would wait for it in vain. */
+	if (!look->ejected_too && !passive_admits(server, now_ms))
 		return false;
-	if (look->ejected_too || passive_admits(server, look->wish->now_ms))
+	if (server_reserve(server))
 		return true;
-	server_release(server);
+	passive_unknown(server, now_ms);
 	return false;
 }
 

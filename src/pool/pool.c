@@ -76,7 +76,7 @@ void pool_count(struct pool *pool)
 		able += standing.able ? standing.weight : 0;
 	}
 	pool->panic = vitals_panic(panic, up, able);
-	if (pool->count)
+	if (pool->count && (pool->in_force || pool->members[0].server->users == 1))
 		atomic_store_explicit(&pool->members[0].server->passive->takers,
 				      pool->panic ? pool->able : pool->up, memory_order_relaxed);
 }
@@ -127,6 +127,12 @@ void pool_in_force(struct pool *pool)
 	pool->in_force = true;
 	for (uint32_t i = 0; i < pool->count; i++)
 		tell_workers(pool, &pool->members[i], clock_now_ms());
+	pool_count(pool);
+}
+
+void pool_replaced(struct pool *pool)
+{
+	pool->in_force = false;
 }
 
 int pool_publish(struct pool *pool, const struct roster **ret_old)

@@ -70,8 +70,9 @@ static inline const struct roster *pool_roster(const struct pool *pool)
 	return atomic_load_explicit(&pool->roster, memory_order_acquire);
 }
 
-/* Its reading is the one of the day: servers have the limits that it says. */
+/* Its reading is the one of the day: servers have the limits that it says.  Or it was. */
 void pool_in_force(struct pool *pool);
+void pool_replaced(struct pool *pool);
 
 /*
  * From now on workers see another roster, of its members as they are: of those that take

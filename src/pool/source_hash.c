@@ -117,7 +117,7 @@ static void seat_players(struct turns *turns, const struct tier *tier)
 		queue(turns, i);
 }
 
-static int prepare(struct tier *tier)
+static int make_table(struct tier *tier)
 {
 	struct turns turns = {
 		.count = tier->count < NOBODY ? tier->count : NOBODY,
@@ -135,6 +135,11 @@ static int prepare(struct tier *tier)
 	free(turns.first);
 	free(turns.players);
 	return all ? 0 : -ENOMEM;
+}
+
+static int prepare(struct tier *tier)
+{
+	return tier->count == 1 ? 0 : make_table(tier); /* of one there is nothing to choose */
 }
 
 /* ---- Looking a key up ------------------------------------------------------------------------ */
@@ -196,6 +201,9 @@ static const struct seat *propose(struct look *look)
 	const struct maglev *maglev = tier->table;
 	const struct seat *first = NULL, *other;
 	uint64_t hash = hash_spread(look->wish->key);
+
+	if (!maglev)
+		return look_allows(look, tier->seats) ? tier->seats : NULL;
 
 	for (int i = 0; i < HASHES; i++, hash = hash_spread(hash + 1)) {
 		uint64_t slot = (uint64_t)((unsigned __int128)hash * SLOTS >> 64);

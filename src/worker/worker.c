@@ -272,13 +272,19 @@ static void bury(struct worker *worker)
 		accept_resume(worker);
 }
 
+/* Who waits in a queue may go on; where all are cut, nobody does. */
+static bool lets_go_on(const struct worker *worker)
+{
+	return worker->state != WORKER_STOPPING;
+}
+
 static uint64_t next_deadline_ns(struct worker *worker)
 {
 	uint64_t next;
 
 	if (!list_is_empty(&worker->loop.dirty) || !list_is_empty(&worker->sessions.quiet) ||
 	    !list_is_empty(&worker->sessions.decided) || worker->loop.silent.postponed ||
-	    worker->sessions.queues.due || census_any(&worker->censuses))
+	    (worker->sessions.queues.due && lets_go_on(worker)) || census_any(&worker->censuses))
 		return RING_NOW;
 	/*
 	 * Buffers that came home after feed(), from dropped queues and buried sessions, or
@@ -465,7 +471,8 @@ int worker_turn(struct worker *worker)
 	turn_flush(&worker->loop);
 	session_settle(&worker->sessions);
 	bury(worker);
-	queued_turn(&worker->sessions);
+	if (lets_go_on(worker))
+		queued_turn(&worker->sessions);
 	cut(worker);
 	give_back(worker);
 	if (is_empty(worker))
