@@ -562,12 +562,17 @@ START_TEST(the_examples_in_the_manual_are_free_of_mistakes)
 		*end = '.';
 		count++;
 	}
-	ck_assert_uint_eq(count, 6);
+	ck_assert_uint_eq(count, 7);
 	free(manual);
 }
 END_TEST
 
-/* Servers take turns, and a standby must not be written to. */
+static bool says(const char *from, const char *to, const char *words)
+{
+	return memmem(from, (size_t)(to - from), words, strlen(words));
+}
+
+/* Servers take turns, and a standby must not be written to: its check has to tell it apart. */
 START_TEST(no_example_lets_the_servers_of_a_database_take_turns)
 {
 	static const char *const files[] = {MANUAL, "src/uringproxy.8", SAMPLE, "README.md",
@@ -590,6 +595,8 @@ START_TEST(no_example_lets_the_servers_of_a_database_take_turns)
 				    memmem(line + 1, strcspn(line + 1, "\n"), ":3306", 5))
 					servers++;
 			found |= servers == 1;
+			if (says(at, end, "\ncheck_request") && says(at, end, "\npanic"))
+				continue;
 			ck_assert_msg(servers <= 1, "%s: a database of %u servers", files[i],
 				      servers);
 		}
