@@ -171,25 +171,26 @@ static struct glance_lane lane_of(const struct session *session, const struct la
 	};
 }
 
-static void look_at_queue(const struct session *session, struct glance_detail *ret_detail)
+static void look_at_queue(const struct session *session, const struct pool *pool,
+			  struct glance_detail *ret_detail)
 {
 	ret_detail->queued = true;
 	ret_detail->to_retry = session->queue_kind == QUEUE_RETRIES;
 	ret_detail->before = queued_before(session);
 	ret_detail->queued_ms = session->queued_ns / CLOCK_NS_PER_MS;
-	copy(ret_detail->pool, sizeof(ret_detail->pool), session->branch->desk->pool->config->name);
+	copy(ret_detail->pool, sizeof(ret_detail->pool), pool->config->name);
 }
 
 void glance_closely(const struct session *session, struct glance_detail *ret_detail)
 {
 	const struct lane *lanes = session->road.lanes;
 	const uint64_t *at_ms = session->deadlines.at_ms;
+	const struct desk *desk = session->branch->desk;
 	bool service = !road_has_upstream(&session->road);
 
 	*ret_detail = (struct glance_detail){
 		.service = service,
-		.servers =
-			session->branch->desk ? pool_roster(session->branch->desk->pool)->count : 0,
+		.servers = desk ? pool_roster(desk->pool)->count : 0,
 		.attempting = session->state == SESSION_CONNECTING,
 		.attempt_ms = session->attempt_ns / CLOCK_NS_PER_MS,
 		.connect_error = session->connect_error,
@@ -206,6 +207,6 @@ void glance_closely(const struct session *session, struct glance_detail *ret_det
 	};
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		ret_detail->lanes[i] = lane_of(session, &lanes[i]);
-	if (list_is_linked(&session->queued))
-		look_at_queue(session, ret_detail);
+	if (desk && list_is_linked(&session->queued))
+		look_at_queue(session, desk->pool, ret_detail);
 }
