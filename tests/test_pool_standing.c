@@ -169,7 +169,7 @@ START_TEST(where_checks_are_against_all_workers_are_given_all_but_those_others_a
 	struct member members[3] = {{.server = &three[0], .weight = 1},
 				    {.server = &three[1], .weight = 1},
 				    {.server = &three[2], .weight = 1, .disabled = true}};
-	struct pool pool = {.members = members, .count = 3};
+	struct pool pool = {.members = members, .count = 3, .in_force = true};
 
 	ck_assert_uint_eq(seats_of(&pool, false), 2);
 	three[0].vitals.down = true;
