@@ -103,6 +103,48 @@ static void compare_listens(const struct config_section *before, const struct co
 		      (struct endpoints){now->listens, now->listen_count}, report);
 }
 
+static bool is_same_repeated(const struct config_line *a, const struct config_line *b)
+{
+	return a->key == b->key && !strcmp(a->text, b->text);
+}
+
+/* Those lines whose order counts that are not among the others'; how many. */
+static size_t tell_other_lines(const struct config_section *these,
+			       const struct config_section *others, const char *what,
+			       struct report *report)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < these->line_count; i++) {
+		const struct config_line *line = &these->lines[i];
+		bool found = false;
+
+		for (size_t j = 0; j < others->line_count && !found; j++)
+			found = is_same_repeated(line, &others->lines[j]);
+		if (!found)
+			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s %s %s is %s",
+				   these->title, schema_keys[line->key].name, line->text, what);
+		count += !found;
+	}
+	return count;
+}
+
+static void compare_repeated(const struct config_section *before, const struct config_section *now,
+			     struct report *report)
+{
+	size_t others = tell_other_lines(before, now, "gone", report);
+
+	others += tell_other_lines(now, before, "new", report);
+	for (size_t i = 0; !others && i < now->line_count; i++)
+		if (i >= before->line_count ||
+		    !is_same_repeated(&before->lines[i], &now->lines[i])) {
+			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0,
+				   "%s %s: its lines are in another order", now->title,
+				   schema_keys[now->lines[i].key].name);
+			return;
+		}
+}
+
 static const struct config_section *find_section(const struct config *config, const char *title)
 {
 	const struct config_section *section;
@@ -120,6 +162,7 @@ static void compare_section(const struct config *before, const struct config_sec
 	compare_listens(old, section, report);
 	compare_lines(section->title, "server", (struct endpoints){old->servers, old->server_count},
 		      (struct endpoints){section->servers, section->server_count}, report);
+	compare_repeated(old, section, report);
 	compare_keys(before, old, now, section, (unsigned)IN_PROXY << section->kind, report);
 }
 

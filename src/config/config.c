@@ -3,6 +3,7 @@
 #include "base/grow.h"
 #include "config/endpoint.h"
 #include "config/loader.h"
+#include "config/repeated.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -84,7 +85,7 @@ static int inherit(const struct config_section *defaults, struct config_section 
 		section->origins[i] = defaults->origins[i];
 		section->origins[i].defaults = true;
 	}
-	return 0;
+	return repeated_inherit(defaults, section);
 }
 
 static int inherit_all(struct loader *loader)

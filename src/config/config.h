@@ -197,6 +197,13 @@ struct config_settings {
 	char *resolver; /* ADDRESS:PORT, as address_parse() reads it; NULL: auto */
 };
 
+/* A line of a key that may stand several times, and whose order counts: config/repeated.h. */
+struct config_line {
+	unsigned key; /* index into the table of schema.c */
+	char *text;   /* as written */
+	struct config_origin origin;
+};
+
 struct config_section {
 	enum config_kind kind;
 	char *name;          /* "web" of [proxy web]; the kind's word where none was given */
@@ -210,6 +217,8 @@ struct config_section {
 	bool listens_off;                /* the last line said off: [control], [metrics] */
 	struct config_endpoint *servers; /* of a pool, and of a proxy that names none */
 	size_t server_count;
+	struct config_line *lines; /* of all keys of the kind, in the order of the files */
+	size_t line_count;
 	char *pool;              /* CONFIG_PROXY: by name; NULL: its own servers */
 	uint32_t responder_size; /* CONFIG_RESPONDER: bytes in the body */
 };
@@ -282,6 +291,13 @@ const struct config_section *config_section_at(const struct config *config, size
  */
 const struct config_section *config_pool(const struct config *config,
 					 const struct config_section *proxy);
+
+/*
+ * The line of that key behind previous, or with NULL the first; NULL: there is none.  The
+ * key is one whose lines are kept so (config/repeated.h).
+ */
+const struct config_line *config_line_of(const struct config_section *section, const char *key,
+					 const struct config_line *previous);
 
 /*
  * The key that governs something, for a message about it: "idle_timeout = 1h,

@@ -22,6 +22,25 @@ const struct config_section *config_pool(const struct config *config,
 	return proxy;
 }
 
+static const struct config_line *line_next(const struct config_section *section, size_t key,
+					   size_t from)
+{
+	for (size_t i = from; i < section->line_count; i++)
+		if (section->lines[i].key == key)
+			return &section->lines[i];
+	return NULL;
+}
+
+const struct config_line *config_line_of(const struct config_section *section, const char *key,
+					 const struct config_line *previous)
+{
+	const struct schema_key *row = schema_find(key, (unsigned)IN_PROXY << section->kind);
+
+	assert(row && row->type == SCHEMA_LINE);
+	return line_next(section, (size_t)(row - schema_keys),
+			 previous ? (size_t)(previous - section->lines) + 1 : 0);
+}
+
 /* ---- Every value ----------------------------------------------------------------------------- */
 
 /* Who is told. */
@@ -83,6 +102,32 @@ static void tell_keys(const struct telling *telling, const char *title, unsigned
 	}
 }
 
+/* Lines whose order counts; where a key has none, the word for that. */
+static void tell_lines(const struct telling *telling, unsigned where,
+		       const struct config_section *section)
+{
+	for (size_t i = 0; i < section->line_count; i++)
+		telling->take(telling->owner,
+			      &(struct config_setting){
+				      .title = section->title,
+				      .key = schema_keys[section->lines[i].key].name,
+				      .value = section->lines[i].text,
+				      .origin = section->lines[i].origin,
+			      });
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct schema_key *key = &schema_keys[i];
+
+		if (key->type == SCHEMA_LINE && key->where & where && key->zero &&
+		    schema_applies(key, section) && !line_next(section, i, 0))
+			telling->take(telling->owner, &(struct config_setting){
+							      .title = section->title,
+							      .key = key->name,
+							      .value = key->zero,
+							      .origin = section->origins[i],
+						      });
+	}
+}
+
 static void tell_asked(const struct telling *telling, const struct config_section *section)
 {
 	tell_endpoints(telling, section->title, "listen", section->listens, section->listen_count);
@@ -111,6 +156,7 @@ void config_each(const struct config *config, config_taker *take, void *owner)
 			       section->listen_count);
 		tell_endpoints(&telling, section->title, "server", section->servers,
 			       section->server_count);
+		tell_lines(&telling, (unsigned)IN_PROXY << section->kind, section);
 		tell_keys(&telling, section->title, (unsigned)IN_PROXY << section->kind, section);
 	}
 }

@@ -319,7 +319,8 @@ int schema_set_defaults(void *owner, enum schema_owner kind)
 	char why[VALUE_WHY_MAX];
 
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
-		if (schema_keys[i].owner != kind || !schema_keys[i].initial)
+		if (schema_keys[i].owner != kind || !schema_keys[i].initial ||
+		    schema_is_list(&schema_keys[i]))
 			continue;
 		int r = schema_set(&schema_keys[i], owner, schema_keys[i].initial, why);
 		if (r < 0)

@@ -4,6 +4,7 @@
 #include "config/endpoint.h"
 #include "config/option.h"
 #include "config/reader.h"
+#include "config/repeated.h"
 #include "config/suggest.h"
 
 #include <errno.h>
@@ -196,6 +197,8 @@ static void on_value(void *user, unsigned line, const char *name, const char *te
 			   unknown */
 	else if (!key)
 		unknown_key(loader, line, name);
+	else if (key->type == SCHEMA_LINE)
+		repeated_add(loader, line, key, text);
 	else if (schema_is_list(key))
 		add_endpoint(loader, line, key, text);
 	else

@@ -67,18 +67,22 @@ static const char *const families[] = {[CONFIG_FAMILY_AUTO] = "auto",
 	(offsetof(struct type, member) + \
 	 0 * sizeof(char[_Generic(((struct type *)0)->member, ctype: 1, default: -1)]))
 #define GLOBAL(name, change, type, ctype, member, min, max, zero, words, initial, help) \
-	{name, IN_GLOBAL, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), min, max, zero, words, initial, help, change, NULL}
+	{name, IN_GLOBAL, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), min, max, zero, words, initial, help, change, NULL, GROUP_NONE, NULL}
 #define LOG(name, change, type, ctype, member, words, initial, help) \
-	{name, IN_LOG, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), 0, 0, NULL, words, initial, help, change, NULL}
+	{name, IN_LOG, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), 0, 0, NULL, words, initial, help, change, NULL, GROUP_NONE, NULL}
 #define SETTING(name, kinds, type, member, min, max, zero, words, initial, help) \
-	{name, IN_DEFAULTS | (kinds), SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, uint32_t), min, max, zero, words, initial, help, RELOAD, NULL}
+	{name, IN_DEFAULTS | (kinds), SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, uint32_t), min, max, zero, words, initial, help, RELOAD, NULL, GROUP_NONE, NULL}
 #define SERVERS(name, type, ctype, member, min, max, zero, most, words, initial, help) \
-	{name, IN_DEFAULTS | SERVER, SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, ctype), min, max, zero, words, initial, help, RELOAD, most}
+	{name, IN_DEFAULTS | SERVER, SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, ctype), min, max, zero, words, initial, help, RELOAD, most, GROUP_NONE, NULL}
 #define SECTION(name, kinds, type, ctype, member, min, max, initial, help) \
-	{name, kinds, SCHEMA_##type, OWNER_SECTION, FIELD(config_section, member, ctype), min, max, NULL, NULL, initial, help, RELOAD, NULL}
+	{name, kinds, SCHEMA_##type, OWNER_SECTION, FIELD(config_section, member, ctype), min, max, NULL, NULL, initial, help, RELOAD, NULL, GROUP_NONE, NULL}
 
 #define ASKED(name, where, help) \
-	{name, where, SCHEMA_LISTEN, OWNER_SECTION, FIELD(config_section, listens, struct config_endpoint *), 0, 0, OFF, NULL, NULL, help, RESTART, NULL}
+	{name, where, SCHEMA_LISTEN, OWNER_SECTION, FIELD(config_section, listens, struct config_endpoint *), 0, 0, OFF, NULL, NULL, help, RESTART, NULL, GROUP_NONE, NULL}
+
+/* Lines whose order counts; with a word for none or NULL. */
+#define LINES(name, kinds, group, zero, check, help) \
+	{name, IN_DEFAULTS | (kinds), SCHEMA_LINE, OWNER_SECTION, FIELD(config_section, lines, struct config_line *), 0, 0, zero, NULL, zero, help, RELOAD, NULL, group, check}
 
 #define EVERY IN_EVERY_SERVICE
 #define PROXY IN_PROXY
@@ -104,11 +108,11 @@ const struct schema_key schema_keys[] = {
 	LOG("access", RESTART, ACCESS, enum config_access, access, NULL,    "off",  "where one line per finished connection goes"),
 	LOG("format", RESTART, WORD,   enum config_format, format, formats, "text", "how those lines are written"),
 	LOG("checks", RELOAD,  WORD,   enum config_log_checks, log_checks, checks_logged, "changes", "whether each check of a server is logged, or only what changes by it"),
-	{"open_every", IN_LOG, SCHEMA_MS, OWNER_CONFIG, FIELD(config, open_every_ms, uint32_t), SECOND, 30 * DAY, OFF, NULL, "off", "how often there is a line for each connection that is still open", RELOAD, NULL},
+	{"open_every", IN_LOG, SCHEMA_MS, OWNER_CONFIG, FIELD(config, open_every_ms, uint32_t), SECOND, 30 * DAY, OFF, NULL, "off", "how often there is a line for each connection that is still open", RELOAD, NULL, GROUP_NONE, NULL},
 
 	SECTION("listen", EVERY,        LISTEN, struct config_endpoint *, listens,        0, 0,        NULL,  "where clients connect; may be repeated"),
 	SECTION("server", SERVER,       SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),
-	{"pool", IN_PROXY, SCHEMA_TEXT, OWNER_SECTION, FIELD(config_section, pool, char *), 0, 0, "none", NULL, "none", "the [pool] whose servers the proxy has, in place of its own", RELOAD, NULL},
+	{"pool", IN_PROXY, SCHEMA_TEXT, OWNER_SECTION, FIELD(config_section, pool, char *), 0, 0, "none", NULL, "none", "the [pool] whose servers the proxy has, in place of its own", RELOAD, NULL, GROUP_NONE, NULL},
 	SECTION("size",   IN_RESPONDER, SIZE,   uint32_t,                 responder_size, 0, 16 * MIB, "128", "bytes in the body of each response"),
 
 	ASKED("listen", IN_CONTROL, "where the daemon is controlled; may be repeated"),
@@ -301,5 +305,5 @@ bool schema_applies(const struct schema_key *key, const struct config_section *s
 
 bool schema_is_list(const struct schema_key *key)
 {
-	return key->type == SCHEMA_LISTEN || key->type == SCHEMA_SERVER;
+	return key->type == SCHEMA_LISTEN || key->type == SCHEMA_SERVER || key->type == SCHEMA_LINE;
 }

@@ -52,6 +52,7 @@ enum schema_type {
 	SCHEMA_ACCESS,   /* enum config_access, and the path beside it */
 	SCHEMA_LISTEN,   /* a list of addresses, one to a line */
 	SCHEMA_SERVER,
+	SCHEMA_LINE, /* lines whose order counts: config/repeated.h */
 	SCHEMA_TYPE_COUNT,
 };
 
@@ -59,6 +60,13 @@ enum schema_type {
 
 /* The structure that a field is in. */
 enum schema_owner { OWNER_CONFIG, OWNER_SETTINGS, OWNER_SECTION };
+
+/* 0; -EINVAL with one sentence in why; or -ENOMEM. */
+typedef int schema_line_check(const char *text, char why[VALUE_WHY_MAX]);
+
+enum schema_group {
+	GROUP_NONE,
+};
 
 struct schema_key {
 	const char *name;
@@ -73,6 +81,10 @@ struct schema_key {
 	const char *help;
 	bool restart;     /* a reload leaves it as it is: config/change.h */
 	const char *most; /* the word for UINT32_MAX, which is beyond max; NULL: none */
+
+	/* Of SCHEMA_LINE: what it is about, with others, and whether a line is right. */
+	unsigned group; /* enum schema_group */
+	schema_line_check *check;
 };
 
 #define SCHEMA_KEY_COUNT 62

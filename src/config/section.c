@@ -3,6 +3,7 @@
 
 #include "base/grow.h"
 #include "config/endpoint.h"
+#include "config/repeated.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ void loader_section_done(struct config_section *section)
 		endpoint_done(&section->listens[i]);
 	for (size_t i = 0; i < section->server_count; i++)
 		endpoint_done(&section->servers[i]);
+	repeated_done(section);
 	free(section->listens);
 	free(section->servers);
 	free(section->origins);
