@@ -177,7 +177,7 @@ static const struct criterion {
 	{"client", CRITERIA_FILTER, take_client, "an address, ADDRESS:PORT, ADDRESS/BITS, or unix"},
 	{"server", CRITERIA_FILTER, take_server, "a server, as it is named in the configuration"},
 	{"listener", CRITERIA_FILTER, take_listener, "an address that is listened on"},
-	{"state", CRITERIA_FILTER, take_state, "connecting, relaying or closing"},
+	{"state", CRITERIA_FILTER, take_state, "greeting, connecting, queued, relaying or closing"},
 	{"sort", CRITERIA_PAGE, take_sort, "id or age"},
 	{"limit", CRITERIA_PAGE, take_limit, "a number from 1 to 1000"},
 	{"after", CRITERIA_PAGE, take_after, "the id of a connection"},

@@ -3,6 +3,7 @@
 #include "control/words.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -211,6 +212,19 @@ const char *why_limit(const struct glance_detail *detail, uint64_t *ret_left_ms)
 	return key;
 }
 
+/* What it says first goes to nobody yet. */
+static void tell_greeting(struct sheet *sheet, const struct glance_detail *detail)
+{
+	char left[WORDS_MAX];
+
+	sheet_add(sheet,
+		  "waiting for the client to say what is asked of it before it is served; it has "
+		  "said %" PRIu64 " bytes so far",
+		  (uint64_t)detail->lanes[LANE_UP].unsent);
+	if (detail->greeting_left_ms != GLANCE_NEVER)
+		sheet_add(sheet, ", and has %s left", duration(left, detail->greeting_left_ms));
+}
+
 void why_tell(struct sheet *sheet, const struct glance *glance, const struct glance_detail *detail)
 {
 	if (glance->reason != REASON_NONE)
@@ -220,6 +234,8 @@ void why_tell(struct sheet *sheet, const struct glance *glance, const struct gla
 		tell_attempt(sheet, glance, detail);
 	else if (detail->queued)
 		tell_queue(sheet, glance, detail);
+	else if (!strcmp(glance->state, "greeting"))
+		tell_greeting(sheet, detail);
 	else if (!strcmp(glance->state, "connecting"))
 		tell_wait_for_server(sheet, glance, detail);
 	else

@@ -19,9 +19,9 @@
 /* Whether its source and its sink are there to be used. */
 static bool is_usable(const struct lane *lane)
 {
-	if (!lane_is_read(lane) || lane->receiving || lane->queued)
+	if (!lane_is_read(lane) || lane->receiving || lane_stocked(lane))
 		return false;
-	if (lane->gate == GATE_FLOWS)
+	if (lane->gate == GATE_FLOWS || lane->gate == GATE_HOLDS)
 		return true;
 	if (lane->gate != GATE_TRIES || lane->state == LANE_BROKEN)
 		return false;
@@ -33,6 +33,8 @@ static uint32_t room_of(const struct lane *lane)
 {
 	if (lane->state == LANE_BROKEN)
 		return UINT32_MAX; /* it is dropped */
+	if (lane->gate == GATE_HOLDS)
+		return UINT32_MAX; /* it is taken at once */
 	if (lane->gate == GATE_TRIES && lane->to == SIDE_UPSTREAM &&
 	    socket_phase(lane_to_fd(lane)) != SOCKET_CONNECTED)
 		return 0;

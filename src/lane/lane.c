@@ -117,6 +117,10 @@ const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)
 	const struct stock *stock = &lane_loop(lane)->stock;
 
 	*ret_length = 0;
+	if (unlikely(lane->preface)) {
+		*ret_length = lane->preface->length;
+		return lane->preface->bytes + lane->preface->offset;
+	}
 	if (lane->head == STOCK_NONE)
 		return NULL;
 	*ret_length = stock->chunks[lane->head].length;
@@ -128,7 +132,13 @@ void lane_consume(struct lane *lane, uint32_t count)
 	struct stock *stock = &lane_loop(lane)->stock;
 
 	assert(count <= lane->queued);
-	stock->holders -= count > 0 && count == lane->queued;
+	if (unlikely(lane->preface)) {
+		uint32_t part = preface_consume(lane, count);
+
+		lane->queued -= part;
+		count -= part;
+	}
+	stock->holders -= count > 0 && count == lane_stocked(lane);
 	lane->queued -= count;
 	while (count > 0) {
 		struct chunk *chunk = &stock->chunks[lane->head];

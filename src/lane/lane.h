@@ -30,6 +30,7 @@
 #define LANE_LANE_H
 
 #include "base/list.h"
+#include "lane/preface.h"
 #include "lane/rest.h"
 #include "loop/op.h"
 
@@ -47,6 +48,7 @@ enum lane_gate {
 	GATE_CLOSED,  /* nothing: the connection is over, or has no server that could say something
 		       */
 	GATE_GATHERS, /* receive: there is no sink yet */
+	GATE_HOLDS,   /* the same, and its owner takes what comes out of the buffers at once */
 	GATE_TRIES,   /* send, too: to a sink that is connecting, so no end, and none in silence */
 	GATE_FLOWS,
 };
@@ -67,17 +69,18 @@ enum lane_trust { LANE_NEW, LANE_LIMITED, LANE_PROVEN };
 
 struct lane {
 	const struct strategy *strategy;
-	struct list dirty;   /* in worker.loop.dirty until the end of the turn */
-	struct list starved; /* in worker.loop.starved while it waits to be fed */
+	struct preface *preface; /* before all chunks: preface.h; NULL: nothing */
+	struct list dirty;       /* in worker.loop.dirty until the end of the turn */
+	struct list starved;     /* in worker.loop.starved while it waits to be fed */
 	struct rest rest;
 	uint64_t bytes;      /* delivered */
 	uint64_t received;   /* taken from the source */
-	uint32_t queued;     /* bytes in the queue, those being sent included */
+	uint32_t queued;     /* bytes in the queue, the preface and those being sent included */
 	uint32_t sending;    /* bytes of the send in flight; 0: none */
 	uint32_t held;       /* bytes the strategy has elsewhere: in a pipe, in an answer */
 	uint32_t budget;     /* what the next receive may bring */
 	uint16_t head, tail; /* of the queue; STOCK_NONE when empty */
-	uint16_t chunks;     /* in the queue */
+	uint16_t chunks;     /* in the queue, the preface being one */
 	uint16_t fed;        /* a buffer that lane_feed() received into, or STOCK_NONE */
 	uint8_t index;       /* LANE_UP or LANE_DOWN: which one of session.road.lanes this is */
 	uint8_t to;          /* side written to; the side read from is index */
@@ -109,6 +112,12 @@ static inline bool lane_is_read(const struct lane *lane)
 static inline bool lane_is_over(const struct lane *lane)
 {
 	return lane->gate == GATE_CLOSED;
+}
+
+/* Bytes of its queue that are in buffers of the stock. */
+static inline uint32_t lane_stocked(const struct lane *lane)
+{
+	return lane->queued - (unlikely(lane->preface) ? lane->preface->length : 0);
 }
 
 /* The strategy's own in the lane, zero at start: a struct of that type. */

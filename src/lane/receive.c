@@ -55,13 +55,13 @@ static uint32_t next_budget(struct lane *lane)
 /* Once it holds nothing, and need not wait for its sink, it stands in line with all others. */
 static bool stands_in_line(const struct lane *lane)
 {
-	return lane->rationed && !lane->queued && !lane->polling;
+	return lane->rationed && !lane_stocked(lane) && !lane->polling;
 }
 
 /* So much waits for the sink that no more is to be received for it. */
 static bool is_long(const struct lane *lane)
 {
-	return lane->state == LANE_OPEN && lane->queued > lane->budget / 2;
+	return lane->state == LANE_OPEN && lane_stocked(lane) > lane->budget / 2;
 }
 
 /*
@@ -131,7 +131,7 @@ static bool coalesce(struct lane *lane, struct stock *stock, uint16_t id, uint32
 
 static void append(struct lane *lane, struct stock *stock, uint16_t id, uint32_t length)
 {
-	stock->holders += lane->queued == 0;
+	stock->holders += lane_stocked(lane) == 0;
 	lane->queued += length;
 	if (coalesce(lane, stock, id, length))
 		return;

@@ -19,6 +19,13 @@ const struct msghdr *lane_gather(struct lane *lane, const struct io_uring_sqe *s
 	unsigned n = 0;
 
 	lane->sending = 0;
+	if (unlikely(lane->preface)) {
+		vector->parts[n++] = (struct iovec){
+			.iov_base = lane->preface->bytes + lane->preface->offset,
+			.iov_len = lane->preface->length,
+		};
+		lane->sending = lane->preface->length;
+	}
 	for (uint16_t id = lane->head; id != STOCK_NONE && n < VECTOR_MAX;
 	     id = stock->chunks[id].next) {
 		vector->parts[n++] = (struct iovec){
@@ -71,8 +78,8 @@ static void send_last(struct lane *lane)
 
 	done.res = socket_send_last(lane_to_fd(lane), bytes, length);
 	if (done.res == (int32_t)length) { /* the flush goes on: no turn is needed */
-		lane_consume(lane, length);
 		lane_delivered(lane, length);
+		lane_consume(lane, length);
 	} else {
 		lane->sending = length;
 		lane_sent(lane, &done);
@@ -144,6 +151,8 @@ void lane_delivered(struct lane *lane, uint32_t bytes)
 		[LANE_NEW] = 64u << 10, [LANE_LIMITED] = 16u << 20, [LANE_PROVEN] = UINT64_MAX};
 	struct road *road = road_of(lane);
 
+	if (unlikely(lane->preface)) /* what is ours is in its first bytes */
+		bytes -= bytes < lane->preface->ours ? bytes : lane->preface->ours;
 	lane->bytes += bytes;
 	if (unlikely(lane->bytes >= enough[lane->trust]))
 		reconsider(lane);

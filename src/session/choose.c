@@ -19,12 +19,12 @@
 
 static struct queue *queue_of(const struct session *session)
 {
-	return session->branch->desk->line->queue;
+	return session->desk->line->queue;
 }
 
 static const struct config_settings *settings_of(const struct session *session)
 {
-	return &session->branch->desk->pool->config->settings;
+	return &session->desk->pool->config->settings;
 }
 
 void choose_leave(struct session *session)
@@ -86,7 +86,7 @@ static uint32_t retries_at_once(const struct roster *roster)
 
 enum chosen choose_to_retry(struct session *session)
 {
-	uint32_t most = retries_at_once(pool_roster(session->branch->desk->pool));
+	uint32_t most = retries_at_once(pool_roster(session->desk->pool));
 
 	session->retrying = session->retrying || queue_retry(queue_of(session), most);
 	return session->retrying ? CHOSEN_SERVER : CHOSEN_HELD;
@@ -132,7 +132,7 @@ enum chosen choose_in_turn(struct session *session)
 		[CHOICE_FULL] = CHOSEN_FULL,
 		[CHOICE_NONE] = CHOSEN_NOBODY,
 	};
-	struct desk *desk = session->branch->desk;
+	struct desk *desk = session->desk;
 	struct wish wish = {
 		.roster = pool_roster(desk->pool),
 		.picker = &desk->picker,
@@ -173,7 +173,7 @@ bool choose_tried(struct session *session)
 
 static bool is_timed(const struct session *session)
 {
-	return pool_roster(session->branch->desk->pool)->rule.balance == BALANCE_LEAST_TIME;
+	return pool_roster(session->desk->pool)->rule.balance == BALANCE_LEAST_TIME;
 }
 
 void choose_took(struct session *session, uint32_t us)

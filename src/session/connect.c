@@ -74,7 +74,7 @@ void connect_succeeded(struct session *session)
 
 static void attempt_under_way(struct session *session)
 {
-	uint32_t timeout = session->branch->desk->pool->config->settings.connect_timeout_ms;
+	uint32_t timeout = session->desk->pool->config->settings.connect_timeout_ms;
 
 	uint64_t now_ms = session->road.loop->now_ms;
 
@@ -120,7 +120,7 @@ static void await_others(struct session *session, uint64_t until)
 /* Nobody is left to try in this round. */
 static void round_failed(struct session *session)
 {
-	const struct config_settings *settings = &session->branch->desk->pool->config->settings;
+	const struct config_settings *settings = &session->desk->pool->config->settings;
 	uint64_t until = session->started_ms + settings->connect_timeout_ms;
 	enum chosen chosen = (enum chosen)session->chosen;
 
@@ -145,7 +145,7 @@ static void round_failed(struct session *session)
 static void count_retry(const struct session *session)
 {
 	stats_count(&session->road.loop->stats, connect_retried, 1);
-	cell_count(session->branch->desk->cell, TALLY_RETRIES, 1);
+	cell_count(session->desk->cell, TALLY_RETRIES, 1);
 }
 
 static void begin_round(struct session *session)
@@ -201,7 +201,7 @@ static bool try_server(struct session *session)
 /* Try servers until one attempt is under way. */
 static void connect_to_next(struct session *session)
 {
-	struct pool *pool = session->branch->desk->pool;
+	struct pool *pool = session->desk->pool;
 
 	if (unlikely(hop_comes_back(session))) {
 		reach_returned(session->all, session->branch);
@@ -302,7 +302,7 @@ void connect_servers_known(struct sessions *all)
 
 		if (!session || !waits_for_names(session))
 			continue;
-		pool = session->branch->desk->pool;
+		pool = session->desk->pool;
 		if (!pool_roster(pool)->count &&
 		    atomic_load_explicit(&pool->hidden, memory_order_acquire))
 			continue;

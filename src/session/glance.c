@@ -68,7 +68,7 @@ static bool is_at(const struct session *session, const char *wanted)
 
 	if (!wanted || !name)
 		return !wanted;
-	pool = session->branch->section->pool->config->name;
+	pool = session->desk->pool->config->name;
 	length = strlen(pool);
 	return !strcmp(name, wanted) || (!strncmp(wanted, pool, length) && wanted[length] == '/' &&
 					 !strcmp(wanted + length + 1, name));
@@ -185,7 +185,7 @@ void glance_closely(const struct session *session, struct glance_detail *ret_det
 {
 	const struct lane *lanes = session->road.lanes;
 	const uint64_t *at_ms = session->deadlines.at_ms;
-	const struct desk *desk = session->branch->desk;
+	const struct desk *desk = session->desk;
 	bool service = !road_has_upstream(&session->road);
 
 	*ret_detail = (struct glance_detail){
@@ -199,6 +199,7 @@ void glance_closely(const struct session *session, struct glance_detail *ret_det
 		.half_closed = !service && (lanes[LANE_UP].state != LANE_OPEN ||
 					    lanes[LANE_DOWN].state != LANE_OPEN),
 		.in_flight = session->road.flight.in_flight,
+		.greeting_left_ms = left_ms(session, at_ms[DEADLINE_GREETING]),
 		.connect_left_ms = left_ms(session, at_ms[DEADLINE_CONNECT]),
 		.retry_left_ms = left_ms(session, at_ms[DEADLINE_RETRY]),
 		.queue_left_ms = left_ms(session, at_ms[DEADLINE_QUEUE]),

@@ -69,7 +69,8 @@ struct glance_detail {
 	bool half_closed;   /* half_close_timeout governs it, not idle_timeout */
 	uint32_t in_flight; /* operations */
 	/* In so many milliseconds, or GLANCE_NEVER: when these would end it, or the attempt. */
-	uint64_t connect_left_ms, retry_left_ms, queue_left_ms, lifetime_left_ms, quiet_left_ms;
+	uint64_t greeting_left_ms, connect_left_ms, retry_left_ms, queue_left_ms, lifetime_left_ms,
+		quiet_left_ms;
 };
 
 /* Who is meant; all zeroes: everybody. */

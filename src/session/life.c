@@ -90,6 +90,7 @@ const struct life life_proxy = {
 	.phases =
 		{
 			[SESSION_FREE] = &phase_free,
+			[SESSION_GREETING] = &phase_greeting,
 			[SESSION_CONNECTING] = &phase_connecting,
 			[SESSION_RETRYING] = &phase_retrying,
 			[SESSION_QUEUED] = &phase_queued,
@@ -103,6 +104,7 @@ const struct life life_service = {
 	.phases =
 		{
 			[SESSION_FREE] = &phase_free,
+			[SESSION_GREETING] = &phase_greeting,
 			[SESSION_RELAYING] = &phase_serving,
 			[SESSION_CLOSING] = &phase_closing,
 		},

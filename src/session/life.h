@@ -1,8 +1,8 @@
 /*
  * The phases of a life, as rows: what a session does in each, and what it is called.
  *
- *   a proxy's    connecting <-> retrying <-> queued    relaying    closing
- *   a service's                                        relaying    closing
+ *   a proxy's    greeting    connecting <-> retrying <-> queued    relaying    closing
+ *   a service's  greeting                                          relaying    closing
  *
  * A section points at its row, and a session goes through it; nobody else knows phases by
  * name.  One more is a file and a place here.
@@ -50,8 +50,8 @@ int life_give(struct section *section, const struct config_section *config,
 /* No session of the section lives any more. */
 void life_take(struct section *section);
 
-/* Each in its file: connect.c, relaying.c, closing.c. */
-extern const struct phase phase_connecting, phase_retrying, phase_queued, phase_relaying,
-	phase_serving, phase_closing, phase_free;
+/* Each in its file: greeting.c, connect.c, relaying.c, closing.c. */
+extern const struct phase phase_greeting, phase_connecting, phase_retrying, phase_queued,
+	phase_relaying, phase_serving, phase_closing, phase_free;
 
 #endif

@@ -19,8 +19,8 @@ static void note(const struct session *session, enum measure measure,
 static void note_server(const struct session *session, enum measure measure,
 			const struct histogram_scale *scale, uint64_t value)
 {
-	account_record(session->branch->desk->pool->account, session->road.loop->index, measure,
-		       scale, value);
+	account_record(session->desk->pool->account, session->road.loop->index, measure, scale,
+		       value);
 }
 
 /* At most an hour and a quarter. */

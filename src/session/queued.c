@@ -14,7 +14,7 @@
 
 static struct queue_line *line_of(const struct session *session)
 {
-	return session->branch->desk->line;
+	return session->desk->line;
 }
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ bool queued_wait(struct session *session, enum queue_kind kind, uint64_t until_m
 	const struct branch *branch = session->branch;
 	struct queue_line *line = line_of(session);
 	bool places = kind == QUEUE_PLACES;
-	uint32_t most = places ? branch->desk->pool->config->settings.queue : UINT32_MAX;
+	uint32_t most = places ? session->desk->pool->config->settings.queue : UINT32_MAX;
 
 	if (!queue_enter(line->queue, kind, most, branch->section->edition->number,
 			 places && session->tried.count))
@@ -99,7 +99,7 @@ uint32_t queued_before(const struct session *session)
 /* Of the servers that are out by their failures, when the first may be tried. */
 static uint64_t back_ms(const struct session *session)
 {
-	const struct roster *roster = pool_roster(session->branch->desk->pool);
+	const struct roster *roster = pool_roster(session->desk->pool);
 	uint64_t now_ms = session->road.loop->now_ms, back = UINT64_MAX, until;
 	bool tried;
 
@@ -142,7 +142,7 @@ static bool let_go_on(struct sessions *all, struct queue_line *line, enum queue_
 		enum chosen chosen;
 
 		next = node->next;
-		if (fresh && session->branch->desk == full)
+		if (fresh && session->desk == full)
 			continue;
 		chosen = kind == QUEUE_PLACES ? choose_in_turn(session) : choose_to_retry(session);
 		if (chosen != CHOSEN_FULL && chosen != CHOSEN_HELD) {
@@ -156,7 +156,7 @@ static bool let_go_on(struct sessions *all, struct queue_line *line, enum queue_
 			look_later(all, line, session);
 		if (!mixed)
 			break;
-		full = fresh ? session->branch->desk : full;
+		full = fresh ? session->desk : full;
 	}
 	return any;
 }

@@ -14,14 +14,14 @@
 /* It has been sent to one server at least, and to no other from then on. */
 static uint64_t retry_until(const struct session *session)
 {
-	uint32_t timeout = session->branch->desk->pool->config->settings.retry_timeout_ms;
+	uint32_t timeout = session->desk->pool->config->settings.retry_timeout_ms;
 
 	return session->failures && timeout ? session->started_ms + timeout : DEADLINE_NONE;
 }
 
 static uint64_t place_until(const struct session *session)
 {
-	const struct config_settings *settings = &session->branch->desk->pool->config->settings;
+	const struct config_settings *settings = &session->desk->pool->config->settings;
 	uint32_t timeout = settings->queue_timeout_ms ? settings->queue_timeout_ms
 						      : settings->connect_timeout_ms;
 

@@ -65,9 +65,15 @@ static bool is_about_servers(enum reason reason)
 	return reason == REASON_SERVER_DOWN || reason == REASON_PRIMARY_BACK;
 }
 
+/* Where its server is chosen, or NULL. */
+static const struct pool *pool_of(const struct session *session)
+{
+	return session->desk ? session->desk->pool : NULL;
+}
+
 /* "idle_timeout = 1h, [proxy web] line 14". */
-static const char *key_text(const struct section *section, enum reason reason,
-			    char text[CONFIG_EXPLAIN_MAX])
+static const char *key_text(const struct section *section, const struct pool *pool,
+			    enum reason reason, char text[CONFIG_EXPLAIN_MAX])
 {
 	const struct config *config = section->edition->config;
 	const struct config_section *source = section->config;
@@ -77,8 +83,8 @@ static const char *key_text(const struct section *section, enum reason reason,
 		return NULL;
 	if (reason == REASON_DRAIN_TIMEOUT)
 		source = NULL;
-	else if (is_about_servers(reason) && section->pool)
-		source = section->pool->config;
+	else if (is_about_servers(reason) && pool)
+		source = pool->config;
 	return config_explain(config, source, key, text, CONFIG_EXPLAIN_MAX);
 }
 
@@ -201,7 +207,7 @@ static bool waits_for_any(enum reason reason)
 static void say_server(struct access_record *record, const struct session *session)
 {
 	const struct server *server = session->reach ? session->reach->server : NULL;
-	const struct pool *pool = session->branch->section->pool;
+	const struct pool *pool = pool_of(session);
 
 	record->pool = pool ? pool->config->name : NULL;
 	record->is_queued = session->was_queued;
@@ -256,7 +262,7 @@ static const char *governs(const struct session *session, char text[CONFIG_EXPLA
 		return killer_text(&session->killer, text);
 	if (reason == REASON_NO_SERVER && !session->awaits_names)
 		return NULL; /* it has waited for nothing */
-	return key_text(session->branch->section, reason, text);
+	return key_text(session->branch->section, pool_of(session), reason, text);
 }
 
 static seldom void write_record(struct session *session, uint64_t bytes_up, uint64_t bytes_down)
@@ -365,7 +371,8 @@ void record_waited(struct sessions *all, const struct record_waited *client, enu
 	record.client = client_text(&address, texts.client, sizeof(texts.client));
 	say_section(&record, all, client->section);
 	say_memo(&record, &memo, &texts);
-	say_reason(&record, reason, key_text(client->section, reason, text), &texts);
+	say_reason(&record, reason, key_text(client->section, client->section->pool, reason, text),
+		   &texts);
 	say_counts(&record, all, client->section);
 	reason_letters(reason, SIDE_CLIENT, 'Q', record.termination);
 	write_line(all, &record);

@@ -18,9 +18,10 @@ struct section {
 	const struct config_section *config;
 	const struct strategy *strategy;
 	const struct life *life; /* the phases that its sessions go through */
-	struct pool *pool;       /* one of the edition's; NULL for a service */
+	struct pool *pool; /* one of the edition's; NULL for a service, and where all is routed */
 	struct account *account; /* of its name: the same in every edition */
 	bool has_upstream;
+	uint8_t asks;    /* of its clients, before it serves them: greeting.h */
 	bool is_reached; /* by a server of ours, perhaps: hop.h */
 	void *shared;    /* by its lanes: the strategy's, from prepare to release */
 };

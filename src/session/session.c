@@ -15,13 +15,14 @@
 
 /* clang-format off */
 static const signed char next_state[SESSION_STATE_COUNT][SESSION_EVENT_COUNT] = {
-	/*                     ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               WAITS           ENDED            QUIET         CUT */
-	[SESSION_FREE]       = {SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,          NEVER,           NEVER,        NEVER},
-	[SESSION_CONNECTING] = {NEVER,              NEVER,            SESSION_RELAYING, SESSION_RETRYING, NEVER,              NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
-	[SESSION_RETRYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, SESSION_QUEUED, SESSION_CLOSING, NEVER,        SESSION_FREE},
-	[SESSION_QUEUED]     = {NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
-	[SESSION_RELAYING]   = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
-	[SESSION_CLOSING]    = {NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,          NEVER,           SESSION_FREE, SESSION_FREE},
+	/*                     GREETS            ACCEPTED            SERVED            CONNECTED         ATTEMPT_FAILED    RETRY               WAITS           ENDED            QUIET         CUT */
+	[SESSION_FREE]       = {SESSION_GREETING, SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,          NEVER,           NEVER,        NEVER},
+	[SESSION_GREETING]   = {NEVER,            SESSION_CONNECTING, SESSION_RELAYING, NEVER,            NEVER,            NEVER,              NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_CONNECTING] = {NEVER,            NEVER,              NEVER,            SESSION_RELAYING, SESSION_RETRYING, NEVER,              NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_RETRYING]   = {NEVER,            NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, SESSION_QUEUED, SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_QUEUED]     = {NEVER,            NEVER,              NEVER,            NEVER,            NEVER,            SESSION_CONNECTING, NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_RELAYING]   = {NEVER,            NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,          SESSION_CLOSING, NEVER,        SESSION_FREE},
+	[SESSION_CLOSING]    = {NEVER,            NEVER,              NEVER,            NEVER,            NEVER,            NEVER,              NEVER,          NEVER,           SESSION_FREE, SESSION_FREE},
 };
 /* clang-format on */
 
@@ -157,6 +158,8 @@ void session_open(struct sessions *all, struct branch *branch, const char *liste
 	session->road.settings = &section->config->settings;
 	session->all = all;
 	session->branch = branch;
+	session->desk = branch->desk;
+	session->asks = section->asks;
 	tenancy_use(branch->tenancy);
 	cell_count(branch->cell, TALLY_CONNECTIONS, 1);
 	session->listener = listener;
@@ -178,7 +181,10 @@ void session_open(struct sessions *all, struct branch *branch, const char *liste
 		memo_begin(session);
 	if (section->has_upstream)
 		session->road.lanes[LANE_DOWN].strategy = section->strategy;
-	session_step(session, section->has_upstream ? SESSION_ACCEPTED : SESSION_SERVED);
+	if (unlikely(session->asks))
+		session_step(session, SESSION_GREETS);
+	else
+		session_step(session, section->has_upstream ? SESSION_ACCEPTED : SESSION_SERVED);
 }
 
 static void handle(struct session *session, struct op_tag tag, const struct io_uring_cqe *done)

@@ -1,6 +1,9 @@
 /*
  * A session: one client, its upstream, and two lanes of bytes between them.
  *
+ *      GREETS           ACCEPTED or SERVED
+ *  FREE ------> GREETING ----------------> CONNECTING or RELAYING, as from FREE:
+ *
  *         ACCEPTED            CONNECTED
  *  FREE ------------> CONNECTING -------------> RELAYING
  *   ^ |                |      ^                  ^   |
@@ -16,10 +19,11 @@
  * Only run() (session.c) writes .state.  What happens is noted, and stepped by when
  * nothing of the session is being handled any more: at once, or at the end of the turn
  * where a strategy is at work; and an end always then, so that descriptors are closed
- * and operations cancelled in one place.  In RETRYING the failed upstream socket is
- * being emptied of operations; in CLOSING both are.  A slot is not free until
- * its last operation has completed: close(2) alone does not end a receive that
- * is in the ring, it would later swallow bytes of whoever gets the slot next.
+ * and operations cancelled in one place.  In GREETING the client says where it comes from
+ * or what it wants, before anything is done for it (greeting.h).  In RETRYING the failed upstream
+ * socket is being emptied of operations; in CLOSING both are.  A slot is not free until its last
+ * operation has completed: close(2) alone does not end a receive that is in the ring, it would
+ * later swallow bytes of whoever gets the slot next.
  *
  * Halves that are closed are no states of the session: each lane has its own
  * small machine (lane.h), and ending.h says what a FIN or RST on one side does.
@@ -37,7 +41,9 @@
 #include <netinet/in.h>
 #include <sys/types.h>
 
+struct desk;
 struct hop;
+struct introduced;
 struct phase;
 struct io_uring_cqe;
 struct branch;
@@ -47,6 +53,7 @@ struct sessions;
 
 enum session_state {
 	SESSION_FREE,
+	SESSION_GREETING,
 	SESSION_CONNECTING,
 	SESSION_RETRYING,
 	SESSION_QUEUED,
@@ -56,6 +63,7 @@ enum session_state {
 };
 
 enum session_event {
+	SESSION_GREETS,
 	SESSION_ACCEPTED,
 	SESSION_SERVED,
 	SESSION_CONNECTED,
@@ -85,10 +93,13 @@ struct session_end {
 struct session {
 	struct road road;
 	struct sessions *all;
-	struct branch *branch;     /* of its worker, for its section */
-	const struct phase *phase; /* it is in; CLOSING's as soon as it is over */
-	const char *listener;      /* that it came through, as text */
+	struct branch *branch;         /* of its worker, for its section */
+	struct desk *desk;             /* where its server is chosen; NULL: it has none, so far */
+	struct introduced *introduced; /* what was said before its bytes; NULL: nothing */
+	const struct phase *phase;     /* it is in; CLOSING's as soon as it is over */
+	const char *listener;          /* that it came through, as text */
 	uint8_t state;
+	uint8_t asks;               /* what is asked of it before it is served: greeting.h */
 	uint16_t pending;           /* events that are still to be stepped by: a bit for each */
 	bool stepping;              /* one of them is */
 	bool over;                  /* it has ended: the reason is decided */

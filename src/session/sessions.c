@@ -1,4 +1,5 @@
 #include "session/sessions.h"
+#include "session/introduced.h"
 
 #include "loop/op.h"
 #include "session/choose.h"
@@ -53,6 +54,7 @@ void sessions_closed(struct sessions *all, struct session *session)
 					  memory_order_relaxed);
 	choose_leave(session);
 	choose_retried(session);
+	introduced_done(session);
 	tried_done(&session->tried);
 	atomic_fetch_sub_explicit(&all->engine->connections, 1, memory_order_relaxed);
 	stats_count(&all->loop->stats, closed, 1);

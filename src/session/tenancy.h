@@ -65,6 +65,12 @@ static inline struct branch *tenancy_branch(const struct tenancy *tenancy,
 	return &tenancy->branches[section - tenancy->edition->sections];
 }
 
+/* ... and of that pool. */
+static inline struct desk *tenancy_desk(const struct tenancy *tenancy, const struct pool *pool)
+{
+	return &tenancy->desks[pool - tenancy->edition->pools];
+}
+
 /* For the worker, who alone writes the count. */
 static inline void tenancy_use(struct tenancy *tenancy)
 {

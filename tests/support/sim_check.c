@@ -405,6 +405,8 @@ static void check_session(struct session *session)
 	struct sim_connection *upstream = side_of(session, SIDE_UPSTREAM);
 
 	switch (view_state(session)) {
+	case VIEW_GREETING:
+		break;
 	case VIEW_CONNECTING:
 		if (upstream->phase != SIM_CONNECTING && client->in.arrived > 0)
 			sim_fail("session %u hangs in connecting", view_slot(session));

@@ -29,6 +29,8 @@ uint64_t view_id(const struct session *session)
 static enum view_state state_of(unsigned state)
 {
 	switch ((enum session_state)state) {
+	case SESSION_GREETING:
+		return VIEW_GREETING;
 	case SESSION_CONNECTING:
 		return VIEW_CONNECTING;
 	case SESSION_RETRYING:

@@ -26,6 +26,7 @@ struct worker;
 enum { VIEW_UP, VIEW_DOWN, VIEW_LANES };
 enum view_state {
 	VIEW_FREE,
+	VIEW_GREETING,
 	VIEW_CONNECTING,
 	VIEW_RETRYING,
 	VIEW_QUEUED,

@@ -1,0 +1,25 @@
+#include "session/introduced.h"
+
+#include "session/session.h"
+
+#include <stdlib.h>
+
+struct introduced *introduced_of(struct session *session)
+{
+	if (!session->introduced)
+		session->introduced = calloc(1, sizeof(*session->introduced));
+	return session->introduced;
+}
+
+void introduced_done(struct session *session)
+{
+	struct introduced *introduced = session->introduced;
+
+	if (likely(!introduced))
+		return;
+	free(introduced->tlvs);
+	free(introduced->sni);
+	free(introduced->alpn);
+	free(introduced);
+	session->introduced = NULL;
+}

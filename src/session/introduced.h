@@ -1,0 +1,29 @@
+/*
+ * What a client, or a proxy before us, has said of a connection before its bytes: where it
+ * really comes from, which name it asks for.  Few connections have one, and it is theirs
+ * until they are buried.
+ */
+#ifndef SESSION_INTRODUCED_H
+#define SESSION_INTRODUCED_H
+
+#include "base/compiler.h"
+
+#include <netinet/in.h>
+
+struct session;
+
+struct introduced {
+	struct sockaddr_in6 real;        /* the socket's peer, where session.client is another */
+	struct sockaddr_in6 destination; /* what the client meant to connect to */
+	bool has_real, has_destination;
+	uint32_t tlv_size;
+	unsigned char *tlvs; /* as they came, one behind the other; NULL: none */
+	char *sni, *alpn;    /* as text, what the client has sent: NULL: none */
+};
+
+/* The session's, made when it is wanted.  NULL: no memory. */
+struct introduced *introduced_of(struct session *session);
+/* The session ends. */
+void introduced_done(struct session *session);
+
+#endif
