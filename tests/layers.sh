@@ -2,11 +2,12 @@
 # The include graph is the architecture, so it is tested.  Each rule names a
 # folder of src/ and the folders whose headers it may include besides its own.
 rules='base: | ring:base | ops:base | names:base | config:base | loop:base,ring,ops,config | pool:base,ops,config |
+       guard:base,ops,config |
        lane:base,ring,config,loop | relay:base,ring,config,loop,lane |
-       service:base,ring,config,loop,lane | session:base,ring,ops,config,loop,pool,lane |
-       worker:base,ring,ops,config,loop,pool,lane,session |
-       control:base,ring,ops,config,names,loop,pool,session,worker |
-       main.c:base,ring,ops,config,names,loop,pool,lane,session,worker,relay,service,control'
+       service:base,ring,config,loop,lane | session:base,ring,ops,config,loop,pool,guard,lane |
+       worker:base,ring,ops,config,loop,pool,guard,lane,session |
+       control:base,ring,ops,config,names,loop,pool,guard,session,worker |
+       main.c:base,ring,ops,config,names,loop,pool,guard,lane,session,worker,relay,service,control'
 
 grep -rnH '^#include "' src | awk -F '[/:"]' -v rules="$rules" '
 BEGIN {

@@ -110,6 +110,13 @@ class Loads:
                    for worst in ("cold_ns", "nobody_ns", "roster_us")},
                 "foreign": window.foreign()}
 
+    def decide(self, target, entries):
+        """What a client costs where a table of so many is in use; the daemon has no part in it."""
+        window = target.window().start()
+        output = self._finish(self._start("bench_clients", entries), 60)
+        window.stop()
+        return {**json.loads(output), "foreign": window.foreign()}
+
     def pingpong(self, target, size, connections, seconds=None):
         return self._messages(target, "bench_pingpong", target.port, size, connections,
                               seconds or self.seconds)

@@ -46,6 +46,10 @@ METRICS = {
     "source_hash": ("source_hash", "ns", 0),
     "least_time": ("least_time", "ns", 0),
     "cold_ns": ("cold caches, at most", "ns", 0),
+    "ns": ("both limits", "ns", 0),
+    "count_ns": ("max_per_client alone", "ns", 0),
+    "rate_ns": ("client_rate alone", "ns", 0),
+    "new_ns": ("of a client that is new", "ns", 0),
     "nobody_ns": ("nobody left, at most", "ns", 0),
     "roster_us": ("roster made, at most", "µs", 0),
     "instructions": ("instructions", "", 0),
@@ -53,6 +57,7 @@ METRICS = {
 }
 BALANCES = ("round_robin", "least_conn", "random_two", "source_hash", "least_time")
 PICKED_NS = {10: 100, 100: 500, 1000: 3000}  # servers: the bound
+DECIDED_NS = {65536: 150, 1048576: 400}  # entries in the table of clients
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
 BYTES = ("cpu_gib", "gbit", "machine_gib")
 UNCOALESCED = "coalesce-off"
@@ -146,6 +151,13 @@ def pick(servers):
                     (*BALANCES, "cold_ns", "nobody_ns", "roster_us"), ())
 
 
+def decide(entries):
+    return Workload(f"clients-{entries}", f"deciding about a client, {entries:,} entries in the "
+                    "table, without the daemon", None,
+                    lambda loads, target: loads.decide(target, entries), (),
+                    ("ns", "count_ns", "rate_ns", "new_ns"), ())
+
+
 def short_of(kind, count):
     what = {"ports": "a local port", "backlog": "room in a unix backlog",
             "descriptors": "a descriptor"}.get(kind, f"what {kind} says is short")
@@ -209,6 +221,7 @@ WORKLOADS = [
     pool("least_conn", 4, ("haproxy-leastconn", "nginx-least_conn")),
     pool("least_conn", 3, (), {ONE_SERVER: {"servers": "1"}}),
     *(pick(servers) for servers in PICKED_NS),
+    *(decide(entries) for entries in DECIDED_NS),
     *(short_of(kind, count) for kind, count in shortage.WAITING.items()),
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64",
@@ -269,6 +282,9 @@ def targets():
     for servers, bound in PICKED_NS.items():
         for balance in BALANCES:
             yield f"pick-{servers}", balance, ours, "value", None, bound
+    for entries, bound in DECIDED_NS.items():
+        for metric in ("ns", "count_ns", "rate_ns"):
+            yield f"clients-{entries}", metric, ours, "value", None, bound
     for kind in shortage.WAITING:
         yield f"shortage-{kind}", "waiting", ours, "value", None, 2
         yield f"shortage-{kind}", "slower", ours, "value", None, 2
