@@ -1,7 +1,8 @@
 # uringproxy -- one Makefile, no recursion into directories.  Start with: make help
 
 NAME    := uringproxy
-RELEASE := 0.1.0
+# the changelog of the package is where the version stands
+RELEASE := $(shell sed -n '1s/^[^(]*(\([^)]*\)).*/\1/p' conf/debian/changelog)
 COMMIT  := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude '*' 2>/dev/null))
 VERSION := $(RELEASE)$(if $(COMMIT),+$(COMMIT))
 
@@ -16,19 +17,23 @@ PREFIX      ?= /usr/local
 SYSCONFDIR  ?= /etc
 BINDIR      ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
-UNITDIR     ?= $(or $(call systemd_dir,systemdsystemunitdir),/lib/systemd/system)
+UNITDIR     ?= $(or $(call systemd_dir,systemdsystemunitdir),$(SYSTEMD)/systemd/system)
 BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
-SYSUSERSDIR ?= $(or $(call systemd_dir,sysusersdir),/usr/lib/sysusers.d)
-CATALOGDIR  ?= $(or $(call systemd_dir,catalogdir),/usr/lib/systemd/catalog)
+SYSUSERSDIR ?= $(or $(call systemd_dir,sysusersdir),$(SYSTEMD)/sysusers.d)
+CATALOGDIR  ?= $(or $(call systemd_dir,catalogdir),$(SYSTEMD)/systemd/catalog)
 export PKG_CONFIG ?= pkg-config
-systemd_dir = $(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null)
+# with another PREFIX than /usr everything but the configuration is below it; systemd looks
+# into /usr/local, too
+SYSTEMD     := $(PREFIX)/lib
+systemd_dir = $(if $(filter /usr,$(PREFIX)),$(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null))
 
 # ---- Flags ------------------------------------------------------------------
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 \
         -Wvla -Wundef -Wwrite-strings -Wimplicit-fallthrough -Wswitch-enum $(if $(WERROR),-Werror)
 SAN  := -g3 -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all
-FLAGS.release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+FLAGS.release  = -O2 -g $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-D_FORTIFY_SOURCE=2) \
+                 -fstack-protector-strong -fPIE $(HARDEN)
 FLAGS.debug    := -Og -g3
 FLAGS.asan     := $(SAN) -fsanitize=address,undefined
 # the kernel is the other side of the fences
@@ -38,6 +43,10 @@ FLAGS.fuzz     := $(SAN) -fsanitize=address,undefined,fuzzer-no-link
 LINK.release   := -pie -Wl,-z,relro,-z,now
 
 CC   := $(if $(filter fuzz,$(BUILD)),clang,$(CC))
+# what not every processor has
+understood = $(shell $(CC) -Werror $(1) -x c -S -o /dev/null /dev/null 2>/dev/null && echo $(1))
+HARDEN := $(if $(filter release,$(BUILD)),$(foreach f,-fstack-clash-protection -fcf-protection \
+          -mbranch-protection=standard,$(call understood,$f)))
 PLAIN := $(filter no,$(CONTROL))
 O    := build/$(BUILD)$(if $(PLAIN),-plain)
 # a build without control leaves files out; those it has are compiled alike
@@ -47,7 +56,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 FLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests -pthread \
-        $(WARN) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(FLAGS.$(BUILD)) $(PKG_CFLAGS) $(CFLAGS)
+        $(WARN) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(FLAGS.$(BUILD)) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LIBS  = $(LINK.$(BUILD)) $(PKG_LIBS) -lresolv -pthread $(LDFLAGS)
 Q     = $(if $(filter 1,$(V)),,@)
 say   = $(if $(Q),@printf '  %-6s %s\n' $(1) $(2))
@@ -90,7 +99,7 @@ GUEST    := $(call programs,tests/kernel/*.c)#	for test_kernel.sh, with nothing 
 COMPARE  := $(call programs,tests/compare/*.c)
 BENCH_TOOLS := $(call programs,tests/bench/bench_*.c)
 EXAMPLES := $(call programs,examples/*.c)
-PEER_SCRIPTS := tests/peers_health.sh tests/test_keepalived.sh tests/test_several.sh
+PEER_SCRIPTS := tests/peers_deb.sh tests/peers_health.sh tests/test_keepalived.sh tests/test_several.sh
 # the longest first, or processors wait for them at the end
 LONGEST  := $(patsubst %,tests/test_%.sh,kernel lint systemd fuzz bench keepalived)
 SCRIPTS  := $(LONGEST) $(filter-out $(LONGEST),tests/layers.sh tests/circles.sh $(wildcard tests/test_*.sh))
@@ -220,25 +229,43 @@ format:						## reformat the sources in place
 RELOAD := $(if $(PLAIN),/bin/kill -HUP $$MAINPID,@BINDIR@/$(NAME) -c @SYSCONFDIR@/$(NAME).conf reload)
 put = install -D -m 644
 install: all					## install below $(DESTDIR)$(PREFIX), the unit where systemd looks
-	install -D -m 755 $O/$(NAME) $(DESTDIR)$(BINDIR)/$(NAME)
-	$(put) src/$(NAME).8 $(DESTDIR)$(MANDIR)/man8/$(NAME).8
-	$(put) src/$(NAME).conf.5 $(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5
-	test -e $(DESTDIR)$(SYSCONFDIR)/$(NAME).conf || $(put) conf/$(NAME).conf $(DESTDIR)$(SYSCONFDIR)/$(NAME).conf
+	install -D -m 755 $O/$(NAME) "$(DESTDIR)$(BINDIR)/$(NAME)"
+	$(put) src/$(NAME).8 "$(DESTDIR)$(MANDIR)/man8/$(NAME).8"
+	$(put) src/$(NAME).conf.5 "$(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5"
+	test -e "$(DESTDIR)$(SYSCONFDIR)/$(NAME).conf" || $(put) conf/$(NAME).conf "$(DESTDIR)$(SYSCONFDIR)/$(NAME).conf"
 	sed 's|@RELOAD@|$(RELOAD)|; s|@BINDIR@|$(BINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/$(NAME).service | \
-	  $(put) /dev/stdin $(DESTDIR)$(UNITDIR)/$(NAME).service
-	$(put) systemd/$(NAME).socket $(DESTDIR)$(UNITDIR)/$(NAME).socket
-	$(put) systemd/$(NAME).sysusers $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf
-	$(put) conf/$(NAME).bash $(DESTDIR)$(BASHDIR)/$(NAME)
-	$(put) conf/$(NAME).zsh $(DESTDIR)$(ZSHDIR)/_$(NAME)
-	$(put) systemd/$(NAME).catalog $(DESTDIR)$(CATALOGDIR)/$(NAME).catalog
+	  $(put) /dev/stdin "$(DESTDIR)$(UNITDIR)/$(NAME).service"
+	$(put) systemd/$(NAME).socket "$(DESTDIR)$(UNITDIR)/$(NAME).socket"
+	$(put) systemd/$(NAME).sysusers "$(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf"
+	$(put) conf/$(NAME).bash "$(DESTDIR)$(BASHDIR)/$(NAME)"
+	$(put) conf/$(NAME).zsh "$(DESTDIR)$(ZSHDIR)/_$(NAME)"
+	$(put) systemd/$(NAME).catalog "$(DESTDIR)$(CATALOGDIR)/$(NAME).catalog"
 	@$(if $(DESTDIR),,printf '\n%s\n' 'To start it now and at boot:' \
 	  '  systemd-sysusers && journalctl --update-catalog && systemctl daemon-reload && systemctl enable --now $(NAME)')
 uninstall:					## remove what install put there, but not the configuration
-	$(RM) $(DESTDIR)$(BINDIR)/$(NAME) $(DESTDIR)$(MANDIR)/man8/$(NAME).8 \
-	  $(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5 $(DESTDIR)$(UNITDIR)/$(NAME).service \
-	  $(DESTDIR)$(UNITDIR)/$(NAME).socket $(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf \
-	  $(DESTDIR)$(BASHDIR)/$(NAME) $(DESTDIR)$(ZSHDIR)/_$(NAME) \
-	  $(DESTDIR)$(CATALOGDIR)/$(NAME).catalog
+	$(RM) "$(DESTDIR)$(BINDIR)/$(NAME)" "$(DESTDIR)$(MANDIR)/man8/$(NAME).8" \
+	  "$(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5" "$(DESTDIR)$(UNITDIR)/$(NAME).service" \
+	  "$(DESTDIR)$(UNITDIR)/$(NAME).socket" "$(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf" \
+	  "$(DESTDIR)$(BASHDIR)/$(NAME)" "$(DESTDIR)$(ZSHDIR)/_$(NAME)" \
+	  "$(DESTDIR)$(CATALOGDIR)/$(NAME).catalog"
+
+# ---- Releasing --------------------------------------------------------------
+# what is in git, or the whole of an unpacked archive; the same files make the same archive
+FILES := $(if $(wildcard .git),git ls-files -z,find . -path ./build -prune -o -type f -printf '%P\0')
+PACK   = $(FILES) | LC_ALL=C sort -z | tar --null --no-recursion -T - --owner=0 --group=0 --numeric-owner \
+         --mtime="$$(sed -n 's/^ -- .*>  //p;T;q' conf/debian/changelog)" --transform 's|^|$(NAME)-$(RELEASE)/|' -cf -
+dist:						## build/uringproxy-VERSION.tar.gz: the sources
+	@mkdir -p build
+	$(PACK) | gzip -9n >build/$(NAME)-$(RELEASE).tar.gz
+	@echo build/$(NAME)-$(RELEASE).tar.gz
+deb:						## build/deb/uringproxy_*.deb: a Debian package (DEB=-aarm64: for another processor)
+	$(need) build deb
+	@$(RM) -r build/deb && mkdir -p build/deb
+	@$(PACK) | tar -C build/deb -xf -
+	@cp -r build/deb/$(NAME)-$(RELEASE)/conf/debian build/deb/$(NAME)-$(RELEASE)/debian
+	cd build/deb/$(NAME)-$(RELEASE) && env -i PATH="$$PATH" HOME=/nonexistent LC_ALL=C.UTF-8 \
+	  DEB_BUILD_OPTIONS="$$DEB_BUILD_OPTIONS" DEB_BUILD_PROFILES="$$DEB_BUILD_PROFILES" dpkg-buildpackage -b -us -uc $(DEB)
+	@ls build/deb/*.deb
 clean:						## remove build/
 	$(RM) -r build
 help:						## show this list

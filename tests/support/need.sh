@@ -25,6 +25,7 @@ packages_of() {
 		echo haproxy prometheus chromium fonts-dejavu-core python3 unbound dnsmasq-base \
 			keepalived bird2 exabgp mariadb-server exim4-daemon-light memcached
 		;;
+	deb) echo dpkg-dev debhelper systemd ;;
 	root) echo debootstrap debian-archive-keyring ;;
 	bench)
 		echo python3 haproxy nginx libnginx-mod-stream socat iperf3 liburing-dev check valgrind
