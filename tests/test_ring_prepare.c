@@ -52,7 +52,7 @@ static void check_plain(void)
 		 .timeout_flags = IORING_TIMEOUT_UPDATE | IORING_TIMEOUT_ABS);
 	PREPARES(ring_prep_timeout_update(&sqe, &ts, 7, IORING_LINK_TIMEOUT_UPDATE),
 		 .opcode = IORING_OP_TIMEOUT_REMOVE, .fd = -1, .addr = 7, .addr2 = AT(&ts),
-		 .timeout_flags = IORING_LINK_TIMEOUT_UPDATE);
+		 .timeout_flags = IORING_TIMEOUT_UPDATE | IORING_LINK_TIMEOUT_UPDATE);
 	PREPARES(ring_prep_link_timeout(&sqe, &ts, IORING_TIMEOUT_BOOTTIME),
 		 .opcode = IORING_OP_LINK_TIMEOUT, .fd = -1, .addr = AT(&ts), .len = 1,
 		 .timeout_flags = IORING_TIMEOUT_BOOTTIME);

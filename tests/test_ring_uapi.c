@@ -44,7 +44,11 @@ static const struct {
 	VALUE(IORING_SETUP_SQE_MIXED, 0x80000),
 	VALUE(IORING_SETUP_SQ_REWIND, 0x100000),
 	VALUE(IORING_URING_CMD_FIXED, 1),
-	VALUE(IORING_URING_CMD_MASK, 1),
+	VALUE(IORING_URING_CMD_MASK, 3),
+	VALUE(IORING_URING_CMD_MULTISHOT, 2),
+	VALUE(IO_URING_BPF_CMD_FILTER, 1),
+	VALUE(IO_URING_BPF_FILTER_DENY_REST, 1),
+	VALUE(IO_URING_BPF_FILTER_SZ_STRICT, 2),
 	VALUE(IORING_FSYNC_DATASYNC, 1),
 	VALUE(IORING_TIMEOUT_ABS, 1),
 	VALUE(IORING_TIMEOUT_UPDATE, 2),
@@ -494,7 +498,8 @@ START_TEST(what_came_after_6_18_is_known_by_name_and_refused_by_it)
 			  &(struct ring_options){.entries = 4, .required = IORING_SETUP_SQ_REWIND},
 			  &error),
 		-EINVAL);
-	ck_assert_str_eq(error.text, "this kernel does not know IORING_SETUP_SQ_REWIND");
+	ck_assert_str_eq(error.text,
+			 "the ring module does not know the set-up flag SQ_REWIND (bit 20)");
 	ck_assert_int_eq(
 		ring_open(&ring,
 			  &(struct ring_options){.entries = 4, .wanted = IORING_SETUP_SQE_MIXED},

@@ -158,9 +158,15 @@ static void cancel_all(struct ring *ring)
 	ring_run_deferred(ring);
 }
 
+/* The memory is not mapped in a child, and the index is the parent's thread's. */
+static bool is_inherited(const struct ring *ring)
+{
+	return ring->system->process(ring->system->context) != ring->process;
+}
+
 void ring_close(struct ring *ring)
 {
-	if (ring->system && (ring->fd >= 0 || ring->enter_fd >= 0))
+	if (ring->system && (ring->fd >= 0 || ring->enter_fd >= 0) && !is_inherited(ring))
 		cancel_all(ring);
 	ring_leave(ring);
 }
@@ -169,6 +175,12 @@ void ring_leave(struct ring *ring)
 {
 	if (!ring->system) /* closed already */
 		return;
+	if (is_inherited(ring)) {
+		if (ring->fd >= 0)
+			ring->system->close(ring->system->context, ring->fd);
+		ring_clear(ring);
+		return;
+	}
 	ring_unregister_self(ring);
 	ring_unmap(ring);
 	if (ring->wait_region)

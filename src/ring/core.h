@@ -50,6 +50,7 @@ struct ring {
 	const struct ring_system *system;
 	int fd; /* -1 with REGISTERED_FD_ONLY */
 	int registered_index, registered_by;
+	int process;       /* that opened it: a child has its descriptor and nothing else of it */
 	uint32_t dropped;  /* wanted IORING_SETUP_* that this kernel does not have */
 	uint32_t overflow; /* lost completions already accounted for */
 	uint32_t looks;    /* at the queue before a sleep: see ring_look() in submit.c */
@@ -73,7 +74,7 @@ struct ring_options {
 	uint32_t cq_entries; /* 0: twice the entries; at most 65536 */
 	uint32_t required;   /* IORING_SETUP_*: fail without */
 	uint32_t wanted;     /* IORING_SETUP_*: do without if the kernel does not know it */
-	uint32_t sq_cpu;     /* with SQ_AFF: where the polling thread runs */
+	uint32_t sq_cpu;     /* with SQPOLL: where the polling thread runs; 0: with SQ_AFF, too */
 	uint32_t sq_idle_ms; /* with SQPOLL: sleep after so long; 0: the kernel's second */
 	/*
 	 * With SQPOLL required: before a wait sleeps, look so many times whether what it waits
@@ -100,8 +101,10 @@ struct ring_error {
  * Open a ring.  0, or a negative errno with *error (may be NULL) explaining it;
  * then there is nothing to close, but ring_close() does no harm.
  *
- * NO_SQARRAY is taken where the kernel has it, CQSIZE and SQ_AFF are implied by
- * their options when set as such; DEFER_TASKRUN implies SINGLE_ISSUER.  Without
+ * NO_SQARRAY is taken where the kernel has it, CQSIZE is implied by cq_entries and SQ_AFF
+ * by an sq_cpu other than 0; DEFER_TASKRUN brings SINGLE_ISSUER, and TASKRUN_FLAG where the
+ * kernel has it.  A required flag that the module does not know is -EINVAL; SQ_REWIND (7.0)
+ * is one: a queue that begins anew at each submit is not what ring_sqe() fills.  Without
  * R_DISABLED the calling thread is the issuer; a SINGLE_ISSUER ring also takes
  * one of the thread's 16 registered ring descriptors if one is free.  A child
  * made by fork(2) does not inherit the mapping.
@@ -113,7 +116,8 @@ int ring_open(struct ring *ring, const struct ring_options *options,
  * Cancel everything in flight, wait for that (a second at most), free all.  What
  * the kernel held -- a listening socket's port -- is free on return, if the issuer
  * calls it; from another thread a SINGLE_ISSUER ring lets go a little later.  Safe
- * twice and on a ring that never opened.
+ * twice and on a ring that never opened.  In a child made by fork(2) it closes the
+ * child's descriptor and touches nothing else: the requests are the parent's.
  */
 void ring_close(struct ring *ring);
 
@@ -174,6 +178,14 @@ static inline struct io_uring_sqe *ring_sqe_reserve(struct ring *ring, unsigned 
 		return NULL;
 	return ring_sqe(ring);
 }
+
+/*
+ * A 128-byte entry: the next one of an SQE128 ring, two slots side by side of an SQE_MIXED
+ * one (6.19), where a slot too few before the end of the queue becomes a NOP without a
+ * completion.  Fill it by ring_prep_nop128() or ring_prep_cmd128() (in an SQE128 ring, by
+ * any).  NULL as ring_sqe(); -EINVAL in ring->error where the ring has none of that size.
+ */
+struct io_uring_sqe *ring_sqe128(struct ring *ring);
 
 /* Take back the last count entries, handed out but not yet submitted. */
 static inline void ring_sqe_unget(struct ring *ring, unsigned count)

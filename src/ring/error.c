@@ -138,6 +138,13 @@ static void explain_invalid(char *text, size_t size, const struct ring_options *
 {
 	uint32_t unknown = 0;
 
+	if (options && options->required & ~RING_SETUP_KNOWN) {
+		unsigned bit = (unsigned)__builtin_ctz(options->required & ~RING_SETUP_KNOWN);
+
+		snprintf(text, size, "the ring module does not know the set-up flag %s (bit %u)",
+			 bit < array_size(setup_names) ? setup_names[bit] : "of that number", bit);
+		return;
+	}
 	if (options && options->capabilities)
 		unknown = options->required & ~options->capabilities->setup_flags;
 	if (!options) { /* a ring that asks for nothing */
@@ -155,7 +162,10 @@ static void explain_invalid(char *text, size_t size, const struct ring_options *
 			return;
 		}
 	}
-	if (options->entries == 0 || options->entries > 32768)
+	if (options->sq_cpu && !(options->required & IORING_SETUP_SQPOLL))
+		snprintf(text, size, "sq_cpu = %u means nothing without IORING_SETUP_SQPOLL",
+			 options->sq_cpu);
+	else if (options->entries == 0 || options->entries > 32768)
 		snprintf(text, size, "%u entries is outside 1..32768", options->entries);
 	else if (options->cq_entries && options->cq_entries < options->entries)
 		snprintf(text, size, "%u completion entries are fewer than %u submission entries",

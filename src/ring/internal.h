@@ -38,6 +38,9 @@ static inline uint64_t ring_address(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
+/* IORING_SETUP_* that the module can do with: all up to that, and no queue that is rewound. */
+#define RING_SETUP_KNOWN ((IORING_SETUP_SQE_MIXED << 1) - 1)
+
 /* A better name for an error of io_uring_enter(), where there is one. */
 int ring_enter_failed(struct ring *ring, int error);
 

@@ -166,14 +166,17 @@ static inline void ring_prep_timeout_remove(struct io_uring_sqe *sqe, uint64_t u
 	ring_prep(sqe, IORING_OP_TIMEOUT_REMOVE, -1, user_data, 0, 0);
 }
 
-/* Give a pending timeout another time (5.11); flags may hold IORING_LINK_TIMEOUT_UPDATE. */
+/*
+ * Give a pending timeout another time (5.11), with IORING_LINK_TIMEOUT_UPDATE in flags one of
+ * ring_prep_link_timeout() (5.15).  Completes with 0, or -ENOENT: there is none.
+ */
 static inline void ring_prep_timeout_update(struct io_uring_sqe *sqe,
 					    const struct __kernel_timespec *ts, uint64_t user_data,
 					    uint32_t flags)
 {
 	ring_prep(sqe, IORING_OP_TIMEOUT_REMOVE, -1, user_data, 0, ring_pointer(ts));
-	sqe->timeout_flags =
-		flags | (flags & IORING_LINK_TIMEOUT_UPDATE ? 0 : IORING_TIMEOUT_UPDATE);
+	/* Without this the kernel takes it for a removal, whatever else is said. */
+	sqe->timeout_flags = flags | IORING_TIMEOUT_UPDATE;
 }
 
 /*

@@ -248,19 +248,36 @@ int ring_clock_register(struct ring *ring, int clock)
 	return 0;
 }
 
+static int cancel_sync(struct ring *ring, struct io_uring_sync_cancel_reg *cancel,
+		       uint64_t timeout_ns)
+{
+	if (timeout_ns == RING_NEVER) {
+		cancel->timeout.tv_sec = cancel->timeout.tv_nsec = -1;
+	} else {
+		cancel->timeout.tv_sec = (int64_t)(timeout_ns / 1000000000);
+		cancel->timeout.tv_nsec = (int64_t)(timeout_ns % 1000000000);
+	}
+	return ring_enlist(ring, IORING_REGISTER_SYNC_CANCEL, cancel, 1);
+}
+
 int ring_cancel_sync(struct ring *ring, uint64_t user_data, int fd, uint32_t flags,
 		     uint64_t timeout_ns)
 {
+	struct io_uring_sync_cancel_reg cancel = {.addr = user_data, .fd = fd, .flags = flags};
+
+	if (flags & IORING_ASYNC_CANCEL_OP)
+		return -EINVAL; /* it would be the operation 0, NOP */
+	return cancel_sync(ring, &cancel, timeout_ns);
+}
+
+int ring_cancel_sync_op(struct ring *ring, enum io_uring_op operation, uint32_t flags,
+			uint64_t timeout_ns)
+{
 	struct io_uring_sync_cancel_reg cancel = {
-		.addr = user_data,
-		.fd = fd,
-		.flags = flags,
-		.timeout = {-1, -1},
+		.fd = -1,
+		.flags = flags | IORING_ASYNC_CANCEL_OP,
+		.opcode = (uint8_t)operation,
 	};
 
-	if (timeout_ns != RING_NEVER) {
-		cancel.timeout.tv_sec = (int64_t)(timeout_ns / 1000000000);
-		cancel.timeout.tv_nsec = (int64_t)(timeout_ns % 1000000000);
-	}
-	return ring_enlist(ring, IORING_REGISTER_SYNC_CANCEL, &cancel, 1);
+	return cancel_sync(ring, &cancel, timeout_ns);
 }

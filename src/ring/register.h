@@ -132,10 +132,14 @@ int ring_resize(struct ring *ring, uint32_t entries, uint32_t cq_entries) must_c
 
 /*
  * Cancel now, and wait until it is done or timeout_ns has passed (RING_NEVER): by
- * user_data, or with flags IORING_ASYNC_CANCEL_FD, _ANY, _ALL, _OP (6.0).  0 or the
- * number found; -ENOENT; -ETIME.  The completions come as usual.
+ * user_data, or with flags IORING_ASYNC_CANCEL_FD, _ANY, _ALL (6.0).  0 or the
+ * number found; -ENOENT; -ETIME; -EINVAL with IORING_ASYNC_CANCEL_OP, for which the next
+ * one is.  The completions come as usual.
  */
 int ring_cancel_sync(struct ring *ring, uint64_t user_data, int fd, uint32_t flags,
 		     uint64_t timeout_ns);
+/* The same of requests of one operation (IORING_OP_*; 6.6): one, or with _ALL all of them. */
+int ring_cancel_sync_op(struct ring *ring, enum io_uring_op operation, uint32_t flags,
+			uint64_t timeout_ns);
 
 #endif

@@ -24,7 +24,7 @@ static uint32_t ring_orphans(uint32_t flags)
 
 static uint32_t ring_choose_flags(struct ring *ring, const struct ring_options *options)
 {
-	uint32_t offered = ring->capabilities.setup_flags;
+	uint32_t offered = ring->capabilities.setup_flags & RING_SETUP_KNOWN;
 	uint32_t wanted = options->wanted, required = options->required, flags;
 
 	if (wanted & IORING_SETUP_DEFER_TASKRUN)
@@ -32,6 +32,11 @@ static uint32_t ring_choose_flags(struct ring *ring, const struct ring_options *
 	if (required & IORING_SETUP_DEFER_TASKRUN)
 		required |= IORING_SETUP_SINGLE_ISSUER;
 	flags = required | (wanted & offered);
+	if (options->sq_cpu && flags & IORING_SETUP_SQPOLL)
+		flags |= IORING_SETUP_SQ_AFF;
+	/* Without it each wait would have to ask the kernel whether work is left. */
+	if (flags & IORING_SETUP_DEFER_TASKRUN)
+		flags |= offered & IORING_SETUP_TASKRUN_FLAG;
 	flags &= ~(ring_orphans(flags) & ~required);
 	ring->dropped = wanted & ~flags;
 
@@ -79,6 +84,10 @@ static int ring_setup(struct ring *ring, const struct ring_options *options,
 	};
 	int r;
 
+	if (options->required & ~RING_SETUP_KNOWN)
+		return -EINVAL; /* the kernel may know it, and would do what we do not expect */
+	if (options->sq_cpu && !((options->required | options->wanted) & IORING_SETUP_SQPOLL))
+		return -EINVAL; /* it would take it in silence */
 	if (asked.flags & IORING_SETUP_ATTACH_WQ)
 		asked.wq_fd = (uint32_t)options->attach_fd;
 	for (;;) {
@@ -144,6 +153,7 @@ int ring_open(struct ring *ring, const struct ring_options *options, struct ring
 
 	ring_clear(ring);
 	ring->system = options->system ? options->system : &ring_kernel;
+	ring->process = ring->system->process(ring->system->context);
 	ring->looks = options->required & IORING_SETUP_SQPOLL ? options->sq_looks : 0;
 	r = ring_build(ring, options, &what);
 	if (r < 0) {

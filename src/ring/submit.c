@@ -7,6 +7,8 @@
  */
 #include "ring/internal.h"
 
+#include "ring/prepare.h"
+
 #include <string.h>
 
 /*
@@ -96,16 +98,48 @@ bool ring_make_room(struct ring *ring, uint32_t count)
 	return false;
 }
 
+struct io_uring_sqe *ring_sqe128(struct ring *ring)
+{
+	uint32_t last = ring->sq_mask, pad;
+	struct io_uring_sqe *sqe;
+
+	if (ring->flags & IORING_SETUP_SQE128)
+		return ring_sqe(ring);
+	if (!(ring->flags & IORING_SETUP_SQE_MIXED) || last == 0) {
+		ring->error = -EINVAL;
+		return NULL;
+	}
+	pad = (ring->sq_tail & last) == last;
+	if (last == 1 && pad) { /* the two of them are the queue: it has to be empty first */
+		sqe = ring_sqe(ring);
+		if (!sqe)
+			return NULL;
+		ring_prep_nop(sqe);
+		ring_sqe_skip_success(sqe);
+		pad = 0;
+	}
+	sqe = ring_sqe_reserve(ring, 2 + pad);
+	if (!sqe)
+		return NULL;
+	if (pad) {
+		ring_prep_nop(sqe);
+		ring_sqe_skip_success(sqe);
+		sqe = ring_sqe(ring);
+	}
+	(void)ring_sqe(ring);
+	return sqe;
+}
+
 /* Slots filled, filler included: what the kernel counts by. */
 static uint32_t ring_slots_ready(const struct ring *ring)
 {
 	return ring_load_acquire(ring->cq_ktail) - ring->cq_head;
 }
 
-/* Is there something only the kernel can bring into the queue? */
-static bool ring_work_waits(const struct ring *ring)
+/* Is there something only the kernel can bring into the queue?  A wait that slept has polled. */
+static bool ring_work_waits(const struct ring *ring, bool polled)
 {
-	return ring->cq_must_enter ||
+	return (ring->cq_must_enter && !(polled && ring->flags & IORING_SETUP_IOPOLL)) ||
 	       (ring_load_relaxed(ring->sq_kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN));
 }
 
@@ -179,14 +213,17 @@ static inline __attribute__((always_inline)) int ring_sleep(struct ring *ring, u
 
 /*
  * The kernel returned from a sleep with too few completions and without saying
- * why: it reports what it submitted instead, or that there are some.
+ * why: it reports what it submitted instead, or that there are some.  *ret_again: it says
+ * that there is nothing at all, so it was no signal, which it would have named: a polled
+ * ring that gave up for a moment, or a timeout whose completion was skipped.
  */
-static int ring_why_awake(struct ring *ring, const struct ring_want *want)
+static int ring_why_awake(struct ring *ring, const struct ring_want *want, int r, bool *ret_again)
 {
 	if (want->deadline_ns != RING_NEVER &&
 	    ring->system->now(ring->system->context, ring->clock) >= want->deadline_ns)
 		return -ETIME;
-	return -EINTR;
+	*ret_again = r == 0 && ring_slots_ready(ring) == 0 && ring->sq_head == ring->sq_tail;
+	return *ret_again ? 0 : -EINTR;
 }
 
 /*
@@ -209,12 +246,12 @@ ring_stepped(struct ring *ring, const struct ring_want *want, int r, bool slept,
 	ready = ring_cq_ready(ring);
 	if (likely(ready >= want->min_complete) || (want->min_wait_us && ready))
 		return 0;
-	return ring_why_awake(ring, want);
+	return ring_why_awake(ring, want, r, ret_again);
 }
 
 /* One call into the kernel, if one is needed. */
 static inline __attribute__((always_inline)) int
-ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
+ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again, bool *ret_slept)
 {
 	bool polled = ring->flags & IORING_SETUP_SQPOLL;
 	/* One look at the tail: a completion between two would be waited for twice. */
@@ -224,6 +261,7 @@ ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 	int r;
 
 	*ret_again = false;
+	*ret_slept = sleep;
 	to_submit = polled ? ring->sq_published - ring_load_acquire(ring->sq_khead)
 			   : ring->sq_tail - ring->sq_head;
 	if (unlikely(polled) && to_submit)
@@ -244,12 +282,12 @@ ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again)
 
 /* The end of a wait whose last step gave r: deferred work, and what came of it all. */
 static inline __attribute__((always_inline)) struct ring_wait
-ring_waited(struct ring *ring, const struct ring_want *want, uint32_t first, int r)
+ring_waited(struct ring *ring, const struct ring_want *want, uint32_t first, int r, bool slept)
 {
 	bool polled = ring->flags & IORING_SETUP_SQPOLL;
 	struct ring_wait result;
 
-	if (unlikely(ring_work_waits(ring))) {
+	if (unlikely(ring_work_waits(ring, slept && r == 0))) {
 		int ran = ring_run_deferred(ring);
 		if (ran < 0 && ran != -EINTR && r >= 0)
 			r = ran;
@@ -276,7 +314,7 @@ static void ring_look(const struct ring *ring, const struct ring_want *want)
 static inline __attribute__((always_inline)) struct ring_wait
 ring_wait_inline(struct ring *ring, const struct ring_want *want)
 {
-	bool polled = ring->flags & IORING_SETUP_SQPOLL, again;
+	bool polled = ring->flags & IORING_SETUP_SQPOLL, again, slept;
 	uint32_t first = polled ? ring->sq_published : ring->sq_head;
 	int r;
 
@@ -285,9 +323,9 @@ ring_wait_inline(struct ring *ring, const struct ring_want *want)
 	if (unlikely(ring->looks) && want->deadline_ns != RING_NOW)
 		ring_look(ring, want);
 	do
-		r = ring_step(ring, want, &again);
+		r = ring_step(ring, want, &again, &slept);
 	while (unlikely(again));
-	return ring_waited(ring, want, first, r);
+	return ring_waited(ring, want, first, r, slept);
 }
 
 static inline struct ring_want ring_want(const struct ring *ring, uint32_t min_complete,
@@ -320,15 +358,15 @@ struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
 struct ring_wait ring_wait_rest(struct ring *ring, uint32_t min_complete, uint32_t first, int r)
 {
 	struct ring_want want = ring_want(ring, min_complete, RING_NEVER, 0, NULL);
-	bool again = false;
+	bool again = false, slept = true;
 
 	ring->sq_head = first;
 	if (r < 0)
 		r = ring_enter_failed(ring, r);
 	r = ring_stepped(ring, &want, r, true, &again);
 	while (again)
-		r = ring_step(ring, &want, &again);
-	return ring_waited(ring, &want, first, r);
+		r = ring_step(ring, &want, &again, &slept);
+	return ring_waited(ring, &want, first, r, slept);
 }
 
 enum ring_error_class ring_error_class(int error)

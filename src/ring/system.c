@@ -73,6 +73,12 @@ static int kernel_thread(void *context)
 	return gettid();
 }
 
+static int kernel_process(void *context)
+{
+	(void)context;
+	return getpid();
+}
+
 const struct ring_system ring_kernel = {
 	.setup = kernel_setup,
 	.enter = kernel_enter,
@@ -83,4 +89,5 @@ const struct ring_system ring_kernel = {
 	.close = kernel_close,
 	.now = kernel_now,
 	.thread = kernel_thread,
+	.process = kernel_process,
 };

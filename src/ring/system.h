@@ -23,8 +23,9 @@ struct ring_system {
 	int (*close)(void *context, int fd);
 	/* Nanoseconds on a clock of clock_gettime(2). */
 	uint64_t (*now)(void *context, int clock);
-	/* Names the calling thread: gettid(2). */
+	/* Names the calling thread: gettid(2); and its process: getpid(2). */
 	int (*thread)(void *context);
+	int (*process)(void *context);
 	void *context;
 };
 

@@ -99,6 +99,9 @@ enum { ZCRX_REG_IMPORT = 1, ZCRX_REG_NODEV = 2 };
 enum { ZCRX_FEATURE_RX_PAGE_SIZE = 1 };
 enum { ZCRX_CTRL_FLUSH_RQ = 0, ZCRX_CTRL_EXPORT = 1 };
 #define IORING_ZCRX_AREA_SHIFT 48
+
+enum { IO_URING_BPF_CMD_FILTER = 1 }; /* 7.0 */
+enum { IO_URING_BPF_FILTER_DENY_REST = 1, IO_URING_BPF_FILTER_SZ_STRICT = 2 };
 /* clang-format on */
 
 struct io_uring_files_update { /* superseded by io_uring_rsrc_update */

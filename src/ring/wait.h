@@ -45,7 +45,10 @@ struct ring_wait ring_wait_rest(struct ring *ring, uint32_t min_complete, uint32
  *
  * error: 0      min_complete are ready (or, with RING_NOW, what there is)
  *        -ETIME the deadline passed first
- *        -EINTR a signal came first; the deadline is absolute: call again
+ *        -EINTR a signal came first; the deadline is absolute: call again.  Also where the
+ *               kernel does not say why it came back: it had taken entries in the same
+ *               call, or some completions are there, fewer than min_complete (a timeout
+ *               that fires ends a wait for more; so does a signal)
  *        -EAGAIN, -EBUSY, -ENOMEM  not all entries taken, for lack of memory: reap, call again
  *        -EBADR completions were lost, see ring_lost()
  *        others are final: -EBADF, -ENXIO, -EOWNERDEAD (the polling thread died),

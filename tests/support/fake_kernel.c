@@ -183,6 +183,12 @@ static void take(struct fake_ring *ring, const struct io_uring_sqe *sqe)
 		fake_kernel_post(ring, sqe->user_data, 0, 0);
 }
 
+static bool is_wide(const struct fake_ring *ring, const struct io_uring_sqe *sqe)
+{
+	return ring->params.flags & IORING_SETUP_SQE_MIXED &&
+	       (sqe->opcode == IORING_OP_NOP128 || sqe->opcode == IORING_OP_URING_CMD128);
+}
+
 uint32_t fake_kernel_consume(struct fake_ring *ring, uint32_t most)
 {
 	uint32_t head = *ring->sq_head, count = load(ring->sq_tail) - head;
@@ -197,6 +203,14 @@ uint32_t fake_kernel_consume(struct fake_ring *ring, uint32_t most)
 		if (ring->sq_array)
 			index = ring->sq_array[index];
 		sqe = ring->sqes[(size_t)index << !!(ring->params.flags & IORING_SETUP_SQE128)];
+		if (is_wide(ring, &sqe)) { /* two slots of a mixed queue, side by side */
+			if (i + 1 == count || index == mask) {
+				store(ring->sq_head, head + i + 1);
+				fake_kernel_post(ring, sqe.user_data, -EINVAL, 0);
+				continue;
+			}
+			i++;
+		}
 		store(ring->sq_head, head + i + 1);
 		take(ring, &sqe);
 	}
@@ -657,6 +671,12 @@ static int fake_thread(void *context)
 	return fake->thread;
 }
 
+static int fake_process(void *context)
+{
+	(void)context;
+	return 1;
+}
+
 void fake_kernel_init(struct fake_kernel *fake)
 {
 	*fake = (struct fake_kernel){
@@ -669,6 +689,7 @@ void fake_kernel_init(struct fake_kernel *fake)
 			   .close = fake_close,
 			   .now = fake_now,
 			   .thread = fake_thread,
+			   .process = fake_process,
 			   .context = fake},
 		.features = 0x3ffff,
 		.setup_flags = 0x7ffff,
