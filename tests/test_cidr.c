@@ -155,6 +155,11 @@ START_TEST(what_cannot_be_understood_is_refused_with_what_would_be_right)
 		 "is written without blanks)"},
 		{"192.0.2.9,192.0.2.19", "is more than one; each is on a line of its own (a range "
 					 "is written without blanks)"},
+		{"10.0.0.0/8 11.0.0.0/8", "is more than one; each is on a line of its own (a range "
+					  "is written without blanks)"},
+		{"10.0.0.0/8,",
+		 "is more than one; each is on a line of its own (a range is written "
+		 "without blanks)"},
 		{"fe80::1%eth0", "an address in a list has no zone: leave out % and what is behind "
 				 "it"},
 		{"[::1]:80", "an address in a list has no brackets and no port"},

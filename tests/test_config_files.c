@@ -411,7 +411,7 @@ START_TEST(the_shipped_file_shows_every_key_with_its_default)
 
 		snprintf(line, sizeof(line), "\n%s%s =%s%s", schema_is_list(key) ? "" : "#",
 			 key->name, key->initial ? " " : "", key->initial ? key->initial : "");
-		if (key->type == SCHEMA_SERVER)
+		if (key->type == SCHEMA_SERVER || key->type == SCHEMA_LINE)
 			snprintf(line, sizeof(line), "\n#%s =", key->name);
 		ck_assert_msg(strstr(text, line), "%s does not have the line \"%s\"", SAMPLE,
 			      line + 1);

@@ -194,6 +194,8 @@ static bool is_same(struct cidr_number a, struct cidr_number b)
 	return a.high == b.high && a.low == b.low;
 }
 
+static int complain(const struct text *text, const char *start, char *why);
+
 /* "10.0.0.0/255.0.0.0": the mask as a length, or as something that is none. */
 static int complain_of_mask(const struct text *text, struct cidr_number address, char *why)
 {
@@ -221,6 +223,8 @@ static int parse_prefix(struct cidr *cidr, struct text *text, struct cidr_number
 
 	while (text->at < text->end && text->at - start < 3 && is_digit(*text->at))
 		length = length * 10 + (unsigned)(*text->at++ - '0');
+	if (text->at < text->end && strchr(" \t,", *text->at))
+		return complain(text, start, why);
 	if (text->at == start || text->at != text->end) {
 		text->at = start;
 		return complain_of_mask(text, address, why);
@@ -238,8 +242,6 @@ static int parse_prefix(struct cidr *cidr, struct text *text, struct cidr_number
 		     "has bits set behind its prefix; the network is %s, and the address alone %s",
 		     cidr_format(cidr, network), cidr_format(&one, alone));
 }
-
-static int complain(const struct text *text, const char *start, char *why);
 
 static int parse_range(struct cidr *cidr, struct text *text, struct cidr_number first, char *why)
 {

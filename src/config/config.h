@@ -45,6 +45,8 @@ enum config_relay {
 #undef X
 		CONFIG_RELAY_COUNT,
 };
+/* What a client sees that is not let in. */
+enum config_reject { CONFIG_REJECT_RST, CONFIG_REJECT_FIN, CONFIG_REJECT_DROP };
 enum config_if_alive { CONFIG_IF_ALIVE_KEEP, CONFIG_IF_ALIVE_CLOSE };
 
 /* How a server is chosen, by the word of `balance =`: pool/NAME.c. */
@@ -164,6 +166,7 @@ struct config_settings {
 	uint32_t user_timeout_ms;     /* TCP_USER_TIMEOUT */
 	uint32_t idle_if_alive;       /* enum config_if_alive */
 	uint32_t relay;               /* enum config_relay */
+	uint32_t reject;              /* enum config_reject */
 	uint32_t max_connections;     /* of this section; 0: only the global limit */
 	uint32_t backlog;
 	uint32_t receive_budget; /* bytes one direction may have waiting */

@@ -1,5 +1,6 @@
 #include "config/schema.h"
 
+#include "config/client_rule.h"
 #include "config/suggest.h"
 
 #include <string.h>
@@ -50,6 +51,10 @@ static const char *const on_downs[] = {[CONFIG_ON_DOWN_KEEP] = "keep",
 				       NULL};
 static const char *const on_ups[] = {
 	[CONFIG_ON_UP_KEEP] = "keep", [CONFIG_ON_UP_RESET] = "reset", NULL};
+static const char *const rejects[] = {[CONFIG_REJECT_RST] = "rst",
+				      [CONFIG_REJECT_FIN] = "fin",
+				      [CONFIG_REJECT_DROP] = "drop",
+				      NULL};
 static const char *const families[] = {[CONFIG_FAMILY_AUTO] = "auto",
 				       [CONFIG_FAMILY_IPV4] = "ipv4",
 				       [CONFIG_FAMILY_IPV6] = "ipv6",
@@ -117,6 +122,10 @@ const struct schema_key schema_keys[] = {
 
 	ASKED("listen", IN_CONTROL, "where the daemon is controlled; may be repeated"),
 	ASKED("listen", IN_METRICS, "where its state is shown; may be repeated"),
+
+	LINES("allow", EVERY, GROUP_CLIENTS, NULL, client_rule_check, "who may connect, asked in the order of the lines; may be repeated"),
+	LINES("deny",  EVERY, GROUP_CLIENTS, NULL, client_rule_check, "who may not; the first line of both keys that names a client decides"),
+	SETTING("reject",              EVERY, WORD,    reject,                0, 0,        NULL, rejects,   "rst",   "what a client that may not connect sees"),
 
 	SETTING("relay",               PROXY, WORD,    relay,                 0, 0,        NULL, relays,    "auto",  "how bytes are moved"),
 	SETTING("connect_timeout",     SERVER, MS,      connect_timeout_ms,    1, 10 * MINUTE, NULL, NULL,   "5s",    "how long a server may take to accept, before the next is tried"),

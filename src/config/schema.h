@@ -66,6 +66,7 @@ typedef int schema_line_check(const char *text, char why[VALUE_WHY_MAX]);
 
 enum schema_group {
 	GROUP_NONE,
+	GROUP_CLIENTS, /* allow and deny */
 };
 
 struct schema_key {
@@ -87,7 +88,7 @@ struct schema_key {
 	schema_line_check *check;
 };
 
-#define SCHEMA_KEY_COUNT 62
+#define SCHEMA_KEY_COUNT 65
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

@@ -2,9 +2,12 @@
 
 #include "base/clock.h"
 #include "control/fit.h"
+#include "control/judge.h"
 #include "control/pools.h"
 #include "control/tell.h"
+#include "guard/acl.h"
 #include "loop/pipes.h"
+#include "session/admission.h"
 #include "session/edition.h"
 #include "session/life.h"
 #include "session/measure.h"
@@ -13,6 +16,7 @@
 #include "ops/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -188,6 +192,50 @@ static int build_upstream(struct section *section, const struct build_means *mea
 	return r;
 }
 
+static char *rule_name(const struct section *section, uint32_t rule)
+{
+	char *name;
+
+	return asprintf(&name, "%s %s", section->config->title, acl_rule_text(section->acl, rule)) <
+			       0
+		       ? NULL
+		       : name;
+}
+
+/* What its rules refuse is counted under their text: it stays theirs where lines move. */
+static int open_rules(struct section *section, struct ledger *ledger)
+{
+	uint32_t count = acl_rule_count(section->acl) + 1;
+
+	section->rules = calloc(count, sizeof(struct account *));
+	for (uint32_t i = 0; section->rules && i < count; i++) {
+		char *name = rule_name(section, i);
+
+		if (name)
+			section->rules[i] = ledger_account(ledger, name);
+		free(name);
+		if (!section->rules[i])
+			return -ENOMEM;
+	}
+	return section->rules ? 0 : -ENOMEM;
+}
+
+/* Who may come in. */
+static int build_guards(struct section *section, const struct build_means *means,
+			const struct config *config)
+{
+	struct report report = {0};
+	int r = acl_make(&section->acl, config, section->config, &report);
+
+	tell_report(&report);
+	report_done(&report);
+	if (r == 0 && section->acl) {
+		section->guards |= GUARD_LISTS;
+		r = open_rules(section, means->ledger);
+	}
+	return r == -ENOMEM ? log_no_memory("the lines of allow and deny") : r;
+}
+
 static int build_section(struct section *section, const struct build_means *means,
 			 struct edition *edition)
 {
@@ -202,7 +250,8 @@ static int build_section(struct section *section, const struct build_means *mean
 	r = life_give(section, config, means->find(config));
 	if (r < 0)
 		return log_no_memory(config->title);
-	return section->has_upstream ? build_upstream(section, means, edition) : 0;
+	r = build_guards(section, means, edition->config);
+	return judge_worse(r, section->has_upstream ? build_upstream(section, means, edition) : 0);
 }
 
 int build_edition(struct edition *edition, const struct config *config, uint64_t number,
@@ -235,8 +284,11 @@ int build_edition(struct edition *edition, const struct config *config, uint64_t
 
 void build_edition_done(struct edition *edition)
 {
-	for (uint32_t i = 0; i < edition->section_count; i++)
+	for (uint32_t i = 0; i < edition->section_count; i++) {
 		life_take(&edition->sections[i]);
+		acl_free(edition->sections[i].acl);
+		free(edition->sections[i].rules);
+	}
 	for (uint32_t i = 0; i < edition->pool_count; i++)
 		pool_close(&edition->pools[i]);
 	free(edition->sections);

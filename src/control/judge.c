@@ -4,6 +4,7 @@
 #include "control/bind.h"
 #include "control/build.h"
 #include "control/logs.h"
+#include "guard/acl.h"
 
 #include "ops/log.h"
 
@@ -126,6 +127,24 @@ static int judge_listen(const struct config *config, const struct config_section
 	return r;
 }
 
+/* ---- Clients --------------------------------------------------------------------------------- */
+
+/* Lists that files have are read, to be forgotten. */
+static int judge_clients(const struct config *config, struct report *report)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < config->section_count; i++) {
+		struct acl *acl;
+		int r = acl_make(&acl, config, &config->sections[i], report);
+
+		result = judge_worse(result, r);
+		if (r == 0)
+			acl_free(acl);
+	}
+	return result;
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 int judge_config(const struct config *config, struct report *report)
@@ -173,6 +192,7 @@ int judge_start(const struct config *config, struct report *report)
 {
 	int r = judge_limits(config, report);
 
+	r = judge_worse(r, judge_clients(config, report));
 	for (size_t i = 0; i < config->section_count; i++)
 		for (size_t j = 0; j < config->sections[i].listen_count; j++)
 			r = judge_worse(r, judge_listen(config, &config->sections[i],

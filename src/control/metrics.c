@@ -174,6 +174,8 @@ ROW(WORKER, COUNTER, "uringproxy_worker_accept_errors_total", "worker",
     "Accepts that failed.", STAT(accept_errors))
 ROW(WORKER, COUNTER, "uringproxy_worker_refused_total", "worker",
     "Connections reset unserved.", STAT(refused))
+ROW(WORKER, COUNTER, "uringproxy_worker_denied_total", "worker",
+    "Connections refused for what their clients are.", STAT(denied))
 ROW(WORKER, COUNTER, "uringproxy_worker_queued_total", "worker",
     "Connections that waited for a place at a server.", STAT(queued))
 ROW(WORKER, COUNTER, "uringproxy_worker_queue_full_total", "worker",

@@ -108,6 +108,41 @@ void socket_linger_none(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
+/* What has come already would make a RST of the end. */
+static void discard(int fd)
+{
+	while (recv(fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
+}
+
+/* No packet leaves any more, or none that gets far. */
+static void be_silent(int fd)
+{
+	int on = 1;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) == 0)
+		return;
+	set_option(fd, IPPROTO_IP, IP_TTL, 1);
+	set_option(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1); /* an IPv6 socket has both */
+	socket_linger_none(fd);
+}
+
+void socket_reject(int fd, enum config_reject how)
+{
+	switch (how) {
+	case CONFIG_REJECT_RST:
+		socket_linger_none(fd);
+		break;
+	case CONFIG_REJECT_FIN:
+		discard(fd);
+		break;
+	case CONFIG_REJECT_DROP:
+		be_silent(fd);
+		break;
+	}
+	close(fd);
+}
+
 int socket_receive(int fd, void *bytes, uint32_t size)
 {
 	ssize_t n = recv(fd, bytes, size, MSG_DONTWAIT);

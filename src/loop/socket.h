@@ -55,6 +55,13 @@ void socket_shut_both(int fd);
 /* Make the coming close send a RST and drop what is queued. */
 void socket_linger_none(int fd);
 
+/*
+ * Close what has just been accepted, so that its peer sees a RST, the end, or nothing.  Nothing
+ * (TCP_REPAIR, tcp(7)) takes CAP_NET_ADMIN; without it a RST is sent that dies at the first
+ * router, and a peer on the same network sees it.  To a unix socket only the end can be said.
+ */
+void socket_reject(int fd, enum config_reject how);
+
 /* What is there, up to size bytes, without waiting: how many, 0 at the end. */
 int socket_receive(int fd, void *bytes, uint32_t size);
 

@@ -58,10 +58,12 @@ struct access_record {
 	enum access_event event;
 	uint64_t id;
 	uint64_t worker, edition;
-	const char *title;    /* the section, as the configuration has it: "[proxy web]" */
-	const char *proxy;    /* ... its name: "web" */
-	const char *kind;     /* ... and what it is: "proxy", "echo" */
-	uint64_t refused;     /* clients */
+	const char *title;  /* the section, as the configuration has it: "[proxy web]" */
+	const char *proxy;  /* ... its name: "web" */
+	const char *kind;   /* ... and what it is: "proxy", "echo" */
+	uint64_t refused;   /* clients */
+	bool has_addresses; /* ... from about so many: */
+	uint64_t addresses;
 	const char *listener; /* addresses as text */
 	const char *client;
 	bool is_local; /* the client is a process of this machine: */

@@ -69,6 +69,7 @@ static const struct field of_refused[] = {
 	TEXT(proxy),
 	WORD(kind),
 	{KEY("count"), FIELD_NUMBER, AT(refused), 0},
+	NUMBER_IF(addresses, has_addresses),
 	{KEY("since"), FIELD_SINCE, AT(duration_ms), 0},
 	WORD(reason),
 	TEXT(reason_text),
@@ -187,7 +188,11 @@ static void say_refused(struct phrase *phrase, const struct access_record *recor
 {
 	say_named(phrase, "", record->title, " ");
 	say_counted(phrase, "refused ", record->refused,
-		    record->refused == 1 ? " client since " : " clients since ");
+		    record->refused == 1 ? " client" : " clients");
+	if (record->has_addresses)
+		say_counted(phrase, " from about ", record->addresses,
+			    record->addresses == 1 ? " address" : " addresses");
+	phrase_say(phrase, " since ");
 	phrase_ago(phrase, record->duration_ms);
 	say_named(phrase, ": ", record->reason_text, "");
 	say_counted(phrase, ", worker ", record->worker, ", edition ");

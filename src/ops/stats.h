@@ -32,6 +32,7 @@
 	X(paused_accepting,   "times accepting was slowed down because it failed otherwise")       \
 	X(accept_errors,      "accepts that failed")                                               \
 	X(refused,            "connections reset unserved: too many waited, drained, or it stopped")    \
+	X(denied,             "connections refused for what their clients are: allow, deny")           \
 	X(access_dropped,     "access log lines dropped because they could not be written")        \
 	X(log_dropped,        "lines of the log dropped because they could not be written")         \
 	X(turns,              "turns of the worker loop")                                          \

@@ -386,6 +386,8 @@ void record_refused(struct sessions *all, const struct record_refused *clients)
 		.duration_ms = all->loop->now_ms - clients->since_ms,
 		.reason = clients->reason,
 		.reason_text = clients->reason_text,
+		.has_addresses = clients->addresses,
+		.addresses = clients->addresses,
 	};
 
 	say_section(&record, all, clients->section);

@@ -32,6 +32,7 @@ struct record_refused {
 	const struct section *section;
 	uint64_t count, since_ms;
 	const char *reason, *reason_text;
+	uint64_t addresses; /* that they came from; 0: nobody has counted */
 };
 void record_refused(struct sessions *all, const struct record_refused *clients);
 

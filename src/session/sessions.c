@@ -4,6 +4,7 @@
 #include "loop/op.h"
 #include "session/choose.h"
 #include "session/memo.h"
+#include "session/refused.h"
 #include "session/session.h"
 #include "session/tenancy.h"
 
@@ -32,7 +33,8 @@ int sessions_init(struct sessions *all, struct loop *loop, struct engine *engine
 	list_init(&all->queues.lines);
 	all->queues.timer.kind = TIMER_QUEUES;
 	all->memos = calloc(room_for(engine), sizeof(*all->memos));
-	if (!all->memos)
+	all->crowds = refused_crowds_make();
+	if (!all->memos || !all->crowds)
 		return -ENOMEM;
 	return slab_init(&all->slab, room_for(engine), sizeof(struct session));
 }
@@ -41,7 +43,9 @@ void sessions_done(struct sessions *all)
 {
 	slab_done(&all->slab);
 	free(all->memos);
+	free(all->crowds);
 	all->memos = NULL;
+	all->crowds = NULL;
 }
 
 void sessions_closed(struct sessions *all, struct session *session)

@@ -30,12 +30,13 @@ struct sessions {
 	struct loop *loop;
 	struct engine *engine;
 	struct slab slab;
-	struct memo *memos;     /* by slot */
-	struct list decided;    /* what becomes of them is decided, and not done yet */
-	struct list quiet;      /* in CLOSING with nothing in flight */
-	struct list recovering; /* reaches: their servers answer, and are called failing */
-	struct list returning;  /* branches whose connections come back */
-	struct list refused;    /* branches with clients whom no record has told of */
+	struct memo *memos;            /* by slot */
+	struct list decided;           /* what becomes of them is decided, and not done yet */
+	struct list quiet;             /* in CLOSING with nothing in flight */
+	struct list recovering;        /* reaches: their servers answer, and are called failing */
+	struct list returning;         /* branches whose connections come back */
+	struct list refused;           /* branches with clients whom no record has told of */
+	struct refused_crowds *crowds; /* how many those were */
 	struct shortages shortages;
 	struct queues queues;
 	uint64_t next_id;

@@ -1,6 +1,13 @@
 #include "session/tenancy.h"
 
+#include "guard/acl.h"
+
 #include <stdlib.h>
+
+static struct refused *ruled_out_of(const struct section *section)
+{
+	return calloc(acl_rule_count(section->acl) + 1, sizeof(struct refused));
+}
 
 struct tenancy *tenancy_make(struct edition *edition, uint32_t worker)
 {
@@ -33,6 +40,10 @@ struct tenancy *tenancy_make(struct edition *edition, uint32_t worker)
 			.desk = section->pool ? &tenancy->desks[section->pool - edition->pools]
 					      : NULL,
 		};
+		if (section->acl && !(tenancy->branches[i].ruled_out = ruled_out_of(section))) {
+			tenancy_free(tenancy);
+			return NULL;
+		}
 	}
 	return tenancy;
 }
@@ -41,6 +52,8 @@ void tenancy_free(struct tenancy *tenancy)
 {
 	if (!tenancy)
 		return;
+	for (uint32_t i = 0; tenancy->branches && i < tenancy->edition->section_count; i++)
+		free(tenancy->branches[i].ruled_out);
 	free(tenancy->branches);
 	free(tenancy->desks);
 	free(tenancy);

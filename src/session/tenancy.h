@@ -40,7 +40,8 @@ struct branch {
 	struct spell full;          /* the section's max_connections is reached: worker/full.h */
 	struct list full_link;      /* where that is, in full.branches */
 	struct refused refused[REFUSED_COUNT];
-	struct list refused_link; /* where some were, in sessions.refused */
+	struct refused *ruled_out; /* by line of allow and deny; NULL: it has none */
+	struct list refused_link;  /* where some were, in sessions.refused */
 };
 
 struct tenancy {

@@ -4,6 +4,7 @@
 #include "session/hop.h"
 #include "session/record.h"
 #include "session/session.h"
+#include "worker/admit.h"
 #include "worker/worker.h"
 
 #include "base/fault.h"
@@ -282,7 +283,8 @@ static void accepted(struct worker *worker, int fd, struct listener *listener)
 		refuse(worker, &client, REFUSED_DRAINED);
 		return;
 	}
-	open_or_park(worker, &client);
+	if (admit(worker, listener, fd))
+		open_or_park(worker, &client);
 }
 
 static struct parked take_parked(struct worker *worker)

@@ -448,6 +448,14 @@ void socket_close(int fd)
 		sim_close_listener(file->listener);
 }
 
+/* Nobody is there any more who could see that nothing comes. */
+void socket_reject(int fd, enum config_reject how)
+{
+	if (how != CONFIG_REJECT_FIN)
+		socket_linger_none(fd);
+	socket_close(fd);
+}
+
 int socket_error(int fd)
 {
 	return sim_take_error(sim_connected(fd));
