@@ -175,3 +175,8 @@ grep -q '^| shortage-backlog | uringproxy | p99 to alone ' "$dir/results.md"
 python3 tests/bench/bench.py --build "$build" --output "$dir" --workload pick-10 \
 	--peer none --rounds 1 --seconds 1 --retries 0 || exit 1
 [ "$(grep -c '^| pick-10 | uringproxy | ' "$dir/results.md")" = 5 ]
+
+# A look-up of a name, too.
+python3 tests/bench/bench.py --build "$build" --output "$dir" --workload route-100000 \
+	--peer none --rounds 1 --seconds 1 --retries 0 || exit 1
+grep -q '^| route-100000 | uringproxy | a name with a route ' "$dir/results.md"

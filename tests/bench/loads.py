@@ -117,6 +117,13 @@ class Loads:
         window.stop()
         return {**json.loads(output), "foreign": window.foreign()}
 
+    def route(self, target, names):
+        """What finding a client's route by its name costs; the daemon has no part in it."""
+        window = target.window().start()
+        said = json.loads(self._finish(self._start("bench_routes", names), 60))
+        window.stop()
+        return {**said, "foreign": window.foreign()}
+
     def pingpong(self, target, size, connections, seconds=None):
         return self._messages(target, "bench_pingpong", target.port, size, connections,
                               seconds or self.seconds)

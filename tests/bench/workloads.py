@@ -51,6 +51,10 @@ METRICS = {
     "rate_ns": ("client_rate alone", "ns", 0),
     "new_ns": ("of a client that is new", "ns", 0),
     "nobody_ns": ("nobody left, at most", "ns", 0),
+    "found_ns": ("a name with a route", "ns", 0),
+    "missed_ns": ("a name without one", "ns", 0),
+    "hello_ns": ("reading a ClientHello of 1,700 bytes", "ns", 0),
+    "table_ms": ("making the table", "ms", 1),
     "roster_us": ("roster made, at most", "µs", 0),
     "instructions": ("instructions", "", 0),
     "calls": ("system calls", "", 3),
@@ -58,6 +62,7 @@ METRICS = {
 BALANCES = ("round_robin", "least_conn", "random_two", "source_hash", "least_time")
 PICKED_NS = {10: 100, 100: 500, 1000: 3000}  # servers: the bound
 DECIDED_NS = {65536: 150, 1048576: 400}  # entries in the table of clients
+ROUTED_NS = {100000: 200}  # names: the bound
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
 BYTES = ("cpu_gib", "gbit", "machine_gib")
 UNCOALESCED = "coalesce-off"
@@ -158,6 +163,13 @@ def decide(entries):
                     ("ns", "count_ns", "rate_ns", "new_ns"), ())
 
 
+def route(names):
+    return Workload(f"route-{names}", f"finding a route among those of {counted(names, 'name')}, "
+                    "without the daemon", None,
+                    lambda loads, target: loads.route(target, names), (),
+                    ("found_ns", "missed_ns", "hello_ns", "table_ms"), ())
+
+
 def short_of(kind, count):
     what = {"ports": "a local port", "backlog": "room in a unix backlog",
             "descriptors": "a descriptor"}.get(kind, f"what {kind} says is short")
@@ -222,6 +234,7 @@ WORKLOADS = [
     pool("least_conn", 3, (), {ONE_SERVER: {"servers": "1"}}),
     *(pick(servers) for servers in PICKED_NS),
     *(decide(entries) for entries in DECIDED_NS),
+    *(route(names) for names in ROUTED_NS),
     *(short_of(kind, count) for kind, count in shortage.WAITING.items()),
 ]
 QUICK = ("http-64", "churn", "pingpong-64B-1", "bulk-1-up", "bulk-8-down", "echo-64",
@@ -285,6 +298,9 @@ def targets():
     for entries, bound in DECIDED_NS.items():
         for metric in ("ns", "count_ns", "rate_ns"):
             yield f"clients-{entries}", metric, ours, "value", None, bound
+    for names, bound in ROUTED_NS.items():
+        for found in ("found_ns", "missed_ns"):
+            yield f"route-{names}", found, ours, "value", None, bound
     for kind in shortage.WAITING:
         yield f"shortage-{kind}", "waiting", ours, "value", None, 2
         yield f"shortage-{kind}", "slower", ours, "value", None, 2
