@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -133,6 +134,69 @@ START_TEST(the_fewest_are_counted_over_all_workers)
 	close_all(fds, 40);
 	daemon_stop(daemon);
 	stop_upstreams(3);
+}
+END_TEST
+
+enum { MANY = 1000, FEW = 3 };
+
+/* A place to connect to where nobody accepts. */
+static int listen_for_many(char address[32])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, size), 0);
+	ck_assert_int_eq(listen(fd, MANY), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	snprintf(address, 32, "127.0.0.1:%u", ntohs(at.sin_port));
+	return fd;
+}
+
+static unsigned accept_all(int fd)
+{
+	unsigned count = 0;
+	int client;
+
+	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		count++;
+		close(client);
+	}
+	return count;
+}
+
+START_TEST(of_a_thousand_each_of_three_has_its_third_within_one)
+{
+	const struct rlimit limit = {4 * MANY, 4 * MANY};
+	unsigned counts[FEW] = {0};
+	char addresses[FEW][32];
+	int listeners[FEW], fds[MANY];
+	struct daemon *daemon;
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	for (unsigned i = 0; i < FEW; i++)
+		listeners[i] = listen_for_many(addresses[i]);
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[proxy a]\nlisten = %s\nbalance = least_conn\nserver = %s\n"
+			      "server = %s\nserver = %s\n[log]\nlevel = info\n",
+			      front, addresses[0], addresses[1], addresses[2]);
+	for (unsigned i = 0; i < MANY; i++) {
+		fds[i] = peer_connect(front);
+		assert_connected(fds[i]);
+		(void)peer_send_text(fds[i], "x");
+	}
+	/* Nobody leaves before all are there. */
+	ck_assert(wait_until(daemon_open_fds(daemon) >= 2 * MANY, PEER_PATIENCE_MS));
+	for (unsigned i = 0; i < FEW; i++)
+		counts[i] = accept_all(listeners[i]);
+	for (unsigned i = 0; i < FEW; i++) {
+		ck_assert_uint_ge(counts[i], MANY / FEW);
+		ck_assert_uint_le(counts[i], MANY / FEW + 1);
+	}
+	close_all(fds, MANY);
+	close_all(listeners, FEW);
+	daemon_stop(daemon);
 }
 END_TEST
 
@@ -345,6 +409,7 @@ END_TEST
 /* clang-format off */
 SUITE_OF("daemon balance", 120,
 	 IN_EACH_MODE(the_fewest_are_counted_over_all_workers),
+	 IN_EACH_MODE(of_a_thousand_each_of_three_has_its_third_within_one),
 	 IN_EACH_MODE(in_turn_each_has_its_weights_share),
 	 IN_EACH_MODE(a_server_has_no_more_than_it_may_however_many_come_at_once),
 	 IN_EACH_MODE(backups_are_for_when_nobody_else_has_room),

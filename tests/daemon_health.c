@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ static void say_how_it_is(int fd, void *context)
 
 static struct patient a = {.name = 'a'}, b = {.name = 'b'};
 static char front[64];
+static const char *whole = ""; /* keys of [global] */
 
 static void admit(struct patient *patient)
 {
@@ -61,8 +63,9 @@ static struct daemon *start(unsigned mode, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
-	return daemon_start(&daemon_modes[mode], "[pool p]\n%s[proxy web]\nlisten = %s\npool = p\n",
-			    text, front);
+	return daemon_start(&daemon_modes[mode],
+			    "%s[pool p]\n%s[proxy web]\nlisten = %s\npool = p\n", whole, text,
+			    front);
 }
 
 /* Connect through the daemon, and whom it leads to. */
@@ -202,6 +205,116 @@ START_TEST(on_down_keeps_or_resets_the_connections_of_that_server_alone)
 }
 END_TEST
 
+START_TEST(on_down_drain_ends_what_is_left_when_its_time_is_over)
+{
+	struct daemon *daemon;
+	char names[8];
+	int fds[8];
+
+	admit(&a);
+	admit(&b);
+	whole = "drain_timeout = 2s\n";
+	daemon = start(_i, "server = %s name=a\nserver = %s name=b\non_down = drain\n" CHECKS,
+		       a.address, b.address);
+	for (unsigned i = 0; i < 8; i++)
+		fds[i] = reach(&names[i]);
+	falls_ill(daemon, &a);
+	ck_assert(daemon_log_contains(daemon, "kept until drain_timeout (on_down = drain)"));
+	for (unsigned i = 0; i < 8; i++)
+		ck_assert_int_eq(peer_wait_end(fds[i], names[i] == 'a' ? SOON_MS : 1),
+				 names[i] == 'a' ? PEER_RST : PEER_SILENT);
+	daemon_wait_log(daemon, "its server is down, as its check says (check = send");
+	for (unsigned i = 0; i < 8; i++)
+		close(fds[i]);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* ---- Slow start ------------------------------------------------------------------------------ */
+
+/* How many of so many go to it. */
+static unsigned share_of(char name, unsigned times)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < times; i++) {
+		char reached;
+
+		close(reach(&reached));
+		count += reached == name;
+	}
+	return count;
+}
+
+/* A tenth of its weight, beside one that has all of its own: 4 of 44, and each worker has its own
+ * turn. */
+static void starts_slowly(char name)
+{
+	unsigned share = share_of(name, 44);
+
+	ck_assert_uint_ge(share, 1);
+	ck_assert_uint_le(share, 8);
+}
+
+START_TEST(who_is_well_again_starts_slowly_and_who_was_well_at_the_start_does_not)
+{
+	struct daemon *daemon;
+
+	admit(&a);
+	admit(&b);
+	daemon = start(_i, "server = %s name=a slow_start=10min\nserver = %s name=b\n" CHECKS,
+		       a.address, b.address);
+	ck_assert_uint_ge(share_of('a', 44), 18);
+	falls_ill(daemon, &a);
+	gets_well(daemon, &a);
+	ck_assert(daemon_log_contains(daemon, "; slow start 10min"));
+	ck_assert(wait_until(reaches_within('a', 44), SOON_MS));
+	starts_slowly('a');
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_slow_start_ends_with_its_whole_share)
+{
+	struct daemon *daemon;
+
+	admit(&a);
+	admit(&b);
+	daemon = start(_i, "server = %s name=a slow_start=1s\nserver = %s name=b\n" CHECKS,
+		       a.address, b.address);
+	falls_ill(daemon, &a);
+	gets_well(daemon, &a);
+	ck_assert(wait_until(share_of('a', 40) >= 16, SOON_MS));
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(who_joins_by_a_reload_starts_slowly)
+{
+	struct daemon *daemon;
+	char *text, *line;
+	FILE *file;
+
+	admit(&a);
+	admit(&b);
+	daemon = start(_i, "server = %s name=b\n" CHECKS, b.address);
+	reaches_only('b', 4);
+	text = file_read(daemon_configuration_path(daemon));
+	line = strstr(text, "server = ");
+	file = fopen(daemon_configuration_path(daemon), "w");
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "%.*sserver = %s name=a slow_start=10min\n%s", (int)(line - text), text,
+		a.address, line);
+	ck_assert_int_eq(fclose(file), 0);
+	free(text);
+	daemon_signal(daemon, SIGHUP);
+	ck_assert(wait_until(daemon_notify_count(daemon, "READY=1") == 2, SOON_MS));
+	ck_assert(wait_until(reaches_within('a', 44), SOON_MS));
+	starts_slowly('a');
+	daemon_stop(daemon);
+}
+END_TEST
+
 START_TEST(on_up_resets_what_went_to_a_backup)
 {
 	struct daemon *daemon;
@@ -286,6 +399,10 @@ SUITE_OF("daemon health", 120, IN_EACH_MODE(who_is_not_well_gets_nobody_until_it
 	 IN_EACH_MODE(who_is_down_at_the_start_gets_nobody_at_all),
 	 IN_EACH_MODE(what_is_known_of_a_server_outlives_a_reload),
 	 EACH(on_down_keeps_or_resets_the_connections_of_that_server_alone, 2 * DAEMON_MODES),
+	 IN_EACH_MODE(on_down_drain_ends_what_is_left_when_its_time_is_over),
+	 IN_EACH_MODE(who_is_well_again_starts_slowly_and_who_was_well_at_the_start_does_not),
+	 IN_BOTH_RINGS(a_slow_start_ends_with_its_whole_share),
+	 IN_EACH_MODE(who_joins_by_a_reload_starts_slowly),
 	 IN_EACH_MODE(on_up_resets_what_went_to_a_backup),
 	 IN_EACH_MODE(where_none_is_well_all_are_tried),
 	 IN_EACH_MODE(that_a_server_refuses_is_looked_into_at_once),
