@@ -85,6 +85,28 @@ START_TEST(it_recovers_when_it_has_answered_and_not_failed_for_its_patience)
 }
 END_TEST
 
+START_TEST(who_is_found_well_where_connections_go_is_within_reach_and_recovers)
+{
+	struct server *server;
+
+	servers_init(&servers, NULL);
+	server = get("[proxy a]", "127.0.0.1:80");
+	server_found_well(server, 900);
+	ck_assert(!server_is_out_of_reach(server));
+	server_failed(server, -ECONNREFUSED, 1000);
+	ck_assert(server_is_out_of_reach(server));
+	server_found_well(server, 1200);
+	ck_assert(!server_is_out_of_reach(server));
+	ck_assert(server_is_failing(server)); /* it may fail again soon, and that is no news */
+	server_failed(server, -ECONNREFUSED, 1300);
+	ck_assert(server_is_out_of_reach(server));
+	server_found_well(server, 1300 + SPELL_PATIENCE_FIRST_MS);
+	ck_assert(!server_is_failing(server));
+	servers_put(server);
+	servers_done(&servers);
+}
+END_TEST
+
 START_TEST(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it)
 {
 	static const struct {
@@ -192,6 +214,7 @@ END_TEST
 SUITE_OF("pool", 0, ONCE(a_server_is_the_same_as_long_as_any_roster_names_it),
 	 ONCE(what_differs_in_section_text_or_address_is_another_server),
 	 ONCE(it_recovers_when_it_has_answered_and_not_failed_for_its_patience),
+	 ONCE(who_is_found_well_where_connections_go_is_within_reach_and_recovers),
 	 ONCE(why_a_server_fails_is_said_with_what_its_kind_of_address_makes_of_it),
 	 ONCE(workers_see_what_a_pool_has_when_that_is_published),
 	 ONCE(an_account_is_found_by_its_name_and_adds_what_workers_count),

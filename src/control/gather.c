@@ -88,6 +88,9 @@ static uint64_t changed_ms(const struct server *server, const struct metrics_sna
 	uint64_t ended = atomic_load_explicit(&server->ended_ms, memory_order_relaxed);
 	uint64_t changed = since ? since : ended;
 
+	/* It has been connected to since it failed last. */
+	if (since && !server_is_out_of_reach(server))
+		changed = atomic_load_explicit(&server->last_ms, memory_order_relaxed);
 	if (server->vitals.changed_ms > changed)
 		changed = server->vitals.changed_ms;
 	changed = changed ? since_1970(snapshot, changed) : snapshot->started_ms;

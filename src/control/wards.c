@@ -107,6 +107,8 @@ static void on_check(void *owner, const struct check_news *news)
 	health_words(news->health, ward->health);
 	if (ward->wards->config->log_checks == CONFIG_LOG_CHECKS_ALL)
 		ward_tell_check(ward, news);
+	if (good && address_is_same(news->address, &server->address))
+		server_found_well(server, news->last->at_ms);
 	if (good && passive_ends(server, server->passive))
 		ward_tell_back(ward, true);
 	if (news->health->known && health_is_up(news->health) == server->vitals.down) {

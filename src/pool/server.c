@@ -116,6 +116,16 @@ bool server_recovers(struct server *server, uint64_t now_ms, uint64_t *ret_again
 	return true;
 }
 
+void server_found_well(struct server *server, uint64_t now_ms)
+{
+	uint64_t again_ms;
+
+	if (!server_is_failing(server))
+		return;
+	store(&server->answers, true);
+	(void)server_recovers(server, now_ms, &again_ms); /* or when the next one does */
+}
+
 /* ---- All there are --------------------------------------------------------------------------- */
 
 struct servers_place {

@@ -149,6 +149,13 @@ static inline bool server_is_failing(const struct server *server)
 	return atomic_load_explicit(&server->since_ms, memory_order_relaxed) != 0;
 }
 
+/* ... and has not been connected to since then. */
+static inline bool server_is_out_of_reach(const struct server *server)
+{
+	return server_is_failing(server) &&
+	       !atomic_load_explicit(&server->answers, memory_order_relaxed);
+}
+
 /* It is failing, and has been connected to: when to ask whether that is over. */
 uint64_t server_answered(struct server *server);
 
@@ -161,6 +168,10 @@ void server_keeps_failing(struct server *server, uint64_t now_ms);
  * is made to it finds out.
  */
 bool server_recovers(struct server *server, uint64_t now_ms, uint64_t *ret_again_ms);
+
+/* Its check has connected to it, where connections go, and finds it well: as good as one of them.
+ */
+void server_found_well(struct server *server, uint64_t now_ms);
 
 /* ---- For the main thread --------------------------------------------------------------------- */
 

@@ -48,7 +48,7 @@ static uint32_t objections_to(const struct member *member, const struct ruling *
 	       IF(!weighted && member->weight == 0, STANDING_WEIGHTLESS) |
 	       IF(member->gone_ms, STANDING_GONE) | IF(server->vitals.down, STANDING_DOWN) |
 	       IF(passive_is_out(server, &until_ms, &tried), STANDING_EJECTED) |
-	       IF(server_is_failing(server), STANDING_FAILING);
+	       IF(server_is_out_of_reach(server), STANDING_FAILING);
 #undef IF
 }
 
