@@ -76,6 +76,7 @@ ASKED    := $(addprefix src/control/,http% serve.c verbs% answers.c body.c confi
               daemon_record_fields.c \
               daemon_reload% \
               daemon_servers.c \
+              daemon_enrol.c \
               daemon_steering.c \
               support/json_schema.c)
 LEFT_OUT := $(if $(PLAIN),$(ASKED),src/control/plain.c)

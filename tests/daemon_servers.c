@@ -180,15 +180,16 @@ START_TEST(who_is_drained_is_shown_with_who_said_it_and_why)
 }
 END_TEST
 
-static bool run_is(int status, const char *contains, const char *command)
+static bool runs(int status, const char *contains, const char *const *command)
 {
 	char *output;
-	int r = run_command(RUN(command), &output);
+	int r = run_command(command, &output);
 	bool is = r == status && strstr(output, contains);
 
 	free(output);
 	return is;
 }
+#define run_is(status, contains, ...) runs(status, contains, RUN(__VA_ARGS__))
 
 static void write_file(const char *path, const char *text)
 {
@@ -314,6 +315,26 @@ START_TEST(the_last_server_is_drained_all_the_same_and_that_is_warned_of)
 }
 END_TEST
 
+START_TEST(who_can_be_connected_to_again_as_its_check_says_is_shown_so)
+{
+	struct daemon *daemon = serve_with(
+		_i, "check = tcp\ncheck_every = 100ms\ncheck_timeout = 100ms\ncheck_fall = 100\n",
+		"", "");
+	char address[64];
+
+	snprintf(address, sizeof(address), "%s", server_address(upstream[0]));
+	server_stop(upstream[0]);
+	for (int i = 0; i < 2; i++)
+		close(connect_to_front());
+	assert_run(0, ": down (it can not be connected to)", RUN("server", "web/a"));
+	upstream[0] = server_start(address, server_echo, NULL);
+	ck_assert_ptr_nonnull(upstream[0]);
+	/* And no client has tried it. */
+	ck_assert(wait_until(run_is(0, ": up; ", "server", "web/a"), PEER_PATIENCE_MS));
+	stop(daemon);
+}
+END_TEST
+
 /* ---- Weights and limits ---------------------------------------------------------------------- */
 
 START_TEST(a_weight_of_0_and_back_and_shares_in_between)
@@ -425,8 +446,7 @@ START_TEST(what_is_wrong_is_said_with_what_may_have_been_meant)
 		assert_answer(control_address, "POST", target, wrong[i].body, wrong[i].begins,
 			      wrong[i].says);
 	}
-	assert_answer(control_address, "DELETE", "/v1/servers/web/a", "", "HTTP/1.1 405",
-		      "Allow: GET, POST, PATCH");
+	assert_answer(control_address, "DELETE", "/v1/servers", "", "HTTP/1.1 405", "Allow: GET");
 	assert_answer(control_address, "GET", "/v1/servers?pool=wep", "", "HTTP/1.1 404",
 		      "did you mean web?");
 	assert_answer(control_address, "GET", "/v1/servers?pol=web", "", "HTTP/1.1 400", "'pol'");
@@ -441,7 +461,7 @@ START_TEST(what_is_wrong_is_said_with_what_may_have_been_meant)
 		   RUN("server", "web/a", "drein"));
 	assert_run(64, "'a' is not a pool and a server of it", RUN("server", "a", "drain"));
 	assert_run(64, "'wait=1' is not weight=N", RUN("server", "web/a", "wait=1"));
-	assert_run(64, "'maint' is not ready, drain or maint, once",
+	assert_run(64, "'maint' is not ready, drain, maint, remove or add, once",
 		   RUN("server", "web/a", "drain", "maint"));
 	assert_run(64, "it is `uringproxy server POOL/NAME", RUN("server"));
 	assert_run(4, "there is no pool called 'mail'", RUN("servers", "mail"));
@@ -533,6 +553,7 @@ SUITE_OF("daemon: servers", 120, IN_EACH_MODE(a_server_is_drained_under_load_and
 	 ONCE(what_is_said_outlives_reloads_and_lines_that_change),
 	 ONCE(what_is_said_of_a_server_that_is_gone_can_be_taken_back), ONCE(a_time_ends_by_itself),
 	 IN_EACH_MODE(the_last_server_is_drained_all_the_same_and_that_is_warned_of),
+	 IN_EACH_MODE(who_can_be_connected_to_again_as_its_check_says_is_shown_so),
 	 ONCE(a_weight_of_0_and_back_and_shares_in_between),
 	 ONCE(a_limit_below_what_is_there_lets_that_go_on_and_nobody_else_in),
 	 ONCE(of_two_operators_at_once_the_last_is_right_and_both_are_logged),

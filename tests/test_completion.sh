@@ -78,6 +78,8 @@ for shell in bash zsh; do
 	expect "$shell" 'uringproxy server web/127.0.0.1:~' 'server web/127.0.0.1:9'
 	expect "$shell" 'uringproxy server web/127.0.0.1:9 d~' 'server web/127.0.0.1:9 drain'
 	expect "$shell" 'uringproxy server web/127.0.0.1:9 w~' 'server web/127.0.0.1:9 weight='
+	expect "$shell" 'uringproxy server web/127.0.0.1:9 rem~' 'server web/127.0.0.1:9 remove'
+	expect "$shell" 'uringproxy server web/new a~' 'server web/new add'
 	expect "$shell" 'uringproxy server mail-in/127.0.0.1:9 drain --r~' \
 		'server mail-in/127.0.0.1:9 drain --reason='
 	expect "$shell" 'uringproxy why ~' "why $id"

@@ -1,10 +1,12 @@
 /* Servers that names stand for: who is a member of a pool, and what is left of those that were. */
+#include "control/enrol.h"
 #include "control/leaving.h"
 #include "control/named.h"
 #include "pool/roster.h"
 
 #include "support/suite.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,31 @@ static void stand_for(unsigned from, unsigned count, uint16_t priority, uint16_t
 	}
 	resolution.answered = true;
 	ck_assert_int_eq(named_update(&pool, &means, &resolution, now), 0);
+	ck_assert_int_eq(pool_publish(&pool, &old), 0);
+	roster_free((struct roster *)old);
+}
+
+static int add(const char *name, const char *line)
+{
+	const struct pool_means means = {&config, &servers, &ledger, &resolver};
+	struct enrolment enrolment = {.pool = "web", .name = name, .line = line, .by = "me"};
+	const struct roster *old;
+	int r = enrol_add(&pool, &means, &enrolment);
+
+	ck_assert_int_eq(pool_publish(&pool, &old), 0);
+	roster_free((struct roster *)old);
+	return r;
+}
+
+static void take_out(const char *name)
+{
+	const struct pool_means means = {&config, &servers, &ledger, &resolver};
+	struct enrolment enrolment = {.pool = "web", .name = name, .by = "me"};
+	const struct server *server = enrol_find(&edition, &enrolment);
+	const struct roster *old;
+
+	ck_assert_ptr_nonnull(server);
+	ck_assert(enrol_remove(&pool, &means, server, now));
 	ck_assert_int_eq(pool_publish(&pool, &old), 0);
 	roster_free((struct roster *)old);
 }
@@ -315,10 +342,46 @@ START_TEST(another_edition_takes_over_who_is_gone)
 }
 END_TEST
 
+START_TEST(who_is_added_and_removed_again_and_again_leaves_nothing_behind)
+{
+	unsigned all, accounts;
+
+	start("server = 127.0.0.1:80");
+	ck_assert_int_eq(add("stays", "10.0.0.9:80"), 0);
+	ck_assert_int_eq(add("app", "10.0.0.1:80"), 0);
+	ck_assert_int_eq(add("app", "10.0.0.2:80"), -EINVAL);
+	all = count_servers();
+	accounts = count_accounts();
+	for (unsigned i = 2; i < 1000; i++) {
+		char name[40], line[60];
+
+		snprintf(name, sizeof(name), "app%u", i);
+		snprintf(line, sizeof(line), "10.0.%u.%u:80 weight=2", i / 256, i % 256);
+		ck_assert_int_eq(add(name, line), 0);
+		ck_assert_uint_eq(pool_roster(&pool)->count, 3);
+		take_out(name);
+		ck_assert_uint_eq(pool_roster(&pool)->count, 2);
+		pass(0);
+		pass(LEAVING_MS);
+		pass(LEAVING_EVERY_MS);
+		pass(LEAVING_EVERY_MS);
+	}
+	ck_assert_uint_eq(count_servers(), all);
+	ck_assert_uint_eq(count_accounts(), accounts);
+	/* It is the same one again before that, as it is said now. */
+	take_out("app");
+	ck_assert_int_eq(add("app", "10.0.0.1:80 weight=7"), 0);
+	ck_assert_uint_eq(count_servers(), all);
+	ck_assert_uint_eq(pool_roster(&pool)->tiers[0].seats[1].weight, 7);
+	stop();
+}
+END_TEST
+
 SUITE("control: servers of names", each_address_is_a_server_called_by_it,
       who_is_gone_takes_none_and_comes_back_as_the_same,
       a_weight_and_a_priority_change_where_the_server_stands,
       the_family_that_comes_second_is_a_backup, what_another_line_has_is_there_once,
       who_is_gone_is_forgotten_ten_minutes_after_its_last_connection,
       who_is_somebodys_still_is_asked_for_again, ten_thousand_changes_leave_nothing_behind,
-      another_edition_takes_over_who_is_gone)
+      another_edition_takes_over_who_is_gone,
+      who_is_added_and_removed_again_and_again_leaves_nothing_behind)

@@ -96,6 +96,19 @@ static int add_edge(struct loops *loops, size_t from, size_t to, const struct co
 	return 0;
 }
 
+void loops_forget(struct loops *loops, const struct config_endpoint *line)
+{
+	for (size_t i = 0; i < loops->section_count; i++)
+		for (size_t *at = &loops->first_edge[i]; *at;) {
+			struct loop_edge *edge = &loops->edges[*at - 1];
+
+			if (edge->line == line)
+				*at = edge->next;
+			else
+				at = &edge->next;
+		}
+}
+
 static bool reaches(struct loops *loops, size_t from, size_t to)
 {
 	size_t depth = 0;

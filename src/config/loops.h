@@ -30,6 +30,9 @@ void loops_done(struct loops *loops);
 int loops_listen(struct loops *loops, size_t section, const struct address *address,
 		 const struct config_endpoint *line) must_check;
 
+/* That line has led somewhere, and is going to be no more. */
+void loops_forget(struct loops *loops, const struct config_endpoint *line);
+
 /* The way back, for a message. */
 struct loop_found {
 	size_t section;                       /* whom the server is: perhaps the same */

@@ -1,4 +1,5 @@
 /* The commands about servers: servers, and server, which says something of one. */
+#include "base/sheet.h"
 #include "control/ask_conns.h"
 #include "control/commands.h"
 #include "control/words.h"
@@ -147,7 +148,7 @@ static const char *what_is_wrong(const char *word)
 {
 	return !strncmp(word, "max_conn", 8) ? "max_connections=N, =off or =default"
 	       : strchr(word, '=')           ? "weight=N or =default"
-					     : "ready, drain or maint, once";
+					     : "ready, drain, maint, remove or add, once";
 }
 
 /* NULL: it has been said what is wrong. */
@@ -194,13 +195,13 @@ static void print_server(const json_t *row)
 			json_string_value(json_array_get(warnings, i)));
 }
 
-static int ask_server(const struct commandline *line, const json_t *body)
+static int ask_server(const struct commandline *line, const char *method, const json_t *body)
 {
 	const char *name = line->operands[0], *slash = strchr(name, '/');
 	char *pool = strndup(name, (size_t)(slash - name));
 	char *target = pool ? ask_server_target(pool, slash + 1) : NULL;
 	json_t *answer;
-	int r = ask(line, body ? "POST" : "GET", target, body, &answer);
+	int r = ask(line, method, target, body, &answer);
 
 	free(target);
 	free(pool);
@@ -214,18 +215,71 @@ static int ask_server(const struct commandline *line, const json_t *body)
 	return CLIENT_DONE;
 }
 
+/* "add ADDRESS OPTIONS", as a server line has them. */
+static int add_server(const struct commandline *line)
+{
+	struct sheet text = {0};
+	json_t *body;
+	int r;
+
+	for (int i = 2; i < line->operand_count; i++)
+		sheet_add(&text, "%s%s", i > 2 ? " " : "", line->operands[i]);
+	if (line->operand_count == 2) {
+		fputs("uringproxy: whom to add is an address, as 10.0.3.9:5432\n", stderr);
+		return commandline_explain(line);
+	}
+	body = sheet_text(&text) ? json_pack("{s:s}", "server", sheet_text(&text)) : NULL;
+	sheet_done(&text);
+	if (!body) {
+		fputs("uringproxy: an address is a word\n", stderr);
+		return EX_USAGE;
+	}
+	r = ask_server(line, "PUT", body);
+	json_decref(body);
+	return r;
+}
+
+/* What may be said of it: of which there is one each at most. */
+#define RULINGS_MAX 4
+
 /* Without anything to say: how it is. */
+static int rule_server(const struct commandline *line, const char *reason, const char *for_time)
+{
+	bool says = line->operand_count > 1 || reason || for_time;
+	json_t *body = NULL;
+	int r;
+
+	if (line->operand_count > RULINGS_MAX) {
+		fprintf(stderr, "uringproxy: unexpected argument '%s'\n",
+			line->operands[RULINGS_MAX]);
+		return commandline_explain(line);
+	}
+	if (says) {
+		body = make_body(line, reason, for_time);
+		if (!body)
+			return EX_USAGE;
+	}
+	r = ask_server(line, body ? "POST" : "GET", body);
+	json_decref(body);
+	return r;
+}
+
+static int explain_enrolment(const struct commandline *line, const char *word)
+{
+	fprintf(stderr, "uringproxy: '%s' is said alone\n", word);
+	return commandline_explain(line);
+}
+
 int command_server(struct commandline *line)
 {
-	const char *reason = NULL, *for_time = NULL, *slash;
+	const char *reason = NULL, *for_time = NULL, *slash, *word;
 	const struct commandline_option options[] = {
 		{.name = "reason", .value = &reason},
 		{.name = "for", .value = &for_time},
 		{.name = "json", .flag = &line->json},
 		{0},
 	};
-	json_t *body = NULL;
-	int r = commandline_take(line, options, 1, 4);
+	int r = commandline_take(line, options, 1, INT_MAX);
 
 	if (r != EX_OK)
 		return r;
@@ -235,12 +289,10 @@ int command_server(struct commandline *line)
 			line->operands[0]);
 		return commandline_explain(line);
 	}
-	if (line->operand_count > 1 || reason || for_time) {
-		body = make_body(line, reason, for_time);
-		if (!body)
-			return EX_USAGE;
-	}
-	r = ask_server(line, body);
-	json_decref(body);
-	return r;
+	word = line->operand_count > 1 ? line->operands[1] : "";
+	if (strcmp(word, "add") != 0 && strcmp(word, "remove") != 0)
+		return rule_server(line, reason, for_time);
+	if (reason || for_time || (*word == 'r' && line->operand_count > 2))
+		return explain_enrolment(line, word);
+	return *word == 'a' ? add_server(line) : ask_server(line, "DELETE", NULL);
 }

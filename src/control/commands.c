@@ -26,9 +26,9 @@ const struct command commands[] = {
 	{"servers", command_servers, "servers [POOL] [--json]",
 	 "the servers of pools, and how they are"},
 	{"server", command_server,
-	 "server POOL/NAME [ready|drain|maint|weight=N|max_connections=N] [--reason=TEXT] "
-	 "[--for=TIME] [--json]",
-	 "take a server out or let it in, or weigh it otherwise"},
+	 "server POOL/NAME [ready|drain|maint|weight=N|max_connections=N|remove|add ADDRESS] "
+	 "[--reason=TEXT] [--for=TIME] [--json]",
+	 "take a server out or let it in, weigh it otherwise, add one or remove it"},
 	{"conns", command_conns,
 	 "conns [--proxy=PROXY] [--client=ADDRESS] [--server=SERVER] [--listener=ADDRESS] "
 	 "[--state=STATE] [--sort=age] [--limit=N] [--json]",

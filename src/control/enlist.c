@@ -22,8 +22,8 @@ int enlist(struct pool *pool, const struct pool_means *means, const struct enlis
 	if (r <= 0)
 		return r;
 	snprintf(place, sizeof(place), "%s:%u", means->config->files[line->file], line->line);
-	member.server = servers_get(means->servers, title, enlisted->name, enlisted->text, place,
-				    enlisted->address);
+	member.server = servers_get(means->servers, title, enlisted->name, enlisted->text,
+				    enlisted->place ? enlisted->place : place, enlisted->address);
 	if (!member.server)
 		return log_no_memory("the servers");
 	snprintf(account, sizeof(account), "%s %s", title, enlisted->name);

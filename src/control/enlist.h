@@ -26,6 +26,7 @@ struct enlisted {
 	const char *name; /* in its pool */
 	const char *text; /* as messages name it */
 	uint32_t weight, tier;
+	const char *place; /* that says so; NULL: the line's */
 };
 
 /*

@@ -88,8 +88,8 @@ static bool by_beginning(const struct server *server, const char *name)
 }
 
 /* How many there are; a server may be in a pool twice, by two names for its address. */
-static uint32_t count_called(const struct pool *pool, const char *name, is_called *called,
-			     struct found_server *found)
+static uint32_t count_called(const struct pool *pool, bool gone, const char *name,
+			     is_called *called, struct found_server *found)
 {
 	const struct server *last = NULL;
 	uint32_t count = 0;
@@ -97,7 +97,8 @@ static uint32_t count_called(const struct pool *pool, const char *name, is_calle
 	for (uint32_t i = 0; i < pool->count; i++) {
 		const struct member *member = &pool->members[i];
 
-		if (!called(member->server, name) || member->server == last)
+		if (!member->gone_ms != !gone || !called(member->server, name) ||
+		    member->server == last)
 			continue;
 		last = member->server;
 		found->member = member;
@@ -129,8 +130,9 @@ bool find_server(const struct edition *edition, const char *pool, const char *na
 
 	if (!find_pool(edition, pool, ret_found))
 		return false;
-	for (size_t i = 0; i < array_size(ways) && count == 0; i++)
-		count = count_called(ret_found->pool, name, ways[i], ret_found);
+	for (int gone = 0; gone < 2 && count == 0; gone++)
+		for (size_t i = 0; i < array_size(ways) && count == 0; i++)
+			count = count_called(ret_found->pool, gone, name, ways[i], ret_found);
 	if (count == 1) {
 		ret_found->hint[0] = 0;
 		return true;

@@ -19,8 +19,9 @@ struct found_server {
 };
 
 /*
- * Its name in its pool; else its address; else what its name begins with, before "-ADDRESS",
- * where a host name has a name in the configuration.
+ * Of those that are not gone, and else of those that are, the one of that name in its pool; else
+ * its address; else what its name begins with, before "-ADDRESS", where a host name has a name in
+ * the configuration.
  */
 bool find_server(const struct edition *edition, const char *pool, const char *name,
 		 struct found_server *ret_found);

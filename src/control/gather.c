@@ -153,6 +153,8 @@ static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 	to->address = server->address_text;
 	to->state = standing_word(standing.cause);
 	to->why = standing_why(standing.cause);
+	if (member->added && standing.cause == STANDING_WELL)
+		to->why = "added by an operator, until the next reload";
 	to->up = standing.cause == STANDING_WELL;
 	to->takes = standing.takes;
 	to->weight = standing.weight;

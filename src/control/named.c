@@ -137,6 +137,7 @@ static int update(struct pool *pool, const struct pool_means *means,
 	member->limit = answer->endpoint->max_connections;
 	member->disabled = answer->endpoint->disabled;
 	member->gone_ms = member->idle_ms = 0;
+	member->removed = false;
 	return 0;
 }
 
@@ -188,6 +189,7 @@ void named_inherit(struct pool *pool, const struct pool *before)
 		if (!is_named(&member) || find(pool, &member.server->address, member.server->name))
 			continue;
 		member.line = NULL;
+		member.added = NULL;
 		member.gone_ms = member.gone_ms ? member.gone_ms : 1;
 		member.server->users++;
 		if (pool_add(pool, &member) < 0)

@@ -1,6 +1,7 @@
 #include "control/reload.h"
 
 #include "config/change.h"
+#include "control/enrol.h"
 #include "control/judge.h"
 #include "control/pools.h"
 #include "control/retire.h"
@@ -111,6 +112,7 @@ static void commit(struct reload *reload)
 	struct reading *old = *reload->means.current;
 
 	pools_inherit(&reload->next->edition, &old->edition);
+	enrol_tell_over(&reload->next->edition, &old->edition);
 	*reload->means.current = reload->next;
 	atomic_store(&reload->means.crew->engine->connections_max, reload->connections_max);
 	reload->next = NULL;

@@ -18,8 +18,13 @@
 const char *resolve_place(const struct config *config, const struct config_section *section,
 			  const struct config_endpoint *endpoint, bool listens, char *text)
 {
-	snprintf(text, RESOLVE_PLACE_MAX, "%s:%u: %s %s", config->files[endpoint->file],
-		 endpoint->line, section->title, listens ? "listen" : "server");
+	const char *key = listens ? "listen" : "server";
+
+	if (endpoint->line)
+		snprintf(text, RESOLVE_PLACE_MAX, "%s:%u: %s %s", config->files[endpoint->file],
+			 endpoint->line, section->title, key);
+	else
+		snprintf(text, RESOLVE_PLACE_MAX, "%s %s", section->title, key);
 	return text;
 }
 

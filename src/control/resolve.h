@@ -91,7 +91,8 @@ const struct resolution *resolver_turn(struct resolver *resolver, uint64_t now_m
 void resolve_warn(const struct resolver *resolver, const struct config_endpoint *endpoint,
 		  const char *place, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* "file:line: [section] server", as messages begin; returns text. */
+/* "file:line: [section] server", as messages begin, or without a line what is in no file;
+ * returns text. */
 #define RESOLVE_PLACE_MAX 600
 const char *resolve_place(const struct config *config, const struct config_section *section,
 			  const struct config_endpoint *endpoint, bool listens, char *text);

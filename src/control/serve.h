@@ -53,6 +53,10 @@ struct steering;
 struct resolver;
 typedef const struct resolver *serve_names_teller(void *owner);
 
+/* A server is added or removed; false: the enrolment says why not. */
+struct enrolment;
+typedef bool serve_enroller(void *owner, struct enrolment *enrolment);
+
 /* An order goes to a worker, who may have ended. */
 struct order;
 typedef void serve_sender(void *owner, uint32_t worker, struct order *order);
@@ -66,6 +70,7 @@ struct serve_tellers {
 	serve_names_teller *names;
 	void *owner;
 	struct steering *steering;
+	serve_enroller *enrol;
 	serve_sender *send;
 	uint32_t workers; /* there are */
 };

@@ -276,7 +276,7 @@ static int serve(struct supervisor *supervisor)
 	if (r == 0)
 		r = open_ears(supervisor);
 	if (r == 0)
-		r = supervisor_let_ask(supervisor, supervisor_restate);
+		r = supervisor_let_ask(supervisor, supervisor_restate, supervisor_enrol);
 	supervisor->starting = false;
 	if (r < 0) {
 		give_up(supervisor);

@@ -8,6 +8,7 @@
 #define CONTROL_SUPERVISOR_PARTS_H
 
 #include "control/crew.h"
+#include "control/enrol.h"
 #include "control/leaving.h"
 #include "control/pools.h"
 #include "control/reload.h"
@@ -64,6 +65,8 @@ int supervisor_open_reload(struct supervisor *supervisor) must_check;
 
 /* Workers see in all editions what holds for that server now.  0 or -ENOMEM, which is logged. */
 int supervisor_restate(void *owner, const struct server *server) must_check;
+/* An operator adds a server, or removes one (enrol.h).  False: it says why not. */
+bool supervisor_enrol(void *owner, struct enrolment *enrolment);
 
 /* ---- supervisor_health.c --------------------------------------------------------------------- */
 
@@ -81,6 +84,7 @@ void supervisor_tell_status(struct supervisor *supervisor, void (*tell)(const ch
 void supervisor_tell_later(const char *status);
 void supervisor_refresh_status(void *owner);
 /* Let those ask that may.  0, or a negative errno that has been logged. */
-int supervisor_let_ask(struct supervisor *supervisor, steering_restate *ruled) must_check;
+int supervisor_let_ask(struct supervisor *supervisor, steering_restate *ruled,
+		       serve_enroller *enrol) must_check;
 
 #endif

@@ -130,7 +130,8 @@ static const struct resolver *tell_names(void *owner)
 }
 
 /* Where nobody can ask, nobody looks either. */
-int supervisor_let_ask(struct supervisor *supervisor, steering_restate *ruled)
+int supervisor_let_ask(struct supervisor *supervisor, steering_restate *ruled,
+		       serve_enroller *enrol)
 {
 	const struct serve_tellers tellers = {
 		.status = tell_state,
@@ -140,6 +141,7 @@ int supervisor_let_ask(struct supervisor *supervisor, steering_restate *ruled)
 		.names = tell_names,
 		.owner = supervisor,
 		.steering = &supervisor->steering,
+		.enrol = enrol,
 		.send = send_order,
 		.workers = supervisor->crew.count,
 	};

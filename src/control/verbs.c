@@ -191,6 +191,8 @@ static const struct verb table[] = {
 	{"GET", "/v1/servers/*/**", VERB_CONTROL, false, verb_server},
 	{"POST", "/v1/servers/*/**", VERB_CONTROL, true, verb_rule_server},
 	{"PATCH", "/v1/servers/*/**", VERB_CONTROL, true, verb_rule_server},
+	{"PUT", "/v1/servers/*/**", VERB_CONTROL, true, verb_add_server},
+	{"DELETE", "/v1/servers/*/**", VERB_CONTROL, true, verb_remove_server},
 	{"GET", "/v1/connections", VERB_CONTROL, false, conns_list},
 	{"DELETE", "/v1/connections", VERB_CONTROL, true, conns_kill_all},
 	{"GET", "/v1/connections/*", VERB_CONTROL, false, conns_show},

@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "config/value.h"
 #include "control/answers.h"
+#include "control/enrol.h"
 #include "control/find_server.h"
 #include "control/member.h"
 #include "control/metrics.h"
@@ -298,5 +299,68 @@ void verb_rule_server(const struct verbs *verbs, struct http_request *request,
 		rule(verbs, request, &found, &change);
 	else
 		rule_absent(verbs, request, &found, parts, &change);
+	json_decref(body);
+}
+
+/* ---- Adding and removing --------------------------------------------------------------------- */
+
+/* There may be several that were called like that. */
+static void find_enrolled(const struct verbs *verbs, const struct enrolment *enrolment,
+			  struct found_server *found)
+{
+	const struct pool *pool = find_pool(edition_of(verbs), enrolment->pool, found);
+
+	for (uint32_t i = 0; i < pool->count; i++)
+		if (pool->members[i].server == enrolment->server)
+			found->member = &pool->members[i];
+}
+
+static void enrol(const struct verbs *verbs, struct http_request *request,
+		  const char *const parts[], const char *line)
+{
+	char by[ANSWER_ASKER_MAX], warning[WARNING_MAX];
+	struct enrolment enrolment = {
+		.pool = parts[0], .name = parts[1], .line = line, .by = answer_asker(request, by)};
+	const struct rulings_change ready = {.sets_state = line, .state = RULING_READY};
+	struct found_server found;
+
+	if (!verbs->tellers.enrol(verbs->tellers.owner, &enrolment)) {
+		http_error(request, enrolment.status, enrolment.code, enrolment.why,
+			   enrolment.hint);
+		return;
+	}
+	feed_look(verbs->feed);
+	find_enrolled(verbs, &enrolment, &found);
+	answer_server(verbs, request, &found, warning_of(&found, &ready, warning));
+}
+
+void verb_add_server(const struct verbs *verbs, struct http_request *request,
+		     const char *const parts[])
+{
+	const char *line = NULL, *unused;
+	const struct body_field fields[] = {{.name = "server", .text = &line, .needed = true}, {0}};
+	json_t *body;
+
+	if (!answer_takes_argument(request, NULL, &unused) ||
+	    !answer_takes_body(request, fields, &body))
+		return;
+	if (line)
+		enrol(verbs, request, parts, line);
+	else
+		(void)refuse(request, "body", "the body has to have \"server\"");
+	json_decref(body);
+}
+
+void verb_remove_server(const struct verbs *verbs, struct http_request *request,
+			const char *const parts[])
+{
+	const struct body_field fields[] = {{0}};
+	const char *unused;
+	json_t *body;
+
+	if (!answer_takes_argument(request, NULL, &unused) ||
+	    !answer_takes_body(request, fields, &body))
+		return;
+	enrol(verbs, request, parts, NULL);
 	json_decref(body);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/grow.h"
 #include "config/config.h"
+#include "config/endpoint.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@ int pool_open(struct pool *pool, const struct config_section *config)
 
 void pool_close(struct pool *pool)
 {
-	for (uint32_t i = 0; i < pool->count; i++)
+	for (uint32_t i = 0; i < pool->count; i++) {
+		member_own_line(&pool->members[i], NULL);
 		servers_put(pool->members[i].server);
+	}
 	free(pool->members);
 	roster_free((struct roster *)pool_roster(pool));
 	*pool = (struct pool){0};
@@ -41,10 +44,20 @@ int pool_add(struct pool *pool, const struct member *member)
 	return 0;
 }
 
+void member_own_line(struct member *member, struct config_endpoint *line)
+{
+	if (member->added) {
+		endpoint_done(member->added);
+		free(member->added);
+	}
+	member->added = line;
+}
+
 struct server *pool_remove(struct pool *pool, uint32_t index)
 {
 	struct server *server = pool->members[index].server;
 
+	member_own_line(&pool->members[index], NULL);
 	/* The others stay in their order: turns are taken by it. */
 	memmove(&pool->members[index], &pool->members[index + 1],
 		(--pool->count - index) * sizeof(*pool->members));

@@ -29,7 +29,9 @@ struct member {
 	uint32_t tier;   /* 0 is the first that is used */
 	uint32_t limit;  /* as configured: connections it may have; 0: any number */
 	bool disabled;   /* likewise: it takes none, whatever its weight */
+	bool removed;    /* by an operator: gone_ms is since when */
 	const struct config_endpoint *line; /* that it comes from; NULL: of another edition */
+	struct config_endpoint *added; /* ... which an operator has said, and it is the member's */
 	uint64_t gone_ms; /* its line's name stands for others since then; 0: it does not */
 	uint64_t idle_ms; /* ... and nobody has been connected to it since then; 0: somebody is */
 };
@@ -57,6 +59,9 @@ void pool_close(struct pool *pool);
 
 /* One more, which is the pool's from now on; no roster has it yet.  -ENOMEM: and it is not. */
 int pool_add(struct pool *pool, const struct member *member) must_check;
+
+/* Its line is another, which is the member's own; NULL: that of the configuration. */
+void member_own_line(struct member *member, struct config_endpoint *line);
 
 /* That member is none any more, and its server whoever's calls this.  No roster may have it. */
 struct server *pool_remove(struct pool *pool, uint32_t index);

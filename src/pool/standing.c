@@ -10,6 +10,7 @@ static const struct {
 	bool refuses, unchecked, panics;
 } causes[] = {
 	[STANDING_WELL] = {"up", "", false, false, false},
+	[STANDING_REMOVED] = {"gone", "removed by an operator", true, true, false},
 	[STANDING_DRAINED] = {"drain", "drained by an operator", true, false, false},
 	[STANDING_MAINTAINED] = {"maint", "taken out by an operator", true, true, false},
 	[STANDING_UNWEIGHTED] = {"drain", "given weight 0 by an operator", true, false, false},
@@ -41,7 +42,8 @@ static uint32_t objections_to(const struct member *member, const struct ruling *
 	bool tried;
 
 #define IF(condition, cause) ((condition) ? 1u << (cause) : 0)
-	return IF(ruling && ruling->state == RULING_DRAIN, STANDING_DRAINED) |
+	return IF(member->removed, STANDING_REMOVED) |
+	       IF(ruling && ruling->state == RULING_DRAIN, STANDING_DRAINED) |
 	       IF(ruling && ruling->state == RULING_MAINT, STANDING_MAINTAINED) |
 	       IF(weighted && ruling->weight == 0, STANDING_UNWEIGHTED) |
 	       IF(member->disabled, STANDING_DISABLED) |

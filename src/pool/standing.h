@@ -2,12 +2,10 @@
  * How a server of a pool stands: whether it takes new connections, of what weight, and who has
  * a say in it.
  *
- *     an operator        drain, maint, or another weight or limit than the configuration's
- *     the configuration  disabled, or weight 0
- *     its name           stands for other addresses
- *     its check          it is down
- *     its connections    they fail: it is tried all the same, and less by who is ejected
- * (passive.h)
+ *     an operator        removes it, drain, maint, or another weight or limit than the
+ * configuration's the configuration  disabled, or weight 0 its name           stands for other
+ * addresses its check          it is down its connections    they fail: it is tried all the same,
+ * and less by who is ejected (passive.h)
  *
  * Each of them can take it out, and none lifts what another says: it takes connections when nobody
  * has something against it.  What is shown is what the first of them in this order says.
@@ -21,6 +19,7 @@ struct member;
 
 enum standing_cause {
 	STANDING_WELL,
+	STANDING_REMOVED,    /* by an operator: it is there for as long as connections are */
 	STANDING_DRAINED,    /* by an operator */
 	STANDING_MAINTAINED, /* likewise */
 	STANDING_UNWEIGHTED, /* likewise: weight 0 */
@@ -29,7 +28,7 @@ enum standing_cause {
 	STANDING_GONE,       /* its name stands for others now */
 	STANDING_DOWN,       /* by its check */
 	STANDING_EJECTED,    /* its connections fail: it waits for one that tries */
-	STANDING_FAILING,    /* the last ones failed, and it is tried */
+	STANDING_FAILING,    /* the last one failed, and it is tried */
 	STANDING_CAUSE_COUNT,
 };
 
