@@ -29,7 +29,7 @@ bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && memcmp(a->address, b->address, sizeof(a->address)) == 0;
 }
 
-static bool is_v4(const struct endpoint *endpoint)
+bool endpoint_is_v4(const struct endpoint *endpoint)
 {
 	return memcmp(endpoint->address, v4_mapped, sizeof(v4_mapped)) == 0;
 }
@@ -38,7 +38,7 @@ bool endpoint_is_any(const struct endpoint *endpoint)
 {
 	static const unsigned char zeroes[16];
 
-	if (is_v4(endpoint))
+	if (endpoint_is_v4(endpoint))
 		return memcmp(endpoint->address + sizeof(v4_mapped), zeroes, 4) == 0;
 	return memcmp(endpoint->address, zeroes, sizeof(zeroes)) == 0;
 }
@@ -47,7 +47,7 @@ bool endpoint_is_loopback(const struct endpoint *endpoint)
 {
 	static const unsigned char one[16] = {[15] = 1};
 
-	if (is_v4(endpoint))
+	if (endpoint_is_v4(endpoint))
 		return endpoint->address[sizeof(v4_mapped)] == 127;
 	return memcmp(endpoint->address, one, sizeof(one)) == 0;
 }

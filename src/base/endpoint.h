@@ -20,6 +20,7 @@ struct endpoint {
 void endpoint_of(const struct sockaddr *address, struct endpoint *ret_endpoint);
 
 bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b);
+bool endpoint_is_v4(const struct endpoint *endpoint);
 /* 0.0.0.0 or ::, by which a connect means the machine it is on. */
 bool endpoint_is_any(const struct endpoint *endpoint);
 /* 127.0.0.0/8 or ::1. */
