@@ -242,7 +242,7 @@ static void ask_buffer_rings(struct ring_capabilities *ret, struct ring *ring)
 	struct io_uring_buf_reg buffers = {.bgid = 0};
 	void *page;
 
-	if (system->map(system->context, &page, NULL, 4096, PROT_READ | PROT_WRITE,
+	if (system->map(system->context, &page, NULL, ring_page(), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) < 0)
 		return;
 	have(ret, RING_BUFFER_RING, ask_buffer_ring(ring, page, 0, 0) == 0);
@@ -252,7 +252,7 @@ static void ask_buffer_rings(struct ring_capabilities *ret, struct ring *ring)
 	have(ret, RING_BUFFER_RING_INC, ask_buffer_ring(ring, page, 2, IOU_PBUF_RING_INC) == 0);
 	for (; buffers.bgid < 3; buffers.bgid++)
 		ring_enlist(ring, IORING_UNREGISTER_PBUF_RING, &buffers, 1);
-	system->unmap(system->context, page, 4096);
+	system->unmap(system->context, page, ring_page());
 }
 
 static void ask_files(struct ring_capabilities *ret, struct ring *ring)

@@ -41,6 +41,15 @@ static inline uint64_t ring_address(const void *p)
 /* IORING_SETUP_* that the module can do with: all up to that, and no queue that is rewound. */
 #define RING_SETUP_KNOWN ((IORING_SETUP_SQE_MIXED << 1) - 1)
 
+/* Bytes of a page: 4, 16 or 64 KiB, as the kernel was built. */
+size_t ring_page(void);
+
+/* Rounded up to whole pages. */
+static inline size_t ring_pages(size_t size)
+{
+	return (size + ring_page() - 1) & ~(ring_page() - 1);
+}
+
 /* A better name for an error of io_uring_enter(), where there is one. */
 int ring_enter_failed(struct ring *ring, int error);
 

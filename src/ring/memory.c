@@ -4,13 +4,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define RING_PAGE 4096UL
-
-static size_t page_round(size_t size)
-{
-	return (size + RING_PAGE - 1) & ~(RING_PAGE - 1);
-}
-
 static uint32_t power_of_two(uint32_t n)
 {
 	if (n > 1U << 31)
@@ -40,8 +33,8 @@ struct ring_extent ring_measure(const struct ring_options *options, bool sq_arra
 				      << !!(flags & IORING_SETUP_CQE32));
 	if (sq_array)
 		extent.rings += entries * sizeof(uint32_t);
-	extent.sqes = page_round(extent.sqes);
-	extent.rings = page_round(extent.rings);
+	extent.sqes = ring_pages(extent.sqes);
+	extent.rings = ring_pages(extent.rings);
 	return extent;
 }
 

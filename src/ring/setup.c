@@ -4,8 +4,6 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define RING_PAGE_MASK 4095UL
-
 /* Flags that mean nothing, and are refused, without one of the others. */
 static uint32_t ring_orphans(uint32_t flags)
 {
@@ -56,7 +54,7 @@ static int ring_place(struct ring *ring, const struct ring_options *options,
 	int r;
 
 	if (!options->memory || options->memory_size < extent.sqes + extent.rings ||
-	    (uintptr_t)options->memory & RING_PAGE_MASK)
+	    (uintptr_t)options->memory & (ring_page() - 1))
 		return -EFAULT;
 	r = system->advise(system->context, options->memory, extent.sqes + extent.rings,
 			   MADV_DONTFORK);

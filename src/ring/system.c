@@ -1,3 +1,4 @@
+#include "ring/internal.h"
 #include "ring/syscall.h"
 
 #include <errno.h>
@@ -5,6 +6,11 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+size_t ring_page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
 
 static int kernel_setup(void *context, uint32_t entries, struct io_uring_params *params)
 {

@@ -6,7 +6,7 @@
 int ring_waits_open(struct ring *ring, uint32_t count)
 {
 	const struct ring_system *system = ring->system;
-	size_t size = ((size_t)count * sizeof(struct io_uring_reg_wait) + 4095) & ~(size_t)4095;
+	size_t size = ring_pages((size_t)count * sizeof(struct io_uring_reg_wait));
 	struct io_uring_region_desc region = {
 		.size = size,
 		.flags = IORING_MEM_REGION_TYPE_USER,
