@@ -52,10 +52,12 @@ static void set_stage(struct stage *stage, const struct transport *transport, bo
 }
 
 static struct daemon *start_between(const struct stage *stages, unsigned count,
-				    const struct daemon_mode *mode, const char *relay)
+				    const struct daemon_mode *mode, const char *relay,
+				    const char *keys)
 {
 	static char text[TRANSPORTS * CASES_MAX * 160];
-	size_t used = (size_t)snprintf(text, sizeof(text), "[defaults]\nrelay = %s\n", relay);
+	size_t used =
+		(size_t)snprintf(text, sizeof(text), "[defaults]\nrelay = %s\n%s", relay, keys);
 
 	for (unsigned t = 0; t < count; t++)
 		for (unsigned i = 0; i < ending_case_count; i++)
@@ -100,7 +102,8 @@ static unsigned compare(const char *title, bool is_unix, const struct ending_res
 }
 
 /* The first count transports, all at once. */
-static void assert_faithful(const struct daemon_mode *mode, const char *relay, unsigned count)
+static void assert_faithful_with(const struct daemon_mode *mode, const char *relay, unsigned count,
+				 const char *keys)
 {
 	static struct stage direct[TRANSPORTS], through[TRANSPORTS];
 	struct daemon *daemon;
@@ -111,7 +114,7 @@ static void assert_faithful(const struct daemon_mode *mode, const char *relay, u
 		set_stage(&direct[t], &transports[t], false);
 		set_stage(&through[t], &transports[t], true);
 	}
-	daemon = start_between(through, count, mode, relay);
+	daemon = start_between(through, count, mode, relay, keys);
 	before = daemon_open_fds(daemon);
 	for (unsigned t = 0; t < count; t++) {
 		ck_assert_int_eq(pthread_create(&direct[t].thread, NULL, play, &direct[t]), 0);
@@ -128,6 +131,11 @@ static void assert_faithful(const struct daemon_mode *mode, const char *relay, u
 	ck_assert_uint_eq(different, 0);
 	daemon_wait_fds(daemon, before);
 	daemon_stop(daemon);
+}
+
+static void assert_faithful(const struct daemon_mode *mode, const char *relay, unsigned count)
+{
+	assert_faithful_with(mode, relay, count, "");
 }
 
 START_TEST(every_ending_is_the_same_through_relay_copy)
@@ -154,7 +162,24 @@ START_TEST(every_ending_is_the_same_through_relay_auto)
 }
 END_TEST
 
+/* 64 MiB take two seconds. */
+#define RATES "download_rate = 32M\nupload_rate = 32M\n"
+
+START_TEST(every_ending_is_the_same_with_rates_and_relay_copy)
+{
+	assert_faithful_with(&daemon_modes[_i], "copy", TRANSPORTS, RATES);
+}
+END_TEST
+
+START_TEST(every_ending_is_the_same_with_rates_and_relay_splice)
+{
+	assert_faithful_with(&daemon_modes[_i], "splice", TRANSPORTS, RATES);
+}
+END_TEST
+
 SUITE_OF("daemon: endings", 180, IN_EVERY_WAY(every_ending_is_the_same_through_relay_copy),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_splice),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_zerocopy),
-	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_auto))
+	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_auto),
+	 IN_BOTH_RINGS(every_ending_is_the_same_with_rates_and_relay_copy),
+	 IN_BOTH_RINGS(every_ending_is_the_same_with_rates_and_relay_splice))

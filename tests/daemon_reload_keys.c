@@ -245,6 +245,18 @@ static void expect_checked(int old, int new)
 	daemon_wait_log(daemon_here, ": check: L4OK tcp was connected, ");
 }
 
+/* Both have something to say; no time is too long for the old one to have said it. */
+static void expect_slow(int old, int new)
+{
+	struct transfer transfer = {.send = 2048, .receive = 2048};
+	int64_t began = clock_ms();
+
+	peer_transfer(new, &transfer);
+	assert_transferred(&transfer, 2048, PEER_OPEN);
+	ck_assert_int_ge(clock_ms() - began, 1000);
+	ck_assert(peer_echoes(old));
+}
+
 static void expect_told_of(int old, int new)
 {
 	(void)old;
@@ -287,6 +299,9 @@ static const struct {
 	{"half_close_timeout", HELD, "", "10min", "300ms", expect_half_closed_ends},
 	{"max_lifetime", ECHO, "", "off", "300ms", expect_new_ends},
 	{"max_lifetime_jitter", ECHO, "max_lifetime = 20s\n", "off", "90", expect_some_end_early},
+	{"download_rate", ECHO, "", "off", "1K", expect_slow},
+	{"upload_rate", ECHO, "", "off", "1K", expect_slow},
+	{"request_timeout", RESPONDER, "", "10min", "300ms", expect_new_ends},
 	{"keepalive", ECHO, "", "off", "77s", expect_probed},
 	{"user_timeout", ECHO, "", "off", "77s", expect_timed},
 	{"keepalive", ECHO, "", "77s", "off", expect_not_probed},

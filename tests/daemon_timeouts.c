@@ -6,6 +6,7 @@
 #include "support/suite.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -356,6 +357,132 @@ START_TEST(a_silent_connection_is_idle_from_its_connect_on)
 }
 END_TEST
 
+/* ---- A request's ----------------------------------------------------------------------------- */
+
+#define LATE "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+static struct daemon *responder(int mode, const char *keys)
+{
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	return daemon_start(&daemon_modes[mode], "[responder]\nsize = 0\nlisten = %s\n%s\n", front,
+			    keys);
+}
+
+/* One byte after the other, until the other side says something or ends. */
+static void trickle(int fd, const char *text)
+{
+	struct pollfd waits = {.fd = fd, .events = POLLIN};
+
+	for (const char *at = text; *at && poll(&waits, 1, 20) == 0; at++)
+		ck_assert_int_eq(send(fd, at, 1, MSG_NOSIGNAL), 1);
+}
+
+static void assert_answered(int fd)
+{
+	char got[300];
+
+	ck_assert_int_gt(peer_receive_text(fd, got, sizeof(got), "\r\n\r\n"), 0);
+	ck_assert_ptr_nonnull(strstr(got, "200 OK"));
+}
+
+static void assert_late(int fd, struct daemon *daemon)
+{
+	char got[300];
+
+	ck_assert_int_ge(peer_receive_text(fd, got, sizeof(got), NULL), 0);
+	ck_assert_str_eq(got, LATE);
+	close(fd);
+	daemon_wait_log(daemon, "no whole head of a request came in time (request_timeout = ");
+}
+
+START_TEST(a_head_that_trickles_in_is_late)
+{
+	struct daemon *daemon = responder(_i, "request_timeout = 500ms");
+	unsigned before = daemon_open_fds(daemon);
+	int fd = connected();
+
+	trickle(fd, "GET /a/rather/long/way/to/nowhere/in/particular HTTP/1.1\r\n"
+		    "Host: example.test\r\nX-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	assert_late(fd, daemon);
+	daemon_wait_fds(daemon, before);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(so_is_a_later_one_from_its_first_byte_on)
+{
+	struct daemon *daemon = responder(_i, "request_timeout = 500ms");
+	int fd = connected();
+
+	/* Nobody is late between two requests, and empty lines are no request. */
+	ck_assert_int_eq(peer_send_text(fd, "GET / HTTP/1.1\r\n\r\n"), 0);
+	assert_answered(fd);
+	sleep_ms(1000);
+	ck_assert_int_eq(peer_send_text(fd, "\r\n"), 0);
+	sleep_ms(1000);
+	ck_assert_int_eq(peer_send_text(fd, "GET / HTTP/1.1\r\n\r\nG"), 0);
+	assert_answered(fd);
+	assert_late(fd, daemon);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(who_says_nothing_at_all_hears_nothing)
+{
+	struct daemon *daemon = responder(_i, "request_timeout = 300ms");
+	int fd = connected();
+	char got[100];
+
+	ck_assert_int_eq(peer_receive_text(fd, got, sizeof(got), NULL), 0);
+	daemon_wait_log(daemon, "no whole head of a request came in time (request_timeout = ");
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(a_body_may_take_its_time)
+{
+	struct daemon *daemon = responder(_i, "request_timeout = 500ms");
+	int fd = connected();
+
+	ck_assert_int_eq(peer_send_text(fd, "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\na"), 0);
+	assert_answered(fd);
+	sleep_ms(1000);
+	ck_assert_int_eq(peer_send_text(fd, "bGET / HTTP/1.1\r\n\r\n"), 0);
+	assert_answered(fd);
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* A head of 100 bytes and more at 1K a second, of which the time of each wait is another's. */
+START_TEST(who_waits_for_its_rate_is_not_late)
+{
+	struct daemon *daemon = responder(_i, "request_timeout = 400ms\nupload_rate = 1K");
+	char head[2000];
+	int fd = connected();
+
+	snprintf(head, sizeof(head), "GET /%01000d HTTP/1.1\r\n\r\n", 0);
+	ck_assert_int_eq(peer_send_text(fd, head), 0);
+	assert_answered(fd);
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
+START_TEST(with_request_timeout_off_nobody_is_late)
+{
+	struct daemon *daemon = responder(_i, "request_timeout = off\nidle_timeout = 1s");
+	int fd = connected();
+
+	ck_assert_int_eq(peer_send_text(fd, "GET "), 0);
+	ck_assert_int_ne(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_SILENT);
+	daemon_wait_log(daemon, "idle_timeout");
+	close(fd);
+	daemon_stop(daemon);
+}
+END_TEST
+
 SUITE_OF("daemon: timeouts", 60, IN_BOTH_RINGS(an_idle_connection_is_closed_after_idle_timeout),
 	 IN_BOTH_RINGS(a_service_has_an_idle_timeout_too),
 	 IN_BOTH_RINGS(what_wakes_the_worker_keeps_no_other_connection_alive),
@@ -368,4 +495,9 @@ SUITE_OF("daemon: timeouts", 60, IN_BOTH_RINGS(an_idle_connection_is_closed_afte
 	 IN_BOTH_RINGS(half_close_timeout_does_not_end_a_quiet_connection_that_is_whole),
 	 IN_BOTH_RINGS(max_lifetime_ends_even_a_busy_connection),
 	 IN_BOTH_RINGS(max_lifetime_jitter_ends_some_earlier_and_none_before_its_share),
-	 IN_BOTH_RINGS(three_hundred_connections_expire_together))
+	 IN_BOTH_RINGS(three_hundred_connections_expire_together),
+	 IN_EVERY_WAY(a_head_that_trickles_in_is_late),
+	 IN_BOTH_RINGS(so_is_a_later_one_from_its_first_byte_on),
+	 IN_BOTH_RINGS(who_says_nothing_at_all_hears_nothing),
+	 IN_BOTH_RINGS(a_body_may_take_its_time), IN_BOTH_RINGS(who_waits_for_its_rate_is_not_late),
+	 IN_BOTH_RINGS(with_request_timeout_off_nobody_is_late))

@@ -706,6 +706,32 @@ START_TEST(a_key_that_another_leaves_without_effect_is_a_warning)
 }
 END_TEST
 
+START_TEST(the_rates_and_the_time_of_a_request_are_checked)
+{
+	ck_assert_config_mistakes(
+		ECHO "download_rate = 10M/s\nupload_rate = 100\n"
+		     "[chargen]\nlisten = 2\nupload_rate = 3G\ndownload_rate = fast\n"
+		     "[responder]\nlisten = 3\nrequest_timeout = 2h\n"
+		     "[proxy]\nlisten = 4\nserver = 127.0.0.1:5\nrequest_timeout = 1s\n",
+		"t:3: [echo] download_rate: \"10M/s\" ends in an unknown unit; they are K, M, G "
+		"and "
+		"T, powers of 1024 (1K..2G or off)\n"
+		"t:4: [echo] upload_rate: \"100\" is outside 1K..2G or off\n"
+		"t:7: [chargen] upload_rate: \"3G\" is outside 1K..2G or off\n"
+		"t:8: [chargen] download_rate: \"fast\" is not a size; write for example 16K, 1M "
+		"or 2G (1K..2G or off)\n"
+		"t:11: [responder] request_timeout: \"2h\" is outside 1ms..1h or off\n"
+		"t:15: [proxy] request_timeout: has no meaning here; it belongs in [defaults] "
+		"[responder]\n");
+	ck_assert_str_eq(warnings_of("[discard]\nlisten = 1\ndownload_rate = 1M\n"),
+			 "t:3: [discard] download_rate: has no effect: nothing is said to its "
+			 "clients\n");
+	ck_assert_str_eq(warnings_of("[defaults]\ndownload_rate = 1M\nrequest_timeout = off\n"
+				     "[discard]\nlisten = 1\n" ECHO),
+			 "");
+}
+END_TEST
+
 START_TEST(a_key_that_has_an_effect_somewhere_is_no_warning)
 {
 	ck_assert_str_eq(warnings_of("[defaults]\nmax_lifetime_jitter = 10\nrelay = copy\n"
@@ -877,6 +903,7 @@ SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_th
       a_port_of_every_address_leaves_none_of_its_family,
       a_path_is_listened_on_once_however_it_is_written, a_chain_of_proxies_does_not_come_back,
       a_key_that_another_leaves_without_effect_is_a_warning,
+      the_rates_and_the_time_of_a_request_are_checked,
       a_key_that_has_an_effect_somewhere_is_no_warning, a_range_of_ports_is_as_many_lines,
       the_rights_of_a_unix_socket_are_read, an_option_that_an_address_cannot_have_is_refused,
       settings_that_contradict_each_other_are_refused,

@@ -22,6 +22,7 @@ static void begin(const char *state)
 	detail = (struct glance_detail){
 		.servers = 3,
 		.connect_left_ms = GLANCE_NEVER,
+		.request_left_ms = GLANCE_NEVER,
 		.retry_left_ms = GLANCE_NEVER,
 		.queue_left_ms = GLANCE_NEVER,
 		.lifetime_left_ms = GLANCE_NEVER,
@@ -97,6 +98,8 @@ START_TEST(bytes_that_do_not_get_on_are_told_with_who_holds_them_up)
 	       "client to read, 64 kB unsent for 12 s");
 	seen.active_ms = seen.now_ms - 10;
 	expect("bytes are flowing");
+	detail.lanes[LANE_DOWN].paced = true;
+	expect("bytes are flowing, held to download_rate");
 	begin("relaying");
 	detail.service = true;
 	detail.lanes[LANE_UP].unsent = 5;
@@ -139,6 +142,8 @@ START_TEST(the_limit_is_the_one_that_comes_first)
 	ck_assert_str_eq(why_limit(&detail, &left), "idle_timeout");
 	detail.half_closed = true;
 	ck_assert_str_eq(why_limit(&detail, &left), "half_close_timeout");
+	detail.request_left_ms = 4500;
+	ck_assert_str_eq(why_limit(&detail, &left), "request_timeout");
 	detail.lifetime_left_ms = 4000;
 	ck_assert_str_eq(why_limit(&detail, &left), "max_lifetime");
 	ck_assert_uint_eq(left, 4000);

@@ -107,6 +107,12 @@ static bool checks_as_user(const struct config *config, const struct config_sect
 	       section->settings.check == CONFIG_CHECK_POSTGRES;
 }
 
+static bool speaks(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	return section->kind != CONFIG_DISCARD;
+}
+
 #define NOT_CHECKED "it is about check, which is off"
 #define NO_NAMES    "no server of these is a name"
 
@@ -121,6 +127,7 @@ static const struct {
 	{"coalesce", may_coalesce, "nothing is waited for with sqpoll = on or busy_poll"},
 	{"max_lifetime_jitter", ages, "it is a part of max_lifetime, which is off"},
 	{"idle_if_alive", idles, "it is about idle_timeout, which is off"},
+	{"download_rate", speaks, "nothing is said to its clients"},
 	{"pipe_size", splices, "there are no pipes with this relay"},
 	{"queue", may_fill, "no server has max_connections, so that none is ever full"},
 	{"queue_timeout", queues, "it is about queue, which is off"},

@@ -169,8 +169,11 @@ struct config_settings {
 	uint32_t reject;              /* enum config_reject */
 	uint32_t max_connections;     /* of this section; 0: only the global limit */
 	uint32_t backlog;
-	uint32_t receive_budget; /* bytes one direction may have waiting */
-	uint32_t pipe_size;      /* bytes, of the pipes of relay = splice and auto */
+	uint32_t receive_budget;     /* bytes one direction may have waiting */
+	uint32_t pipe_size;          /* bytes, of the pipes of relay = splice and auto */
+	uint32_t download_rate;      /* bytes a second to the client; 0: as fast as it goes */
+	uint32_t upload_rate;        /* ... and from it */
+	uint32_t request_timeout_ms; /* CONFIG_RESPONDER */
 
 	/*
 	 * About servers, as connect_timeout_ms above is.  Those of a proxy that names a pool, and

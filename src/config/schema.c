@@ -8,6 +8,7 @@
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
 #define TIB (MIB * MIB)
 
 #define SECOND UINT64_C(1000) /* of the fields in milliseconds */
@@ -140,6 +141,10 @@ const struct schema_key schema_keys[] = {
 	SETTING("backlog",             EVERY, COUNT,   backlog,               1, 65535,    NULL, NULL,      "4096",  "connections that wait to be accepted, for each worker"),
 	SETTING("receive_budget",      EVERY, SIZE,    receive_budget,        16 * KIB, 64 * MIB, NULL, NULL, "256K", "bytes that one direction of a connection may have waiting"),
 	SETTING("pipe_size",           PROXY, SIZE,    pipe_size,             64 * KIB, 16 * MIB, NULL, NULL, "512K", "the pipes of relay = splice and auto"),
+
+	SETTING("download_rate",       EVERY, SIZE,    download_rate,         KIB, 2 * GIB, OFF,  NULL,       "off",   "bytes a second to the client of one connection"),
+	SETTING("upload_rate",         EVERY, SIZE,    upload_rate,           KIB, 2 * GIB, OFF,  NULL,       "off",   "bytes a second from the client of one connection"),
+	SETTING("request_timeout",     IN_RESPONDER, MS, request_timeout_ms,  1, HOUR,      OFF,  NULL,       "10s",   "how long a client may take for the head of a request"),
 
 	SERVERS("balance",       WORD,  uint32_t, balance,          0, 0,             NULL, NULL, balances, "round_robin", "which server a connection goes to"),
 	SERVERS("retries",       COUNT, uint32_t, retries,          0, 255,           NULL, "all", NULL,  "all",    "how many further servers are tried where one cannot be reached"),

@@ -88,7 +88,7 @@ struct schema_key {
 	schema_line_check *check;
 };
 
-#define SCHEMA_KEY_COUNT 65
+#define SCHEMA_KEY_COUNT 68
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

@@ -170,6 +170,8 @@ ROW(WORKER, COUNTER, "uringproxy_worker_paused_total", "worker cause",
     "Times that something was short, by what it was.", OWN(item_print_paused))
 ROW(WORKER, COUNTER, "uringproxy_worker_buffers_exhausted_total", "worker",
     "Receives that the kernel ended because no buffer was there.", STAT(buffers_exhausted))
+ROW(WORKER, COUNTER, "uringproxy_worker_rate_waits_total", "worker",
+    "Times that a direction of a connection waited for its rate.", STAT(rate_waits))
 ROW(WORKER, COUNTER, "uringproxy_worker_accept_errors_total", "worker",
     "Accepts that failed.", STAT(accept_errors))
 ROW(WORKER, COUNTER, "uringproxy_worker_refused_total", "worker",

@@ -115,6 +115,16 @@ static void begin_part(struct sheet *sheet, bool *any)
 }
 
 /* Bytes that do not get on. */
+static void tell_rates(struct sheet *sheet, const struct glance_detail *detail)
+{
+	static const char *const keys[] = {
+		[LANE_UP] = "upload_rate", [LANE_DOWN] = "download_rate"};
+
+	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+		if (detail->lanes[lane].paced)
+			sheet_add(sheet, ", held to %s", keys[lane]);
+}
+
 static void tell_held_up(struct sheet *sheet, const struct glance *glance,
 			 const struct glance_detail *detail, unsigned index, bool *any)
 {
@@ -172,6 +182,7 @@ static void tell_flow(struct sheet *sheet, const struct glance *glance,
 		tell_broken(sheet, detail, side, &any);
 	if (!any && idle < BUSY_MS) {
 		sheet_add(sheet, "bytes are flowing");
+		tell_rates(sheet, detail);
 		return;
 	}
 	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
@@ -197,6 +208,7 @@ const char *why_limit(const struct glance_detail *detail, uint64_t *ret_left_ms)
 		{"connect_timeout", detail->connect_left_ms},
 		{"connect_timeout", detail->retry_left_ms},
 		{detail->to_retry ? "retry_timeout" : "queue_timeout", detail->queue_left_ms},
+		{"request_timeout", detail->request_left_ms},
 		{"max_lifetime", detail->lifetime_left_ms},
 		{detail->half_closed ? "half_close_timeout" : "idle_timeout",
 		 detail->quiet_left_ms},

@@ -69,6 +69,13 @@ bool lane_feed(struct lane *lane, int *ret_result)
 		lane_wait_writable(lane); /* then it goes to the end of the line */
 		return false;
 	}
+	if (unlikely(lane->throttle.rate) && lane->state != LANE_BROKEN) {
+		uint32_t most = throttle_room(lane);
+
+		if (!most)
+			return false; /* as above */
+		room = room < most ? room : most;
+	}
 	id = stock_take(stock);
 	n = socket_receive(lane_from_fd(lane), stock_memory(stock, id),
 			   room < stock->buffer_size ? room : stock->buffer_size);

@@ -110,6 +110,12 @@ void lane_farewell(struct lane *lane, enum lane_farewell why)
 	road_of(lane)->events->farewell(road_of(lane), why);
 }
 
+void lane_expect(struct lane *lane, uint32_t ms)
+{
+	lane->overdue = false;
+	road_of(lane)->events->expects(road_of(lane), ms);
+}
+
 /* ---- The queue ------------------------------------------------------------------------------- */
 
 const unsigned char *lane_peek(const struct lane *lane, uint32_t *ret_length)

@@ -32,6 +32,7 @@
 #include "base/list.h"
 #include "lane/preface.h"
 #include "lane/rest.h"
+#include "lane/throttle.h"
 #include "loop/op.h"
 
 #include <sys/socket.h>
@@ -56,7 +57,12 @@ enum lane_gate {
 enum lane_state { LANE_OPEN, LANE_ENDING, LANE_RESETTING, LANE_BROKEN, LANE_SHUT };
 
 /* Why a service ends a connection by itself. */
-enum lane_farewell { FAREWELL_ANSWERED, FAREWELL_BAD_REQUEST, FAREWELL_TOO_LARGE };
+enum lane_farewell {
+	FAREWELL_ANSWERED,
+	FAREWELL_BAD_REQUEST,
+	FAREWELL_TOO_LARGE,
+	FAREWELL_TOO_SLOW,
+};
 
 /*
  * What is known of the sink.  Its kernel would queue megabytes (tcp_wmem) for a peer
@@ -73,6 +79,7 @@ struct lane {
 	struct list dirty;       /* in worker.loop.dirty until the end of the turn */
 	struct list starved;     /* in worker.loop.starved while it waits to be fed */
 	struct rest rest;
+	struct throttle throttle;
 	uint64_t bytes;      /* delivered */
 	uint64_t received;   /* taken from the source */
 	uint32_t queued;     /* bytes in the queue, the preface and those being sent included */
@@ -98,6 +105,7 @@ struct lane {
 	bool receiving;  /* a receive is armed */
 	bool cancelling; /* ... and its cancel is on the way */
 	bool ended;      /* BROKEN, and nothing more comes from the source */
+	bool overdue;    /* what lane_expect() was told of has not come in time */
 	bool heavy;      /* it moved much when last flushed; for strategies without a queue */
 	uint64_t own[6]; /* the strategy's own, zero at start */
 };
@@ -237,6 +245,12 @@ void lane_unsent(struct lane *lane, int error);
  * that all is said: our half is closed, and what the client does not end soon is ended.
  */
 void lane_farewell(struct lane *lane, enum lane_farewell why);
+
+/*
+ * For services: the client is to have said something within so many milliseconds from now, or
+ * the lane is overdue, and flushed.  0: nothing is expected any more.
+ */
+void lane_expect(struct lane *lane, uint32_t ms);
 
 /* Everything is sent: pass the end on.  For strategies with another way to send. */
 void lane_shut(struct lane *lane);

@@ -36,7 +36,7 @@ static uint64_t share_of(const struct lane *lane)
  * What the next receive may bring: whole buffers.  A lane starts with one and doubles
  * with every budget that its sink has taken.
  */
-static uint32_t next_budget(struct lane *lane)
+static uint32_t next_budget(struct lane *lane, uint32_t room)
 {
 	uint32_t buffer_size = lane_loop(lane)->stock.buffer_size;
 	uint32_t most = turn_receive_most(lane_loop(lane), lane_settings(lane)->receive_budget);
@@ -49,7 +49,21 @@ static uint32_t next_budget(struct lane *lane)
 		lane->budget = (uint32_t)share;
 	if (lane->budget < buffer_size)
 		lane->budget = buffer_size;
-	return lane->budget;
+	return lane->budget < room ? lane->budget : room;
+}
+
+/* Bytes that its rate lets it take now.  What is only dropped has none. */
+static uint32_t room_of(struct lane *lane)
+{
+	if (likely(!lane->throttle.rate) || lane->state == LANE_BROKEN)
+		return UINT32_MAX;
+	return throttle_room(lane);
+}
+
+/* What goes into one buffer then; 0: what fits. */
+static uint32_t cap_of(const struct loop *loop, uint32_t room)
+{
+	return room < loop->stock.buffer_size ? room : 0;
 }
 
 /* Once it holds nothing, and need not wait for its sink, it stands in line with all others. */
@@ -73,24 +87,26 @@ void lane_receive(struct lane *lane)
 {
 	struct loop *loop = lane_loop(lane);
 	struct io_uring_sqe *sqe;
-	uint32_t budget;
+	uint32_t budget, room;
 
 	if (lane->receiving || !lane_is_read(lane))
 		return;
-	if (!list_is_linked(&lane->starved) && !is_long(lane) && stands_in_line(lane))
+	room = room_of(lane);
+	if (room && !list_is_linked(&lane->starved) && !is_long(lane) && stands_in_line(lane))
 		list_push(&loop->starved, &lane->starved);
-	if (list_is_linked(&lane->starved) || is_long(lane) || lane->rationed) {
+	if (list_is_linked(&lane->starved) || is_long(lane) || lane->rationed || !room) {
 		road_of(lane)->events->unread(road_of(lane), lane->index);
 		return;
 	}
-	budget = next_budget(lane);
+	budget = next_budget(lane, room);
 	sqe = lane_entry(lane);
 	if (loop->has_budget) {
-		ring_prep_recv_multishot(sqe, lane_from_fd(lane), STOCK_GROUP, 0, budget);
-		if (loop->has_bundle && lane->filling)
+		ring_prep_recv_multishot(sqe, lane_from_fd(lane), STOCK_GROUP, cap_of(loop, room),
+					 budget);
+		if (loop->has_bundle && lane->filling && room >= loop->stock.buffer_size)
 			ring_sqe_bundle(sqe);
 	} else {
-		ring_prep_recv(sqe, lane_from_fd(lane), NULL, 0, 0);
+		ring_prep_recv(sqe, lane_from_fd(lane), NULL, cap_of(loop, room), 0);
 		ring_sqe_buffer_select(sqe, STOCK_GROUP);
 	}
 	if (lane->wait_first)
@@ -188,6 +204,8 @@ void lane_took(struct lane *lane, uint32_t bytes)
 	if (lane->received == 0 && lane->index == LANE_DOWN)
 		road->events->heard(road);
 	lane->received += bytes;
+	if (unlikely(lane->throttle.rate))
+		throttle_took(lane, bytes);
 	rest_heard(&road->lanes[lane->index == LANE_UP ? LANE_DOWN : LANE_UP], bytes);
 	if (lane->index == LANE_UP && road_has_upstream(road))
 		coalesce_asked(&road->loop->coalesce, &road->asked_ns);

@@ -43,6 +43,8 @@ struct road_events {
 	void (*unread)(struct road *road, unsigned side);
 	/* All is sent that goes before an end, and the sink is still connecting. */
 	void (*end_waits)(struct road *road);
+	/* A service waits for its client, so long; 0: not any more. */
+	void (*expects)(struct road *road, uint32_t ms);
 	/* A service has said all it had to say. */
 	void (*farewell)(struct road *road, enum lane_farewell why);
 };

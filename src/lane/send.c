@@ -181,6 +181,24 @@ void lane_sent(struct lane *lane, const struct io_uring_cqe *done)
 	lane_given_back(lane, done->res);
 }
 
+/* The pace of a service's words (throttle.h). */
+static struct lane *voice_of(const struct lane *lane)
+{
+	return &road_of(lane)->lanes[LANE_DOWN];
+}
+
+/* How much of it may be said now. */
+static uint32_t speakable(const struct lane *lane, uint32_t length)
+{
+	struct lane *voice = voice_of(lane);
+	uint32_t room;
+
+	if (likely(!voice->throttle.rate))
+		return length;
+	room = throttle_room(voice);
+	return length < room ? length : room;
+}
+
 void lane_say(struct lane *lane, const void *bytes, uint32_t length)
 {
 	struct io_uring_sqe *sqe;
@@ -191,6 +209,9 @@ void lane_say(struct lane *lane, const void *bytes, uint32_t length)
 		lane_wait_writable(lane);
 		return;
 	}
+	length = speakable(lane, length);
+	if (!length)
+		return;
 	sqe = lane_entry(lane);
 	ring_prep_send(sqe, lane_to_fd(lane), bytes, length, LANE_SEND_FLAGS);
 	lane->sending = length;
@@ -204,10 +225,13 @@ uint32_t lane_said(struct lane *lane, const struct io_uring_cqe *done)
 
 	lane->blocked = done->res == -EAGAIN || (sent && sent < lane->sending);
 	lane->sending = 0;
-	if (sent)
+	if (sent) {
 		lane_delivered(lane, sent);
-	else if (done->res < 0 && fault_of(FAULT_AT_STREAM, done->res) != FAULT_PASSING)
+		if (unlikely(voice_of(lane)->throttle.rate))
+			throttle_took(voice_of(lane), sent);
+	} else if (done->res < 0 && fault_of(FAULT_AT_STREAM, done->res) != FAULT_PASSING) {
 		lane_reset(lane, done->res);
+	}
 	lane_mark(lane);
 	return sent;
 }

@@ -32,6 +32,7 @@ enum loop_timer {
 	TIMER_DRAIN,
 	TIMER_TRIM,
 	TIMER_ROLL,
+	TIMER_THROTTLE, /* a lane's */
 };
 
 #define LOOP_QUEUE_ENTRIES 1024 /* of the submission queue; completions: eight times as many */

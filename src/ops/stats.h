@@ -38,6 +38,7 @@
 	X(turns,              "turns of the worker loop")                                          \
 	X(completions,        "completions taken from the ring")                                   \
 	X(buffers_exhausted,  "receives ended by the kernel because no buffer was there")          \
+	X(rate_waits,         "times a direction of a connection waited for its rate")               \
 	X(queue_full,         "times the submission queue had no entry free")                      \
 	X(overflows,          "turns that found the completion queue too short for what came")     \
 	X(stale_completions,  "completions for a connection that had ended; expected 0")           \

@@ -119,12 +119,21 @@ static bool fill(struct lane *lane)
 {
 	struct splicing *splicing = splicing_of(lane);
 	struct pipe_pair *pair = &pipes_of(lane)->pairs[splicing->pipe];
+	uint32_t most;
 	int n;
 
 	if (lane->state != LANE_OPEN || splicing->source_empty || splicing->passing ||
 	    lane->held >= splicing->most)
 		return false;
-	n = socket_splice(lane_from_fd(lane), pair->write_fd, splicing->most - lane->held);
+	most = splicing->most - lane->held;
+	if (unlikely(lane->throttle.rate)) {
+		uint32_t room = throttle_room(lane);
+
+		if (!room)
+			return false;
+		most = most < room ? most : room;
+	}
+	n = socket_splice(lane_from_fd(lane), pair->write_fd, most);
 	if (splicing->borrowed)
 		splicing->most = 0;
 	if (n > 0) {
@@ -209,6 +218,8 @@ static void wait_for(struct lane *lane, uint64_t moved)
 {
 	if (lane->blocked) {
 		lane_wait_writable(lane);
+	} else if (throttle_waits(&lane->throttle) && !lane->held) {
+		road_of(lane)->events->unread(road_of(lane), lane->index);
 	} else if (splicing_of(lane)->source_empty && lane->state == LANE_OPEN) {
 		if (!splicing_of(lane)->polling && !lane_rests(lane) && !rest_begin(lane, moved))
 			poll_source(lane);
@@ -293,7 +304,7 @@ static void splice_flush(struct lane *lane)
 		return;
 	}
 	if (splicing->pipe == PIPES_NONE && lane->state == LANE_OPEN && !splicing->source_empty &&
-	    !lane->polling && !take_pipe(lane)) {
+	    !lane->polling && !throttle_waits(&lane->throttle) && !take_pipe(lane)) {
 		give_back(lane, splicing->exits->calmed); /* copying needs no pipe */
 		return;
 	}

@@ -6,9 +6,19 @@
  */
 #include "service/services.h"
 
+/* The same bytes come and go, so the lower one of the two rates is that of both. */
+static void echo_start(struct lane *lane)
+{
+	struct throttle *there = &lane->throttle, *back = &road_of(lane)->lanes[LANE_DOWN].throttle;
+
+	if (back->rate && (!there->rate || back->rate < there->rate))
+		*there = *back;
+	lane_mark(lane);
+}
+
 const struct strategy service_echo = {
 	.name = "echo",
-	.start = lane_mark,
+	.start = echo_start,
 	.complete = lane_complete,
 	.flush = lane_flush,
 };

@@ -11,6 +11,9 @@
  * that is no request of HTTP/1.x, two lengths that differ), a body in chunks 411;
  * then we close our half, and read on until the client has closed too, since
  * closing over unread bytes would reset what we just said.
+ *
+ * A head that takes longer than request_timeout gets 408; who has said nothing at all until
+ * then, on a new connection, hears nothing either.
  */
 #include "base/compiler.h"
 #include "service/services.h"
@@ -74,7 +77,14 @@ static void responder_release(void *shared)
 
 /* ---- What is asked --------------------------------------------------------------------------- */
 
-enum verdict { VERDICT_GO_ON, VERDICT_ASKED, VERDICT_BAD, VERDICT_TOO_LARGE, VERDICT_CHUNKED };
+enum verdict {
+	VERDICT_GO_ON,
+	VERDICT_ASKED,
+	VERDICT_BAD,
+	VERDICT_TOO_LARGE,
+	VERDICT_CHUNKED,
+	VERDICT_TOO_SLOW,
+};
 
 enum value { VALUE_OTHER, VALUE_LENGTH, VALUE_ENCODING, VALUE_CONNECTION };
 
@@ -322,6 +332,7 @@ struct conversation {
 	uint8_t last_words; /* enum verdict: what to say at the end, or VERDICT_GO_ON */
 	bool closing;       /* nothing more is read as a request */
 	bool said;          /* the last words are out, only the client's end is waited for */
+	bool expecting;     /* a head, in time */
 };
 
 static struct conversation *conversation_of(struct lane *lane)
@@ -343,6 +354,9 @@ static const char *last_words(uint8_t verdict)
 	case VERDICT_CHUNKED:
 		return "HTTP/1.1 411 Length Required\r\nConnection: close\r\n"
 		       "Content-Length: 0\r\n\r\n";
+	case VERDICT_TOO_SLOW:
+		return "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+		       "Content-Length: 0\r\n\r\n";
 	case VERDICT_BAD:
 		return "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 	case VERDICT_GO_ON:
@@ -361,6 +375,23 @@ static void note_debt(struct lane *lane)
 	lane->held += !lane->held && conversation->last_words;
 }
 
+/* Some of a head is there; empty lines before it are nothing. */
+static bool has_begun(const struct request *request)
+{
+	return !request->skipping && (!request->first_line || request->column > 0);
+}
+
+static void expect(struct lane *lane, bool expecting)
+{
+	struct conversation *conversation = conversation_of(lane);
+
+	if (likely(conversation->expecting == expecting) ||
+	    !lane_settings(lane)->request_timeout_ms)
+		return;
+	conversation->expecting = expecting;
+	lane_expect(lane, expecting ? lane_settings(lane)->request_timeout_ms : 0);
+}
+
 static void read_requests(struct lane *lane)
 {
 	struct conversation *conversation = conversation_of(lane);
@@ -374,6 +405,7 @@ static void read_requests(struct lane *lane)
 		if (verdict == VERDICT_ASKED) {
 			conversation->owed += response_of(lane)->length;
 			conversation->closing = conversation->request.close;
+			expect(lane, false); /* the next one's time begins with its first byte */
 		} else if (verdict != VERDICT_GO_ON) {
 			conversation->closing = true;
 			conversation->last_words = (uint8_t)verdict;
@@ -383,12 +415,15 @@ static void read_requests(struct lane *lane)
 	}
 	if (conversation->closing)
 		lane_consume(lane, lane->queued);
+	if (conversation->closing || has_begun(&conversation->request))
+		expect(lane, !conversation->closing);
 	note_debt(lane);
 }
 
 static void responder_start(struct lane *lane)
 {
 	begin_request(&conversation_of(lane)->request);
+	expect(lane, true);
 	lane_mark(lane);
 }
 
@@ -420,11 +455,37 @@ static void responder_complete(struct lane *lane, enum op_kind kind,
 	read_requests(lane);
 }
 
+/* Answers not taken: more questions are not read. */
+static bool may_ask(const struct lane *lane, const struct conversation *conversation)
+{
+	return conversation->owed <= BLOCK_SIZE || response_of(lane)->length > BLOCK_SIZE;
+}
+
+/* The time for a head is over -- unless it was we who did not read it. */
+static void hurry(struct lane *lane)
+{
+	struct conversation *conversation = conversation_of(lane);
+
+	conversation->expecting = false;
+	if (!may_ask(lane, conversation) || lane->rationed || throttle_waits(&lane->throttle)) {
+		expect(lane, true);
+		return;
+	}
+	lane->overdue = false;
+	conversation->closing = true;
+	if (has_begun(&conversation->request))
+		conversation->last_words = VERDICT_TOO_SLOW;
+	note_debt(lane);
+	lane_farewell(lane, FAREWELL_TOO_SLOW);
+}
+
 static void responder_flush(struct lane *lane)
 {
 	struct conversation *conversation = conversation_of(lane);
 	const struct response *response = response_of(lane);
 
+	if (unlikely(lane->overdue))
+		hurry(lane);
 	if (lane->sending)
 		return;
 	if (conversation->owed) {
@@ -441,8 +502,7 @@ static void responder_flush(struct lane *lane)
 		conversation->said = true;
 		lane_farewell(lane, FAREWELL_ANSWERED);
 	}
-	/* Answers not taken: do not read more questions. */
-	if (conversation->owed <= BLOCK_SIZE || response->length > BLOCK_SIZE)
+	if (may_ask(lane, conversation))
 		lane_receive(lane);
 }
 

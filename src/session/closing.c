@@ -80,6 +80,7 @@ static void stop_lane(struct lane *lane)
 	if (list_is_linked(&lane->starved))
 		list_remove(&lane->starved);
 	rest_cut(lane);
+	throttle_end(lane);
 }
 
 static void enter_free(struct session *session)

@@ -17,6 +17,7 @@ struct session;
 enum deadline {
 	DEADLINE_LIFETIME,     /* max_lifetime, or a service's farewell */
 	DEADLINE_GREETING,     /* what is asked of the client has not been said: greeting.h */
+	DEADLINE_REQUEST,      /* a service waits for its client: lane_expect() */
 	DEADLINE_RETRY,        /* give up waiting for another round of servers */
 	DEADLINE_QUEUE,        /* give up waiting for a place at a server */
 	DEADLINE_ACKNOWLEDGED, /* look again how much has been acknowledged: ending.h */

@@ -168,6 +168,7 @@ static struct glance_lane lane_of(const struct session *session, const struct la
 		.broken = road->broken[lane->index],
 		.starved = list_is_linked(&lane->starved),
 		.rests = lane_rests(lane),
+		.paced = throttle_holds(lane),
 	};
 }
 
@@ -201,6 +202,7 @@ void glance_closely(const struct session *session, struct glance_detail *ret_det
 		.in_flight = session->road.flight.in_flight,
 		.greeting_left_ms = left_ms(session, at_ms[DEADLINE_GREETING]),
 		.connect_left_ms = left_ms(session, at_ms[DEADLINE_CONNECT]),
+		.request_left_ms = left_ms(session, at_ms[DEADLINE_REQUEST]),
 		.retry_left_ms = left_ms(session, at_ms[DEADLINE_RETRY]),
 		.queue_left_ms = left_ms(session, at_ms[DEADLINE_QUEUE]),
 		.lifetime_left_ms = left_ms(session, at_ms[DEADLINE_LIFETIME]),

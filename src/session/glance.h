@@ -47,6 +47,7 @@ struct glance_lane {
 	int broken;              /* negative errno that ended its source, or 0 */
 	bool starved;            /* it waits for a buffer */
 	bool rests;              /* it lets bulk gather */
+	bool paced;              /* its source has more than its rate lets through */
 };
 
 #define GLANCE_NEVER UINT64_MAX
@@ -69,8 +70,8 @@ struct glance_detail {
 	bool half_closed;   /* half_close_timeout governs it, not idle_timeout */
 	uint32_t in_flight; /* operations */
 	/* In so many milliseconds, or GLANCE_NEVER: when these would end it, or the attempt. */
-	uint64_t greeting_left_ms, connect_left_ms, retry_left_ms, queue_left_ms, lifetime_left_ms,
-		quiet_left_ms;
+	uint64_t greeting_left_ms, request_left_ms, connect_left_ms, retry_left_ms, queue_left_ms,
+		lifetime_left_ms, quiet_left_ms;
 };
 
 /* Who is meant; all zeroes: everybody. */

@@ -54,12 +54,19 @@ static void end_waits(struct road *road)
 	connect_poll(session_of(road));
 }
 
+static void expects(struct road *road, uint32_t ms)
+{
+	deadline_set(session_of(road), DEADLINE_REQUEST,
+		     ms ? road->loop->now_ms + ms : DEADLINE_NONE);
+}
+
 static void farewell(struct road *road, enum lane_farewell why)
 {
 	static const uint8_t reasons[] = {
 		[FAREWELL_ANSWERED] = REASON_ANSWERED,
 		[FAREWELL_BAD_REQUEST] = REASON_BAD_REQUEST,
 		[FAREWELL_TOO_LARGE] = REASON_REQUEST_TOO_LARGE,
+		[FAREWELL_TOO_SLOW] = REASON_REQUEST_TIMEOUT,
 	};
 	struct session *session = session_of(road);
 	uint64_t until_ms = road->loop->now_ms + FAREWELL_MS;
@@ -81,6 +88,7 @@ static const struct road_events events = {
 	.heard = heard,
 	.unread = unread,
 	.end_waits = end_waits,
+	.expects = expects,
 	.farewell = farewell,
 };
 

@@ -35,6 +35,7 @@ static char cause_of(enum reason reason, unsigned side)
 	case REASON_IDLE_TIMEOUT:
 	case REASON_HALF_CLOSE_TIMEOUT:
 	case REASON_UNDELIVERED:
+	case REASON_REQUEST_TIMEOUT:
 		return side == SIDE_CLIENT ? 'c' : 's';
 	case REASON_NO_PORTS:
 	case REASON_NO_DESCRIPTORS:
@@ -66,7 +67,8 @@ void reason_letters(enum reason reason, unsigned side, char where, char ret_lett
 		where = '-';
 	else if (reason == REASON_UNDELIVERED)
 		where = 'L'; /* the last bytes */
-	else if (reason == REASON_BAD_REQUEST || reason == REASON_REQUEST_TOO_LARGE)
+	else if (reason == REASON_BAD_REQUEST || reason == REASON_REQUEST_TOO_LARGE ||
+		 reason == REASON_REQUEST_TIMEOUT)
 		where = 'R'; /* the request */
 	ret_letters[1] = where;
 	ret_letters[2] = 0;

@@ -47,6 +47,7 @@
 	X(STOPPED, "stopped", "the daemon was stopped")                                            \
 	X(BAD_REQUEST, "bad-request", "the request could not be understood")                       \
 	X(REQUEST_TOO_LARGE, "request-too-large", "the request's head was too large")              \
+	X(REQUEST_TIMEOUT, "request-timeout", "no whole head of a request came in time")           \
 	X(ANSWERED, "answered", "the service said all it had to say")
 
 enum reason {

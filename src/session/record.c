@@ -43,6 +43,8 @@ static const char *key_of(enum reason reason)
 		return "queue_timeout";
 	case REASON_LIFETIME:
 		return "max_lifetime";
+	case REASON_REQUEST_TIMEOUT:
+		return "request_timeout";
 	case REASON_DRAIN_TIMEOUT:
 		return "drain_timeout";
 	case REASON_SERVER_DOWN:

@@ -44,12 +44,21 @@ static bool undelivered(const struct session *session)
 	return false;
 }
 
+/* Nobody is silent: it is we who do not listen, for a moment. */
+static bool waits_for_its_rate(const struct session *session)
+{
+	return throttle_waits(&session->road.lanes[LANE_UP].throttle) ||
+	       throttle_waits(&session->road.lanes[LANE_DOWN].throttle);
+}
+
 static void quiet_too_long(struct session *session)
 {
 	bool waiting_to_reset =
 		session->road.broken[SIDE_CLIENT] || session->road.broken[SIDE_UPSTREAM];
 
-	if (half_closed(session)) {
+	if (waits_for_its_rate(session)) {
+		session->road.active_ms = session->road.loop->now_ms;
+	} else if (half_closed(session)) {
 		session_end(session,
 			    waiting_to_reset || undelivered(session) ? REASON_UNDELIVERED
 								     : REASON_HALF_CLOSE_TIMEOUT,
@@ -109,6 +118,18 @@ const struct phase phase_relaying = {
 
 /* ---- A service's ----------------------------------------------------------------------------- */
 
+static void due_serving(struct session *session, enum deadline which)
+{
+	struct lane *lane = &session->road.lanes[LANE_UP];
+
+	if (which != DEADLINE_REQUEST) {
+		due(session, which);
+		return;
+	}
+	lane->overdue = true;
+	lane_mark(lane);
+}
+
 static void enter_serving(struct session *session)
 {
 	strategy_start(&session->road.lanes[LANE_UP]);
@@ -120,6 +141,6 @@ const struct phase phase_serving = {
 	.gates = {[LANE_UP] = GATE_FLOWS, [LANE_DOWN] = GATE_FLOWS},
 	.enter = enter_serving,
 	.complete = complete,
-	.due = due,
+	.due = due_serving,
 	.quiet_ms = quiet_ms,
 };

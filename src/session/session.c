@@ -145,6 +145,16 @@ static uint64_t lifetime_until(struct sessions *all, const struct config_setting
 	return all->loop->now_ms + lifetime;
 }
 
+static void set_rates(struct session *session)
+{
+	const struct config_settings *settings = session->road.settings;
+
+	if (unlikely(settings->upload_rate))
+		throttle_begin(&session->road.lanes[LANE_UP], settings->upload_rate);
+	if (unlikely(settings->download_rate))
+		throttle_begin(&session->road.lanes[LANE_DOWN], settings->download_rate);
+}
+
 void session_open(struct sessions *all, struct branch *branch, const char *listener, int client_fd)
 {
 	const struct section *section = branch->section;
@@ -176,6 +186,7 @@ void session_open(struct sessions *all, struct branch *branch, const char *liste
 		  section->has_upstream ? SIDE_UPSTREAM : SIDE_CLIENT, LANE_OPEN);
 	lane_init(&session->road.lanes[LANE_DOWN], LANE_DOWN, SIDE_CLIENT,
 		  section->has_upstream ? LANE_OPEN : LANE_SHUT);
+	set_rates(session);
 	session->road.lanes[LANE_UP].strategy = section->strategy;
 	if (memo_wanted(all))
 		memo_begin(session);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "lane/rest.h"
+#include "lane/throttle.h"
 #include "lane/turn.h"
 #include "loop/socket.h"
 #include "session/bell.h"
@@ -237,6 +238,9 @@ static void expire(struct worker *worker)
 		case TIMER_ROLL:
 			roll_call(&worker->roll, &worker->sessions,
 				  config_of(worker)->open_every_ms);
+			break;
+		case TIMER_THROTTLE:
+			throttle_expired(container_of(timer, struct lane, throttle.timer));
 			break;
 		}
 }

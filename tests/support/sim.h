@@ -299,6 +299,9 @@ void sim_peer_told_reset(void *connection);
 /* Requests instead of the pattern, for a client of a responder. */
 void sim_ask(struct sim_connection *client);
 /* Before bytes of the answer go out: are they right, and is it time? */
+/* request_timeout is over, after so many bytes of answers and owing so many. */
+void sim_note_late(const struct config_section *section, const struct sim_connection *client,
+		   uint64_t said, uint64_t owed);
 void sim_check_answer(const struct config_section *section, const struct sim_connection *client,
 		      uint64_t position, const unsigned char *bytes, uint32_t count);
 /* What has been read is answered. */
@@ -381,6 +384,8 @@ void sim_check_end(void);
 struct sim_life *sim_life_of(const struct session *session);
 /* A receive is submitted. */
 void sim_life_receive(const struct fake_ring *ring, const struct io_uring_sqe *sqe);
+/* request_timeout has told its client that it is late. */
+void sim_life_late(const struct session *session);
 /* A connect is given up. */
 void sim_life_given_up(const struct sim_connection *attempt);
 /* A descriptor of a session's is about to be closed. */

@@ -196,6 +196,15 @@ static void check_relayed(struct sim_connection *to, const struct sim_connection
 	}
 }
 
+/* Whether request_timeout has told a client of a responder that it is late. */
+static void note_late(const struct session *session, const struct sim_connection *client)
+{
+	if (view_reason(session) != REASON_REQUEST_TIMEOUT)
+		return;
+	sim_life_late(session);
+	sim_note_late(view_section(session), client, view_said(session), view_owed(session));
+}
+
 /* RFC 864: lines of 72 characters, each begins one further. */
 static void check_chargen(uint64_t position, const unsigned char *bytes, uint32_t count)
 {
@@ -231,6 +240,7 @@ void sim_check_bytes(struct sim_connection *connection, uint64_t position,
 		check_chargen(position, bytes, count);
 		break;
 	case CONFIG_RESPONDER:
+		note_late(session, connection);
 		sim_check_answer(view_section(session), connection, position, bytes, count);
 		break;
 	case CONFIG_DISCARD:
@@ -276,10 +286,11 @@ void sim_check_fin(struct sim_connection *connection)
 		sim_fail("a FIN to %u, which belongs to no session", number(connection));
 	if (is_attempt(session, connection) || connection->takes_no_more)
 		return;
-	if (kind_of(session) == CONFIG_RESPONDER)
+	if (kind_of(session) == CONFIG_RESPONDER) {
+		note_late(session, connection);
 		sim_check_goodbye(view_section(session), connection);
-	if (kind_of(session) == CONFIG_RESPONDER)
 		return;
+	}
 	from = source_of(connection, session);
 	if (from && from->fin_read &&
 	    (kind_of(session) == CONFIG_DISCARD || kind_of(session) == CONFIG_CHARGEN ||
@@ -392,6 +403,7 @@ static void check_responder(const struct session *session, const struct sim_conn
 	if (client->phase != SIM_ESTABLISHED || client->shut_write ||
 	    out->send_room == out->written - out->acked)
 		return;
+	note_late(session, client);
 	sim_check_answered(view_section(session), client);
 	if (client->in.arrived > client->in.read && view_buffers_free(view_worker(session)) > 0)
 		sim_fail("%llu bytes from %u are never read",

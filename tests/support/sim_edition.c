@@ -126,6 +126,11 @@ static uint32_t timeout_ms(unsigned never)
 	return sim_chance(never) ? 0 : sim_between(1, 3000);
 }
 
+static uint32_t rate(void)
+{
+	return sim_chance(6) ? sim.scale * sim_between(1 << 10, 20 << 10) : 0;
+}
+
 static const struct strategy *some_strategy(const struct config_section *section)
 {
 	if (section->kind != CONFIG_PROXY)
@@ -171,6 +176,10 @@ static void write_section(struct config_section *source, uint32_t name)
 						 ? CONFIG_RELAY_ZEROCOPY
 						 : (uint32_t)(sim_random() % CONFIG_RELAY_COUNT),
 				.pipe_size = sim.scale * sim_one_of(1, 100, 1000, 4096),
+				.download_rate = rate(),
+				.upload_rate = rate(),
+				.request_timeout_ms =
+					sim_one_of(0, 0, sim_between(1, 30), sim_between(1, 300)),
 			},
 	};
 	had_service |= source->kind != CONFIG_PROXY;

@@ -9,6 +9,7 @@
 #define TOO_LARGE    17000 /* of a head */
 
 #define BAD     "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+#define LATE    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 #define CHUNKED "HTTP/1.1 411 Length Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 #define OVERLONG                                                                                   \
 	"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"                    \
@@ -47,6 +48,9 @@ struct sim_asked {
 	size_t words_from,
 		words_until; /* not said before, and not later than when so much is read */
 	bool closes;
+	bool late; /* request_timeout is over, and these are the last words, behind so many bytes */
+	const char *late_words;
+	uint64_t late_from;
 	size_t size;
 	char text[];
 };
@@ -122,6 +126,8 @@ static uint64_t answer_to(const struct sim_asked *asked, uint64_t read, size_t r
 	uint64_t most = 0;
 
 	*ret_maybe = 0;
+	if (asked->late)
+		return asked->late_from + strlen(asked->late_words);
 	for (unsigned i = 0; i < asked->count; i++)
 		most += asked->heads[i] <= read ? response : 0;
 	if (asked->words && read > asked->words_from) {
@@ -136,11 +142,33 @@ static unsigned char byte_of(const struct sim_asked *asked, const char *head, si
 {
 	uint64_t at = position % response;
 
+	if (asked->late && position >= asked->late_from)
+		return (unsigned char)asked->late_words[position - asked->late_from];
 	if (position >= asked->count * response)
 		return (unsigned char)asked->words[position - asked->count * response];
 	if (at < strlen(head))
 		return (unsigned char)head[at];
 	return at == response - 1 ? '\n' : 'x';
+}
+
+/* Behind a last answer: what is owed is one byte, too, while the last words are. */
+void sim_note_late(const struct config_section *section, const struct sim_connection *client,
+		   uint64_t said, uint64_t owed)
+{
+	struct sim_asked *asked = client->asked;
+	char head[256];
+	size_t response = response_of(section, head, sizeof(head));
+	uint64_t maybe, most;
+
+	if (asked->late)
+		return;
+	most = answer_to(asked, client->in.read, response, &maybe);
+	asked->late_from = said % response == 0 && owed <= 1 ? said : said + owed;
+	asked->late_words = said + owed > 0 ? LATE : "";
+	asked->late = true;
+	if (asked->late_from > most || asked->late_from % response)
+		sim_fail("the responder finds a client late after %llu bytes of answers",
+			 (unsigned long long)asked->late_from);
 }
 
 void sim_check_answer(const struct config_section *section, const struct sim_connection *client,
@@ -176,7 +204,8 @@ void sim_check_goodbye(const struct config_section *section, const struct sim_co
 {
 	const struct sim_asked *asked = client->asked;
 
-	if (!client->fin_read && !(asked->closes && client->in.read > asked->words_from))
+	if (!client->fin_read && !asked->late &&
+	    !(asked->closes && client->in.read > asked->words_from))
 		sim_fail("the responder ends before it was asked to");
 	sim_check_answered(section, client);
 }

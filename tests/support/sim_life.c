@@ -5,6 +5,7 @@
  * They are checked from outside: against what the connections gave and took and when,
  * not against what the session believes.
  */
+#include "lane/throttle.h"
 #include "ops/access.h"
 #include "support/sim_edition.h"
 #include "support/sim_pool.h"
@@ -207,6 +208,16 @@ static void check_timely(const struct sim_life *life, const struct session *sess
 	}
 }
 
+void sim_life_late(const struct session *session)
+{
+	uint32_t timeout_ms = view_section(session)->settings.request_timeout_ms;
+	uint64_t age = now_ms() - sim_life_of(session)->opened_after_ms;
+
+	if (age + early_ms() < timeout_ms)
+		sim_fail("request_timeout of %u ms is over after %llu ms", timeout_ms,
+			 (unsigned long long)age);
+}
+
 static void check_age(const struct sim_life *life, const struct session *session)
 {
 	uint32_t most = view_section(session)->settings.max_lifetime_ms;
@@ -215,6 +226,19 @@ static void check_age(const struct sim_life *life, const struct session *session
 		sim_fail("session %u is open after %llu ms, with a max_lifetime of %u ms",
 			 view_slot(session), (unsigned long long)(now_ms() - life->opened_by_ms),
 			 most);
+}
+
+static void check_rate(const struct sim_life *life, const struct session *session, unsigned lane,
+		       uint32_t rate)
+{
+	uint64_t open_ms = now_ms() - life->opened_after_ms + THROTTLE_AHEAD_NS / SIM_MS + 1;
+	uint64_t most = open_ms * rate / 1000 + THROTTLE_LEAST + view_buffer_size(sim.worker);
+
+	if (rate && view_received(session, lane) > most)
+		sim_fail("lane %u of session %u has taken %llu bytes with a rate of %u, after "
+			 "%llu ms",
+			 lane, view_slot(session), (unsigned long long)view_received(session, lane),
+			 rate, (unsigned long long)open_ms);
 }
 
 void sim_life_given_up(const struct sim_connection *attempt)
@@ -288,6 +312,8 @@ static void check_session(struct session *session)
 		return;
 	}
 	check_age(life, session);
+	check_rate(life, session, VIEW_UP, view_section(session)->settings.upload_rate);
+	check_rate(life, session, VIEW_DOWN, view_section(session)->settings.download_rate);
 	for (unsigned lane = 0; lane < VIEW_LANES && relays(session); lane++)
 		if (view_has_upstream(session) || lane == VIEW_UP)
 			check_lane(session, lane);

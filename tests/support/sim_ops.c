@@ -92,6 +92,8 @@ static bool receive_once(struct sim_op *op, uint32_t count)
 	uint32_t done, flags;
 	uint16_t id = 0;
 
+	if (op->sqe.len && count > op->sqe.len)
+		count = op->sqe.len;
 	if (bundle && op->left && count > op->left)
 		count = op->left;
 	if (sim_chance(8))

@@ -245,6 +245,21 @@ uint64_t view_delivered(const struct session *session, unsigned lane)
 	return session->road.lanes[lane].bytes;
 }
 
+uint64_t view_received(const struct session *session, unsigned lane)
+{
+	return session->road.lanes[lane].received;
+}
+
+uint64_t view_said(const struct session *session)
+{
+	return session->road.lanes[LANE_UP].bytes;
+}
+
+uint32_t view_owed(const struct session *session)
+{
+	return session->road.lanes[LANE_UP].held;
+}
+
 uint32_t view_queued(const struct session *session, unsigned lane)
 {
 	return session->road.lanes[lane].queued;

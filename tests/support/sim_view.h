@@ -96,6 +96,10 @@ uint32_t view_add_places(const struct worker *worker, struct view_places *places
 bool view_is_flying(const struct session *session, unsigned lane, enum op_kind kind);
 bool view_flies(const struct session *session, unsigned lane);
 uint64_t view_delivered(const struct session *session, unsigned lane);
+uint64_t view_received(const struct session *session, unsigned lane);
+/* Of a service: bytes it has said, and bytes it owes. */
+uint64_t view_said(const struct session *session);
+uint32_t view_owed(const struct session *session);
 uint32_t view_queued(const struct session *session, unsigned lane);
 unsigned view_to(const struct session *session, unsigned lane);
 /* Its sink is broken: what arrives is dropped. */
