@@ -84,7 +84,7 @@ sources  = $(filter-out $(LEFT_OUT),$(wildcard $(1)))
 objects  = $(patsubst %.c,$(OBJ)/%.o,$(call sources,$(1)))
 programs = $(patsubst %.c,$O/%,$(call sources,$(1)))
 # Each folder is an archive, linked once, from the top down: a call upwards does not link.
-FOLDERS  := control worker session relay service lane loop guard pool config greet names ops ring base
+FOLDERS  := control worker session relay service lane loop guard pool import config greet names ops ring base
 CORE     := $(FOLDERS:%=$O/src/%.a)
 RING     := $O/src/ring.a $O/src/base.a
 WORLD    := $(call objects,tests/support/sim*.c)# in place of loop/socket.c, loop/wire.c and base/clock.c

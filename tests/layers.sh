@@ -1,13 +1,13 @@
 #!/bin/sh
 # The include graph is the architecture, so it is tested.  Each rule names a
 # folder of src/ and the folders whose headers it may include besides its own.
-rules='base: | ring:base | ops:base | names:base | greet:base | config:base,greet |
+rules='base: | ring:base | ops:base | names:base | greet:base | config:base,greet | import:base,config |
        loop:base,ring,ops,config | pool:base,ops,config | guard:base,ops,config |
        lane:base,ring,config,loop | relay:base,ring,config,loop,lane |
        service:base,ring,config,loop,lane |
        session:base,greet,ring,ops,config,loop,pool,guard,lane |
        worker:base,greet,ring,ops,config,loop,pool,guard,lane,session |
-       control:base,greet,ring,ops,config,names,loop,pool,guard,session,worker |
+       control:base,greet,ring,ops,config,names,loop,pool,guard,session,worker,import |
        main.c:base,ring,ops,config,names,loop,pool,guard,lane,session,worker,relay,service,control'
 
 grep -rnH '^#include "' src | awk -F '[/:"]' -v rules="$rules" '

@@ -40,6 +40,8 @@ const struct command commands[] = {
 	{"events", command_events, "events [--json]", "what changes, as it does"},
 	{"top", command_top, "top [--once [--json]]", "proxies, servers and connections, live"},
 	{"names", command_names, "names [--json]", "what host names stand for, and since when"},
+	{"import", command_import, "import FILE",
+	 "print an haproxy.cfg or an nginx.conf as a configuration of ours"},
 	{"complete", command_complete, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };

@@ -15,6 +15,7 @@ extern const struct command commands[];
 
 int command_config(struct commandline *line);
 int command_check(struct commandline *line);
+int command_import(struct commandline *line);
 
 int command_config_diff(struct commandline *line); /* after command_config() */
 int command_status(struct commandline *line);
