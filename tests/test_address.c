@@ -4,8 +4,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+
+#define ZONE "the zone after % is the interface's name or number, as shown by: ip link"
 
 #define EITHER (ADDRESS_FOR_LISTEN | ADDRESS_FOR_CONNECT)
 
@@ -60,6 +63,21 @@ START_TEST(a_link_local_address_carries_its_interface)
 	struct address address = parsed("[fe80::1%2]:80", EITHER);
 
 	ck_assert_uint_eq(address.u.in6.sin6_scope_id, 2);
+}
+END_TEST
+
+START_TEST(an_interface_is_looked_up_by_its_name_when_it_is_used)
+{
+	struct address address = parsed("[fe80::1%lo]:80", EITHER), again = address;
+	struct address nowhere = parsed("[fe80::1%none7]:80", EITHER);
+
+	ck_assert_uint_eq(address_scope(&address), if_nametoindex("lo"));
+	ck_assert_int_eq(address_locate(&address), 0);
+	ck_assert_uint_eq(address.u.in6.sin6_scope_id, if_nametoindex("lo"));
+	ck_assert_uint_eq(again.u.in6.sin6_scope_id, 0);
+	ck_assert_uint_eq(address_scope(&nowhere), 0);
+	ck_assert_int_eq(address_locate(&nowhere), -ENODEV);
+	ck_assert(!address_is_same(&again, &nowhere));
 }
 END_TEST
 
@@ -164,9 +182,16 @@ START_TEST(what_cannot_be_understood_is_refused_with_what_would_be_right)
 		{"::1:80", "an IPv6 address stands in brackets, as in [::1]:80"},
 		{"[127.0.0.1]:80", "what is between the brackets is not an IPv6 address"},
 		{"[]:80", "what is between the brackets is not an IPv6 address"},
-		{"[fe80::1]:80", "a link-local address needs its interface: [fe80::1%2]:80"},
-		{"[fe80::1%eth0]:80",
-		 "the zone after % is the interface's number, as shown by: ip link"},
+		{"[fe80::1]:80", "a link-local address needs its interface: [fe80::1%eth0]:80"},
+		{"[fe80::1%]:80", ZONE},
+		{"[fe80::1%0]:80", ZONE},
+		{"[fe80::1%4294967296]:80", ZONE},
+		{"[fe80::1%a/b]:80", ZONE},
+		{"[fe80::1%a:b]:80", ZONE},
+		{"[fe80::1%..]:80", ZONE},
+		{"[fe80::1%sixteen-letters-]:80", ZONE},
+		{"[::1%lo]:80", "only a link-local address (fe80::...) belongs to an interface: "
+				"leave out % and what is behind it"},
 		{"[::1%99]:80", "only a link-local address (fe80::...) belongs to an interface: "
 				"leave out % and what is behind it"},
 		{"[2001:db8::1%1]:80", "only a link-local address (fe80::...) belongs to an "
@@ -289,6 +314,7 @@ START_TEST(every_kind_is_written_as_it_was_read)
 		"[::1]:80",
 		"[2001:db8::5]:5432",
 		"[fe80::1%2]:80",
+		"[fe80::1%eth0.7]:80",
 		"host.example:80",
 		"unix:/run/x.sock",
 		"unix:@x",
@@ -379,6 +405,7 @@ END_TEST
 
 SUITE("address", a_port_alone_is_every_local_address_of_both_families,
       numeric_addresses_are_complete_socket_addresses, a_link_local_address_carries_its_interface,
+      an_interface_is_looked_up_by_its_name_when_it_is_used,
       a_unix_path_is_counted_with_its_nul_and_an_abstract_name_without,
       the_longest_unix_path_fits_and_one_more_does_not, a_name_keeps_its_text_until_it_is_looked_up,
       a_service_is_a_name_without_a_port_for_connecting_only,

@@ -305,10 +305,8 @@ START_TEST(a_control_socket_is_a_unix_socket_that_not_everybody_may_use)
 		"t:7: [control] listen: \"unix:/run/c.sock freebind\": freebind has no use here: "
 		"it "
 		"is for an IPv4 or IPv6 address\n"
-		"t:8: [control] listen: \"unix:/run/c.sock backlog=3\": \"backlog=3\" is no option "
-		"of "
-		"an address; there are mode=, owner= and group= for unix sockets, and read_only; "
-		"for several addresses repeat the key\n"
+		"t:8: [control] listen: \"unix:/run/c.sock backlog=3\": backlog has no use here: "
+		"it is for sections that serve clients\n"
 		"t:9: [control] listen: \"unix:/run/d.sock read_only=1\": read_only takes no "
 		"value\n");
 	ck_assert_config_mistakes(
@@ -809,7 +807,7 @@ START_TEST(an_option_that_an_address_cannot_have_is_refused)
 		"listen = unix:/c owner=no-such-user group=root\nlisten = unix:/d group=\n"
 		"listen = unix:@e mode=0600\nlisten = 80 mode=0600\nlisten = :81 freebind\n"
 		"listen = systemd:x owner=root\nlisten = unix:/f freebind\n"
-		"listen = 127.0.0.1:1 freebind=yes\nlisten = 127.0.0.1:2 tos=4\n"
+		"listen = 127.0.0.1:1 freebind=yes\nlisten = 127.0.0.1:2 ttl=4\n"
 		"listen = unix:/g mode=0600 mode=0600\n",
 		"t:2: [echo] listen: \"unix:/a mode=0888\": mode=0888 is not a file's mode; write "
 		"for example mode=0660\n"
@@ -831,10 +829,132 @@ START_TEST(an_option_that_an_address_cannot_have_is_refused)
 		"t:10: [echo] listen: \"unix:/f freebind\": freebind has no use here: it is for an "
 		"IPv4 or IPv6 address\n"
 		"t:11: [echo] listen: \"127.0.0.1:1 freebind=yes\": freebind takes no value\n"
-		"t:12: [echo] listen: \"127.0.0.1:2 tos=4\": \"tos=4\" is no option of an address; "
-		"there are mode=, owner= and group= for unix sockets, and freebind; for several "
-		"addresses repeat the key\n"
+		"t:12: [echo] listen: \"127.0.0.1:2 ttl=4\": \"ttl=4\" is no option of an address; "
+		"there are mode=, owner= and group= for unix sockets, and interface=, v6only, "
+		"freebind, tos=, backlog= and defer_accept; for several addresses repeat the key\n"
 		"t:13: [echo] listen: \"unix:/g mode=0600 mode=0600\": mode is given twice\n");
+}
+END_TEST
+
+START_TEST(the_options_of_listening_sockets_are_read)
+{
+	struct config config = config_of(
+		"[echo]\nlisten = 1\nlisten = 2-3 v6only interface=eth0.7 tos=af41 backlog=17 "
+		"defer_accept\nlisten = [::1]:9 v6only tos=0x28\nlisten = unix:/x backlog=9\n"
+		"listen = 4 interface=a\nlisten = 4 interface=b tos=LE\n"
+		"listen = [fe80::1%a]:6 interface=a\n");
+	const struct config_endpoint *listens = config.sections[0].listens;
+
+	ck_assert_uint_eq(config.sections[0].listen_count, 8);
+	ck_assert(!listens[0].v6only && !listens[0].defer_accept && !*listens[0].interface &&
+		  !listens[0].tos && !listens[0].backlog);
+	for (size_t i = 1; i < 3; i++) {
+		ck_assert_int_eq(listens[i].address.kind, ADDRESS_INET);
+		ck_assert_int_eq(listens[i].address.u.in6.sin6_family, AF_INET6);
+		ck_assert_uint_eq(ntohs(listens[i].address.u.in6.sin6_port), i + 1);
+		ck_assert_str_eq(listens[i].interface, "eth0.7");
+		ck_assert_uint_eq(listens[i].tos, 34 << 2);
+		ck_assert_uint_eq(listens[i].backlog, 17);
+		ck_assert(listens[i].defer_accept);
+	}
+	ck_assert_uint_eq(listens[3].tos, 0x28);
+	ck_assert_uint_eq(listens[4].backlog, 9);
+	ck_assert_uint_eq(listens[6].tos, 1 << 2);
+	config_done(&config);
+}
+END_TEST
+
+START_TEST(mistakes_in_the_options_of_listening_sockets_have_their_words)
+{
+	static const struct {
+		const char *line, *why;
+	} cases[] = {
+		{"1 interface=", "interface needs a value, as in interface=..."},
+		{"1 interface=a/b", "interface=a/b is not the name of an interface, of at most 15 "
+				    "bytes; `ip link` shows them"},
+		{"1 interface=sixteen-letters-",
+		 "interface=sixteen-letters- is not the name of an interface, of at most 15 "
+		 "bytes; `ip link` shows them"},
+		{"[fe80::1%a]:1 interface=b",
+		 "interface=b is not that of the address, %a; leave one away"},
+		{"127.0.0.1:1 v6only",
+		 "v6only has no use here: it is for IPv6, and for a port of every address"},
+		{"1 v6only=yes", "v6only takes no value"},
+		{"1 tos=46", "tos=46 has bits of ECN, which TCP sets by itself; for DSCP 46 write "
+			     "tos=ef or tos=184"},
+		{"1 tos=255", "tos=255 has bits of ECN, the lower two, which TCP sets by itself; "
+			      "write a multiple of 4"},
+		{"1 tos=256", "tos=256 is neither a class (cs0..cs7, af11..af43, ef, va, le) nor a "
+			      "number, 0..252"},
+		{"1 tos=af44", "tos=af44 is neither a class (cs0..cs7, af11..af43, ef, va, le) nor "
+			       "a number, 0..252"},
+		{"1 tos=-4", "tos=-4 is neither a class (cs0..cs7, af11..af43, ef, va, le) nor a "
+			     "number, 0..252"},
+		{"1 backlog=0", "backlog=0 is outside 1..65535"},
+		{"1 backlog=many", "backlog=many is outside 1..65535"},
+		{"1 defer_accept=3s", "defer_accept takes no value"},
+		{"1 deferred",
+		 "\"deferred\" is no option of an address; did you mean defer_accept?"},
+		{"1 ipv6only=on",
+		 "\"ipv6only=on\" is no option of an address; did you mean v6only?"},
+		{"1 dscp=ef", "\"dscp=ef\" is no option of an address; did you mean tos=?"},
+		{"unix:/x interface=eth0",
+		 "interface has no use here: it is for IPv4 and IPv6, not for a unix socket"},
+		{"unix:/x tos=ef",
+		 "tos has no use here: it is for IPv4 and IPv6, not for a unix socket"},
+		{"unix:@x defer_accept",
+		 "defer_accept has no use here: it is for IPv4 and IPv6, not for a unix socket"},
+		{"unix:/x v6only",
+		 "v6only has no use here: it is for IPv6, and for a port of every address"},
+		{"systemd:x interface=eth0",
+		 "interface has no use here: the socket unit has BindToDevice="},
+		{"systemd:x tos=ef", "tos has no use here: the socket unit has IPTOS="},
+		{"systemd:x backlog=3", "backlog has no use here: the socket unit has Backlog="},
+		{"systemd:x v6only",
+		 "v6only has no use here: the socket unit has BindIPv6Only=ipv6-only"},
+		{"systemd:x defer_accept",
+		 "defer_accept has no use here: the socket unit has DeferAcceptSec="},
+	};
+	char text[200], expected[600];
+
+	for (size_t i = 0; i < array_size(cases); i++) {
+		snprintf(text, sizeof(text), "[echo]\nlisten = %s\n", cases[i].line);
+		snprintf(expected, sizeof(expected), "t:2: [echo] listen: \"%s\": %s\n",
+			 cases[i].line, cases[i].why);
+		ck_assert_config_mistakes(text, expected);
+	}
+	ck_assert_config_mistakes("[proxy]\nlisten = 1\nserver = 127.0.0.1:2 tos=ef\n",
+				  "t:3: [proxy] server: \"127.0.0.1:2 tos=ef\": tos has no use "
+				  "here: it is for listen "
+				  "lines\n");
+}
+END_TEST
+
+START_TEST(two_interfaces_may_have_the_same_port)
+{
+	ck_assert_config_mistakes("[echo]\nlisten = 1 interface=a\n[discard]\nlisten = 1 "
+				  "interface=b\n",
+				  "");
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = 1 interface=a\n[discard]\nlisten = 1 interface=a\n",
+		"t:4: [discard] listen: \"1\" is taken by [echo] at t:2 (\"1\"); one of the two "
+		"has "
+		"to go\n");
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = 127.0.0.1:1 interface=lo\n[discard]\nlisten = 1\n",
+		"t:4: [discard] listen: \"1\" is taken by [echo] at t:2 (\"127.0.0.1:1\"); one of "
+		"the two has to go\n");
+	ck_assert_config_mistakes("[echo]\nlisten = 1 v6only\n[discard]\nlisten = 0.0.0.0:1\n", "");
+	ck_assert_config_mistakes("[echo]\nlisten = [::]:1-9\n[discard]\nlisten = 9-10 v6only\n",
+				  "t:4: [discard] listen: \"[::]:9\" is taken by [echo] at t:2 "
+				  "(\"[::]:9\"); one of the "
+				  "two has to go\n");
+	/* What is sent to the loopback comes in nowhere else. */
+	ck_assert_config_mistakes("[proxy]\nlisten = 1 interface=eth0\nserver = 127.0.0.1:1\n", "");
+	ck_assert_config_mistakes("[proxy]\nlisten = 1 interface=lo\nserver = 127.0.0.1:1\n",
+				  "t:3: [proxy] server: \"127.0.0.1:1\" is where this section "
+				  "listens, at t:2: it would "
+				  "connect to itself without end\n");
 }
 END_TEST
 
@@ -906,5 +1026,7 @@ SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_th
       the_rates_and_the_time_of_a_request_are_checked,
       a_key_that_has_an_effect_somewhere_is_no_warning, a_range_of_ports_is_as_many_lines,
       the_rights_of_a_unix_socket_are_read, an_option_that_an_address_cannot_have_is_refused,
-      settings_that_contradict_each_other_are_refused,
+      the_options_of_listening_sockets_are_read,
+      mistakes_in_the_options_of_listening_sockets_have_their_words,
+      two_interfaces_may_have_the_same_port, settings_that_contradict_each_other_are_refused,
       a_file_that_is_no_configuration_is_not_reported_on_without_end)

@@ -70,7 +70,7 @@ static int open_it(void)
 	int fd = bind_open(&address, &line, &settings, &why);
 
 	if (fd >= 0)
-		ck_assert_int_eq(bind_listen(fd, &settings, &why), 0);
+		ck_assert_int_eq(bind_listen(fd, &line, &settings, &why), 0);
 	return fd;
 }
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,26 +110,49 @@ static int parse_systemd(struct address *address, const char *name, unsigned use
 	return 0;
 }
 
+bool address_is_interface(const char *name)
+{
+	size_t length = strcspn(name, "/: \t\n\v\f\r");
+
+	return length && !name[length] && length < IF_NAMESIZE && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
+/* What is behind the %: a number, or a name, which is kept. */
+static int parse_zone(struct address *address, const char *zone, unsigned long *ret_scope,
+		      const char **ret_why)
+{
+	if (zone[strspn(zone, "0123456789")] && address_is_interface(zone)) {
+		memcpy(address->host, zone, strlen(zone) + 1);
+		return 0;
+	}
+	if (parse_number(zone, UINT32_MAX, ret_scope) == 0 && *ret_scope)
+		return 0;
+	return wrong(ret_why,
+		     "the zone after % is the interface's name or number, as shown by: ip link");
+}
+
 /* host is what was between the brackets: an address and perhaps %zone. */
 static int parse_inet6(struct address *address, char *host, const char **ret_why)
 {
 	struct sockaddr_in6 *in6 = &address->u.in6;
 	char *zone = strchr(host, '%');
 	unsigned long scope = 0;
+	int r;
 
 	if (zone) {
 		*zone++ = 0;
-		if (parse_number(zone, UINT32_MAX, &scope) < 0 || scope == 0)
-			return wrong(ret_why,
-				     "the zone after % is the interface's number, as shown "
-				     "by: ip link");
+		r = parse_zone(address, zone, &scope, ret_why);
+		if (r < 0)
+			return r;
 	}
 	in6->sin6_family = AF_INET6;
 	if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
 		return wrong(ret_why, "what is between the brackets is not an IPv6 address");
-	if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && !scope)
-		return wrong(ret_why, "a link-local address needs its interface: [fe80::1%2]:80");
-	if (!IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && scope)
+	if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && !zone)
+		return wrong(ret_why,
+			     "a link-local address needs its interface: [fe80::1%eth0]:80");
+	if (!IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && zone)
 		return wrong(ret_why, "only a link-local address (fe80::...) belongs to an "
 				      "interface: leave out % and what is behind it");
 	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
@@ -356,6 +380,16 @@ const char *address_format_socket(const struct sockaddr *address, socklen_t leng
 	return text;
 }
 
+/* "[fe80::1%eth0]:80": the number of the interface may be another tomorrow. */
+static const char *format_zoned(const struct address *address, char *text, size_t size)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET6, &address->u.in6.sin6_addr, host, sizeof(host));
+	snprintf(text, size, "[%s%%%.15s]:%u", host, address->host, address->port);
+	return text;
+}
+
 const char *address_format(const struct address *address, char *text, size_t size)
 {
 	switch (address->kind) {
@@ -363,6 +397,9 @@ const char *address_format(const struct address *address, char *text, size_t siz
 		snprintf(text, size, ":%u", address->port);
 		return text;
 	case ADDRESS_INET:
+		if (address_has_zone(address))
+			return format_zoned(address, text, size);
+		return address_format_socket(&address->u.any, address->length, text, size);
 	case ADDRESS_UNIX:
 		return address_format_socket(&address->u.any, address->length, text, size);
 	case ADDRESS_NAME:
@@ -380,6 +417,23 @@ const char *address_format(const struct address *address, char *text, size_t siz
 	}
 	snprintf(text, size, "none");
 	return text;
+}
+
+uint32_t address_scope(const struct address *address)
+{
+	if (address_has_zone(address))
+		return if_nametoindex(address->host);
+	return address->kind == ADDRESS_INET && address->u.any.sa_family == AF_INET6
+		       ? address->u.in6.sin6_scope_id
+		       : 0;
+}
+
+int address_locate(struct address *address)
+{
+	if (!address_has_zone(address))
+		return 0;
+	address->u.in6.sin6_scope_id = address_scope(address);
+	return address->u.in6.sin6_scope_id ? 0 : -ENODEV;
 }
 
 void address_set_port(struct address *address, uint16_t port)

@@ -3,6 +3,7 @@
  *
  *   80  :80            every local address, both families   (listening only)
  *   127.0.0.1:80       IPv4        [::1]:80   IPv6
+ *   [fe80::1%eth0]:80  IPv6 of a link; the interface is looked up when it is used
  *   host.example:80    a name; it keeps its text until somebody looks it up
  *   srv:_pg._tcp.example   a service by its SRV records   (connecting only)
  *   unix:/run/x.sock   a path      unix:@x    the abstract name space
@@ -40,7 +41,7 @@ struct address {
 	} u;
 	uint16_t port;
 	bool is_service; /* ADDRESS_NAME: its SRV records say where, and the port; port is 0 */
-	char host[254];  /* ADDRESS_NAME, ADDRESS_SYSTEMD */
+	char host[254];  /* ADDRESS_NAME, ADDRESS_SYSTEMD; of ADDRESS_INET its interface's name */
 };
 
 enum { ADDRESS_FOR_LISTEN = 1, ADDRESS_FOR_CONNECT = 2 };
@@ -54,6 +55,18 @@ int address_parse(struct address *ret_address, const char *text, unsigned use,
 
 /* The same with another port, of what has one: of ADDRESS_INET and ADDRESS_ANY. */
 void address_set_port(struct address *address, uint16_t port);
+
+/* Whether it names its interface, whose number may change while the daemon runs. */
+static inline bool address_has_zone(const struct address *address)
+{
+	return address->kind == ADDRESS_INET && address->host[0];
+}
+/* The number of the interface that it belongs to, today; 0: none, or none of that name. */
+uint32_t address_scope(const struct address *address);
+/* The same, into the socket address, before it is used.  0, or -ENODEV. */
+int address_locate(struct address *address) must_check;
+/* Whether an interface can be called so. */
+bool address_is_interface(const char *name);
 
 /* Whether they are the same, up to the last byte; a name's or inherited socket's by its text. */
 bool address_is_same(const struct address *a, const struct address *b);

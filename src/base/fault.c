@@ -4,7 +4,7 @@
 
 #define LINK_LOCAL                                                                                 \
 	"of a link-local address the number of its interface is to be written, too, as in "        \
-	"[fe80::1%2]:80; `ip link` shows them"
+	"[fe80::1%eth0]:80; `ip link` shows them"
 #define NO_FAMILY                                                                                  \
 	"this machine has no such address family, or RestrictAddressFamilies= of the unit leaves " \
 	"it out"

@@ -47,7 +47,7 @@ static struct host host_of(const struct address *address)
 		return host;
 	}
 	if (IN6_IS_ADDR_LINKLOCAL(&host.address))
-		host.scope = address->u.in6.sin6_scope_id;
+		host.scope = address_scope(address);
 	host.every = IN6_IS_ADDR_UNSPECIFIED(&host.address);
 	return host;
 }
@@ -162,6 +162,11 @@ bool meet_as_listeners(const struct address *a, const struct address *b)
 	if (a->kind == ADDRESS_UNIX)
 		return is_same_socket(a, b);
 	return a->port == b->port && !strcasecmp(a->host, b->host);
+}
+
+bool meet_on_interfaces(const char *one, const char *other)
+{
+	return !*one || !*other || !strcmp(one, other);
 }
 
 bool meet_covers(const struct address *wide, const struct address *narrow)

@@ -16,6 +16,9 @@
  */
 bool meet_as_listeners(const struct address *a, const struct address *b);
 
+/* Whether sockets of these interfaces are in each other's way; "": of all of them. */
+bool meet_on_interfaces(const char *one, const char *other);
+
 /* Whether whoever arrives at the second one would arrive at the first, were that one not there. */
 bool meet_covers(const struct address *wide, const struct address *narrow);
 

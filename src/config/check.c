@@ -23,7 +23,7 @@ static void check_listens(struct loader *loader, const struct listens *listens,
 		const struct config_endpoint *listen = &section->listens[i], *first;
 		const struct config_section *owner = NULL;
 
-		first = listens_find(listens, &listen->address, &owner);
+		first = listens_find(listens, listen, &owner);
 		assert(first && owner); /* at least this one is found */
 		if (first != listen)
 			loader_complain(

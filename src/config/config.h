@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/compiler.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -134,7 +135,12 @@ struct config_endpoint {
 	gid_t group;    /* (gid_t)-1: likewise */
 	bool read_only; /* [control]: GET and HEAD only */
 	bool freebind;  /* listen although this machine has not got the address (IP_FREEBIND) */
-	unsigned file;  /* index into config.files */
+	bool v6only;    /* of a port of every address, only those of IPv6 */
+	bool defer_accept;
+	uint8_t tos;                 /* of the connections' packets (IP_TOS, IPV6_TCLASS) */
+	uint32_t backlog;            /* 0: as the section has it */
+	char interface[IF_NAMESIZE]; /* only what comes in there (SO_BINDTODEVICE); "": anywhere */
+	unsigned file;               /* index into config.files */
 	unsigned line;
 
 	/* Of a server.  A line that is a name has them for each of its addresses. */

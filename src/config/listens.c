@@ -79,29 +79,37 @@ void listens_done(struct listens *listens)
 	*listens = (struct listens){0};
 }
 
-/* The first entry of that key that meets the address, counted from 1; 0: none does. */
-static uint32_t first_of(const struct listens *listens, uint32_t key, const struct address *address)
+/* Each of two interfaces may have a socket of the same address. */
+static bool meet(const struct config_endpoint *one, const struct config_endpoint *other)
+{
+	return meet_as_listeners(&one->address, &other->address) &&
+	       meet_on_interfaces(one->interface, other->interface);
+}
+
+/* The first entry of that key that meets the line, counted from 1; 0: none does. */
+static uint32_t first_of(const struct listens *listens, uint32_t key,
+			 const struct config_endpoint *line)
 {
 	uint32_t number = listens->first[key & (listens->buckets - 1)];
 
 	for (; number; number = listens->entries[number - 1].next) {
 		const struct listens_entry *entry = &listens->entries[number - 1];
 
-		if (entry->key == key && meet_as_listeners(&entry->line->address, address))
+		if (entry->key == key && meet(entry->line, line))
 			return number;
 	}
 	return 0;
 }
 
 const struct config_endpoint *listens_find(const struct listens *listens,
-					   const struct address *address,
+					   const struct config_endpoint *line,
 					   const struct config_section **ret_section)
 {
 	uint32_t keys[MEET_KEYS_MAX], first = 0;
-	unsigned count = meet_keys_sought(address, keys);
+	unsigned count = meet_keys_sought(&line->address, keys);
 
 	for (unsigned k = 0; k < count; k++) {
-		uint32_t number = first_of(listens, keys[k], address);
+		uint32_t number = first_of(listens, keys[k], line);
 
 		if (number && (!first || number < first))
 			first = number;

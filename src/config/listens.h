@@ -19,9 +19,9 @@ struct listens {
 int listens_init(struct listens *listens, const struct config *config) must_check;
 void listens_done(struct listens *listens);
 
-/* The first line that listens there, and its section; NULL: none does. */
+/* The first line that listens where that one does, and its section; NULL: none does. */
 const struct config_endpoint *listens_find(const struct listens *listens,
-					   const struct address *address,
+					   const struct config_endpoint *line,
 					   const struct config_section **ret_section);
 
 #endif

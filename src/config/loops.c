@@ -1,5 +1,6 @@
 #include "config/loops.h"
 
+#include "base/endpoint.h"
 #include "base/grow.h"
 #include "base/meet.h"
 
@@ -141,6 +142,20 @@ static const struct config_endpoint *way(struct loops *loops, size_t from, size_
 	return NULL;
 }
 
+/* What is sent to the loopback comes in nowhere else. */
+static bool arrives(const struct address *address, const struct loop_place *place)
+{
+	const char *interface = place->line->interface;
+	struct endpoint to;
+
+	if (!meet_by_connecting(address, &place->address))
+		return false;
+	if (address->kind != ADDRESS_INET || !*interface || !strcmp(interface, "lo"))
+		return true;
+	endpoint_of(&address->u.any, &to);
+	return !endpoint_is_loopback(&to);
+}
+
 int loops_connect(struct loops *loops, size_t section, const struct address *address,
 		  const struct config_endpoint *line, struct loop_found *ret_found)
 {
@@ -149,7 +164,7 @@ int loops_connect(struct loops *loops, size_t section, const struct address *add
 	for (size_t i = 0; i < loops->place_count; i++) {
 		struct loop_place *place = &loops->places[i];
 
-		if (!meet_by_connecting(address, &place->address))
+		if (!arrives(address, place))
 			continue;
 		if (reaches(loops, place->section, section)) {
 			*ret_found = (struct loop_found){

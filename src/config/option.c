@@ -2,6 +2,7 @@
 
 #include "config/schema.h"
 #include "config/suggest.h"
+#include "config/tos.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -78,6 +79,49 @@ static int set_freebind(struct config_endpoint *endpoint, const char *value, cha
 	return 0;
 }
 
+static int set_v6only(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	(void)value;
+	(void)why;
+	endpoint->v6only = true;
+	return 0;
+}
+
+static int set_defer_accept(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	(void)value;
+	(void)why;
+	endpoint->defer_accept = true;
+	return 0;
+}
+
+static int set_interface(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	if (!address_is_interface(value))
+		return wrong(
+			why,
+			"interface=%.40s is not the name of an interface, of at most %d bytes; "
+			"`ip link` shows them",
+			value, IF_NAMESIZE - 1);
+	memcpy(endpoint->interface, value, strlen(value) + 1);
+	return 0;
+}
+
+static int set_backlog(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	int64_t backlog = number_of(value);
+
+	if (backlog < 1 || backlog > UINT16_MAX)
+		return wrong(why, "backlog=%.40s is outside 1..65535", value);
+	endpoint->backlog = (uint32_t)backlog;
+	return 0;
+}
+
+static int set_tos(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	return tos_parse(&endpoint->tos, value, why);
+}
+
 static int set_read_only(struct config_endpoint *endpoint, const char *value, char *why)
 {
 	(void)value;
@@ -152,7 +196,16 @@ static int set_check_address(struct config_endpoint *endpoint, const char *value
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-enum { OF_FILES = 1, OF_ADDRESSES = 2, OF_CONTROL = 4, OF_SERVERS = 8 };
+/* What an option is for. */
+enum {
+	OF_FILES = 1,
+	OF_ADDRESSES = 2,
+	OF_CONTROL = 4,
+	OF_SERVERS = 8,
+	OF_INTERNET = 16, /* an address, or a port of every one */
+	OF_IPV6 = 32,
+	OF_LISTENERS = 64, /* whatever we open */
+};
 
 struct option {
 	const char *name;
@@ -160,6 +213,7 @@ struct option {
 	unsigned of;
 	int (*set)(struct config_endpoint *endpoint, const char *value, char *why);
 	struct schema_key number; /* where there is no function: what it may be, and where it is */
+	const char *unit;         /* what says the same in a socket unit; NULL: nothing */
 };
 
 /* clang-format off */
@@ -167,7 +221,7 @@ struct option {
 	(offsetof(struct config_endpoint, member) + \
 	 0 * sizeof(char[_Generic(((struct config_endpoint *)0)->member, uint32_t: 1, default: -1)]))
 #define NUMBER(word, kind, member, least, greatest, none, default_) \
-	{word, true, OF_SERVERS, NULL, {.name = word, .type = SCHEMA_##kind, .offset = FIELD(member), .min = least, .max = greatest, .zero = none, .initial = default_}}
+	{word, true, OF_SERVERS, NULL, {.name = word, .type = SCHEMA_##kind, .offset = FIELD(member), .min = least, .max = greatest, .zero = none, .initial = default_}, NULL}
 
 static const struct option options[] = {
 	{.name = "mode", .has_value = true, .of = OF_FILES, .set = set_mode},
@@ -175,6 +229,11 @@ static const struct option options[] = {
 	{.name = "group", .has_value = true, .of = OF_FILES, .set = set_group},
 	{.name = "read_only", .of = OF_CONTROL, .set = set_read_only},
 	{.name = "freebind", .of = OF_ADDRESSES, .set = set_freebind},
+	{.name = "interface", .has_value = true, .of = OF_INTERNET, .set = set_interface, .unit = "BindToDevice="},
+	{.name = "v6only", .of = OF_IPV6, .set = set_v6only, .unit = "BindIPv6Only=ipv6-only"},
+	{.name = "tos", .has_value = true, .of = OF_INTERNET, .set = set_tos, .unit = "IPTOS="},
+	{.name = "backlog", .has_value = true, .of = OF_LISTENERS, .set = set_backlog, .unit = "Backlog="},
+	{.name = "defer_accept", .of = OF_INTERNET, .set = set_defer_accept, .unit = "DeferAcceptSec="},
 	{.name = "name", .has_value = true, .of = OF_SERVERS, .set = set_name},
 	NUMBER("weight",          COUNT, weight,          0, CONFIG_WEIGHT_MAX, NULL, "1"),
 	{.name = "backup", .of = OF_SERVERS, .set = set_backup},
@@ -198,9 +257,22 @@ static unsigned kinds_of(const struct address *address, enum endpoint_use use)
 		return OF_SERVERS;
 	if (use == ENDPOINT_CONTROL)
 		return OF_CONTROL | (address->kind == ADDRESS_UNIX ? OF_FILES : 0);
-	if (address->kind == ADDRESS_UNIX)
-		return address->u.un.sun_path[0] ? OF_FILES : 0;
-	return address->kind == ADDRESS_INET || address->kind == ADDRESS_NAME ? OF_ADDRESSES : 0;
+	switch (address->kind) {
+	case ADDRESS_UNIX:
+		return OF_LISTENERS | (address->u.un.sun_path[0] ? OF_FILES : 0);
+	case ADDRESS_ANY:
+		return OF_LISTENERS | OF_INTERNET | OF_IPV6;
+	case ADDRESS_INET:
+		return OF_LISTENERS | OF_INTERNET | OF_ADDRESSES |
+		       (address->u.any.sa_family == AF_INET6 ? OF_IPV6 : 0);
+	case ADDRESS_NAME:
+		return OF_LISTENERS | OF_INTERNET | OF_ADDRESSES;
+	case ADDRESS_SYSTEMD:
+	case ADDRESS_NONE:
+	case ADDRESS_KIND_COUNT:
+		break;
+	}
+	return 0;
 }
 
 static int has_no_use(const struct config_endpoint *endpoint, enum endpoint_use use,
@@ -215,9 +287,18 @@ static int has_no_use(const struct config_endpoint *endpoint, enum endpoint_use 
 		because = "it is for listen lines";
 	else if (option->of == OF_CONTROL)
 		because = "it is for the sockets of [control]";
+	else if (address->kind == ADDRESS_SYSTEMD && option->unit)
+		return wrong(why, "%s has no use here: the socket unit has %s", option->name,
+			     option->unit);
 	else if (address->kind == ADDRESS_SYSTEMD)
 		because =
 			"the socket unit has SocketMode=, SocketUser=, SocketGroup= and FreeBind=";
+	else if (use == ENDPOINT_CONTROL && option->of > OF_SERVERS)
+		because = "it is for sections that serve clients";
+	else if (option->of == OF_IPV6)
+		because = "it is for IPv6, and for a port of every address";
+	else if (option->of == OF_INTERNET)
+		because = "it is for IPv4 and IPv6, not for a unix socket";
 	else if (address->kind == ADDRESS_UNIX && !address->u.un.sun_path[0])
 		because = "what is in the abstract name space has no file, and anybody may "
 			  "connect to it";
@@ -288,6 +369,23 @@ static int unknown_server_option(const char *name, const char *word, char *why)
 		     word);
 }
 
+/* What listen options are called elsewhere, by nginx and HAProxy. */
+static const char *listen_synonym(const char *name)
+{
+	static const struct {
+		const char *elsewhere, *here;
+	} words[] = {
+		{"ipv6only", "v6only"},   {"deferred", "defer_accept"},
+		{"dscp", "tos="},         {"defer", "defer_accept"},
+		{"device", "interface="}, {"bindtodevice", "interface="},
+	};
+
+	for (size_t i = 0; i < array_size(words); i++)
+		if (suggest_is_same(name, words[i].elsewhere))
+			return words[i].here;
+	return NULL;
+}
+
 static int unknown_option(enum endpoint_use use, const char *word, char *why)
 {
 	char name[WORD_MAX];
@@ -295,11 +393,17 @@ static int unknown_option(enum endpoint_use use, const char *word, char *why)
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
 	if (use == ENDPOINT_CONNECT)
 		return unknown_server_option(name, word, why);
+	if (use != ENDPOINT_CONTROL && listen_synonym(name))
+		return wrong(why, "\"%.60s\" is no option of an address; did you mean %s?", word,
+			     listen_synonym(name));
 	return wrong(why,
 		     "\"%.60s\" is no option of an address; there are mode=, owner= and "
 		     "group= for unix sockets, and %s; for several addresses repeat "
 		     "the key",
-		     word, use == ENDPOINT_CONTROL ? "read_only" : "freebind");
+		     word,
+		     use == ENDPOINT_CONTROL
+			     ? "read_only"
+			     : "interface=, v6only, freebind, tos=, backlog= and defer_accept");
 }
 
 /* ---- Reading them ---------------------------------------------------------------------------- */
@@ -363,6 +467,10 @@ static int check_pairs(const struct config_endpoint *endpoint, unsigned seen, ch
 		return wrong(why, "fail_timeout has no use with max_fails=off");
 	if (saw(seen, "slow_start") && endpoint->slow_start_ms && !endpoint->weight)
 		return wrong(why, "slow_start has no use with weight=0: it takes no connections");
+	if (*endpoint->interface && address_has_zone(&endpoint->address) &&
+	    strcmp(endpoint->interface, endpoint->address.host) != 0)
+		return wrong(why, "interface=%s is not that of the address, %%%s; leave one away",
+			     endpoint->interface, endpoint->address.host);
 	return 0;
 }
 
@@ -380,7 +488,11 @@ int option_set_all(struct config_endpoint *endpoint, enum endpoint_use use, cons
 		r = set_option(endpoint, use, word, &seen, why);
 		text += length;
 	}
-	return r == 0 ? check_pairs(endpoint, seen, why) : r;
+	if (r == 0)
+		r = check_pairs(endpoint, seen, why);
+	if (r == 0 && endpoint->v6only)
+		endpoint->address.kind = ADDRESS_INET; /* it is [::] then */
+	return r;
 }
 
 void option_set_defaults(struct config_endpoint *endpoint, enum endpoint_use use)

@@ -25,42 +25,54 @@ static void bind_without_address(int fd, int family)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
 }
 
-/* An internet address. */
-static int bind_socket(const struct address *address, bool freebind, bool reuse_port)
+/* What has to be known before it is bound. */
+static int prepare(int fd, struct address *address, const struct config_endpoint *line,
+		   bool reuse_port)
 {
-	int fd = socket_open(address->u.any.sa_family), on = 1, off = 0;
+	int on = 1, r = address_locate(address);
 
-	if (fd < 0)
-		return fd;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (reuse_port)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	if (freebind)
+	if (line->freebind)
 		bind_without_address(fd, address->u.any.sa_family);
 	if (address->u.any.sa_family == AF_INET6) {
 		/* [::] serves both families only where no family was named. */
 		int v6only = address->kind != ADDRESS_ANY;
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only ? &on : &off, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
 	}
-	if (bind(fd, &address->u.any, address->length) < 0) {
-		int r = -errno;
+	return r == 0 && *line->interface ? socket_interface(fd, line->interface) : r;
+}
+
+/* An internet address. */
+static int bind_socket(const struct address *address, const struct config_endpoint *line,
+		       bool reuse_port)
+{
+	struct address now = *address;
+	int fd = socket_open(address->u.any.sa_family), r;
+
+	if (fd < 0)
+		return fd;
+	r = prepare(fd, &now, line, reuse_port);
+	if (r == 0 && bind(fd, &now.u.any, now.length) < 0)
+		r = -errno;
+	if (r < 0)
 		socket_close(fd);
-		return r;
-	}
-	return fd;
+	return r < 0 ? r : fd;
 }
 
 /* Where the machine has no IPv6, every local address is 0.0.0.0. */
-static int bind_any(const struct address *address, bool reuse_port)
+static int bind_any(const struct address *address, const struct config_endpoint *line,
+		    bool reuse_port)
 {
 	struct address v4 = {
 		.kind = ADDRESS_INET,
 		.length = sizeof(v4.u.in),
 		.u.in = {.sin_family = AF_INET, .sin_port = htons(address->port)},
 	};
-	int fd = bind_socket(address, false, reuse_port);
+	int fd = bind_socket(address, line, reuse_port);
 
-	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? bind_socket(&v4, false, reuse_port)
+	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? bind_socket(&v4, line, reuse_port)
 							   : fd;
 }
 
@@ -249,8 +261,23 @@ static int bind_one(const struct address *address, const struct config_endpoint 
 {
 	if (address->kind == ADDRESS_UNIX)
 		return open_unix(address, line, ret_why);
-	return address->kind == ADDRESS_ANY ? bind_any(address, true)
-					    : bind_socket(address, line->freebind, true);
+	return address->kind == ADDRESS_ANY ? bind_any(address, line, true)
+					    : bind_socket(address, line, true);
+}
+
+void bind_tune(int fd, int family, const struct config_endpoint *line,
+	       const struct config_settings *settings)
+{
+	socket_tune(fd, family, settings);
+	if (family == AF_UNIX)
+		return;
+	socket_tos(fd, family, line->tos);
+	socket_defer_accept(fd, line->defer_accept);
+}
+
+uint32_t bind_backlog(const struct config_endpoint *line, const struct config_settings *settings)
+{
+	return line->backlog ? line->backlog : settings->backlog;
 }
 
 int bind_open(const struct address *address, const struct config_endpoint *line,
@@ -262,15 +289,16 @@ int bind_open(const struct address *address, const struct config_endpoint *line,
 	fd = bind_one(address, line, ret_why);
 	/* Accepted sockets inherit these from the listening one. */
 	if (fd >= 0)
-		socket_tune(fd, address->u.any.sa_family, settings);
+		bind_tune(fd, address->u.any.sa_family, line, settings);
 	else if (!*ret_why)
 		*ret_why = fault_advice(FAULT_AT_BIND, fd);
 	return fd;
 }
 
-int bind_listen(int fd, const struct config_settings *settings, const char **ret_why)
+int bind_listen(int fd, const struct config_endpoint *line, const struct config_settings *settings,
+		const char **ret_why)
 {
-	int r = listen(fd, (int)settings->backlog) < 0 ? -errno : 0;
+	int r = listen(fd, (int)bind_backlog(line, settings)) < 0 ? -errno : 0;
 
 	*ret_why = r < 0 ? fault_advice(FAULT_AT_BIND, r) : NULL;
 	return r;
@@ -282,8 +310,8 @@ int bind_try(const struct address *address, const struct config_endpoint *line)
 
 	if (address->kind == ADDRESS_UNIX)
 		return 0; /* bound once, it cannot be shared by accident */
-	fd = address->kind == ADDRESS_ANY ? bind_any(address, false)
-					  : bind_socket(address, line->freebind, false);
+	fd = address->kind == ADDRESS_ANY ? bind_any(address, line, false)
+					  : bind_socket(address, line, false);
 	if (fd < 0)
 		return fd;
 	socket_close(fd);
@@ -296,10 +324,7 @@ static int check_internet(const struct address *address, const struct config_end
 	struct address any = *address;
 	int r;
 
-	if (any.u.any.sa_family == AF_INET)
-		any.u.in.sin_port = 0;
-	else
-		any.u.in6.sin6_port = 0;
+	address_set_port(&any, 0);
 	r = bind_try(&any, line);
 	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL ? r : 0;
 }

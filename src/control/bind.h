@@ -57,7 +57,13 @@ int bind_rights(const struct address *address, const struct bind_path *path,
 		const struct config_endpoint *line, const char **ret_why) must_check;
 
 /* Listen.  Results as above. */
-int bind_listen(int fd, const struct config_settings *settings, const char **ret_why) must_check;
+int bind_listen(int fd, const struct config_endpoint *line, const struct config_settings *settings,
+		const char **ret_why) must_check;
+/* How many may wait there, of the line or of the section. */
+uint32_t bind_backlog(const struct config_endpoint *line, const struct config_settings *settings);
+/* What accepted sockets have from the listening one, which may listen already. */
+void bind_tune(int fd, int family, const struct config_endpoint *line,
+	       const struct config_settings *settings);
 
 /* Remove the path, unless another process has replaced it since. */
 void bind_remove(const struct address *address, const struct bind_path *path);

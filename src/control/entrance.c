@@ -48,12 +48,26 @@ static bool is_still_there(const struct entrance *entrance)
 	       (now.inode == entrance->path.inode && now.device == entrance->path.device);
 }
 
+/* The number of the interface that it is to be bound to; 0: none, or it is not there. */
+static uint32_t device_of(const struct entrance_wish *wish)
+{
+	return *wish->line->interface ? if_nametoindex(wish->line->interface)
+				      : address_scope(wish->address);
+}
+
+/* One that is made anew is another one, and nothing comes to the sockets of the old one. */
+static bool is_on_device(const struct entrance *entrance, const struct entrance_wish *wish)
+{
+	return !strcmp(entrance->interface, wish->line->interface) &&
+	       entrance->device == device_of(wish);
+}
+
 static bool is_meant(const struct entrance *entrance, const struct entrance_wish *wish)
 {
 	if (entrance->left || entrance->inherited != wish->inherited)
 		return false;
-	return wish->inherited >= 0 ||
-	       (address_is_same(&entrance->address, wish->address) && is_still_there(entrance));
+	return wish->inherited >= 0 || (address_is_same(&entrance->address, wish->address) &&
+					is_on_device(entrance, wish) && is_still_there(entrance));
 }
 
 /* Those that meet are in one: of a port, or a path. */
@@ -90,31 +104,44 @@ static bool is_in_the_way(const struct entrance *entrance, bool own)
 }
 
 /* Whether an entrance has the address that is, or is not, this reading's. */
-static bool meets(struct entrances *entrances, const struct address *address, const void *reading,
-		  bool own)
+static bool meets(struct entrances *entrances, const struct entrance_wish *wish,
+		  const void *reading, bool own)
 {
-	struct list *bucket = bucket_of(entrances, address);
+	struct list *bucket = bucket_of(entrances, wish->address);
 
 	for (struct list *node = bucket->next; node != bucket; node = node->next) {
 		const struct entrance *entrance = container_of(node, struct entrance, same);
 
 		if (is_in_the_way(entrance, own) && (entrance->claimed == reading) == own &&
-		    meet_as_listeners(&entrance->address, address))
+		    meet_as_listeners(&entrance->address, wish->address) &&
+		    meet_on_interfaces(entrance->interface, wish->line->interface))
 			return true;
 	}
 	return false;
 }
 
-struct entrance *entrance_follow(struct entrances *entrances, const struct address *address,
+/* Whether who connects to it would be the wish's, were it not there. */
+static bool is_narrower(const struct entrance *entrance, const struct entrance_wish *wish)
+{
+	const char *interface = wish->line->interface;
+
+	if (*interface && strcmp(interface, entrance->interface) != 0)
+		return false;
+	return meet_covers(wish->address, &entrance->address) ||
+	       (!*interface && *entrance->interface &&
+		address_is_same(&entrance->address, wish->address));
+}
+
+struct entrance *entrance_follow(struct entrances *entrances, const struct entrance_wish *wish,
 				 const void *reading)
 {
-	struct list *bucket = bucket_of(entrances, address);
+	struct list *bucket = bucket_of(entrances, wish->address);
 
 	for (struct list *node = bucket->next; node != bucket; node = node->next) {
 		struct entrance *entrance = container_of(node, struct entrance, same);
 
 		if (entrance->left || !entrance->offered || entrance->inherited >= 0 ||
-		    entrance->claimed == reading || !meet_covers(address, &entrance->address))
+		    entrance->claimed == reading || !is_narrower(entrance, wish))
 			continue;
 		entrance->claimed = reading;
 		entrance->users++;
@@ -153,12 +180,12 @@ static int try_address(struct entrances *entrances, const struct entrance_wish *
 {
 	int r;
 
-	if (!is_any_port(wish->address) && meets(entrances, wish->address, reading, true))
+	if (!is_any_port(wish->address) && meets(entrances, wish, reading, true))
 		return -EADDRINUSE;
 	do
 		r = bind_try(wish->address, wish->line);
 	while (may_come_free(entrances, r));
-	return r == -EADDRINUSE && meets(entrances, wish->address, reading, false) ? 0 : r;
+	return r == -EADDRINUSE && meets(entrances, wish, reading, false) ? 0 : r;
 }
 
 static int bind_own(struct entrances *entrances, const struct entrance_wish *wish,
@@ -212,7 +239,9 @@ static void close_sockets(const struct entrances *entrances, struct entrance *en
 
 static void remember(struct entrance *entrance, const struct entrance_wish *wish)
 {
-	entrance->backlog = wish->settings->backlog;
+	entrance->backlog = bind_backlog(wish->line, wish->settings);
+	entrance->tos = wish->line->tos;
+	entrance->defer_accept = wish->line->defer_accept;
 	entrance->keepalive_ms = wish->settings->keepalive_ms;
 	entrance->user_timeout_ms = wish->settings->user_timeout_ms;
 	entrance->mode = wish->line->mode;
@@ -246,6 +275,8 @@ int entrance_bind(struct entrances *entrances, const struct entrance_wish *wish,
 	bind_text(entrance->sockets[0].fd, wish->text, entrance->text);
 	entrance->address = *wish->address;
 	entrance->inherited = wish->inherited;
+	entrance->device = device_of(wish);
+	memcpy(entrance->interface, wish->line->interface, sizeof(entrance->interface));
 	entrance->users = 1;
 	remember(entrance, wish);
 	list_push(&entrances->all, &entrance->link);
@@ -257,9 +288,13 @@ int entrance_bind(struct entrances *entrances, const struct entrance_wish *wish,
 
 /* ---- Listening ------------------------------------------------------------------------------- */
 
-static bool is_tuned(const struct entrance *entrance, const struct config_settings *settings)
+static bool is_tuned(const struct entrance *entrance, const struct entrance_wish *wish)
 {
-	return entrance->backlog == settings->backlog &&
+	const struct config_settings *settings = wish->settings;
+
+	return entrance->backlog == bind_backlog(wish->line, settings) &&
+	       entrance->tos == wish->line->tos &&
+	       entrance->defer_accept == wish->line->defer_accept &&
 	       entrance->keepalive_ms == settings->keepalive_ms &&
 	       entrance->user_timeout_ms == settings->user_timeout_ms;
 }
@@ -275,21 +310,25 @@ static bool has_rights(const struct entrance *entrance, const struct config_endp
  * What was not asked for before is not taken back: a socket unit may have it on.
  */
 static void tune(const struct entrances *entrances, struct entrance *entrance,
-		 const struct config_settings *settings)
+		 const struct entrance_wish *wish)
 {
-	struct config_settings kept = *settings;
+	sa_family_t family = entrance->address.u.any.sa_family;
+	struct config_settings kept = *wish->settings;
 
 	if (!entrance->keepalive_ms)
 		kept.keepalive_ms = 1;
 	if (!entrance->user_timeout_ms)
 		kept.user_timeout_ms = 1;
-	for (uint32_t i = 0; i < entrances->workers && !is_tuned(entrance, settings); i++) {
+	for (uint32_t i = 0; i < entrances->workers && !is_tuned(entrance, wish); i++) {
 		int fd = entrance->sockets[i].fd;
 
 		socket_untune(fd, &kept);
-		socket_tune(fd, entrance->address.u.any.sa_family, settings);
-		if (entrance->inherited < 0)
-			(void)listen(fd, (int)settings->backlog);
+		if (entrance->inherited >= 0) {
+			socket_tune(fd, family, wish->settings);
+			continue;
+		}
+		bind_tune(fd, family, wish->line, wish->settings);
+		(void)listen(fd, (int)bind_backlog(wish->line, wish->settings));
 	}
 }
 
@@ -302,7 +341,7 @@ static int change(const struct entrances *entrances, struct entrance *entrance,
 		r = bind_rights(&entrance->address, &entrance->path, wish->line, ret_why);
 	if (r < 0)
 		return r;
-	tune(entrances, entrance, wish->settings);
+	tune(entrances, entrance, wish);
 	remember(entrance, wish);
 	return 0;
 }
@@ -314,7 +353,7 @@ int entrance_listen(const struct entrances *entrances, struct entrance *entrance
 	if (entrance->offered)
 		return change(entrances, entrance, wish, ret_why);
 	for (uint32_t i = 0; i < entrances->workers && entrance->inherited < 0; i++) {
-		int r = bind_listen(entrance->sockets[i].fd, wish->settings, ret_why);
+		int r = bind_listen(entrance->sockets[i].fd, wish->line, wish->settings, ret_why);
 
 		if (r < 0)
 			return r;

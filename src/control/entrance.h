@@ -34,6 +34,8 @@ struct entrance {
 	struct address address;
 	int inherited;
 	struct bind_path path;       /* of a unix socket that we bound */
+	char interface[IF_NAMESIZE]; /* the only one that it takes connections from; "": all */
+	uint32_t device;             /* its number, or that of its address's, when it was bound */
 	char text[ADDRESS_TEXT_MAX]; /* as records name it */
 	uint32_t users;              /* openings that name it */
 	const void *claimed;         /* by which reading's sockets, last */
@@ -42,6 +44,8 @@ struct entrance {
 	uint64_t left_ms;            /* ... then */
 	/* What was last asked of its sockets, and its file. */
 	uint32_t backlog, keepalive_ms, user_timeout_ms;
+	uint8_t tos;
+	bool defer_accept;
 	mode_t mode;
 	uid_t owner;
 	gid_t group;
@@ -75,7 +79,7 @@ struct entrance *entrance_find(struct entrances *entrances, const struct entranc
  * on, and that is not named itself any more: claimed for it, since to close it would reset
  * who is just connecting.  NULL: there is none, or no more.
  */
-struct entrance *entrance_follow(struct entrances *entrances, const struct address *address,
+struct entrance *entrance_follow(struct entrances *entrances, const struct entrance_wish *wish,
 				 const void *reading);
 
 /*

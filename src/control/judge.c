@@ -75,22 +75,36 @@ static int judge_cpus(const struct config *config, const char *key, const uint64
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
+/* The interface that a line is about and that is not there, as messages call it; or NULL. */
+static const char *missing_interface(const struct config_endpoint *line, char *text, size_t size)
+{
+	uint32_t scope = address_scope(&line->address);
+	char name[IF_NAMESIZE];
+
+	if (*line->interface && !if_nametoindex(line->interface))
+		return line->interface;
+	if (address_has_zone(&line->address))
+		return scope ? NULL : line->address.host;
+	if (!scope || if_indextoname(scope, name))
+		return NULL;
+	snprintf(text, size, "of number %u", scope);
+	return text;
+}
+
 /* A line of an address that belongs to an interface; that may come later, as a cable does. */
 static void judge_interface(const struct config *config, const struct config_section *section,
 			    const struct config_endpoint *line, const char *key,
 			    struct report *report)
 {
-	const struct sockaddr_in6 *in6 = &line->address.u.in6;
-	char name[IF_NAMESIZE];
+	char text[32];
+	const char *missing = missing_interface(line, text, sizeof(text));
 
-	if (line->address.kind != ADDRESS_INET || in6->sin6_family != AF_INET6 ||
-	    !in6->sin6_scope_id || if_indextoname(in6->sin6_scope_id, name))
-		return;
-	report_add(report, REPORT_WARNING, line->file, line->line,
-		   "%s:%u: %s %s: %s: this machine has no interface of number %u now; `ip link` "
-		   "shows them",
-		   config->files[line->file], line->line, section->title, key, line->text,
-		   in6->sin6_scope_id);
+	if (missing)
+		report_add(report, REPORT_WARNING, line->file, line->line,
+			   "%s:%u: %s %s: %s: this machine has no interface %s now; `ip link` "
+			   "shows them",
+			   config->files[line->file], line->line, section->title, key, line->text,
+			   missing);
 }
 
 static void judge_interfaces(const struct config *config, struct report *report)

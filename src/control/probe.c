@@ -1,6 +1,7 @@
 #include "control/probe.h"
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/fault.h"
 #include "base/grow.h"
 #include "loop/socket.h"
@@ -247,13 +248,15 @@ static void begin_talk(struct probe *probe)
  */
 static bool has_met_itself(const struct probe *probe)
 {
-	const struct address *address = &probe->terms->address;
-	struct sockaddr_storage own = {0};
-	socklen_t size = sizeof(own);
+	struct endpoint from, to;
+	struct sockaddr_in6 own;
 
-	if (is_unix(probe) || getsockname(probe->fd, (struct sockaddr *)&own, &size) < 0)
+	if (is_unix(probe))
 		return false;
-	return size == address->length && !memcmp(&own, &address->u, size);
+	socket_name(probe->fd, &own);
+	endpoint_of((const struct sockaddr *)&own, &from);
+	endpoint_of(&probe->terms->address.u.any, &to);
+	return endpoint_is_same(&from, &to);
 }
 
 static void connected(struct probe *probe)

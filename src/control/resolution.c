@@ -53,6 +53,7 @@ void resolution_question(const struct resolution *one, struct name_question *ret
 	if (settings->resolver &&
 	    address_parse(&ret_question->server, settings->resolver, ADDRESS_FOR_CONNECT, &why) < 0)
 		ret_question->server = (struct address){0};
+	(void)!address_locate(&ret_question->server); /* or it does not answer */
 }
 
 static bool is_same_text(const char *a, const char *b)

@@ -136,7 +136,7 @@ static int bind_line(struct side *side, const struct config_section *section,
 	if (fd < 0)
 		return complain(side->serve, side, line, fd, why);
 	path = bind_path(&line->address);
-	r = bind_listen(fd, &section->settings, &why);
+	r = bind_listen(fd, line, &section->settings, &why);
 	if (r == 0)
 		return add(side, line, fd, path);
 	bind_remove(&line->address, &path);

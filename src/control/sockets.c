@@ -49,6 +49,7 @@ struct opening {
  */
 struct follower {
 	struct entrance *entrance;
+	const struct config_endpoint *endpoint; /* that listens there now */
 	uint32_t section_index;
 };
 
@@ -78,7 +79,8 @@ static void find_own(const struct sockets *sockets, const struct opening *openin
 		const struct opening *other = &sockets->openings[i];
 
 		if (other == opening || other->state != OPENING_DONE ||
-		    !meet_as_listeners(&other->address, &opening->address))
+		    !meet_as_listeners(&other->address, &opening->address) ||
+		    !meet_on_interfaces(other->endpoint->interface, opening->endpoint->interface))
 			continue;
 		snprintf(text, size, "%s already listens there, as %s", other->place, other->text);
 		*ret_why = text;
@@ -99,10 +101,16 @@ static void try_again(struct opening *opening)
 		opening->patience_ms = AGAIN_MAX_MS;
 }
 
-/* An address may come later, with the network or from another machine. */
+/* An address may come later, with the network or from another machine, and so may an interface. */
 static int wait_for_address(struct opening *opening, int error)
 {
-	if (opening->state != OPENING_WAITS)
+	if (opening->state != OPENING_WAITS && error == -ENODEV)
+		log_warning("%s: not listening on %s: this machine has no interface %s; that is "
+			    "tried again until it has (`ip link` shows them)",
+			    opening->place, opening->text,
+			    *opening->endpoint->interface ? opening->endpoint->interface
+							  : opening->address.host);
+	else if (opening->state != OPENING_WAITS)
 		log_warning("%s: not listening on %s: %s (no interface of this machine has that "
 			    "address); that is tried again until one has; `freebind` does not wait",
 			    opening->place, opening->text, strerror(-error));
@@ -142,7 +150,7 @@ static int open_one(struct sockets *sockets, struct opening *opening)
 		return log_no_memory("the listening sockets");
 	if (r == 0)
 		opening->state = OPENING_DONE;
-	if (r == -EADDRNOTAVAIL)
+	if (r == -EADDRNOTAVAIL || r == -ENODEV)
 		return wait_for_address(opening, r);
 	if (r == -EADDRINUSE)
 		find_own(sockets, opening, text, sizeof(text), &why);
@@ -180,9 +188,10 @@ static int open_all(struct sockets *sockets)
 
 static int follow(struct sockets *sockets, const struct opening *opening)
 {
+	struct entrance_wish wish = wish_of(opening);
 	struct entrance *entrance;
 
-	while ((entrance = entrance_follow(sockets->entrances, &opening->address, sockets))) {
+	while ((entrance = entrance_follow(sockets->entrances, &wish, sockets))) {
 		size_t count = sockets->follower_count + 1;
 		struct follower *more = realloc(sockets->followers, count * sizeof(*more));
 
@@ -194,6 +203,7 @@ static int follow(struct sockets *sockets, const struct opening *opening)
 		sockets->followers = more;
 		more[sockets->follower_count++] = (struct follower){
 			.entrance = entrance,
+			.endpoint = opening->endpoint,
 			.section_index = opening->section_index,
 		};
 	}
@@ -387,7 +397,7 @@ static void tune_follower(struct sockets *sockets, const struct follower *follow
 	const struct config_section *section = &sockets->config->sections[follower->section_index];
 	const struct entrance_wish wish = {
 		.address = &follower->entrance->address,
-		.line = section->listens,
+		.line = follower->endpoint,
 		.settings = &section->settings,
 		.inherited = -1,
 		.text = follower->entrance->text,

@@ -14,6 +14,8 @@
 #define HEADER_MAX     1536
 #define SEGMENT_PIECES 17 /* MAX_SKB_FRAGS */
 #define OPTIONS_MAX    40 /* bytes, of a TCP header */
+/* The kernel counts in times that it repeats its SYN-ACK: after 1 s and 2 s more. */
+#define DEFER_SECONDS 3
 
 int socket_open(int family)
 {
@@ -34,8 +36,21 @@ int socket_accept(int fd)
 	return accepted < 0 ? -errno : accepted;
 }
 
+/* Where the interface of a link-local address is named, its number is asked for each time. */
+static int connect_on_link(int fd, const struct address *address)
+{
+	struct address now = *address;
+	int r = address_locate(&now);
+
+	if (r < 0)
+		return r;
+	return connect(fd, &now.u.any, now.length) < 0 ? -errno : 0;
+}
+
 int socket_connect(int fd, const struct address *address)
 {
+	if (address_has_zone(address))
+		return connect_on_link(fd, address);
 	return connect(fd, &address->u.any, address->length) < 0 ? -errno : 0;
 }
 
@@ -66,6 +81,26 @@ void socket_untune(int fd, const struct config_settings *settings)
 		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
 	if (!settings->user_timeout_ms)
 		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
+}
+
+void socket_tos(int fd, int family, uint8_t tos)
+{
+	/* A socket of IPv6 may be one of IPv4 as well. */
+	if (family == AF_INET6)
+		set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
+	set_option(fd, IPPROTO_IP, IP_TOS, tos);
+}
+
+void socket_defer_accept(int fd, bool defer)
+{
+	set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, defer ? DEFER_SECONDS : 0);
+}
+
+int socket_interface(int fd, const char *name)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) < 0
+		       ? -errno
+		       : 0;
 }
 
 void socket_hold_ack(int fd)
@@ -294,11 +329,8 @@ bool socket_is_own(const struct address *address)
 
 	if (fd < 0)
 		return false;
-	if (address->u.any.sa_family == AF_INET)
-		any_port.u.in.sin_port = 0;
-	else
-		any_port.u.in6.sin6_port = 0;
-	own = bind(fd, &any_port.u.any, address->length) == 0;
+	address_set_port(&any_port, 0);
+	own = address_locate(&any_port) == 0 && bind(fd, &any_port.u.any, any_port.length) == 0;
 	socket_close(fd);
 	return own;
 }

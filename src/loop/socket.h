@@ -25,6 +25,15 @@ void socket_tune(int fd, int family, const struct config_settings *settings);
 void socket_untune(int fd, const struct config_settings *settings);
 
 /*
+ * Of a listening socket, for those that it accepts: the type of service of their packets, and
+ * whether it accepts only who has sent something, or was silent for some seconds.
+ */
+void socket_tos(int fd, int family, uint8_t tos);
+void socket_defer_accept(int fd, bool defer);
+/* Only what goes through that interface (SO_BINDTODEVICE).  0; -ENODEV: there is none. */
+int socket_interface(int fd, const char *name) must_check;
+
+/*
  * Before a connect: let the ACK that ends its handshake wait, up to 200 ms, for
  * the first bytes sent (TCP_DEFER_ACCEPT, which does that to a socket that
  * connects: Linux since 2.4, by its source).  And: send it now if it waits, or as

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -91,7 +92,13 @@ static int resolve(const char *text, union any_address *ret_address, socklen_t *
 		return -EINVAL;
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
 	if (host[0] == '[') {
+		char *zone = strchr(host, '%');
+
 		host[strlen(host) - 1] = '\0';
+		if (zone) {
+			*zone++ = '\0';
+			ret_address->v6.sin6_scope_id = if_nametoindex(zone);
+		}
 		ret_address->v6.sin6_family = AF_INET6;
 		ret_address->v6.sin6_port = htons((uint16_t)atoi(colon + 1));
 		*ret_length = sizeof(ret_address->v6);
