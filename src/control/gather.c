@@ -5,6 +5,7 @@
 #include "control/named.h"
 #include "control/rulings.h"
 #include "control/wards.h"
+#include "guard/acl.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
 #include "pool/server.h"
@@ -212,6 +213,30 @@ static void fill_listeners(struct metrics_snapshot *snapshot, const struct socke
 	}
 }
 
+/* Of a section with many lines, those that have refused somebody. */
+#define RULES_SHOWN 256
+
+static void fill_rules(struct metrics_snapshot *snapshot, const struct ledger *ledger,
+		       const struct section *section)
+{
+	uint32_t count = section->acl ? acl_rule_count(section->acl) + 1 : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t refused = ledger_sum(ledger, section->rules[i], TALLY_CONNECTIONS);
+		const struct config_origin *origin = acl_rule_origin(section->acl, i);
+
+		if (!refused && (count > RULES_SHOWN || acl_rule_admits(section->acl, i)))
+			continue;
+		snapshot->rules[snapshot->rule_count++] = (struct metrics_rule){
+			.proxy = section->config->name,
+			.rule = acl_rule_text(section->acl, i),
+			.file = origin ? section->edition->config->files[origin->file] : NULL,
+			.line = origin ? origin->line : 0,
+			.refused = refused,
+		};
+	}
+}
+
 static struct metrics_name *name_of(const struct metrics_snapshot *snapshot, const char *text)
 {
 	for (size_t i = 0; i < snapshot->name_count; i++)
@@ -264,11 +289,15 @@ static void fill_process(struct metrics_snapshot *snapshot)
 static bool make_room(const struct gather_sources *sources, struct metrics_snapshot *snapshot)
 {
 	const struct edition *edition = &sources->reading->edition;
-	size_t servers = 0;
+	size_t servers = 0, rules = 0;
 
+	for (uint32_t i = 0; i < edition->section_count; i++)
+		if (edition->sections[i].acl)
+			rules += acl_rule_count(edition->sections[i].acl) + 1;
 	for (uint32_t i = 0; i < edition->pool_count; i++)
 		servers += edition->pools[i].count;
 	snapshot->workers = calloc(sources->engine->worker_count + 1, sizeof(*snapshot->workers));
+	snapshot->rules = calloc(rules + 1, sizeof(*snapshot->rules));
 	snapshot->proxies = calloc(edition->section_count + 1, sizeof(*snapshot->proxies));
 	snapshot->pools = calloc(edition->pool_count + 1, sizeof(*snapshot->pools));
 	snapshot->servers = calloc(servers + 1, sizeof(*snapshot->servers));
@@ -277,7 +306,7 @@ static bool make_room(const struct gather_sources *sources, struct metrics_snaps
 	snapshot->names = calloc(sources->reading->resolver.count + 1, sizeof(*snapshot->names));
 	snapshot->warnings = calloc(1, sizeof(*snapshot->warnings));
 	return snapshot->listeners && snapshot->names && snapshot->workers && snapshot->proxies &&
-	       snapshot->pools && snapshot->servers && snapshot->warnings;
+	       snapshot->rules && snapshot->pools && snapshot->servers && snapshot->warnings;
 }
 
 int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_snapshot)
@@ -311,6 +340,7 @@ int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_sn
 
 		fill_proxy(&ret_snapshot->proxies[ret_snapshot->proxy_count++], sources->ledger,
 			   section);
+		fill_rules(ret_snapshot, sources->ledger, section);
 	}
 	for (uint32_t i = 0; i < edition->pool_count; i++)
 		fill_pool(ret_snapshot, sources->ledger, &edition->pools[i]);
@@ -328,6 +358,7 @@ void gather_done(struct metrics_snapshot *snapshot)
 	free(snapshot->workers);
 	free(snapshot->proxies);
 	free(snapshot->listeners);
+	free(snapshot->rules);
 	free(snapshot->names);
 	free(snapshot->pools);
 	free(snapshot->servers);

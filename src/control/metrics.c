@@ -25,6 +25,14 @@ static void label_listener(struct metrics_item *item)
 	item_label(item, "listener", listener->address);
 }
 
+static void label_rule(struct metrics_item *item)
+{
+	const struct metrics_rule *rule = item->at;
+
+	item_label(item, "proxy", rule->proxy);
+	item_label(item, "rule", rule->rule);
+}
+
 static void label_proxy(struct metrics_item *item)
 {
 	const struct metrics_proxy *proxy = item->at;
@@ -67,6 +75,7 @@ static const struct {
 			     sizeof(struct metrics_##word), label_##word}
 	SCOPE(WORKER, worker, workers),
 	SCOPE(LISTENER, listener, listeners),
+	SCOPE(RULE, rule, rules),
 	SCOPE(PROXY, proxy, proxies),
 	SCOPE(POOL, pool, pools),
 	SCOPE(SERVER, server, servers),
@@ -191,6 +200,9 @@ ROW(WORKER, COUNTER, "uringproxy_worker_buffers_missing_total", "worker",
 
 ROW(LISTENER, COUNTER, "uringproxy_listener_accepted_total", "proxy listener",
     "Connections accepted at the address.", NUMBER(listener, accepted))
+
+ROW(RULE, COUNTER, "uringproxy_rule_refused_total", "proxy rule",
+    "Connections refused by a line of allow or deny.", NUMBER(rule, refused))
 
 ROW(PROXY, GAUGE, "uringproxy_proxy_active_connections", "proxy kind",
     "Connections of the proxy or service.", NUMBER(proxy, connections))

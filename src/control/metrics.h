@@ -36,6 +36,14 @@ struct metrics_listener {
 	uint64_t accepted;
 };
 
+/* A line of allow or deny that has refused somebody, or may. */
+struct metrics_rule {
+	const char *proxy, *rule; /* "web", "deny = 10.0.0.0/8" */
+	const char *file;         /* where it is written; NULL: it is what no line of allow is */
+	uint64_t line;
+	uint64_t refused;
+};
+
 struct metrics_proxy {
 	const char *name, *kind;               /* "web", "proxy" */
 	uint64_t connections, connections_max; /* 0: no limit of its own */
@@ -122,11 +130,13 @@ struct metrics_snapshot {
 
 	struct metrics_worker *workers;
 	struct metrics_listener *listeners;
+	struct metrics_rule *rules;
 	struct metrics_proxy *proxies;
 	struct metrics_pool *pools;
 	struct metrics_server *servers; /* those of a pool one behind the other */
 	struct metrics_name *names;
-	size_t worker_count, listener_count, proxy_count, pool_count, server_count, name_count;
+	size_t worker_count, listener_count, rule_count, proxy_count, pool_count, server_count,
+		name_count;
 
 	const char *const *warnings; /* in words, as the log has them */
 	size_t warning_count;
@@ -138,6 +148,7 @@ enum metrics_scope {
 	METRICS_PROCESS,
 	METRICS_WORKER,
 	METRICS_LISTENER,
+	METRICS_RULE,
 	METRICS_PROXY,
 	METRICS_POOL,
 	METRICS_SERVER,

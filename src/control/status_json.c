@@ -94,6 +94,25 @@ static void add_listeners(struct sheet *sheet, const struct metrics_snapshot *sn
 	sheet_add(sheet, "]");
 }
 
+static void add_rules(struct sheet *sheet, const struct metrics_snapshot *snapshot)
+{
+	member_list(sheet, "rules");
+	for (size_t i = 0; i < snapshot->rule_count; i++) {
+		const struct metrics_rule *rule = &snapshot->rules[i];
+
+		member_object(sheet, i);
+		member_text(sheet, "proxy", rule->proxy);
+		member_text(sheet, "rule", rule->rule);
+		if (rule->file) {
+			member_text(sheet, "file", rule->file);
+			member_number(sheet, "line", rule->line);
+		}
+		member_number(sheet, "refused", rule->refused);
+		sheet_add(sheet, "}");
+	}
+	sheet_add(sheet, "]");
+}
+
 static void add_proxies(struct sheet *sheet, const struct metrics_snapshot *snapshot)
 {
 	member_list(sheet, "proxies");
@@ -299,6 +318,7 @@ void status_json_proxies(struct sheet *sheet, const struct metrics_snapshot *sna
 	sheet_add(sheet, "{\"edition\":%llu", (unsigned long long)snapshot->edition);
 	add_proxies(sheet, snapshot);
 	add_listeners(sheet, snapshot);
+	add_rules(sheet, snapshot);
 	sheet_add(sheet, "}\n");
 }
 
@@ -323,6 +343,7 @@ void status_json(struct sheet *sheet, const struct metrics_snapshot *snapshot)
 	sheet_add(sheet, "]");
 	add_proxies(sheet, snapshot);
 	add_listeners(sheet, snapshot);
+	add_rules(sheet, snapshot);
 	add_pools(sheet, snapshot, NULL);
 	add_servers(sheet, snapshot, NULL);
 	add_workers(sheet, snapshot);

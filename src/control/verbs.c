@@ -119,7 +119,7 @@ static void answer_metrics(const struct verbs *verbs, struct http_request *reque
 	(void)parts;
 	if (scope && metrics_filter_scope(&filter, scope) < 0) {
 		http_error(request, 400, "scope", "there is no such scope",
-			   "process, worker, listener, proxy, pool, server or name");
+			   "process, worker, listener, rule, proxy, pool, server or name");
 		return;
 	}
 	snapshot = snapshot_of(verbs, request);

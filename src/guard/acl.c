@@ -315,6 +315,11 @@ uint32_t acl_rule_count(const struct acl *acl)
 	return acl->rule_count;
 }
 
+bool acl_rule_admits(const struct acl *acl, uint32_t rule)
+{
+	return by(acl, rule).admits;
+}
+
 const char *acl_rule_text(const struct acl *acl, uint32_t rule)
 {
 	return rule < acl->rule_count ? acl->rules[rule].text : REST_TEXT;

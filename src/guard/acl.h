@@ -42,6 +42,7 @@ struct acl_verdict acl_ask_user(const struct acl *acl, uid_t uid);
 uint32_t acl_rule_count(const struct acl *acl);
 /* "deny = 10.0.0.0/8", and for the last "no line of allow names them". */
 const char *acl_rule_text(const struct acl *acl, uint32_t rule);
+bool acl_rule_admits(const struct acl *acl, uint32_t rule);
 /* Where that is written; NULL for the last. */
 const struct config_origin *acl_rule_origin(const struct acl *acl, uint32_t rule);
 

@@ -25,6 +25,7 @@ static bool ask_lists(struct sessions *all, struct branch *branch, const char *l
 
 	if (verdict.admits)
 		return true;
+	stats_count(&all->loop->stats, denied, 1);
 	refused_by_rule(all, branch, verdict.rule, arrival);
 	if (log_enabled(LOG_LEVEL_DEBUG))
 		log_refused(branch, listener, arrival, acl_rule_text(acl, verdict.rule));

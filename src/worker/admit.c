@@ -24,7 +24,6 @@ bool admit(struct worker *worker, struct listener *listener, int fd)
 	arrival_look(&arrival, fd);
 	if (admission_ask(&worker->sessions, branch, listener->socket->text, &arrival))
 		return true;
-	stats_count(&worker->loop.stats, denied, 1);
 	socket_reject(fd, (enum config_reject)section->config->settings.reject);
 	return false;
 }

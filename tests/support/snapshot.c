@@ -99,6 +99,11 @@ static const char *const warnings[] = {
 
 static struct metrics_point points[POINTS];
 
+static struct metrics_rule rules[] = {
+	{"web", "deny = file:" SNAPSHOT_EVIL, "/etc/uringproxy.conf", 12, 4211},
+	{"web", "no line of allow names them", NULL, 0, 0},
+};
+
 static struct metrics_snapshot snapshot = {
 	.version = "0.2.0+test",
 	.state = "serving",
@@ -120,12 +125,14 @@ static struct metrics_snapshot snapshot = {
 	.descriptors_max = 20000,
 	.workers = workers,
 	.listeners = listeners,
+	.rules = rules,
 	.proxies = proxies,
 	.pools = pools,
 	.servers = servers,
 	.names = names,
 	.worker_count = array_size(workers),
 	.listener_count = array_size(listeners),
+	.rule_count = array_size(rules),
 	.proxy_count = array_size(proxies),
 	.pool_count = array_size(pools),
 	.server_count = array_size(servers),
