@@ -133,6 +133,11 @@ static void check_polling_and_addresses(void)
 		 .level = SOL_SOCKET, .optname = SO_REUSEADDR, .optval = AT(&word), .optlen = 4);
 	PREPARES(ring_prep_socket_inq(&sqe, 4), .opcode = IORING_OP_URING_CMD, .fd = 4,
 		 .cmd_op = SOCKET_URING_OP_SIOCINQ);
+	PREPARES(ring_prep_socket_name(&sqe, 4, (struct sockaddr *)0x1000, (socklen_t *)0x2000, true),
+		 .opcode = IORING_OP_URING_CMD, .fd = 4, .cmd_op = SOCKET_URING_OP_GETSOCKNAME,
+		 .addr = 0x1000, .addr3 = 0x2000, .optlen = 1);
+	PREPARES(ring_prep_discard(&sqe, 4, 4096, 8192), .opcode = IORING_OP_URING_CMD, .fd = 4,
+		 .cmd_op = 0x1200, .addr = 4096, .addr3 = 8192);
 	PREPARES(ring_prep_socket_outq(&sqe, 4), .opcode = IORING_OP_URING_CMD, .fd = 4,
 		 .cmd_op = SOCKET_URING_OP_SIOCOUTQ);
 }

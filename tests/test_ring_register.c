@@ -284,7 +284,7 @@ START_TEST(napi_is_set_read_back_and_fed_with_ids)
 		ck_assert_int_eq(ring_napi_id(&ring, 100000, false), 0);
 		ck_assert_int_eq(ring_napi_id(&ring, 100000, false), -ENOENT);
 	}
-	ck_assert_int_eq(ring_napi_unregister(&ring), 0);
+	ck_assert_int_eq(ring_napi_unregister(&ring, NULL, NULL), 0);
 	ring_close(&ring);
 }
 END_TEST

@@ -15,18 +15,20 @@ static int ring_buffers_register(struct ring_buffers *buffers)
 		.ring_entries = buffers->entries,
 		.bgid = buffers->group,
 		.flags = (uint16_t)buffers->flags,
+		.min_left = buffers->min_left,
 	};
-	void *memory = NULL;
+	void *memory = buffers->shared;
 	int r;
 
-	if (!theirs) {
+	if (!theirs && !memory) {
 		r = system->map(system->context, &memory, NULL, buffers->size,
 				PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (r < 0)
 			return r;
 		buffers->shared = memory;
-		registration.ring_addr = ring_address(memory);
 	}
+	if (!theirs)
+		registration.ring_addr = ring_address(memory);
 	r = ring_enlist(buffers->ring, IORING_REGISTER_PBUF_RING, &registration, 1);
 	if (r < 0)
 		return r;
@@ -46,17 +48,30 @@ static int ring_buffers_register(struct ring_buffers *buffers)
 int ring_buffers_open(struct ring_buffers *buffers, struct ring *ring, uint16_t group,
 		      uint32_t entries, unsigned flags)
 {
+	return ring_buffers_open_with(
+		buffers, ring,
+		&(struct ring_buffers_options){.group = group, .entries = entries, .flags = flags});
+}
+
+int ring_buffers_open_with(struct ring_buffers *buffers, struct ring *ring,
+			   const struct ring_buffers_options *options)
+{
+	uint32_t entries = options->entries;
 	int r;
 
 	*buffers = (struct ring_buffers){
 		.ring = ring,
-		.group = group,
+		.group = options->group,
 		.entries = entries,
-		.flags = flags,
+		.flags = options->flags,
+		.min_left = options->min_left,
+		.shared = options->memory,
+		.own_memory = options->memory,
 		.mask = (uint16_t)(entries - 1),
 		.size = (size_t)entries * sizeof(struct io_uring_buf),
 	};
-	if (entries == 0 || entries > 32768 || entries & (entries - 1)) {
+	if ((options->memory && options->flags & IOU_PBUF_RING_MMAP) || entries == 0 ||
+	    entries > 32768 || entries & (entries - 1)) {
 		buffers->ring = NULL;
 		return -EINVAL;
 	}
@@ -76,7 +91,7 @@ void ring_buffers_close(struct ring_buffers *buffers)
 		return;
 	if (buffers->registered)
 		ring_enlist(buffers->ring, IORING_UNREGISTER_PBUF_RING, &registration, 1);
-	if (buffers->shared)
+	if (buffers->shared && !buffers->own_memory)
 		buffers->ring->system->unmap(buffers->ring->system->context, buffers->shared,
 					     buffers->size);
 	free(buffers->slots);

@@ -33,6 +33,8 @@ struct ring_buffers {
 	uint16_t group;
 	uint16_t taken; /* buffers that completions gave back, modulo 65536 */
 	bool registered;
+	bool own_memory; /* it is the caller's */
+	uint32_t min_left;
 	uint32_t entries;
 	uint32_t flags;
 	size_t size;
@@ -47,6 +49,18 @@ struct ring_buffers {
  */
 int ring_buffers_open(struct ring_buffers *buffers, struct ring *ring, uint16_t group,
 		      uint32_t entries, unsigned flags) must_check;
+
+struct ring_buffers_options {
+	uint16_t group;
+	uint32_t entries; /* a power of two, at most 32768 */
+	unsigned flags;   /* IOU_PBUF_RING_* */
+	/* With IOU_PBUF_RING_INC: a buffer with less room than that is used up (7.0). */
+	uint32_t min_left;
+	void *memory; /* 16 bytes an entry, page-aligned, which outlive it; NULL: its own */
+};
+/* The same with more to say. */
+int ring_buffers_open_with(struct ring_buffers *buffers, struct ring *ring,
+			   const struct ring_buffers_options *options) must_check;
 
 /* Before the ring is closed; safe twice and when it never opened. */
 void ring_buffers_close(struct ring_buffers *buffers);

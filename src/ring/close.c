@@ -183,7 +183,7 @@ void ring_leave(struct ring *ring)
 	}
 	ring_unregister_self(ring);
 	ring_unmap(ring);
-	if (ring->wait_region)
+	if (ring->wait_region && !ring->own_region)
 		ring->system->unmap(ring->system->context, ring->wait_region,
 				    ring->wait_region_size);
 	if (ring->fd >= 0)

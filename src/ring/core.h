@@ -12,8 +12,16 @@
 
 #include "ring/capability.h"
 
+#include <errno.h>
+
 #define RING_NEVER UINT64_MAX /* a deadline that does not come */
 #define RING_NOW   0          /* a deadline that has passed: do not sleep */
+
+/*
+ * What a closed ring, and one that never opened, says to everything: ring_sqe() with NULL, the
+ * calls that submit and wait, and registering.
+ */
+#define RING_CLOSED (-EBADF)
 
 struct ring {
 	/* submission; everything here but *sq_khead and *sq_kflags is written by us alone */
@@ -61,6 +69,7 @@ struct ring {
 	size_t rings_size, cq_rings_size, sqe_memory_size;
 	bool own_memory;   /* rings lie in the caller's memory */
 	void *wait_region; /* of registered waits */
+	bool own_region;   /* it is the caller's memory */
 	size_t wait_region_size;
 	struct ring_capabilities capabilities;
 } __attribute__((aligned(64)));
@@ -89,6 +98,7 @@ struct ring_options {
 	size_t memory_size;
 	const struct ring_system *system;             /* NULL: the kernel */
 	const struct ring_capabilities *capabilities; /* NULL: probe */
+	struct io_uring_params *ret_params; /* what the kernel filled in; NULL: it is not wanted */
 };
 
 struct ring_error {
@@ -111,6 +121,14 @@ struct ring_error {
  */
 int ring_open(struct ring *ring, const struct ring_options *options,
 	      struct ring_error *error) must_check;
+
+/*
+ * A ring that somebody else has set up by io_uring_setup(2): its descriptor, which is the
+ * ring's from now on, and what that call filled in (liburing's queue_mmap).  Errors as above;
+ * the descriptor is the caller's still then.
+ */
+int ring_adopt(struct ring *ring, int fd, const struct io_uring_params *params,
+	       const struct ring_capabilities *capabilities, struct ring_error *error) must_check;
 
 /*
  * Cancel everything in flight, wait for that (a second at most), free all.  What
@@ -218,6 +236,19 @@ static inline unsigned ring_sq_space(const struct ring *ring)
  * With SQPOLL: the number published; the polling thread is woken if it sleeps.
  */
 int ring_submit(struct ring *ring);
+
+/*
+ * With SQPOLL, when the queue is full: wait until the polling thread has taken something; the
+ * entries that are free then.  Otherwise -EINVAL (5.10).
+ */
+int ring_sq_wait(struct ring *ring);
+
+/*
+ * Of a wait that sleeps: whether its time counts as waiting for a disk, as it does unless
+ * said otherwise.  It raises the clock of a processor that has nothing else to do, and
+ * monitoring shows it as load (6.15).  0 or -EOPNOTSUPP.
+ */
+int ring_iowait(struct ring *ring, bool counts);
 
 /* To wait as well: wait.h. */
 

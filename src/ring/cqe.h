@@ -132,6 +132,24 @@ static inline struct io_uring_cqe *ring_walk_next(struct ring_walk *walk)
 	     __attribute__((cleanup(ring_walk_end))) = ring_walk_begin(ring);                      \
 	     ((cqe) = ring_walk_next(&ring_walk)) != NULL;)
 
+/*
+ * Look ahead without reading: the completion at *position, which begins as ring->cq_head, and
+ * *position is behind it then; NULL: there are no more.  They all stay to be read.
+ */
+static inline const struct io_uring_cqe *ring_cqe_ahead(const struct ring *ring, uint32_t *position)
+{
+	uint32_t end = __atomic_load_n(ring->cq_ktail, __ATOMIC_ACQUIRE);
+
+	while (*position != end) {
+		const struct io_uring_cqe *cqe = ring_cqe_at(ring, *position);
+
+		*position += ring_cqe_slots(ring, cqe);
+		if (!ring->cq_mixed || !(cqe->flags & IORING_CQE_F_SKIP))
+			return cqe;
+	}
+	return NULL;
+}
+
 /* ring_reap() on a queue of mixed or 32-byte entries. */
 unsigned ring_reap_slowly(struct ring *ring, struct io_uring_cqe *completions, unsigned max);
 

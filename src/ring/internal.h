@@ -75,6 +75,7 @@ struct ring_want {
 	uint32_t min_wait_us;
 	uint64_t deadline_ns;
 	const uint64_t *mask;
+	bool keeps;                           /* what is handed out is not submitted */
 	const struct io_uring_reg_wait *slot; /* a registered wait instead of the three above */
 };
 struct ring_wait ring_wait_for(struct ring *ring, const struct ring_want *want);
@@ -93,6 +94,8 @@ static inline void ring_clear(struct ring *ring)
 		.enter_fd = -1,
 		.registered_index = -1,
 		.clock = CLOCK_MONOTONIC,
+		.sq_head = UINT32_MAX, /* no entry is free */
+		.error = RING_CLOSED,
 	};
 }
 

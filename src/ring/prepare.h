@@ -47,6 +47,24 @@ static inline void ring_sqe_tag(struct io_uring_sqe *sqe, uint64_t user_data)
 	sqe->user_data = user_data;
 }
 
+/* Any of IOSQE_*, besides those that are set. */
+static inline void ring_sqe_flags(struct io_uring_sqe *sqe, uint8_t flags)
+{
+	sqe->flags |= flags;
+}
+
+/* Send, receive: more flags of the system call, where the function has no place for them. */
+static inline void ring_sqe_message_flags(struct io_uring_sqe *sqe, uint32_t flags)
+{
+	sqe->msg_flags |= flags;
+}
+
+/* Of a bundle, or a receive into buffers of a group: no more bytes than that in all; 0: any. */
+static inline void ring_sqe_limit(struct io_uring_sqe *sqe, uint32_t bytes)
+{
+	sqe->len = bytes;
+}
+
 /* Start the next entry of this submit when this one has succeeded; a short read breaks it. */
 static inline void ring_sqe_link(struct io_uring_sqe *sqe)
 {

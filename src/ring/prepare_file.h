@@ -275,4 +275,15 @@ static inline void ring_prep_getxattr(struct io_uring_sqe *sqe, const char *path
 	sqe->addr3 = ring_pointer(path);
 }
 
+#define RING_BLOCK_DISCARD 0x1200 /* BLOCK_URING_CMD_DISCARD, _IO(0x12, 0) */
+
+/* Tell a block device that these bytes are not wanted any more (6.12). */
+static inline void ring_prep_discard(struct io_uring_sqe *sqe, int fd, uint64_t offset,
+				     uint64_t length)
+{
+	ring_prep_cmd(sqe, RING_BLOCK_DISCARD, fd);
+	sqe->addr = offset;
+	sqe->addr3 = length;
+}
+
 #endif

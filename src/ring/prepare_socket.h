@@ -235,6 +235,16 @@ static inline void ring_prep_send_zc(struct io_uring_sqe *sqe, int fd, const voi
 	sqe->msg_flags = (uint32_t)flags;
 }
 
+/* The same to an address, as sendto(2). */
+static inline void ring_prep_sendto_zc(struct io_uring_sqe *sqe, int fd, const void *buffer,
+				       size_t length, int flags, uint16_t zc_flags,
+				       const struct sockaddr *address, socklen_t address_length)
+{
+	ring_prep_send_zc(sqe, fd, buffer, length, flags, zc_flags);
+	sqe->addr2 = ring_pointer(address);
+	sqe->addr_len = (uint16_t)address_length;
+}
+
 /* The same for sendmsg(2) (6.1). */
 static inline void ring_prep_sendmsg_zc(struct io_uring_sqe *sqe, int fd,
 					const struct msghdr *message, uint32_t flags,
@@ -254,6 +264,16 @@ static inline void ring_prep_socket_option(struct io_uring_sqe *sqe, enum io_uri
 	sqe->optname = (uint32_t)name;
 	sqe->optval = ring_pointer(value);
 	sqe->optlen = (uint32_t)length;
+}
+
+/* As getsockname(2), or with peer getpeername(2); what it writes to must outlive it (6.19). */
+static inline void ring_prep_socket_name(struct io_uring_sqe *sqe, int fd,
+					 struct sockaddr *ret_address, socklen_t *length, bool peer)
+{
+	ring_prep_cmd(sqe, SOCKET_URING_OP_GETSOCKNAME, fd);
+	sqe->addr = ring_pointer(ret_address);
+	sqe->addr3 = ring_pointer(length);
+	sqe->optlen = peer;
 }
 
 /* Bytes that can be received: the result (6.5). */

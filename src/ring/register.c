@@ -6,6 +6,8 @@ int ring_enlist(const struct ring *ring, uint32_t operation, const void *argumen
 {
 	const struct ring_system *system = ring->system;
 
+	if (!system)
+		return RING_CLOSED;
 	/* The plain descriptor works in every thread, the registered one only in its own. */
 	if (ring->fd < 0)
 		return system->enlist(system->context, ring->enter_fd,
@@ -25,7 +27,7 @@ void ring_register_self(struct ring *ring)
 	ring->registered_index = (int)update.offset;
 	ring->registered_by = ring->system->thread(ring->system->context);
 	ring->enter_fd = ring->registered_index;
-	ring->enter_flags = IORING_ENTER_REGISTERED_RING;
+	ring->enter_flags |= IORING_ENTER_REGISTERED_RING;
 }
 
 void ring_unregister_self(struct ring *ring)
@@ -39,7 +41,30 @@ void ring_unregister_self(struct ring *ring)
 		ring_enlist(ring, IORING_UNREGISTER_RING_FDS, &update, 1);
 	ring->registered_index = -1;
 	ring->enter_fd = ring->fd;
-	ring->enter_flags = 0;
+	ring->enter_flags &= ~IORING_ENTER_REGISTERED_RING;
+}
+
+int ring_close_descriptor(struct ring *ring)
+{
+	if (ring->registered_index < 0)
+		return RING_CLOSED;
+	if (ring->fd < 0)
+		return 0;
+	if (!(ring->features & IORING_FEAT_REG_REG_RING))
+		return -EOPNOTSUPP;
+	ring->system->close(ring->system->context, ring->fd);
+	ring->fd = -1;
+	return 0;
+}
+
+int ring_iowait(struct ring *ring, bool counts)
+{
+	if (!(ring->features & IORING_FEAT_NO_IOWAIT))
+		return counts ? 0 : -EOPNOTSUPP;
+	ring->enter_flags &= ~IORING_ENTER_NO_IOWAIT;
+	if (!counts)
+		ring->enter_flags |= IORING_ENTER_NO_IOWAIT;
+	return 0;
 }
 
 /* ---- files and buffers ---------------------------------------------------- */
@@ -230,11 +255,45 @@ int ring_napi_id(struct ring *ring, uint32_t id, bool add)
 	return ring_enlist(ring, IORING_REGISTER_NAPI, &napi, 1);
 }
 
-int ring_napi_unregister(struct ring *ring)
+int ring_napi_unregister(struct ring *ring, uint32_t *ret_timeout_us, bool *ret_prefer)
 {
 	struct io_uring_napi napi = {0};
+	int r = ring_enlist(ring, IORING_UNREGISTER_NAPI, &napi, 1);
 
-	return ring_enlist(ring, IORING_UNREGISTER_NAPI, &napi, 1);
+	if (r < 0)
+		return r;
+	if (ret_timeout_us)
+		*ret_timeout_us = napi.busy_poll_to;
+	if (ret_prefer)
+		*ret_prefer = napi.prefer_busy_poll;
+	return 0;
+}
+
+int ring_region_register(struct ring *ring, void *memory, size_t size, uint64_t flags)
+{
+	struct io_uring_region_desc region = {
+		.user_addr = ring_address(memory),
+		.size = size,
+		.flags = IORING_MEM_REGION_TYPE_USER,
+	};
+	struct io_uring_mem_region_reg registration = {
+		.region_uptr = ring_address(&region),
+		.flags = flags,
+	};
+
+	return ring_enlist(ring, IORING_REGISTER_MEM_REGION, &registration, 1);
+}
+
+int ring_query(uint32_t what, void *ret_answer, uint32_t size)
+{
+	struct io_uring_query_hdr question = {
+		.query_data = ring_address(ret_answer),
+		.query_op = what,
+		.size = size,
+	};
+	int r = ring_kernel.enlist(ring_kernel.context, -1, IORING_REGISTER_QUERY, &question, 0);
+
+	return r < 0 ? r : question.result < 0 ? question.result : (int)question.size;
 }
 
 int ring_clock_register(struct ring *ring, int clock)

@@ -25,6 +25,13 @@ void ring_register_self(struct ring *ring);
 /* Back to the descriptor; by the thread that registered it. */
 void ring_unregister_self(struct ring *ring);
 
+/*
+ * Close the descriptor: the ring is reached by its index from now on, by this thread alone,
+ * and takes no place in the table of descriptors (6.3).  0; -EOPNOTSUPP; RING_CLOSED where
+ * it has no index.  ring_close() as usual, by this thread.
+ */
+int ring_close_descriptor(struct ring *ring) must_check;
+
 /* ---- files: ring_sqe_fixed_file(), ring_sqe_direct() ---------------------- */
 
 /*
@@ -102,8 +109,8 @@ int ring_napi_register(struct ring *ring, uint32_t *timeout_us, bool *prefer,
 		       uint32_t tracking) must_check;
 /* Add a queue (SO_INCOMING_NAPI_ID) to those polled, or remove it (6.13). */
 int ring_napi_id(struct ring *ring, uint32_t id, bool add) must_check;
-/* Poll no more. */
-int ring_napi_unregister(struct ring *ring);
+/* Poll no more; what was set comes back, NULL: it is not wanted. */
+int ring_napi_unregister(struct ring *ring, uint32_t *ret_timeout_us, bool *ret_prefer);
 
 /* The clock of deadlines: CLOCK_MONOTONIC or CLOCK_BOOTTIME (6.12). */
 int ring_clock_register(struct ring *ring, int clock) must_check;
@@ -115,11 +122,27 @@ int ring_clock_register(struct ring *ring, int clock) must_check;
  * ring_enable(); once per ring.
  */
 int ring_waits_open(struct ring *ring, uint32_t count) must_check;
+/* The same in the caller's memory: whole pages, which outlive the ring. */
+int ring_waits_open_in(struct ring *ring, void *memory, size_t size) must_check;
+/*
+ * Show the kernel a region of the caller's memory, for what refers to it by offsets: flags
+ * IORING_MEM_REGION_* (6.13).  One to a ring; ring_waits_open() takes it.
+ */
+int ring_region_register(struct ring *ring, void *memory, size_t size, uint64_t flags) must_check;
 /* Fill set index: what ring_submit_wait_mask() takes. */
 void ring_waits_set(struct ring *ring, uint32_t index, uint64_t deadline_ns, uint32_t min_wait_us,
 		    const uint64_t *mask);
 /* Wait by set index. */
 struct ring_wait ring_submit_wait_index(struct ring *ring, uint32_t min_complete, uint32_t index);
+
+/* ---- asking (6.18) -------------------------------------------------------- */
+
+/*
+ * What the kernel says of itself: IO_URING_QUERY_*, into the structure of that name.  The
+ * bytes it filled in, or a negative errno (-EINVAL: an older kernel; -EOPNOTSUPP: it does not
+ * know the question).
+ */
+int ring_query(uint32_t what, void *ret_answer, uint32_t size) must_check;
 
 /* ---- size, cancelling ----------------------------------------------------- */
 
@@ -129,6 +152,12 @@ struct ring_wait ring_submit_wait_index(struct ring *ring, uint32_t min_complete
  * the ring is finished: that error, then -EBADF from every call; close it.
  */
 int ring_resize(struct ring *ring, uint32_t entries, uint32_t cq_entries) must_check;
+/*
+ * The same with 0 for a queue that stays as it is, and flags: IORING_SETUP_CLAMP takes what
+ * is too large for the greatest there is.
+ */
+int ring_resize_with(struct ring *ring, uint32_t entries, uint32_t cq_entries,
+		     uint32_t flags) must_check;
 
 /*
  * Cancel now, and wait until it is done or timeout_ns has passed (RING_NEVER): by

@@ -82,8 +82,10 @@ static void dispatch_one(struct ring_requests *requests, const struct io_uring_c
 		return;
 	}
 	request->completions++;
-	if (!(cqe->flags & IORING_CQE_F_NOTIF))
+	if (!(cqe->flags & IORING_CQE_F_NOTIF)) {
 		request->result = cqe->res;
+		request->flags = cqe->flags;
+	}
 	request->last = !(cqe->flags & IORING_CQE_F_MORE);
 	if (request->complete)
 		request->complete(request, cqe);

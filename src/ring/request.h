@@ -30,7 +30,8 @@ struct ring_request {
 	ring_complete *complete; /* may be NULL */
 	void *context;
 	uint32_t completions; /* so far */
-	int32_t result;       /* of the last completion that was no notification */
+	int32_t result;       /* of the last completion that was no notification ... */
+	uint32_t flags;       /* ... and its IORING_CQE_F_* */
 	uint8_t operation;    /* IORING_OP_* */
 	bool last;
 	uint64_t tag;

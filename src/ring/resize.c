@@ -67,22 +67,22 @@ static int adopt(struct ring *ring, struct io_uring_params *params)
 	return 0;
 }
 
-int ring_resize(struct ring *ring, uint32_t entries, uint32_t cq_entries)
+int ring_resize_with(struct ring *ring, uint32_t entries, uint32_t cq_entries, uint32_t flags)
 {
 	struct ring_options options = {
-		.entries = entries,
-		.cq_entries = cq_entries ? cq_entries : entries * 2,
-		.required = ring->flags,
+		.entries = entries ? entries : ring->sq_entries,
+		.cq_entries = cq_entries ? cq_entries : ring->cq_entries,
+		.required = (ring->flags & ~IORING_SETUP_CLAMP) | flags,
 	};
 	struct io_uring_params params = {
-		.sq_entries = entries,
+		.sq_entries = options.entries,
 		.cq_entries = options.cq_entries,
-		.flags = IORING_SETUP_CQSIZE,
+		.flags = IORING_SETUP_CQSIZE | flags,
 	};
 	struct reservation reserved;
 	int r;
 
-	if (ring->own_memory || ring->cq_rings || entries == 0)
+	if (ring->own_memory || ring->cq_rings || flags & ~IORING_SETUP_CLAMP)
 		return -EINVAL;
 	r = reserve(ring, &reserved, &options);
 	if (r < 0)
@@ -101,4 +101,11 @@ int ring_resize(struct ring *ring, uint32_t entries, uint32_t cq_entries)
 		ring->enter_fd = -1;
 	}
 	return r;
+}
+
+int ring_resize(struct ring *ring, uint32_t entries, uint32_t cq_entries)
+{
+	if (entries == 0)
+		return -EINVAL;
+	return ring_resize_with(ring, entries, cq_entries ? cq_entries : entries * 2, 0);
 }

@@ -20,6 +20,8 @@
  *	register.h        files, buffers, events, clocks, sizes ...
  *	request.h         who waits for which completion; the synchronous call
  *	sender.h          messages from threads that have no ring
+ *	shared.h          entries from several threads
+ *	message.h         what a multishot recvmsg has received
  *	capability.h      what this kernel offers, names
  *	uapi*.h system.h  the kernel's interface; every system call, replaceable
  *
@@ -61,12 +63,14 @@
 #include "ring/capability.h"
 #include "ring/core.h"
 #include "ring/cqe.h"
+#include "ring/message.h"
 #include "ring/prepare.h"
 #include "ring/prepare_file.h"
 #include "ring/prepare_socket.h"
 #include "ring/register.h"
 #include "ring/request.h"
 #include "ring/sender.h"
+#include "ring/shared.h"
 #include "ring/wait.h"
 
 #endif

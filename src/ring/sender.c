@@ -51,16 +51,26 @@ static int ring_send_by_ring(struct ring *ring, const struct io_uring_sqe *messa
 	return cqe.res;
 }
 
-int ring_send(struct ring_sender *sender, int ring_fd, uint64_t user_data, int32_t result)
+int ring_send_message(struct ring_sender *sender, const struct io_uring_sqe *message)
 {
 	const struct ring_system *system = sender->ring.system;
+	struct io_uring_sqe copy = *message;
+
+	if (message->opcode != IORING_OP_MSG_RING)
+		return -EINVAL;
+	if (message->addr != IORING_MSG_DATA)
+		return -EOPNOTSUPP;
+	if (sender->direct)
+		return system->enlist(system->context, -1, IORING_REGISTER_SEND_MSG_RING, &copy, 1);
+	return ring_send_by_ring(&sender->ring, message);
+}
+
+int ring_send(struct ring_sender *sender, int ring_fd, uint64_t user_data, int32_t result)
+{
 	struct io_uring_sqe message;
 
 	ring_prep_msg_ring(&message, ring_fd, result, user_data, 0);
-	if (sender->direct)
-		return system->enlist(system->context, -1, IORING_REGISTER_SEND_MSG_RING, &message,
-				      1);
-	return ring_send_by_ring(&sender->ring, &message);
+	return ring_send_message(sender, &message);
 }
 
 void ring_sender_close(struct ring_sender *sender)

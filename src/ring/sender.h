@@ -29,6 +29,12 @@ int ring_sender_open_on(struct ring_sender *sender, const struct ring_system *sy
 int ring_send(struct ring_sender *sender, int ring_fd, uint64_t user_data,
 	      int32_t result) must_check;
 
+/*
+ * The same of a message prepared by ring_prep_msg_ring() or ring_prep_msg_ring_flags().
+ * -EOPNOTSUPP: a file, which only a ring that has it registered can send.
+ */
+int ring_send_message(struct ring_sender *sender, const struct io_uring_sqe *message) must_check;
+
 /* Safe twice. */
 void ring_sender_close(struct ring_sender *sender);
 

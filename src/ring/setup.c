@@ -131,6 +131,8 @@ static int ring_build(struct ring *ring, const struct ring_options *options, con
 	r = ring_setup(ring, options, &params);
 	if (r < 0)
 		return r;
+	if (options->ret_params)
+		*options->ret_params = params;
 	*ret_what = "mmap";
 	if (!ring->own_memory) {
 		r = ring_map(ring, &params);
@@ -161,6 +163,33 @@ int ring_open(struct ring *ring, const struct ring_options *options, struct ring
 			ring_explain(error, what, r, &shown);
 		ring_close(ring);
 	}
+	return r;
+}
+
+int ring_adopt(struct ring *ring, int fd, const struct io_uring_params *params,
+	       const struct ring_capabilities *capabilities, struct ring_error *error)
+{
+	int r = 0;
+
+	ring_clear(ring);
+	ring->system = &ring_kernel;
+	ring->process = ring->system->process(ring->system->context);
+	if (capabilities)
+		ring->capabilities = *capabilities;
+	else
+		r = ring_probe(&ring->capabilities, ring->system);
+	if (r == 0) {
+		ring->fd = ring->enter_fd = fd;
+		r = ring_map(ring, params);
+	}
+	if (r == 0) {
+		ring_locate(ring, params);
+		return 0;
+	}
+	if (error)
+		ring_explain(error, "mmap", r, NULL);
+	ring_unmap(ring);
+	ring_clear(ring);
 	return r;
 }
 

@@ -52,6 +52,8 @@ int ring_submit(struct ring *ring)
 	uint32_t first = ring->sq_head, flags = 0;
 	int r = 0;
 
+	if (unlikely(ring->enter_fd < 0))
+		return RING_CLOSED;
 	if (ring->flags & IORING_SETUP_SQPOLL)
 		return ring_submit_polled(ring);
 
@@ -79,6 +81,10 @@ bool ring_make_room(struct ring *ring, uint32_t count)
 {
 	int r = -EINVAL;
 
+	if (ring->enter_fd < 0) {
+		ring->error = RING_CLOSED;
+		return false;
+	}
 	if (count <= ring->sq_mask + 1) {
 		if (ring_has_room(ring, count))
 			return true;
@@ -222,7 +228,8 @@ static int ring_why_awake(struct ring *ring, const struct ring_want *want, int r
 	if (want->deadline_ns != RING_NEVER &&
 	    ring->system->now(ring->system->context, ring->clock) >= want->deadline_ns)
 		return -ETIME;
-	*ret_again = r == 0 && ring_slots_ready(ring) == 0 && ring->sq_head == ring->sq_tail;
+	*ret_again = r == 0 && ring_slots_ready(ring) == 0 &&
+		     (want->keeps || ring->sq_head == ring->sq_published);
 	return *ret_again ? 0 : -EINTR;
 }
 
@@ -235,12 +242,13 @@ ring_stepped(struct ring *ring, const struct ring_want *want, int r, bool slept,
 {
 	uint32_t before = ring->sq_head, ready;
 
-	ring->sq_head = ring_load_acquire(ring->sq_khead);
+	if (!want->keeps) /* another thread may be submitting: shared.h */
+		ring->sq_head = ring_load_acquire(ring->sq_khead);
 	if (r < 0)
 		return r;
 	/* It stops at a bad entry, without waiting; the others are still there. */
-	*ret_again = !(ring->flags & IORING_SETUP_SQPOLL) && ring->sq_head != before &&
-		     ring->sq_head != ring->sq_tail;
+	*ret_again = !want->keeps && !(ring->flags & IORING_SETUP_SQPOLL) &&
+		     ring->sq_head != before && ring->sq_head != ring->sq_published;
 	if (unlikely(*ret_again) || !slept)
 		return 0;
 	ready = ring_cq_ready(ring);
@@ -262,8 +270,9 @@ ring_step(struct ring *ring, const struct ring_want *want, bool *ret_again, bool
 
 	*ret_again = false;
 	*ret_slept = sleep;
-	to_submit = polled ? ring->sq_published - ring_load_acquire(ring->sq_khead)
-			   : ring->sq_tail - ring->sq_head;
+	to_submit = want->keeps ? 0
+		    : polled    ? ring->sq_published - ring_load_acquire(ring->sq_khead)
+				: ring->sq_published - ring->sq_head;
 	if (unlikely(polled) && to_submit)
 		flags = ring_wakeup_flag(ring);
 	if (!sleep && !flags && (polled || !to_submit))
@@ -292,7 +301,7 @@ ring_waited(struct ring *ring, const struct ring_want *want, uint32_t first, int
 		if (ran < 0 && ran != -EINTR && r >= 0)
 			r = ran;
 	}
-	result.submitted = (polled ? ring->sq_published : ring->sq_head) - first;
+	result.submitted = want->keeps ? 0 : (polled ? ring->sq_published : ring->sq_head) - first;
 	result.ready = ring_cq_ready(ring);
 	if (unlikely(r == -ETIME || r == -EINTR) && result.ready >= want->min_complete)
 		r = 0;
@@ -318,8 +327,11 @@ ring_wait_inline(struct ring *ring, const struct ring_want *want)
 	uint32_t first = polled ? ring->sq_published : ring->sq_head;
 	int r;
 
+	if (unlikely(ring->enter_fd < 0))
+		return (struct ring_wait){.error = RING_CLOSED};
 	ring_cq_release(ring);
-	ring_publish(ring);
+	if (likely(!want->keeps))
+		ring_publish(ring);
 	if (unlikely(ring->looks) && want->deadline_ns != RING_NOW)
 		ring_look(ring, want);
 	do
@@ -353,6 +365,32 @@ struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
 	struct ring_want want = ring_want(ring, min_complete, deadline_ns, min_wait_us, mask);
 
 	return ring_wait_inline(ring, &want);
+}
+
+struct ring_wait ring_await(struct ring *ring, uint32_t min_complete, uint64_t deadline_ns,
+			    uint32_t min_wait_us)
+{
+	struct ring_want want = ring_want(ring, min_complete, deadline_ns, min_wait_us, NULL);
+
+	want.keeps = true;
+	return ring_wait_for(ring, &want);
+}
+
+int ring_sq_wait(struct ring *ring)
+{
+	int r = 0;
+
+	if (ring->enter_fd < 0)
+		return RING_CLOSED;
+	if (!(ring->flags & IORING_SETUP_SQPOLL))
+		return -EINVAL;
+	while (!ring_has_room(ring, 1)) {
+		ring_publish(ring);
+		r = ring_enter(ring, 0, 0, IORING_ENTER_SQ_WAIT | ring_wakeup_flag(ring), NULL, 0);
+		if (r < 0)
+			return r;
+	}
+	return (int)ring_sq_space(ring);
 }
 
 struct ring_wait ring_wait_rest(struct ring *ring, uint32_t min_complete, uint32_t first, int r)

@@ -356,6 +356,45 @@ struct zcrx_ctrl { /* 6.19 */
 	};
 };
 
+struct io_uring_bpf_ctx { /* what a filter sees (7.0) */
+	uint64_t user_data;
+	uint8_t opcode;
+	uint8_t sqe_flags;
+	uint8_t pdu_size;
+	uint8_t pad[5];
+	union {
+		struct {
+			uint32_t family;
+			uint32_t type;
+			uint32_t protocol;
+		} socket;
+		struct {
+			uint64_t flags;
+			uint64_t mode;
+			uint64_t resolve;
+		} open;
+	};
+};
+
+struct io_uring_bpf_filter {
+	uint32_t opcode;
+	uint32_t flags; /* IO_URING_BPF_FILTER_* */
+	uint32_t filter_len;
+	uint8_t pdu_size;
+	uint8_t resv[3];
+	uint64_t filter_ptr;
+	uint64_t resv2[5];
+};
+
+struct io_uring_bpf {
+	uint16_t cmd_type; /* IO_URING_BPF_CMD_* */
+	uint16_t cmd_flags;
+	uint32_t resv;
+	union {
+		struct io_uring_bpf_filter filter;
+	};
+};
+
 /* clang-format off */
 #define RING_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
@@ -407,6 +446,9 @@ RING_SIZE(io_uring_zcrx_ifq_reg, 96);
 RING_SIZE(zcrx_ctrl_flush_rq, 48);
 RING_SIZE(zcrx_ctrl_export, 48);
 RING_SIZE(zcrx_ctrl, 72);
+RING_SIZE(io_uring_bpf_ctx, 40);
+RING_SIZE(io_uring_bpf_filter, 64);
+RING_SIZE(io_uring_bpf, 72);
 /* clang-format on */
 
 #endif

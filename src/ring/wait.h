@@ -31,6 +31,14 @@ struct ring_wait ring_submit_wait_mask(struct ring *ring, uint32_t min_complete,
 				       uint64_t deadline_ns, uint32_t min_wait_us,
 				       const uint64_t *mask);
 
+/*
+ * The same without submitting: entries that are handed out stay ours, filled or not.  For
+ * who fills an entry bit by bit, or keeps some back.  With SQPOLL the polling thread goes on
+ * with what it has been shown before.
+ */
+struct ring_wait ring_await(struct ring *ring, uint32_t min_complete, uint64_t deadline_ns,
+			    uint32_t min_wait_us);
+
 /* What is left to do when the plain system call gave r and did not do it all. */
 struct ring_wait ring_wait_rest(struct ring *ring, uint32_t min_complete, uint32_t first_entry,
 				int r);

@@ -3,18 +3,37 @@
 
 #include <sys/mman.h>
 
+static int take_region(struct ring *ring, void *memory, size_t size)
+{
+	int r = ring->system->advise(ring->system->context, memory, size, MADV_DONTFORK);
+
+	if (r == 0)
+		r = ring_region_register(ring, memory, size, IORING_MEM_REGION_REG_WAIT_ARG);
+	if (r < 0)
+		return r;
+	ring->wait_region = memory;
+	ring->wait_region_size = size;
+	return 0;
+}
+
+int ring_waits_open_in(struct ring *ring, void *memory, size_t size)
+{
+	int r;
+
+	if (ring->wait_region)
+		return -EBUSY;
+	if (size < sizeof(struct io_uring_reg_wait) || size != ring_pages(size) ||
+	    (uintptr_t)memory & (ring_page() - 1))
+		return -EINVAL;
+	r = take_region(ring, memory, size);
+	ring->own_region = r == 0;
+	return r;
+}
+
 int ring_waits_open(struct ring *ring, uint32_t count)
 {
 	const struct ring_system *system = ring->system;
 	size_t size = ring_pages((size_t)count * sizeof(struct io_uring_reg_wait));
-	struct io_uring_region_desc region = {
-		.size = size,
-		.flags = IORING_MEM_REGION_TYPE_USER,
-	};
-	struct io_uring_mem_region_reg registration = {
-		.region_uptr = ring_address(&region),
-		.flags = IORING_MEM_REGION_REG_WAIT_ARG,
-	};
 	void *memory;
 	int r;
 
@@ -24,17 +43,10 @@ int ring_waits_open(struct ring *ring, uint32_t count)
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (r < 0)
 		return r;
-	region.user_addr = ring_address(memory);
-	r = system->advise(system->context, memory, size, MADV_DONTFORK);
-	if (r == 0)
-		r = ring_enlist(ring, IORING_REGISTER_MEM_REGION, &registration, 1);
-	if (r < 0) {
+	r = take_region(ring, memory, size);
+	if (r < 0)
 		system->unmap(system->context, memory, size);
-		return r;
-	}
-	ring->wait_region = memory;
-	ring->wait_region_size = size;
-	return 0;
+	return r;
 }
 
 void ring_waits_set(struct ring *ring, uint32_t index, uint64_t deadline_ns, uint32_t min_wait_us,
