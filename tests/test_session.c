@@ -1,7 +1,10 @@
 /* The engine's tables: tags, states, reasons; and shortages that come and go. */
 #include "loop/loop.h"
 #include "loop/op.h"
+#include "pool/queue.h"
+#include "session/engine.h"
 #include "session/measure.h"
+#include "session/queued.h"
 #include "session/reason.h"
 #include "session/session.h"
 #include "session/sessions.h"
@@ -52,6 +55,35 @@ START_TEST(why_no_server_was_reached_is_the_fault_of_the_last_attempt)
 	ck_assert_int_eq(reason_of_connect(FAULT_BACKLOG), REASON_BACKLOG_FULL);
 	ck_assert_int_eq(reason_of_connect(FAULT_BUFFERS), REASON_CONNECT_FAILED);
 	ck_assert_int_eq(reason_of_connect(FAULT_UNKNOWN), REASON_CONNECT_FAILED);
+}
+END_TEST
+
+START_TEST(who_waits_where_the_ring_has_failed_waits_no_more_and_others_do)
+{
+	struct bell bells[2] = {0};
+	struct engine engine = {.worker_count = 2, .bells = bells};
+	struct loop loop = {.index = 0};
+	struct sessions all = {.loop = &loop, .engine = &engine};
+	struct queue *queue = queue_make("[pool p]", 2);
+	struct list here[2] = {0}, there = {0};
+
+	ck_assert_ptr_nonnull(queue);
+	list_init(&all.queues.lines);
+	list_push(&all.queues.lines, &queue->lines[0].link);
+	for (int i = 0; i < 2; i++) {
+		ck_assert(queue_enter(queue, QUEUE_PLACES, 10, 1, false));
+		list_push(&queue->lines[0].waiting[QUEUE_PLACES], &here[i]);
+	}
+	queue_tell(&queue->lines[0], QUEUE_PLACES, 5);
+	ck_assert(queue_enter(queue, QUEUE_PLACES, 10, 1, false));
+	list_push(&queue->lines[1].waiting[QUEUE_PLACES], &there);
+	queue_tell(&queue->lines[1], QUEUE_PLACES, 9);
+	queued_abandon(&all);
+	ck_assert_uint_eq(queue_waiting(queue, QUEUE_PLACES), 1);
+	ck_assert_ptr_eq(queue_oldest(queue, QUEUE_PLACES), &queue->lines[1]);
+	ck_assert(bells[0].state & BELL_GONE);
+	ck_assert(!list_is_linked(&here[0]) && !list_is_linked(&here[1]));
+	queue_free(queue);
 }
 END_TEST
 
@@ -177,6 +209,7 @@ START_TEST(the_wires_of_a_thousand_connections_a_second_are_looked_at_and_of_som
 END_TEST
 
 SUITE_OF("session", 60, ONCE(a_tag_comes_back_as_it_went),
+	 ONCE(who_waits_where_the_ring_has_failed_waits_no_more_and_others_do),
 	 ONCE(a_session_ends_from_every_state_it_lives_in_and_is_free_only_after_closing),
 	 ONCE(an_error_is_the_fault_of_the_side_it_came_from),
 	 ONCE(why_no_server_was_reached_is_the_fault_of_the_last_attempt),

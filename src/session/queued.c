@@ -248,3 +248,19 @@ void queued_close(struct sessions *all)
 	wheel_clear(&all->loop->wheel, &all->queues.timer);
 	bell_retry(all); /* what could not be rung still has to be */
 }
+
+void queued_abandon(struct sessions *all)
+{
+	struct list *node;
+
+	bell_close(all);
+	while ((node = list_pop(&all->queues.lines))) {
+		struct queue_line *line = container_of(node, struct queue_line, link);
+
+		for (unsigned kind = 0; kind < QUEUE_KIND_COUNT; kind++) {
+			queue_tell(line, (enum queue_kind)kind, QUEUE_NOBODY);
+			while (list_pop(&line->waiting[kind]))
+				queue_leave(line->queue, (enum queue_kind)kind);
+		}
+	}
+}

@@ -46,5 +46,10 @@ static inline void queued_turn(struct sessions *all)
 void queued_expired(struct sessions *all);
 /* It has no sessions, and will have none: what it was called for is passed on. */
 void queued_close(struct sessions *all);
+/*
+ * Its ring has failed: whoever waits here waits for nothing, and nobody is to call it.  Those that
+ * wait elsewhere are served by whoever gives a place back.
+ */
+void queued_abandon(struct sessions *all);
 
 #endif

@@ -8,6 +8,7 @@
  * takes the entries, so that a request on an idle machine meets nobody asleep.
  */
 #include "base/clock.h"
+#include "session/queued.h"
 #include "worker/worker.h"
 
 #include "ops/limits.h"
@@ -114,6 +115,7 @@ void *worker_run(void *argument)
 		if (r < 0) {
 			snprintf(worker->error, sizeof(worker->error), "io_uring failed: %s",
 				 strerror(-r));
+			queued_abandon(&worker->sessions);
 			census_leave(&worker->censuses);
 			refused_end(&worker->sessions);
 		} else {
