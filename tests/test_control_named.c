@@ -1,4 +1,5 @@
 /* Servers that names stand for: who is a member of a pool, and what is left of those that were. */
+#include "base/clock.h"
 #include "control/enrol.h"
 #include "control/leaving.h"
 #include "control/named.h"
@@ -104,7 +105,7 @@ static void pass(uint64_t ms)
 {
 	now += ms;
 	leaving_look(&leaving, &edition, now);
-	leaving_turn(&leaving);
+	leaving_turn(&leaving, now);
 }
 
 static unsigned count_servers(void)
@@ -377,6 +378,61 @@ START_TEST(who_is_added_and_removed_again_and_again_leaves_nothing_behind)
 }
 END_TEST
 
+static void open_again(void)
+{
+	pool_close(&pool);
+	ck_assert_int_eq(pool_open(&pool, &config.sections[0]), 0);
+}
+
+START_TEST(what_was_counted_of_who_went_with_its_edition_is_kept_for_ten_minutes)
+{
+	start("server = 127.0.0.1:80");
+	ck_assert_int_eq(add("app", "10.0.0.1:80"), 0);
+	ck_assert_int_eq(add("other", "10.0.0.2:80"), 0);
+	server_named("app")->account->connections = 7;
+	open_again();
+	ck_assert_uint_eq(count_servers(), 0);
+	now = clock_now_ms();
+	pass(LEAVING_MS / 2);
+	ck_assert_uint_eq(count_accounts(), 2);
+	/* One comes back, and its counters with it; at another address it is called the same. */
+	ck_assert_int_eq(add("app", "10.0.0.9:80"), 0);
+	ck_assert_uint_eq(server_named("app")->account->connections, 7);
+	pass(LEAVING_MS);
+	ck_assert_uint_eq(count_accounts(), 1);
+	ck_assert_uint_eq(server_named("app")->account->connections, 7);
+	stop();
+}
+END_TEST
+
+START_TEST(where_a_server_is_written_is_what_the_adopted_edition_says)
+{
+	struct pool next;
+	struct server *server;
+	const char *place;
+
+	start("server = 127.0.0.1:80");
+	ck_assert_int_eq(add("app", "10.0.0.1:80"), 0);
+	pool_in_force(&pool);
+	server = server_named("app");
+	place = server->place;
+	ck_assert_int_eq(pool_open(&next, &config.sections[0]), 0);
+	ck_assert_int_eq(pool_add(&next, &(struct member){.server = server_keep(server),
+							  .place = servers_place(&servers, "f:9"),
+							  .weight = 1}),
+			 0);
+	ck_assert_ptr_eq(servers_get(&servers, server->title, server->name, server->text, "f:9",
+				     &server->address),
+			 server);
+	servers_put(server);
+	ck_assert_str_eq(server->place, place);
+	pool_in_force(&next);
+	ck_assert_str_eq(server->place, "f:9");
+	pool_close(&next);
+	stop();
+}
+END_TEST
+
 SUITE("control: servers of names", each_address_is_a_server_called_by_it,
       who_is_gone_takes_none_and_comes_back_as_the_same,
       a_weight_and_a_priority_change_where_the_server_stands,
@@ -384,4 +440,6 @@ SUITE("control: servers of names", each_address_is_a_server_called_by_it,
       who_is_gone_is_forgotten_ten_minutes_after_its_last_connection,
       who_is_somebodys_still_is_asked_for_again, ten_thousand_changes_leave_nothing_behind,
       another_edition_takes_over_who_is_gone,
-      who_is_added_and_removed_again_and_again_leaves_nothing_behind)
+      who_is_added_and_removed_again_and_again_leaves_nothing_behind,
+      what_was_counted_of_who_went_with_its_edition_is_kept_for_ten_minutes,
+      where_a_server_is_written_is_what_the_adopted_edition_says)

@@ -254,6 +254,25 @@ static int build_section(struct section *section, const struct build_means *mean
 	return judge_worse(r, section->has_upstream ? build_upstream(section, means, edition) : 0);
 }
 
+static int by_account(const void *left, const void *right)
+{
+	const struct account *a = (*(struct pool *const *)left)->account;
+	const struct account *b = (*(struct pool *const *)right)->account;
+
+	return a < b ? -1 : a > b;
+}
+
+static int index_pools(struct edition *edition)
+{
+	edition->by_account = calloc(edition->pool_count + 1, sizeof(struct pool *));
+	if (!edition->by_account)
+		return log_no_memory("the pools");
+	for (uint32_t i = 0; i < edition->pool_count; i++)
+		edition->by_account[i] = &edition->pools[i];
+	qsort(edition->by_account, edition->pool_count, sizeof(struct pool *), by_account);
+	return 0;
+}
+
 int build_edition(struct edition *edition, const struct config *config, uint64_t number,
 		  const struct build_means *means)
 {
@@ -279,7 +298,7 @@ int build_edition(struct edition *edition, const struct config *config, uint64_t
 
 		result = result < 0 ? result : r;
 	}
-	return result;
+	return result < 0 ? result : index_pools(edition);
 }
 
 void build_edition_done(struct edition *edition)
@@ -293,5 +312,6 @@ void build_edition_done(struct edition *edition)
 		pool_close(&edition->pools[i]);
 	free(edition->sections);
 	free(edition->pools);
+	free(edition->by_account);
 	*edition = (struct edition){0};
 }

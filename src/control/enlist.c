@@ -9,7 +9,7 @@ int enlist(struct pool *pool, const struct pool_means *means, const struct enlis
 {
 	const struct config_endpoint *line = enlisted->line;
 	const char *title = pool->config->title;
-	char place[RESOLVE_PLACE_MAX], account[RESOLVE_PLACE_MAX + 2 * ADDRESS_TEXT_MAX];
+	char text[RESOLVE_PLACE_MAX], account[RESOLVE_PLACE_MAX + 2 * ADDRESS_TEXT_MAX];
 	struct member member = {
 		.weight = enlisted->weight,
 		.tier = enlisted->tier,
@@ -21,15 +21,20 @@ int enlist(struct pool *pool, const struct pool_means *means, const struct enlis
 
 	if (r <= 0)
 		return r;
-	snprintf(place, sizeof(place), "%s:%u", means->config->files[line->file], line->line);
-	member.server = servers_get(means->servers, title, enlisted->name, enlisted->text,
-				    enlisted->place ? enlisted->place : place, enlisted->address);
+	snprintf(text, sizeof(text), "%s:%u", means->config->files[line->file], line->line);
+	member.place = servers_place(means->servers, enlisted->place ? enlisted->place : text);
+	if (member.place)
+		member.server = servers_get(means->servers, title, enlisted->name, enlisted->text,
+					    member.place, enlisted->address);
 	if (!member.server)
 		return log_no_memory("the servers");
 	snprintf(account, sizeof(account), "%s %s", title, enlisted->name);
 	/* One that another reading names has it, and workers read it. */
-	if (!member.server->account)
+	if (!member.server->account) {
 		member.server->account = ledger_account(means->ledger, account);
+		if (member.server->account)
+			account_use(member.server->account);
+	}
 	if (member.server->account && pool_add(pool, &member) == 0)
 		return 0;
 	servers_put(member.server);

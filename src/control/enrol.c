@@ -92,8 +92,9 @@ static struct member *find(const struct pool *pool, const char *name, const stru
 }
 
 /* It was removed, and is not over yet: it is the same one again, as it is said now. */
-static void restore(struct member *member, struct config_endpoint *line)
+static void restore(struct member *member, struct config_endpoint *line, struct servers *servers)
 {
+	member->place = servers_place(servers, PLACE);
 	member_own_line(member, line);
 	member->line = line;
 	member->weight = line->weight;
@@ -149,7 +150,7 @@ static int put_in(struct pool *pool, const struct pool_means *means, struct conf
 		return enrol_refuse(enrolment, 409, "exists", "call it otherwise",
 				    "'%.*s' comes from a host name, and is gone", SHOWN_MAX,
 				    enrolment->name);
-	restore(member, line);
+	restore(member, line, means->servers);
 	return 0;
 }
 
@@ -239,14 +240,6 @@ bool enrol_remove(struct pool *pool, const struct pool_means *means, const struc
 
 /* ---- Another edition ------------------------------------------------------------------------- */
 
-static const struct pool *find_pool_of(const struct edition *edition, const struct account *account)
-{
-	for (uint32_t i = 0; i < edition->pool_count; i++)
-		if (edition->pools[i].account == account)
-			return &edition->pools[i];
-	return NULL;
-}
-
 static bool has_server(const struct pool *pool, const struct server *server)
 {
 	for (uint32_t i = 0; pool && i < pool->count; i++)
@@ -277,6 +270,6 @@ void enrol_tell_over(const struct edition *edition, const struct edition *before
 
 		for (uint32_t j = 0; j < old->count; j++)
 			if (old->members[j].removed || old->members[j].added)
-				tell_over(find_pool_of(edition, old->account), &old->members[j]);
+				tell_over(edition_pool_of(edition, old->account), &old->members[j]);
 	}
 }

@@ -30,11 +30,9 @@ static void let_go(struct leaving *leaving, struct server *server)
 	struct account *account = server->account;
 	bool is_last = server->users == 1;
 
-	if (is_last && servers_have_namesake(leaving->servers, server))
-		account = NULL;
 	store(&server->leaves, false);
 	servers_put(server);
-	if (is_last && account)
+	if (is_last && account && account->idle_ms)
 		ledger_forget(leaving->ledger, account);
 }
 
@@ -145,8 +143,9 @@ void leaving_look(struct leaving *leaving, const struct edition *edition, uint64
 	}
 }
 
-void leaving_turn(struct leaving *leaving)
+void leaving_turn(struct leaving *leaving, uint64_t now_ms)
 {
+	ledger_sweep(leaving->ledger, LEAVING_MS, now_ms);
 	let_all_go(leaving, &leaving->freed);
 	if (leaving->out == 0 && leaving->left.count)
 		ask(leaving);

@@ -7,7 +7,9 @@
  *              nobody: freed, with what was counted under its name, another LEAVING_EVERY_MS
  *              later, for who has just looked at it
  *
- * So what comes and goes all day leaves nothing behind: no memory, no metrics.
+ * One that nothing has to do with any more when an edition ends, or an operator's word, has its
+ * counters for as long, too.  So what comes and goes all day leaves nothing behind: no memory, no
+ * metrics.
  */
 #ifndef CONTROL_LEAVING_H
 #define CONTROL_LEAVING_H
@@ -47,7 +49,7 @@ void leaving_close(struct leaving *leaving);
 /* Look at an edition's pools: who has been gone and idle for long enough is no member any more. */
 void leaving_look(struct leaving *leaving, const struct edition *edition, uint64_t now_ms);
 /* Every LEAVING_EVERY_MS, after looking: ask for those that have left, and free who is free. */
-void leaving_turn(struct leaving *leaving);
+void leaving_turn(struct leaving *leaving, uint64_t now_ms);
 
 /* Whether there is anything to be looked at again. */
 bool leaving_is_due(const struct leaving *leaving, const struct edition *edition);

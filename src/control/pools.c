@@ -136,11 +136,12 @@ void pools_refresh(struct pool *pool, const struct resolution *answer, const cha
 void pools_inherit(const struct edition *edition, const struct edition *before)
 {
 	for (uint32_t i = 0; i < before->pool_count; i++) {
-		if (!named_any(&before->pools[i]))
-			continue;
-		for (uint32_t j = 0; j < edition->pool_count; j++)
-			if (edition->pools[j].account == before->pools[i].account)
-				named_inherit(&edition->pools[j], &before->pools[i]);
+		struct pool *pool = named_any(&before->pools[i])
+					    ? edition_pool_of(edition, before->pools[i].account)
+					    : NULL;
+
+		if (pool)
+			named_inherit(pool, &before->pools[i]);
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/grow.h"
+#include "base/hash.h"
 
 #include "ops/log.h"
 
@@ -177,15 +178,55 @@ static int list_all(struct resolver *resolver)
 	return r;
 }
 
+/* ---- Finding --------------------------------------------------------------------------------- */
+
+static int by_line(const void *left, const void *right, void *list)
+{
+	const struct config_endpoint *a =
+		((const struct resolution *)list)[*(const uint32_t *)left].endpoint;
+	const struct config_endpoint *b =
+		((const struct resolution *)list)[*(const uint32_t *)right].endpoint;
+
+	return a < b ? -1 : a > b;
+}
+
+static uint32_t bucket_of(const struct resolver *resolver, const struct resolution *one)
+{
+	return hash_text(HASH_BEGIN, one->endpoint->address.host) % resolver->count;
+}
+
+/* All are listed. */
+static int index_all(struct resolver *resolver)
+{
+	uint32_t count = resolver->count;
+
+	resolver->by_line = calloc(count, sizeof(*resolver->by_line));
+	resolver->by_name = calloc(count, sizeof(*resolver->by_name));
+	resolver->next = calloc(count, sizeof(*resolver->next));
+	if (!resolver->by_line || !resolver->by_name || !resolver->next)
+		return log_no_memory("the names");
+	for (uint32_t i = count; i-- > 0;) {
+		uint32_t *bucket = &resolver->by_name[bucket_of(resolver, &resolver->list[i])];
+
+		resolver->by_line[i] = i;
+		resolver->next[i] = *bucket;
+		*bucket = i + 1;
+	}
+	qsort_r(resolver->by_line, count, sizeof(*resolver->by_line), by_line, resolver->list);
+	return 0;
+}
+
 /* ---- What was known before ------------------------------------------------------------------- */
 
 static const struct resolution *find_known(const struct resolver *before,
 					   const struct resolution *one, bool answered)
 {
-	for (uint32_t i = 0; before && i < before->count; i++)
-		if ((before->list[i].answered || !answered) &&
-		    resolution_is_same(&before->list[i], one))
-			return &before->list[i];
+	uint32_t at = before && before->count ? before->by_name[bucket_of(before, one)] : 0;
+
+	for (; at; at = before->next[at - 1])
+		if ((before->list[at - 1].answered || !answered) &&
+		    resolution_is_same(&before->list[at - 1], one))
+			return &before->list[at - 1];
 	return NULL;
 }
 
@@ -227,6 +268,9 @@ int resolver_open(struct resolver *resolver, const struct config *config,
 	r = list_all(resolver);
 	if (r < 0 || resolver->count == 0)
 		return r;
+	r = index_all(resolver);
+	if (r < 0)
+		return r;
 	go_on(resolver);
 	r = names_open(&resolver->names);
 	if (r == -ENOMEM)
@@ -247,6 +291,9 @@ void resolver_close(struct resolver *resolver)
 	for (uint32_t i = 0; i < resolver->count; i++)
 		resolution_done(&resolver->list[i]);
 	free(resolver->list);
+	free(resolver->by_line);
+	free(resolver->by_name);
+	free(resolver->next);
 	loops_done(&resolver->loops);
 	*resolver = (struct resolver){0};
 }
@@ -449,9 +496,19 @@ int resolver_wait(struct resolver *resolver, struct events *events, uint64_t mil
 const struct resolution *resolver_answer(const struct resolver *resolver,
 					 const struct config_endpoint *endpoint)
 {
-	for (uint32_t i = 0; i < resolver->count; i++)
-		if (resolver->list[i].endpoint == endpoint)
-			return resolver->list[i].answered ? &resolver->list[i] : NULL;
+	uint32_t low = 0, high = resolver->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct resolution *one = &resolver->list[resolver->by_line[middle]];
+
+		if (one->endpoint == endpoint)
+			return one->answered ? one : NULL;
+		if (one->endpoint < endpoint)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return NULL;
 }
 

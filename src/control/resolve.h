@@ -30,8 +30,11 @@ struct resolver {
 	struct names *names;           /* NULL: there are no names */
 	struct resolution *list;
 	uint32_t count;
-	uint32_t missing; /* have had no answer */
-	bool changes;     /* there are servers among them: what they stand for may change */
+	uint32_t *by_line; /* numbers in the list, in the order of where the lines are */
+	uint32_t *by_name; /* by hash of the name: the first of the list, counted from 1 ... */
+	uint32_t *next;    /* ... and the next one of that hash, likewise */
+	uint32_t missing;  /* have had no answer */
+	bool changes;      /* there are servers among them: what they stand for may change */
 	char change[RESOLUTION_CHANGE_MAX]; /* of what resolver_turn() has returned last */
 	struct loops loops;
 	struct report *report; /* for what is to be said, and then nothing is asked for again;

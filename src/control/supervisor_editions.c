@@ -79,7 +79,7 @@ static void look_at_leaving(struct supervisor *supervisor, uint64_t now_ms)
 	leaving_look(&supervisor->leaving, edition, now_ms);
 	while ((old = reload_next_old(supervisor->reload, old)))
 		leaving_look(&supervisor->leaving, &old->edition, now_ms);
-	leaving_turn(&supervisor->leaving);
+	leaving_turn(&supervisor->leaving, now_ms);
 	supervisor->leaving_ms = leaving_is_due(&supervisor->leaving, edition)
 					 ? now_ms + LEAVING_EVERY_MS
 					 : UINT64_MAX;

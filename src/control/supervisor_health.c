@@ -20,9 +20,12 @@ static void publish(struct supervisor *supervisor, struct pool *pool)
 static void publish_in(struct supervisor *supervisor, const struct reading *reading,
 		       const struct pool *pool)
 {
-	for (uint32_t i = 0; reading && i < reading->edition.pool_count; i++)
-		if (reading->edition.pools[i].account == pool->account)
-			publish(supervisor, &reading->edition.pools[i]);
+	struct pool *same = reading && reading->edition.by_account
+				    ? edition_pool_of(&reading->edition, pool->account)
+				    : NULL; /* one that is being built has none yet */
+
+	if (same)
+		publish(supervisor, same);
 }
 
 /* The old ones first: a limit is the server's, and what the newest edition says of it is right. */

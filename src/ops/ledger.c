@@ -60,8 +60,10 @@ struct account *ledger_account(struct ledger *ledger, const char *name)
 	struct account *account;
 
 	for (account = *bucket; account; account = account->next)
-		if (!strcmp(account->name, name))
+		if (!strcmp(account->name, name)) {
+			account->idle_ms = 0;
 			return account;
+		}
 	account = begin(ledger, name);
 	if (!account)
 		return NULL;
@@ -80,6 +82,26 @@ void ledger_forget(struct ledger *ledger, struct account *account)
 		at = &(*at)->next;
 	*at = account->next;
 	discard(account);
+}
+
+void account_leave(struct account *account, uint64_t now_ms)
+{
+	assert(account->users > 0);
+	if (--account->users == 0)
+		account->idle_ms = now_ms ? now_ms : 1;
+}
+
+void ledger_sweep(struct ledger *ledger, uint64_t idle_ms, uint64_t now_ms)
+{
+	for (size_t i = 0; i < LEDGER_BUCKETS; i++)
+		for (struct account **at = &ledger->buckets[i], *account; (account = *at);) {
+			if (!account->idle_ms || now_ms - account->idle_ms < idle_ms) {
+				at = &account->next;
+				continue;
+			}
+			*at = account->next;
+			discard(account);
+		}
 }
 
 int ledger_measure(const struct ledger *ledger, struct account *account, uint32_t histograms)

@@ -26,6 +26,8 @@ struct account {
 	struct histogram *histograms; /* the workers', likewise; NULL: nothing is measured */
 	uint32_t histogram_count;     /* of one worker */
 	struct account *next;         /* in its bucket */
+	uint32_t users;               /* of a server's: those that have its name */
+	uint64_t idle_ms;             /* ... and since when there is none; 0: there are */
 };
 
 #define LEDGER_BUCKETS 4096
@@ -44,8 +46,20 @@ void ledger_close(struct ledger *ledger);
 /* The account of that name, begun if there is none.  NULL: no memory. */
 struct account *ledger_account(struct ledger *ledger, const char *name);
 
+/*
+ * Somebody counts under that name, or does not any more: the last one leaves it idle, until it is
+ * asked for again.
+ */
+static inline void account_use(struct account *account)
+{
+	account->users++;
+}
+void account_leave(struct account *account, uint64_t now_ms);
+
 /* Nobody counts under that name any more, and what was counted is forgotten. */
 void ledger_forget(struct ledger *ledger, struct account *account);
+/* ... under those that have been idle for so long. */
+void ledger_sweep(struct ledger *ledger, uint64_t idle_ms, uint64_t now_ms);
 
 /* Give the account so many histograms, if it has none yet and no worker has it.  -ENOMEM. */
 int ledger_measure(const struct ledger *ledger, struct account *account,

@@ -128,6 +128,8 @@ static void tell_workers(const struct pool *pool, const struct member *member, u
 	if (!pool->in_force && server->users > 1)
 		return;
 	atomic_store_explicit(&server->limit, limit, memory_order_relaxed);
+	if (member->place)
+		atomic_store_explicit(&server->place, member->place, memory_order_relaxed);
 	if (!member->line)
 		return;
 	atomic_store_explicit(&server->fails, member->line->max_fails, memory_order_relaxed);

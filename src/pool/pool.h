@@ -25,11 +25,12 @@ struct server;
 
 struct member {
 	struct server *server;
-	uint32_t weight; /* as configured; 0: it takes no new connections */
-	uint32_t tier;   /* 0 is the first that is used */
-	uint32_t limit;  /* as configured: connections it may have; 0: any number */
-	bool disabled;   /* likewise: it takes none, whatever its weight */
-	bool removed;    /* by an operator: gone_ms is since when */
+	uint32_t weight;   /* as configured; 0: it takes no new connections */
+	uint32_t tier;     /* 0 is the first that is used */
+	uint32_t limit;    /* as configured: connections it may have; 0: any number */
+	bool disabled;     /* likewise: it takes none, whatever its weight */
+	bool removed;      /* by an operator: gone_ms is since when */
+	const char *place; /* "FILE:LINE" of that (servers_place()); NULL: its server knows */
 	const struct config_endpoint *line; /* that it comes from; NULL: of another edition */
 	struct config_endpoint *added; /* ... which an operator has said, and it is the member's */
 	uint64_t gone_ms; /* its line's name stands for others since then; 0: it does not */

@@ -2,9 +2,11 @@
 
 #include "pool/queue.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/spell.h"
 
+#include "ops/ledger.h"
 #include "ops/log.h"
 #include "pool/passive.h"
 
@@ -208,8 +210,7 @@ static struct passive_pool *keep_title(struct servers *servers, const char *text
 	return &title->passive;
 }
 
-/* Workers may be reading the place that a server had before, so that stays: there are few. */
-static const char *keep_place(struct servers *servers, const char *text)
+const char *servers_place(struct servers *servers, const char *text)
 {
 	size_t size = strlen(text) + 1;
 	struct servers_place **bucket =
@@ -314,7 +315,7 @@ struct server *servers_get(struct servers *servers, const char *title, const cha
 {
 	struct list *bucket = bucket_of(servers, title, name);
 	struct server *server = find(bucket, title, name, address);
-	const char *kept = keep_place(servers, place);
+	const char *kept = servers_place(servers, place);
 	struct passive_pool *passive = keep_title(servers, title);
 	struct queue *queue = servers_queue(servers, title);
 
@@ -326,10 +327,10 @@ struct server *servers_get(struct servers *servers, const char *title, const cha
 			return NULL;
 		server->passive = passive;
 		server->queue = queue;
+		store(&server->place, kept);
 		list_push(bucket, &server->link);
 		number(servers, server);
 	}
-	store(&server->place, kept);
 	server->users++;
 	return server;
 }
@@ -342,19 +343,7 @@ void servers_put(struct server *server)
 	(void)passive_ends(server, server->passive);
 	list_remove(&server->link);
 	list_remove(&server->in_order);
+	if (server->account && server->account->users)
+		account_leave(server->account, clock_now_ms());
 	discard(server);
-}
-
-bool servers_have_namesake(struct servers *servers, const struct server *server)
-{
-	const struct list *bucket = bucket_of(servers, server->title, server->name);
-
-	for (struct list *node = bucket->next; node != bucket; node = node->next) {
-		const struct server *other = container_of(node, struct server, link);
-
-		if (other != server && !strcmp(other->title, server->title) &&
-		    !strcmp(other->name, server->name))
-			return true;
-	}
-	return false;
 }

@@ -204,10 +204,13 @@ struct queue *servers_queue(struct servers *servers, const char *title);
 /* Nobody has any of them. */
 void servers_done(struct servers *servers);
 
+/* Where a server is written, "FILE:LINE": it stays, since workers may be reading it.  NULL: no
+ * memory. */
+const char *servers_place(struct servers *servers, const char *text);
+
 /*
  * The one of that title, name and address, new or known, with one user more.  Texts are
- * copied; one that is known keeps the text it has.  `place` says where it is written now.
- * NULL: no memory.
+ * copied; one that is known keeps those it has.  NULL: no memory.
  */
 struct server *servers_get(struct servers *servers, const char *title, const char *name,
 			   const char *text, const char *place, const struct address *address);
@@ -219,8 +222,5 @@ static inline struct server *server_keep(struct server *server)
 }
 /* A pool names it no more.  The last one frees it: no worker has that pool any more. */
 void servers_put(struct server *server);
-
-/* Whether there is another one of its title and name, at another address. */
-bool servers_have_namesake(struct servers *servers, const struct server *server);
 
 #endif

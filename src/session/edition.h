@@ -17,7 +17,11 @@ struct edition {
 	uint32_t section_count;
 	struct pool *pools; /* those of the configuration first, in its order */
 	uint32_t pool_count;
+	struct pool **by_account; /* all of them, in the order of where their accounts are */
 };
+
+/* The pool that counts there; NULL: there is none. */
+struct pool *edition_pool_of(const struct edition *edition, const struct account *account);
 
 /* The pool of the servers that are written there; there is one. */
 static inline struct pool *edition_pool(const struct edition *edition,
