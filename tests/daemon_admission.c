@@ -355,6 +355,7 @@ START_TEST(drop_is_silence_until_the_client_speaks)
 	if (geteuid() != 0 || !network_own())
 		SKIP_TEST("no network namespace may be made here");
 	daemon = serve_alone(_i, 0, "deny = all\nreject = drop\n");
+	ck_assert(!daemon_log_contains(daemon, "CAP_NET_ADMIN"));
 	wire = wire_open();
 	for (size_t i = 0; i < array_size(sources); i++) {
 		int fd = client_of(sources[i]);
@@ -383,6 +384,9 @@ START_TEST(drop_without_the_capability_is_a_reset_that_no_router_passes_on)
 	if (geteuid() != 0 || !nobody() || !network_own())
 		SKIP_TEST("no network namespace may be made here");
 	daemon = serve_alone(_i, nobody(), "deny = all\nreject = drop\n");
+	ck_assert(daemon_log_contains(daemon,
+				      "[echo web] reject: drop is a RST that the first router "
+				      "does not pass on, since silence takes CAP_NET_ADMIN "));
 	wire = wire_open();
 	for (size_t i = 0; i < array_size(sources); i++) {
 		ck_assert_int_eq(refused_with(sources[i]), PEER_RST);

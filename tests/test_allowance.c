@@ -143,6 +143,18 @@ START_TEST(a_capability_makes_good_what_a_limit_lacks)
 }
 END_TEST
 
+START_TEST(silence_takes_a_capability)
+{
+	struct machine machine = good;
+	struct wants wants = proxy;
+
+	wants.drops = true;
+	assert_lacks(machine, wants, "CAP_NET_ADMIN", FINDING_WARN, "reject = drop sends a RST");
+	machine.capabilities = ALL_CAPABILITIES;
+	assert_lacks(machine, wants, "CAP_NET_ADMIN", FINDING_OK, "");
+}
+END_TEST
+
 START_TEST(what_nobody_wants_is_not_missed)
 {
 	struct machine machine = good;
@@ -309,8 +321,8 @@ END_TEST
 
 SUITE("allowance", a_machine_that_lacks_nothing_is_good_in_everything,
       each_lack_is_a_line_with_its_remedy, an_old_kernel_and_a_slow_clock_are_named,
-      a_capability_makes_good_what_a_limit_lacks, what_nobody_wants_is_not_missed,
-      what_cannot_be_read_is_called_unknown_and_is_no_lack,
+      a_capability_makes_good_what_a_limit_lacks, silence_takes_a_capability,
+      what_nobody_wants_is_not_missed, what_cannot_be_read_is_called_unknown_and_is_no_lack,
       each_feature_that_is_switched_off_says_what_goes_with_it,
       without_takes_away_only_what_can_be_done_without, zero_copy_that_is_configured_is_missed,
       without_a_ring_there_is_one_failure_and_no_feature, findings_stand_in_columns_or_in_json,

@@ -420,6 +420,15 @@ START_TEST(a_value_that_is_wrong_is_met_with_what_would_be_right)
 	static const struct {
 		const char *line, *says;
 	} cases[] = {
+		{"deny = 10.1.2.3/8", "\"10.1.2.3/8\": has bits set behind its prefix; the network "
+				      "is 10.0.0.0/8, and the address alone 10.1.2.3"},
+		{"allow = uid:root", "\"uid:root\": after uid: comes the number of a user; `id -u "
+				     "root` tells it"},
+		{"allow = any", "\"any\": every address is written: all"},
+		{"deny = file:drop.txt", "\"file:drop.txt\": after file: comes a path that begins "
+					 "with /, of a file with an address or a network on each "
+					 "line"},
+		{"reject = no", "\"no\" is not one of: rst, fin, drop"},
 		{"idle_timeout =", "has no value; remove the line to have the default"},
 		{"idle_timeout = soon", "\"soon\" is not a time; write for example 500ms, 30s or "
 					"1h30min (1ms..30d or off)"},

@@ -105,6 +105,7 @@ static void want_section(struct wants *wants, const struct config *config,
 		wants->backlog = section->settings.backlog;
 	for (size_t i = 0; i < section->listen_count; i++)
 		want_listen(wants, &section->listens[i]);
+	wants->drops |= section->settings.reject == CONFIG_REJECT_DROP;
 	if (section->kind != CONFIG_PROXY)
 		return;
 	wants->has_upstream = true;
@@ -406,9 +407,14 @@ static enum finding_level look_at_low_ports(const struct machine *machine,
 static enum finding_level look_at_net_admin(const struct machine *machine,
 					    const struct wants *wants, struct said *said)
 {
-	(void)wants;
-	value(said, has_capability(machine, CAP_NET_ADMIN) ? "yes" : "no, and not needed");
-	return FINDING_OK;
+	bool may = has_capability(machine, CAP_NET_ADMIN);
+
+	value(said, may ? "yes" : wants->drops ? "no" : "no, and not needed");
+	if (may || !wants->drops)
+		return FINDING_OK;
+	remedy(said, "reject = drop sends a RST that the first router does not pass on; give it "
+		     "(AmbientCapabilities= and CapabilityBoundingSet= of the unit) for silence");
+	return FINDING_WARN;
 }
 
 void allowance_of_machine(const struct machine *machine, const struct wants *wants,

@@ -24,6 +24,7 @@ struct wants {
 	uint16_t lowest_port;  /* that is listened on; 0: none */
 	uint32_t server_count; /* addresses of the proxy that has the fewest; 0: no proxy */
 	bool zerocopy;         /* relay = zerocopy somewhere */
+	bool drops;            /* reject = drop somewhere */
 };
 
 void wants_of(struct wants *ret_wants, const struct config *config, const struct mode *mode);

@@ -5,6 +5,7 @@
 #include "control/build.h"
 #include "control/logs.h"
 #include "guard/acl.h"
+#include "loop/socket.h"
 
 #include "ops/log.h"
 
@@ -143,6 +144,18 @@ static int judge_listen(const struct config *config, const struct config_section
 
 /* ---- Clients --------------------------------------------------------------------------------- */
 
+static void judge_reject(const struct config *config, struct report *report)
+{
+	bool may = socket_may_be_silent();
+
+	for (size_t i = 0; i < config->section_count && !may; i++)
+		if (config->sections[i].settings.reject == CONFIG_REJECT_DROP)
+			report_key(report, REPORT_WARNING, config, &config->sections[i], "reject",
+				   "drop is a RST that the first router does not pass on, since "
+				   "silence takes CAP_NET_ADMIN (AmbientCapabilities= of the "
+				   "unit)");
+}
+
 /* Lists that files have are read, to be forgotten. */
 static int judge_clients(const struct config *config, struct report *report)
 {
@@ -168,6 +181,7 @@ int judge_config(const struct config *config, struct report *report)
 	r = judge_worse(r, judge_cpus(config, "cpus", config->cpus, report));
 	r = judge_worse(r, judge_cpus(config, "sqpoll_cpus", config->sqpoll_cpus, report));
 	judge_interfaces(config, report);
+	judge_reject(config, report);
 	return judge_worse(r, logs_check(config, report));
 }
 

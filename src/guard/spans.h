@@ -22,7 +22,7 @@ struct span {
 /* All zeroes: there are none. */
 struct spans {
 	struct span *at;
-	size_t count;
+	size_t count, room;
 };
 
 int spans_add(struct spans *spans, const struct span *span) must_check;

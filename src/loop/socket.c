@@ -162,6 +162,16 @@ static void be_silent(int fd)
 	socket_linger_none(fd);
 }
 
+bool socket_may_be_silent(void)
+{
+	int fd = socket_open(AF_INET), on = 1;
+	bool may = fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return may;
+}
+
 void socket_reject(int fd, enum config_reject how)
 {
 	switch (how) {

@@ -70,6 +70,8 @@ void socket_linger_none(int fd);
  * router, and a peer on the same network sees it.  To a unix socket only the end can be said.
  */
 void socket_reject(int fd, enum config_reject how);
+/* Whether CONFIG_REJECT_DROP sends nothing here. */
+bool socket_may_be_silent(void);
 
 /* What is there, up to size bytes, without waiting: how many, 0 at the end. */
 int socket_receive(int fd, void *bytes, uint32_t size);

@@ -15,8 +15,9 @@ within a round.  Results, tables and charts are left in build/bench/.
 
     workloads.py  what is measured, against whom, and the bounds to be met
     peers.py      who is measured, and with which configuration
-    loads.py      the load generators, and of two workloads:
+    loads.py      the load generators, and of some workloads:
     timeouts.py   how late connections are ended by timers
+    knocks.py     who is refused, and comes again
     shortage.py   what waits for something that is short, and who is beside it
     machine.py    processes, CPU time, memory, loopback
     report.py     medians, ratios, tables, charts

@@ -9,6 +9,7 @@ import subprocess
 import time
 from statistics import median
 
+import knocks
 import scrapes
 import shortage
 import timeouts
@@ -50,13 +51,13 @@ class Loads:
         self.script = write(directory, "wrk.lua", WRK_SCRIPT)
         self.capacity = {}  # of the first that was asked, by kind of load
 
-    def _start(self, *argv, stdin=subprocess.DEVNULL):
+    def _start(self, *argv, stdin=subprocess.DEVNULL, before=None):
         argv = [str(word) for word in argv]
         if not argv[0].startswith("/"):
             argv[0] = f"{self.tools}/{argv[0]}"
         log = os.path.join(self.directory, os.path.basename(argv[0]) + ".log")
         open(log, "w").close()
-        return Process(argv, log, self.cpus, stdout=subprocess.PIPE, stdin=stdin)
+        return Process(argv, log, self.cpus, stdout=subprocess.PIPE, stdin=stdin, before=before)
 
     def _finish(self, load, patience):
         """All that it prints, once it ended well."""
@@ -116,6 +117,16 @@ class Loads:
         output = self._finish(self._start("bench_clients", entries), 60)
         window.stop()
         return {**json.loads(output), "foreign": window.foreign()}
+
+    def look_up(self, target, family, lines):
+        """What a list of so many addresses costs; the daemon has no part in it."""
+        window = target.window().start()
+        output = self._finish(self._start("bench_lists", family, lines), 120)
+        window.stop()
+        return {**json.loads(output), "foreign": window.foreign()}
+
+    def refused(self, target):
+        return knocks.measure(self, target)
 
     def route(self, target, names):
         """What finding a client's route by its name costs; the daemon has no part in it."""

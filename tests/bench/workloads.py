@@ -1,5 +1,6 @@
 """What is measured, against whom, and what must be shown."""
 
+import knocks
 import scrapes
 import shortage
 import timeouts
@@ -51,6 +52,10 @@ METRICS = {
     "rate_ns": ("client_rate alone", "ns", 0),
     "new_ns": ("of a client that is new", "ns", 0),
     "nobody_ns": ("nobody left, at most", "ns", 0),
+    "load_ms": ("read", "ms", 0),
+    "mb": ("memory", "MB", 1),
+    "listed_ns": ("one it names", "ns", 0),
+    "other_ns": ("one by chance", "ns", 0),
     "found_ns": ("a name with a route", "ns", 0),
     "missed_ns": ("a name without one", "ns", 0),
     "hello_ns": ("reading a ClientHello of 1,700 bytes", "ns", 0),
@@ -62,6 +67,9 @@ METRICS = {
 BALANCES = ("round_robin", "least_conn", "random_two", "source_hash", "least_time")
 PICKED_NS = {10: 100, 100: 500, 1000: 3000}  # servers: the bound
 DECIDED_NS = {65536: 150, 1048576: 400}  # entries in the table of clients
+LISTED = {4: {"load_ms": 1000, "mb": 32, "ns": 2000},  # of a million lines: the bounds
+          6: {"load_ms": 2500, "mb": 36, "ns": 2000}}
+LISTED_LINES = 1000000
 ROUTED_NS = {100000: 200}  # names: the bound
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
 BYTES = ("cpu_gib", "gbit", "machine_gib")
@@ -163,6 +171,13 @@ def decide(entries):
                     ("ns", "count_ns", "rate_ns", "new_ns"), ())
 
 
+def look_up(family):
+    return Workload(f"list-v{family}", f"a list of {LISTED_LINES:,} IPv{family} networks, without "
+                    "the daemon", None,
+                    lambda loads, target: loads.look_up(target, family, LISTED_LINES), (),
+                    ("load_ms", "mb", "listed_ns", "other_ns"), ())
+
+
 def route(names):
     return Workload(f"route-{names}", f"finding a route among those of {counted(names, 'name')}, "
                     "without the daemon", None,
@@ -234,6 +249,12 @@ WORKLOADS = [
     pool("least_conn", 3, (), {ONE_SERVER: {"servers": "1"}}),
     *(pick(servers) for servers in PICKED_NS),
     *(decide(entries) for entries in DECIDED_NS),
+    *(look_up(family) for family in LISTED),
+    Workload("refused", "connections that deny refuses, as many as two processes make, alone and "
+             "beside 1,000 messages a second of others", "echo",
+             lambda loads, target: loads.refused(target), (),
+             ("rate", "cpu", "slower", "p50", "p99", "p50_alone", "p99_alone", "late"), (),
+             sections=knocks.sections, ports=knocks.PORTS),
     *(route(names) for names in ROUTED_NS),
     *(short_of(kind, count) for kind, count in shortage.WAITING.items()),
 ]
@@ -301,6 +322,11 @@ def targets():
     for names, bound in ROUTED_NS.items():
         for found in ("found_ns", "missed_ns"):
             yield f"route-{names}", found, ours, "value", None, bound
+    for family, bounds in LISTED.items():
+        for metric, bound in (("load_ms", bounds["load_ms"]), ("mb", bounds["mb"]),
+                              ("listed_ns", bounds["ns"]), ("other_ns", bounds["ns"])):
+            yield f"list-v{family}", metric, ours, "value", None, bound
+    yield "refused", "slower", ours, "value", None, 2
     for kind in shortage.WAITING:
         yield f"shortage-{kind}", "waiting", ours, "value", None, 2
         yield f"shortage-{kind}", "slower", ours, "value", None, 2
