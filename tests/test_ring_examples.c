@@ -280,6 +280,61 @@ static void exchange(int port)
 	finish_exchange(&x);
 }
 
+/* What connect_send says of that port. */
+static void says_of(int port, const char *expected)
+{
+	struct child child;
+	char number[16], text[100];
+
+	snprintf(number, sizeof(number), "%d", port);
+	child = start("connect_send", number, "200");
+	ck_assert_int_eq(write(child.in, "hello", 5), 5);
+	close(child.in);
+	child.in = -1;
+	read_all(child.out, text, sizeof(text));
+	ck_assert_str_eq(text, expected);
+	finish(&child);
+}
+
+START_TEST(connect_send_sends_is_refused_or_gives_up)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), client, waiting[3];
+	char bytes[8];
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, length), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	says_of(ntohs(address.sin_port), "not connected: Connection refused\n");
+	ck_assert_int_eq(listen(listener, 0), 0);
+	says_of(ntohs(address.sin_port), "5 bytes\n");
+	client = accept(listener, NULL, NULL);
+	ck_assert_int_eq(recv(client, bytes, sizeof(bytes), MSG_WAITALL), 5);
+	ck_assert_mem_eq(bytes, "hello", 5);
+	for (int i = 0; i < 3; i++) { /* its queue is full */
+		waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(waiting[i], (struct sockaddr *)&address, length);
+	}
+	says_of(ntohs(address.sin_port), "not connected: timed out\n");
+	for (int i = 0; i < 3; i++)
+		close(waiting[i]);
+	close(client);
+	close(listener);
+}
+END_TEST
+
+START_TEST(wake_hears_every_word_of_another_thread)
+{
+	struct child child = start("wake", "1000", NULL);
+	char text[100];
+
+	read_all(child.out, text, sizeof(text));
+	ck_assert_str_eq(text, "1000 words, 500500 in all\n");
+	ck_assert_int_eq(finish(&child), 0);
+}
+END_TEST
+
 START_TEST(echo_returns_what_it_gets_to_each_connection)
 {
 	struct child child;
@@ -397,4 +452,5 @@ SUITE("ring examples", cat_prints_files_that_do_not_know_their_size,
       copy_link_copies_every_byte_of_any_size, read_timeout_reads_or_gives_up,
       echo_returns_what_it_gets_to_each_connection,
       echo_without_a_free_buffer_sleeps_and_serves_all_when_there_is_one,
-      proxy_carries_bytes_both_ways_and_passes_on_an_end, probe_prints_every_feature_of_this_kernel)
+      proxy_carries_bytes_both_ways_and_passes_on_an_end, connect_send_sends_is_refused_or_gives_up,
+      wake_hears_every_word_of_another_thread, probe_prints_every_feature_of_this_kernel)
