@@ -119,6 +119,9 @@ if [[ ${1-} == life ]]; then
 	check "and gone on with" answers 80
 
 	echo "upgrade, downgrade"
+	python3 /srv/connecting.py 7008 /tmp/stop >/tmp/connections &
+	connecting=$!
+	sleep 0.5
 	check "a newer one is installed" install "$now+next"
 	check "it is the newer one" version "$now+next"
 	check "its process is the new one" test "$(stat -c %Y "/proc/$(systemctl show -P MainPID $unit)")" -ge \
@@ -128,6 +131,10 @@ if [[ ${1-} == life ]]; then
 	check "an older one is installed" install "$now"
 	check "it is the older one" version "$now"
 	check "and serves" answers 81
+	: >/tmp/stop
+	wait $connecting
+	echo "  connections, refused, reset: $(</tmp/connections)"
+	check "nobody was refused meanwhile" awk '$1 < 10 || $2 { exit 1 }' /tmp/connections
 	check "no unit has failed" test -z "$(systemctl --failed --no-legend --plain)"
 
 	echo "remove, purge"
@@ -161,7 +168,7 @@ cp "$0" "$work/build"
 KEEP=$work tests/support/overlay.sh "$work/build" build
 status=$?
 [[ $status == 0 ]] || exit $status
-files=(-f "$work/version:/srv/version")
+files=(-f "$work/version:/srv/version" -f tests/support/connecting.py:/srv/connecting.py)
 for deb in "$work"/*.deb; do
 	files+=(-f "$deb:/srv/${deb##*/}")
 done

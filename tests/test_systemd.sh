@@ -38,7 +38,7 @@ if [[ ${1-} != inside ]]; then
 	make --no-print-directory BUILD=release DESTDIR="$stage" PREFIX=/usr install >"$stage.log" 2>&1 ||
 		{ cat "$stage.log"; rm -f "$stage.log"; exit 1; }
 	rm -f "$stage.log"
-	tests/support/systemd-lab.sh -t 240 -r "$stage" -f examples/unix.conf:/etc/example.conf tests/test_systemd.sh inside || exit $?
+	tests/support/systemd-lab.sh -t 400 -r "$stage" -f examples/unix.conf:/etc/example.conf -f tests/support/connecting.py:/usr/share/connecting.py tests/test_systemd.sh inside || exit $?
 
 	echo edited >>"$stage/etc/uringproxy.conf"
 	make --no-print-directory BUILD=release DESTDIR="$stage" PREFIX=/usr install uninstall >/dev/null
@@ -155,8 +155,7 @@ echo before >&4
 read -r -t 10 -u 4 line
 check "a connection is open" test "$line" = before
 systemctl stop --no-block "$unit"
-check "stopping refuses new ones" wait_for refused 80
-check "and says so" wait_for is StatusText draining
+check "stopping says so" wait_for is StatusText draining
 echo after >&4
 line=
 read -r -t 10 -u 4 line
@@ -207,7 +206,64 @@ check "systemctl restart leaves nothing in its way" systemctl restart "$unit"
 check "and serves" echoes 7007
 as_shipped
 
+echo "listening sockets from one process to the next"
+configure '[global]' 'workers = 2' '[echo]' 'listen = 127.0.0.1:7007' 'listen = unix:/run/uringproxy/echo.sock'
+override RestartSec=20ms
+systemctl start "$unit"
+check "systemd keeps one for each worker, and the one of the path" wait_for is NFileDescriptorStore 3
+connect() {		# connect ROUNDS COMMAND...: clients that come all the while
+	local rounds=$1 i tcp unix
+	shift
+	rm -f /tmp/stop
+	python3 /usr/share/connecting.py 7007 /tmp/stop >/tmp/tcp & tcp=$!
+	python3 /usr/share/connecting.py /run/uringproxy/echo.sock /tmp/stop >/tmp/unix & unix=$!
+	for ((i = 0; i < rounds; i++)); do
+		pid=$(show MainPID)
+		"$@" || return 1
+		wait_for restarted || return 1
+		sleep 0.1
+	done
+	: >/tmp/stop
+	wait $tcp $unix
+	echo "  connections, refused, reset: $(</tmp/tcp), of the path $(</tmp/unix)"
+}
+none_refused() {
+	awk '$1 < 100 || $2 { exit 1 }' /tmp/tcp && awk '$1 < 100 || $2 { exit 1 }' /tmp/unix
+}
+crash() { kill -KILL "$(show MainPID)"; }
+check "20 restarts" connect 20 systemctl restart "$unit"
+check "refuse nobody" none_refused
+check "20 times kill -9" connect 20 crash
+check "refuse nobody" none_refused
+check "what is kept has not become more" wait_for is NFileDescriptorStore 3
+configure '[global]' 'workers = 2' '[echo]' 'listen = 127.0.0.1:7008'
+check "a reload that closes them" systemctl reload "$unit"
+check "leaves those of the new address" wait_for is NFileDescriptorStore 2
+check "and nobody listens on the old one" wait_for refused 7007
+configure '[global]' 'workers = 2' '[echo]' 'listen = 127.0.0.1:7009'
+check "a restart with another address" systemctl restart "$unit"
+check "serves that" echoes 7009
+check "leaves the old one alone" wait_for refused 7008
+check "and keeps no more" wait_for is NFileDescriptorStore 2
+systemctl stop "$unit"
+check "a stop gives all of them up" refused 7009
+# Somebody else has the path by now: his it stays.
+configure '[echo]' 'listen = unix:/tmp/kept.sock'
+override PrivateTmp=no ReadWritePaths=/tmp Restart=no
+systemctl start "$unit"
+check "(a path of our own)" wait_for is NFileDescriptorStore 1
+rm /tmp/kept.sock
+systemd-run --quiet --unit=squatter nc -lkU /tmp/kept.sock
+wait_for test -S /tmp/kept.sock
+inode=$(stat -c %i /tmp/kept.sock)
+systemctl restart "$unit" 2>/dev/null
+check "who has taken a path in the meantime keeps it" test "$(stat -c %i /tmp/kept.sock)" = "$inode"
+check "and we are told so" is ExecMainStatus 71
+systemctl stop squatter
+as_shipped
+
 echo "watchdog"
+configure '[global]' 'workers = 2' '[echo]' 'listen = 127.0.0.1:7007'
 override WatchdogSec=2s Restart=on-failure RestartSec=100ms
 systemctl start "$unit"
 pid=$(show MainPID)

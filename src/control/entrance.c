@@ -4,7 +4,10 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/meet.h"
+#include "control/keep.h"
 #include "loop/socket.h"
+
+#include "ops/notify.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -242,6 +245,8 @@ static void remember(struct entrance *entrance, const struct entrance_wish *wish
 	entrance->backlog = bind_backlog(wish->line, wish->settings);
 	entrance->tos = wish->line->tos;
 	entrance->defer_accept = wish->line->defer_accept;
+	free(entrance->options);
+	entrance->options = wish->line->options ? strdup(wish->line->options) : NULL;
 	entrance->keepalive_ms = wish->settings->keepalive_ms;
 	entrance->user_timeout_ms = wish->settings->user_timeout_ms;
 	entrance->mode = wish->line->mode;
@@ -249,28 +254,23 @@ static void remember(struct entrance *entrance, const struct entrance_wish *wish
 	entrance->group = wish->line->group;
 }
 
-int entrance_bind(struct entrances *entrances, const struct entrance_wish *wish,
-		  const void *reading, struct entrance **ret_entrance, const char **ret_why)
+/* With no sockets yet. */
+static struct entrance *make(const struct entrances *entrances, const void *reading)
 {
 	size_t size = sizeof(struct entrance) + entrances->workers * sizeof(struct accept_socket);
 	struct entrance *entrance = aligned_alloc(_Alignof(struct entrance), size);
-	int r;
 
-	*ret_why = NULL;
 	if (!entrance)
-		return -ENOMEM;
-	*entrance = (struct entrance){0};
+		return NULL;
+	*entrance = (struct entrance){.claimed = reading};
 	for (uint32_t i = 0; i < entrances->workers; i++)
 		entrance->sockets[i] = (struct accept_socket){.fd = -1, .text = entrance->text};
-	entrance->claimed = reading;
-	r = wish->inherited >= 0 ? bind_inherited(entrances, wish, entrance)
-				 : bind_own(entrances, wish, entrance, ret_why);
-	if (r < 0) {
-		bind_remove(wish->address, &entrance->path);
-		close_sockets(entrances, entrance);
-		free(entrance);
-		return r;
-	}
+	return entrance;
+}
+
+static void add(struct entrances *entrances, struct entrance *entrance,
+		const struct entrance_wish *wish)
+{
 	/* The record of a connection names the address it came in on, whatever that is called. */
 	bind_text(entrance->sockets[0].fd, wish->text, entrance->text);
 	entrance->address = *wish->address;
@@ -282,8 +282,147 @@ int entrance_bind(struct entrances *entrances, const struct entrance_wish *wish,
 	list_push(&entrances->all, &entrance->link);
 	list_push(bucket_of(entrances, wish->address), &entrance->same);
 	entrances->count++;
+}
+
+int entrance_bind(struct entrances *entrances, const struct entrance_wish *wish,
+		  const void *reading, struct entrance **ret_entrance, const char **ret_why)
+{
+	struct entrance *entrance = make(entrances, reading);
+	int r;
+
+	*ret_why = NULL;
+	if (!entrance)
+		return -ENOMEM;
+	r = wish->inherited >= 0 ? bind_inherited(entrances, wish, entrance)
+				 : bind_own(entrances, wish, entrance, ret_why);
+	if (r < 0) {
+		bind_remove(wish->address, &entrance->path);
+		close_sockets(entrances, entrance);
+		free(entrance);
+		return r;
+	}
+	add(entrances, entrance, wish);
 	*ret_entrance = entrance;
 	return 0;
+}
+
+/* ---- From one process to the next ------------------------------------------------------------ */
+
+/* Sockets of the group for workers that there were not before; of a path there is one. */
+static int fill_up(const struct entrances *entrances, const struct entrance_wish *wish,
+		   struct entrance *entrance, uint32_t count)
+{
+	const char *why;
+
+	if (wish->address->kind == ADDRESS_UNIX)
+		return share_out(entrance, 1, entrances->workers);
+	for (uint32_t i = count; i < entrances->workers; i++) {
+		int fd = bind_open(wish->address, wish->line, wish->settings, &why);
+
+		if (fd < 0)
+			return fd;
+		entrance->sockets[i].fd = fd;
+	}
+	return 0;
+}
+
+struct entrance *entrance_adopt(struct entrances *entrances, const struct entrance_wish *wish,
+				const void *reading, struct activation *activation)
+{
+	struct bind_path path = bind_path(wish->address);
+	struct entrance *entrance = NULL;
+	char name[KEEP_NAME_MAX];
+	uint32_t count = 0;
+	const char *why;
+	int *fds = NULL;
+
+	if (!keep_is_on() || wish->inherited >= 0 || !activation->count ||
+	    !keep_name(wish->address, wish->line, &path, device_of(wish), name))
+		return NULL;
+	fds = calloc(entrances->workers, sizeof(*fds));
+	if (fds)
+		count = activation_adopt(activation, name, fds, entrances->workers);
+	if (count)
+		entrance = make(entrances, reading);
+	for (uint32_t i = 0; i < count && entrance; i++)
+		entrance->sockets[i].fd = fds[i];
+	for (uint32_t i = 0; i < count && !entrance; i++)
+		socket_close(fds[i]);
+	free(fds);
+	if (!entrance)
+		return NULL;
+	entrance->kept = strdup(name);
+	if (!entrance->kept || fill_up(entrances, wish, entrance, count) < 0) {
+		close_sockets(entrances, entrance);
+		free(entrance->kept);
+		free(entrance);
+		notify_forget(name);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < entrances->workers; i++)
+		bind_tune(entrance->sockets[i].fd, wish->address->u.any.sa_family, wish->line,
+			  wish->settings);
+	entrance->path = path;
+	if (path.inode)
+		(void)!bind_rights(wish->address, &path, wish->line, &why);
+	add(entrances, entrance, wish);
+	return entrance;
+}
+
+/* Which workers share is one for the store, too, that has each open file once. */
+static void keep(const struct entrances *entrances, struct entrance *entrance)
+{
+	struct config_endpoint line = {.options = entrance->options};
+	char name[KEEP_NAME_MAX];
+	int *fds;
+
+	if (!keep_is_on() || entrance->inherited >= 0 ||
+	    !keep_name(&entrance->address, &line, &entrance->path, entrance->device, name))
+		return;
+	fds = calloc(entrances->workers, sizeof(*fds));
+	entrance->kept = fds ? strdup(name) : NULL;
+	for (uint32_t i = 0; i < entrances->workers && entrance->kept; i++)
+		fds[i] = entrance->sockets[i].fd;
+	if (entrance->kept)
+		notify_store(name, fds,
+			     entrance->address.kind == ADDRESS_UNIX ? 1 : entrances->workers);
+	free(fds);
+}
+
+void entrance_offered(struct entrances *entrances, struct entrance *entrance)
+{
+	entrances->serving = true;
+	if (!entrance->offered)
+		keep(entrances, entrance);
+	entrance->offered = true;
+}
+
+/* The next process finds it, unless this one does without it. */
+static bool stays(const struct entrances *entrances, const struct entrance *entrance)
+{
+	return entrance->kept && !entrance->left && !entrances->serving;
+}
+
+static void forget(struct entrance *entrance)
+{
+	if (entrance->kept)
+		notify_forget(entrance->kept);
+	free(entrance->kept);
+	entrance->kept = NULL;
+}
+
+/* Its line may have other options by now, and so another name. */
+static void keep_again(const struct entrances *entrances, struct entrance *entrance)
+{
+	struct config_endpoint line = {.options = entrance->options};
+	char name[KEEP_NAME_MAX];
+
+	if (!entrance->kept ||
+	    (keep_name(&entrance->address, &line, &entrance->path, entrance->device, name) &&
+	     !strcmp(name, entrance->kept)))
+		return;
+	forget(entrance);
+	keep(entrances, entrance);
 }
 
 /* ---- Listening ------------------------------------------------------------------------------- */
@@ -343,6 +482,7 @@ static int change(const struct entrances *entrances, struct entrance *entrance,
 		return r;
 	tune(entrances, entrance, wish);
 	remember(entrance, wish);
+	keep_again(entrances, entrance);
 	return 0;
 }
 
@@ -374,12 +514,17 @@ void entrance_put(struct entrances *entrances, struct entrance *entrance)
 {
 	if (--entrance->users)
 		return;
-	remove_file(entrance);
+	if (!stays(entrances, entrance)) {
+		forget(entrance);
+		remove_file(entrance);
+	}
 	if (!entrance->offered)
 		close_sockets(entrances, entrance);
 	list_remove(&entrance->link);
 	list_remove(&entrance->same);
 	entrances->count -= !entrance->left;
+	free(entrance->kept);
+	free(entrance->options);
 	free(entrance);
 }
 
@@ -422,6 +567,7 @@ void entrances_leave_unclaimed(struct entrances *entrances, const void *reading)
 
 		if (entrance->claimed == reading || !entrance->offered || entrance->left)
 			continue;
+		forget(entrance);
 		remove_file(entrance);
 		entrance->left = true;
 		entrance->left_ms = clock_now_ms();

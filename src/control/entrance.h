@@ -19,6 +19,7 @@
 
 #include "base/list.h"
 #include "control/bind.h"
+#include "ops/activation.h"
 #include "worker/accept.h"
 
 /* Whose address it is, and how the sockets are to be. */
@@ -36,12 +37,14 @@ struct entrance {
 	struct bind_path path;       /* of a unix socket that we bound */
 	char interface[IF_NAMESIZE]; /* the only one that it takes connections from; "": all */
 	uint32_t device;             /* its number, or that of its address's, when it was bound */
+	char *kept;                  /* by systemd, under that name; NULL: not (keep.h) */
 	char text[ADDRESS_TEXT_MAX]; /* as records name it */
 	uint32_t users;              /* openings that name it */
 	const void *claimed;         /* by which reading's sockets, last */
 	bool offered;                /* to all workers, whose the sockets are then */
 	bool left;                   /* ... and they have been told to close them ... */
 	uint64_t left_ms;            /* ... then */
+	char *options;               /* of the line that asked for it last; NULL: none */
 	/* What was last asked of its sockets, and its file. */
 	uint32_t backlog, keepalive_ms, user_timeout_ms;
 	uint8_t tos;
@@ -57,6 +60,7 @@ struct entrances {
 	struct list all, buckets[1024]; /* by address */
 	uint32_t count;                 /* but those that are left */
 	uint32_t workers;
+	bool serving; /* what is put back is not wanted any more, by the next process either */
 	uint64_t patient_until_ms; /* with addresses in use, for all together */
 };
 
@@ -73,6 +77,15 @@ void entrances_be_patient(struct entrances *entrances);
  */
 struct entrance *entrance_find(struct entrances *entrances, const struct entrance_wish *wish,
 			       const void *reading);
+
+/*
+ * What systemd has kept for it from the process before, claimed; NULL: nothing.  It listens
+ * already, and so it takes connections.
+ */
+struct entrance *entrance_adopt(struct entrances *entrances, const struct entrance_wish *wish,
+				const void *reading, struct activation *activation);
+/* All workers have it: from now on systemd keeps it, too. */
+void entrance_offered(struct entrances *entrances, struct entrance *entrance);
 
 /*
  * One that takes a part of the connections meant for the address, which this reading listens

@@ -4,11 +4,13 @@
 #include "base/fault.h"
 #include "base/meet.h"
 #include "control/build.h"
+#include "control/keep.h"
 #include "control/resolve.h"
 #include "loop/socket.h"
 #include "session/hop.h"
 
 #include "ops/log.h"
+#include "ops/notify.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -171,6 +173,22 @@ static void find_all(struct sockets *sockets)
 		if (opening->entrance)
 			opening->state = OPENING_DONE;
 	}
+}
+
+/* Those that systemd has kept; what it has kept of others is not wanted any more. */
+static void adopt_all(struct sockets *sockets, struct activation *activation)
+{
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		struct opening *opening = &sockets->openings[i];
+		struct entrance_wish wish = wish_of(opening);
+
+		if (opening->state != OPENING_NEW)
+			continue;
+		opening->entrance = entrance_adopt(sockets->entrances, &wish, sockets, activation);
+		if (opening->entrance)
+			opening->state = OPENING_DONE;
+	}
+	activation_drop(activation, keep_is_name, notify_forget);
 }
 
 static int open_all(struct sockets *sockets)
@@ -385,6 +403,7 @@ int sockets_open(struct sockets *sockets, const struct config *config, struct en
 		return -EINVAL;
 	/* All that are there first: a new one may get in the way of one that comes later. */
 	find_all(sockets);
+	adopt_all(sockets, activation);
 	r = open_all(sockets);
 	if (r == 0)
 		r = follow_all(sockets);
@@ -522,7 +541,7 @@ void sockets_offered(struct sockets *sockets)
 	uint32_t i = 0;
 
 	while ((entrance = entrance_at(sockets, &i)))
-		entrance->offered = true;
+		entrance_offered(sockets->entrances, entrance);
 }
 
 void sockets_offer_back(struct accept_order *order)

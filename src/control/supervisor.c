@@ -348,6 +348,7 @@ int supervise(const struct service_plan *plan)
 		r = open_and_serve(&supervisor);
 		close(engine->wake_fd);
 	}
+	plan->means->entrances->serving = false; /* what it listens on is for who comes next */
 	reload_close(supervisor.reload);
 	reading_free(supervisor.reading);
 	return r;

@@ -18,7 +18,8 @@ int activation_open(struct activation *activation)
 	if (count == 0)
 		return 0;
 	activation->taken = calloc((size_t)count, sizeof(*activation->taken));
-	if (!activation->taken) {
+	activation->gone = calloc((size_t)count, sizeof(*activation->gone));
+	if (!activation->taken || !activation->gone) {
 		activation_close(activation);
 		return -ENOMEM;
 	}
@@ -28,11 +29,13 @@ int activation_open(struct activation *activation)
 void activation_close(struct activation *activation)
 {
 	for (unsigned i = 0; i < activation->count; i++) {
-		close(SD_LISTEN_FDS_START + (int)i);
+		if (!activation->gone || !activation->gone[i])
+			close(SD_LISTEN_FDS_START + (int)i);
 		free(activation->names[i]);
 	}
 	free(activation->names);
 	free(activation->taken);
+	free(activation->gone);
 	*activation = (struct activation){0};
 }
 
@@ -52,7 +55,7 @@ int activation_take(struct activation *activation, const char *name, int fds[], 
 	for (unsigned i = 0; i < activation->count; i++) {
 		int fd = SD_LISTEN_FDS_START + (int)i;
 
-		if (strcmp(activation->names[i], name) != 0)
+		if (activation->gone[i] || strcmp(activation->names[i], name) != 0)
 			continue;
 		int r = sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, true);
 		if (r < 0)
@@ -71,10 +74,41 @@ int activation_take(struct activation *activation, const char *name, int fds[], 
 	return (int)found;
 }
 
+unsigned activation_adopt(struct activation *activation, const char *name, int fds[], unsigned max)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < activation->count; i++) {
+		int fd = SD_LISTEN_FDS_START + (int)i;
+
+		if (activation->gone[i] || strcmp(activation->names[i], name) != 0)
+			continue;
+		activation->gone[i] = true;
+		if (found < max && sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, true) > 0 &&
+		    make_nonblocking(fd) == 0)
+			fds[found++] = fd;
+		else
+			close(fd);
+	}
+	return found;
+}
+
+void activation_drop(struct activation *activation, bool (*is_one)(const char *name),
+		     void (*dropped)(const char *name))
+{
+	for (unsigned i = 0; i < activation->count; i++) {
+		if (activation->gone[i] || activation->taken[i] || !is_one(activation->names[i]))
+			continue;
+		activation->gone[i] = true;
+		close(SD_LISTEN_FDS_START + (int)i);
+		dropped(activation->names[i]);
+	}
+}
+
 const char *activation_unclaimed(const struct activation *activation, unsigned n)
 {
 	for (unsigned i = 0; i < activation->count; i++)
-		if (!activation->taken[i] && n-- == 0)
+		if (!activation->taken[i] && !activation->gone[i] && n-- == 0)
 			return activation->names[i];
 	return NULL;
 }

@@ -19,6 +19,7 @@
 struct activation {
 	char **names; /* one for each descriptor, from SD_LISTEN_FDS_START on */
 	bool *taken;
+	bool *gone; /* somebody else's by now, or closed */
 	unsigned count;
 };
 
@@ -38,6 +39,15 @@ void activation_close(struct activation *activation);
  */
 int activation_take(struct activation *activation, const char *name, int fds[],
 		    unsigned max) must_check;
+
+/*
+ * The listening sockets of exactly that name into fds, which are the caller's from now on, at most
+ * max, and the others are closed.  Returns how many there are in fds.
+ */
+unsigned activation_adopt(struct activation *activation, const char *name, int fds[], unsigned max);
+/* Close those that nobody has taken and whose name is one of these, and say each. */
+void activation_drop(struct activation *activation, bool (*is_one)(const char *name),
+		     void (*dropped)(const char *name));
 
 /* The name of the n-th descriptor that nobody has taken, to be reported; NULL after the last. */
 const char *activation_unclaimed(const struct activation *activation, unsigned n);

@@ -99,6 +99,31 @@ void notify_extend_timeout(uint64_t timeout_us)
 	send_state(state);
 }
 
+/* A message carries no more than SCM_MAX_FD of them. */
+void notify_store(const char *name, const int fds[], unsigned count)
+{
+	enum { AT_ONCE = 250 };
+	char state[STATUS_MAX_BYTES];
+
+	/* What hangs up is taken out of the store otherwise; these do not. */
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	for (unsigned at = 0; at < count; at += AT_ONCE) {
+		unsigned some = count - at < AT_ONCE ? count - at : AT_ONCE;
+		int r = sd_pid_notify_with_fds(0, false, state, fds + at, some);
+
+		if (r < 0)
+			log_debug("cannot have the service manager keep sockets: %s", strerror(-r));
+	}
+}
+
+void notify_forget(const char *name)
+{
+	char state[STATUS_MAX_BYTES];
+
+	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	send_state(state);
+}
+
 uint64_t notify_watchdog_interval_us(void)
 {
 	uint64_t interval_us;

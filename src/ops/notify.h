@@ -24,6 +24,13 @@ void notify_errno(int error, const char *format, ...) __attribute__((format(prin
 /* Starting or stopping goes on: do not time out within this long.  Repeat before it is over. */
 void notify_extend_timeout(uint64_t timeout_us);
 
+/*
+ * Keep these descriptors, and pass them to the next process of the service by that name; and
+ * forget all of that name.
+ */
+void notify_store(const char *name, const int fds[], unsigned count);
+void notify_forget(const char *name);
+
 /* How often at most WATCHDOG=1 is expected (feed at half of it); 0: no watchdog. */
 uint64_t notify_watchdog_interval_us(void);
 /* Every worker has turned since the last time. */
