@@ -19,12 +19,17 @@
 
 static char echo[32], metrics[32], control[200], reader[200];
 
-static struct daemon *serve(void)
+static void serve_nothing(void)
 {
 	snprintf(echo, sizeof(echo), "127.0.0.1:%u", port_reserve());
 	snprintf(metrics, sizeof(metrics), "127.0.0.1:%u", port_reserve());
 	snprintf(control, sizeof(control), "unix:%s/control.sock", suite_dir());
 	snprintf(reader, sizeof(reader), "unix:%s/reader.sock", suite_dir());
+}
+
+static struct daemon *serve(void)
+{
+	serve_nothing();
 	return daemon_start(&daemon_modes[0],
 			    "[echo]\nlisten = %s\n[control]\nlisten = %s\nlisten = %s read_only\n"
 			    "[metrics]\nlisten = %s\n",
@@ -75,6 +80,56 @@ START_TEST(each_path_is_answered_where_it_belongs)
 	expect(control, POST("/livez"), "HTTP/1.1 405", "\r\nAllow: GET\r\n");
 	expect(reader, POST("/livez"), "HTTP/1.1 403", "\"read_only\"");
 	expect(metrics, POST("/livez"), "HTTP/1.1 403", "\"read_only\"");
+	daemon_stop(daemon);
+}
+END_TEST
+
+static void assert_refused(const char *address)
+{
+	int fd = peer_connect(address);
+
+	assert_connected(fd);
+	ck_assert_int_eq(peer_wait_end(fd, PEER_PATIENCE_MS), PEER_RST);
+	close(fd);
+}
+
+static void write_denying(struct daemon *daemon, const char *lines)
+{
+	FILE *file = fopen(daemon_configuration_path(daemon), "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_gt(fprintf(file,
+				 "[control]\nlisten = %s\n[metrics]\nlisten = %s\n%s[echo web]\n"
+				 "listen = %s\ndeny = 127.0.0.1\nallow = all\n",
+				 control, metrics, lines, echo),
+			 0);
+	fclose(file);
+}
+
+START_TEST(what_each_line_has_refused_is_shown_and_goes_on_over_a_reload_that_moves_it)
+{
+	struct daemon *daemon;
+	char place[300];
+
+	serve_nothing();
+	daemon = daemon_start(&daemon_modes[0],
+			      "[control]\nlisten = %s\n[metrics]\nlisten = %s\n[echo web]\n"
+			      "listen = %s\ndeny = 127.0.0.1\nallow = all\n",
+			      control, metrics, echo);
+	assert_refused(echo);
+	assert_refused(echo);
+	expect(metrics, GET("/metrics"), "HTTP/1.1 200",
+	       "uringproxy_rule_refused_total{proxy=\"web\",rule=\"deny = 127.0.0.1\"} 2\n");
+	expect(control, GET("/v1/proxies"), "HTTP/1.1 200",
+	       "{\"proxy\":\"web\",\"rule\":\"deny = 127.0.0.1\",\"file\":");
+	expect(control, GET("/v1/proxies"), "HTTP/1.1 200", "\"refused\":2}");
+	write_denying(daemon, "; it moves\n\n");
+	assert_run(0, "", RUN("reload", "-s", control + 5));
+	expect(control, GET("/v1/proxies"), "HTTP/1.1 200", "\"line\":9,\"refused\":2}");
+	snprintf(place, sizeof(place), "\"file\":\"%s\"", daemon_configuration_path(daemon));
+	expect(control, GET("/v1/proxies"), "HTTP/1.1 200", place);
+	assert_refused(echo);
+	expect(control, GET("/v1/proxies"), "HTTP/1.1 200", "\"refused\":3}");
 	daemon_stop(daemon);
 }
 END_TEST
@@ -422,6 +477,7 @@ END_TEST
 
 SUITE_OF("daemon: control", 60, ONCE(a_test_of_the_configuration_looks_at_the_sockets),
 	 ONCE(each_path_is_answered_where_it_belongs),
+	 ONCE(what_each_line_has_refused_is_shown_and_goes_on_over_a_reload_that_moves_it),
 	 ONCE(the_control_socket_is_its_groups_and_gone_with_the_daemon),
 	 ONCE(what_browsers_send_for_pages_is_refused),
 	 ONCE(whoever_misbehaves_keeps_neither_port_busy_nor_the_echo),

@@ -338,9 +338,11 @@ static void serve(uint32_t index)
 	}
 	sim_check_finished(index);
 	worker_close(worker);
-	if (sim.refused_told[index] != stats_read(view_stats(worker), refused))
-		sim_fail("%llu clients were refused, and records know of %llu",
+	if (sim.refused_told[index] !=
+	    stats_read(view_stats(worker), refused) + stats_read(view_stats(worker), denied))
+		sim_fail("%llu clients were refused and %llu denied, and records know of %llu",
 			 (unsigned long long)stats_read(view_stats(worker), refused),
+			 (unsigned long long)stats_read(view_stats(worker), denied),
 			 (unsigned long long)sim.refused_told[index]);
 }
 

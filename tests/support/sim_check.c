@@ -5,6 +5,7 @@
 #include "support/sim_edition.h"
 #include "support/sim_orders.h"
 #include "support/sim_pool.h"
+#include "support/sim_strangers.h"
 
 #include <string.h>
 
@@ -282,6 +283,8 @@ void sim_check_fin(struct sim_connection *connection)
 	struct session *session = sim_session_of(connection);
 	const struct sim_connection *from;
 
+	if (!session && sim_may_be_denied(connection))
+		return;
 	if (!session)
 		sim_fail("a FIN to %u, which belongs to no session", number(connection));
 	if (is_attempt(session, connection) || connection->takes_no_more)
@@ -361,7 +364,7 @@ void sim_check_close(struct sim_file *file)
 		sim_life_close(session);
 	}
 	if (file->connection && file->connection->client && !file->connection->served &&
-	    !sim_is_ending() && !sim_drain_was_asked())
+	    !sim_is_ending() && !sim_drain_was_asked() && !sim_may_be_denied(file->connection))
 		sim_fail("client %u is turned away", number(file->connection));
 	if (view_is_stopping(sim.worker) && sim_ops_on(file) == file->uses)
 		return; /* cut: those that the kernel has taken end with the ring */

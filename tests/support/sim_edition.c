@@ -7,6 +7,7 @@
 #include "session/measure.h"
 #include "session/tally.h"
 #include "support/sim_pool.h"
+#include "support/sim_strangers.h"
 #include "support/strategies.h"
 
 #include <stdlib.h>
@@ -20,6 +21,7 @@ static const char *const texts[SIM_SERVERS] = {"first", "second", "third"};
 static const uint32_t names_at[SIM_PLACES] = {0, 1, 0, 1, 2};
 
 static struct config_origin origins[KEYS_MAX]; /* every key has its default */
+static char *files[] = {(char *)"sim"};
 static struct servers servers;
 static struct account accounts[SIM_NAMES + 1]; /* the last is all servers' */
 static _Atomic uint64_t cells[SIM_NAMES + 1][SIM_WORKERS * TALLY_COUNT];
@@ -299,6 +301,7 @@ static void make_section(struct sim_edition *edition, uint32_t name)
 	write_section(source, name);
 	edition->names[index] = name;
 	*section = (struct section){.edition = &edition->edition, .account = &accounts[name]};
+	sim_strangers_guard(section, source, name);
 	if (life_give(section, source, some_strategy(source)) < 0)
 		sim_fail("%s cannot be prepared", section->strategy->name);
 	fill_pool(edition, index);
@@ -359,7 +362,8 @@ struct sim_edition *sim_edition_make(const struct sim_edition *before)
 	edition->config =
 		(struct config){.drain_timeout_ms = timeout_ms(4),
 				.open_every_ms = sim_chance(4) ? sim_between(200, 2000) : 0,
-				.origins = origins};
+				.origins = origins,
+				.files = files};
 	edition->edition = (struct edition){
 		.number = ++made,
 		.config = &edition->config,

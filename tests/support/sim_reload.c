@@ -2,6 +2,7 @@
 
 #include "loop/socket.h"
 #include "support/sim_orders.h"
+#include "support/sim_strangers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -542,6 +543,7 @@ void __wrap_session_open(struct sessions *all, struct branch *branch, const char
 	if (strcmp(text, "sim") != 0)
 		sim_fail("it came in at %s", text);
 	client->served = true;
+	sim_strangers_opened(branch->section, client);
 	sim_count_opened(section);
 	__real_session_open(all, branch, text, fd);
 }

@@ -2,6 +2,7 @@
 #include "loop/socket.h"
 #include "loop/wire.h"
 #include "support/sim.h"
+#include "support/sim_strangers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -362,8 +363,7 @@ bool wire_look(int fd, struct wire *ret_wire)
 
 void socket_peer(int fd, struct sockaddr_in6 *ret_client)
 {
-	(void)sim_connected(fd);
-	*ret_client = (struct sockaddr_in6){.sin6_family = AF_INET6};
+	sim_strangers_address(sim_connected(fd), ret_client);
 }
 
 static void close_connection(struct sim_connection *connection)
