@@ -83,7 +83,10 @@ bool sim_pass(uint64_t until_ns)
 	if (sim.quiescent)
 		return false;
 	if (next >= until_ns) {
-		sim.now_ns = until_ns > sim.now_ns ? until_ns : sim.now_ns;
+		if (until_ns > sim.now_ns) {
+			sim_check_asleep();
+			sim.now_ns = until_ns;
+		}
 	} else {
 		if (next > sim.now_ns) {
 			sim_check_asleep();

@@ -40,11 +40,32 @@ void sim_pool_dress(struct member *member, bool calm)
 		member->weight = 0;
 }
 
+/* What a check says of it; that its name, or an operator, has it no more, or again. */
+static void judge(struct member *member)
+{
+	struct vitals *vitals = &member->server->vitals;
+
+	if (sim_chance(3)) {
+		vitals->down = !vitals->down;
+		vitals_start(vitals, vitals->down ? 0 : sim_one_of(0, 0, 1, 500),
+			     sim.now_ns / SIM_MS);
+	}
+	if (sim_chance(8)) {
+		member->removed = !member->gone_ms && sim_chance(2);
+		member->gone_ms = !member->gone_ms;
+	}
+}
+
 void sim_pool_change(struct pool *pool)
 {
-	for (uint32_t i = 0; i < pool->count; i++)
+	bool judges = sim_chance(2);
+
+	for (uint32_t i = 0; i < pool->count; i++) {
 		if (sim_chance(2))
 			sim_pool_dress(&pool->members[i], false);
+		if (judges)
+			judge(&pool->members[i]);
+	}
 }
 
 void __real_shortage_wait(struct session *session, struct reach *reach, int error);
@@ -251,8 +272,22 @@ static void check_places(void)
 				 places[i].taken);
 }
 
+/* Who is called hears it: a message wakes it, or is going to be sent again. */
+static void check_bells(void)
+{
+	bool again = false;
+
+	for (uint32_t i = 0; i < sim.worker_count; i++)
+		again |= view_rings_again(sim.workers[i]);
+	for (uint32_t i = 0; i < sim.worker_count && !again; i++)
+		if (!view_is_over(sim.workers[i]) && view_is_called(sim.workers[i]) &&
+		    !sim_has_completions(i))
+			sim_fail("worker %u is called, and sleeps", i);
+}
+
 void sim_pool_asleep(void)
 {
+	check_bells();
 	for (uint32_t i = 0; i < sim.worker_count; i++)
 		if (!view_is_over(sim.workers[i]) && !view_is_stopping(sim.workers[i]))
 			for_each_session(sim.workers[i], check_room, NULL);

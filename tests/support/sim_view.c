@@ -347,6 +347,18 @@ uint64_t view_line_moves_ms(const struct worker *worker)
 	return fires_ms(&worker->sessions.shortages.timer);
 }
 
+bool view_is_called(const struct worker *worker)
+{
+	const struct engine *engine = worker->engine;
+
+	return engine->bells && atomic_load(&engine->bells[worker->loop.index].state) == BELL_RUNG;
+}
+
+bool view_rings_again(const struct worker *worker)
+{
+	return worker->sessions.queues.rings_again;
+}
+
 const struct ring *view_ring(const struct worker *worker)
 {
 	return &worker->loop.ring;

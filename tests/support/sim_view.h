@@ -126,6 +126,9 @@ uint32_t view_index(const struct worker *worker);
 uint64_t view_now_ms(const struct worker *worker);
 /* When those who stand in lines are tried for, VIEW_NEVER: not. */
 uint64_t view_line_moves_ms(const struct worker *worker);
+/* Another has called it, and it has not heard that; and whether it will ring bells again. */
+bool view_is_called(const struct worker *worker);
+bool view_rings_again(const struct worker *worker);
 const struct ring *view_ring(const struct worker *worker);
 const struct stats *view_stats(const struct worker *worker);
 uint32_t view_buffer_size(const struct worker *worker);
