@@ -209,6 +209,11 @@ static const struct {
 	{"check = http\ncheck_expect = ok\n",
 	 "check_expect: \"ok\" is no HTTP status, which is 100 to 599; write for example 200-399, "
 	 "2xx or 200,204"},
+	{"check = http\ncheck_expect = 200 *\n",
+	 "check_expect: \"*\" expects nothing; what the answer begins with is written, as in "
+	 "+PONG, or * and what is in it"},
+	{"check = http\ncheck_request = HEAD /\ncheck_expect = *ok\n",
+	 "check_expect: what is in a body is not found where check_request = HEAD; write GET"},
 	{"check = send\ncheck_expect = hex:0\n",
 	 "check_expect: after hex: come bytes of two digits each, 0-9 and a-f, and not \"0\""},
 	{"check = send\ncheck_expect = x\ncheck_send = \\q\n",

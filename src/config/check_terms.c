@@ -97,16 +97,24 @@ static void check_request(struct loader *loader, const struct config_section *se
 static void check_http(struct loader *loader, const struct config_section *section)
 {
 	const struct config_settings *settings = &section->settings;
+	const char *expect = settings->check_expect, *request = settings->check_request;
+	uint8_t *body = malloc((expect ? strlen(expect) : 0) + 1);
 	struct expect_statuses statuses;
 	char why[VALUE_WHY_MAX];
+	size_t size = 0;
 
 	check_request(loader, section);
 	if (settings->check_host && strpbrk(settings->check_host, " \t/"))
 		complain(loader, section, "check_host",
 			 "is a host, perhaps with a port, as in www.example.com");
-	if (settings->check_expect &&
-	    expect_parse_statuses(&statuses, settings->check_expect, why) < 0)
+	if (!body)
+		loader->failed = -ENOMEM;
+	else if (expect && expect_parse_http(&statuses, body, &size, expect, why) < 0)
 		complain(loader, section, "check_expect", why);
+	else if (size && request && !strncmp(request, "HEAD ", strlen("HEAD ")))
+		complain(loader, section, "check_expect",
+			 "what is in a body is not found where check_request = HEAD; write GET");
+	free(body);
 }
 
 static void check_bytes(struct loader *loader, const struct config_section *section,

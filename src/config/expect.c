@@ -186,6 +186,24 @@ int expect_parse_statuses(struct expect_statuses *ret_statuses, const char *text
 	return r;
 }
 
+int expect_parse_http(struct expect_statuses *ret_statuses, uint8_t *ret_bytes, size_t *ret_size,
+		      const char *text, char why[VALUE_WHY_MAX])
+{
+	const char *star = strchr(text, '*');
+	size_t length = star ? (size_t)(star - text) : strlen(text);
+	char *statuses = strndup(text, length);
+	bool anywhere, any;
+	int r;
+
+	if (!statuses)
+		return -ENOMEM;
+	any = statuses[strspn(statuses, BETWEEN)] || !star;
+	r = expect_parse_statuses(ret_statuses, any ? statuses : EXPECT_STATUSES, why);
+	free(statuses);
+	*ret_size = 0;
+	return r < 0 || !star ? r : expect_parse_answer(ret_bytes, ret_size, &anywhere, star, why);
+}
+
 bool expect_has_status(const struct expect_statuses *statuses, unsigned status)
 {
 	for (unsigned i = 0; i < statuses->count; i++)

@@ -7,7 +7,7 @@
  *
  *     kind       we say                            we want to hear
  *     tcp        nothing                           nothing: to be connected is enough
- *     http       a request                         HTTP/1.x and a status that is expected
+ *     http       a request                         HTTP/1.x, a status and a body as expected
  *     send       check_send                        check_expect
  *     redis      PING or INFO, QUIT                +PONG, or what check_expect says
  *     mysql      after its greeting, a login       OK, or that it goes on

@@ -1,7 +1,7 @@
 /*
- * check = http: check_request, HTTP/1.1, and of the answer the status alone.  GET rather than
- * OPTIONS, which some applications refuse.  What is said before it -- 103, early hints -- is passed
- * over.
+ * check = http: check_request, HTTP/1.1, and of the answer the status, and where check_expect has
+ * it what is in the body, as it comes.  GET rather than OPTIONS, which some applications refuse.
+ * What is said before it -- 103, early hints -- is passed over.
  */
 #include "control/dialogue_parts.h"
 
@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define REQUEST        "GET /"
-#define STATUSES       "200-399"
 #define VERSION_LENGTH (sizeof("HTTP/1.1 ") - 1)
 #define STATUS_LENGTH  (VERSION_LENGTH + sizeof("200") - 1)
 
@@ -54,17 +53,20 @@ static int open_http(struct dialogue *dialogue, const struct dialogue_terms *ter
 		     const struct address *address, char *why)
 {
 	const char *request = terms->request ? terms->request : REQUEST;
-	const char *expect = terms->expect ? terms->expect : STATUSES;
+	const char *expect = terms->expect ? terms->expect : EXPECT_STATUSES;
 	char host[ADDRESS_TEXT_MAX];
 	int r = check_request(request, why);
 
-	if (r == 0)
-		r = expect_parse_statuses(&dialogue->statuses, expect, why);
 	if (r < 0)
 		return r;
+	dialogue->expected = malloc(strlen(expect) + 1);
 	dialogue->expected_text = strdup(expect);
-	if (!dialogue->expected_text)
+	if (!dialogue->expected || !dialogue->expected_text)
 		return -ENOMEM;
+	r = expect_parse_http(&dialogue->statuses, dialogue->expected, &dialogue->expected_count,
+			      expect, why);
+	if (r < 0)
+		return r;
 	if (terms->host)
 		snprintf(host, sizeof(host), "%s", terms->host);
 	else if (address->kind == ADDRESS_UNIX)
@@ -96,9 +98,41 @@ static unsigned status_of(const uint8_t *line)
 	return (digits[0] - '0') * 100u + (digits[1] - '0') * 10u + (digits[2] - '0');
 }
 
-static enum dialogue_turn judge(const struct dialogue *dialogue, unsigned status,
-				struct check_result *result)
+/* The text of what the body is to have. */
+static const char *wanted_of(const struct dialogue *dialogue)
 {
+	return strchr(dialogue->expected_text, '*') + 1;
+}
+
+/* The status is as it should be: whether the body is. */
+static enum dialogue_turn judge_body(const struct dialogue *dialogue, const struct heard *heard,
+				     const uint8_t *line, struct check_result *result)
+{
+	size_t left = heard->count - (size_t)(line - heard->bytes);
+	const uint8_t *body = memmem(line, left, "\r\n\r\n", 4);
+
+	if (body) {
+		body += 4;
+		left -= (size_t)(body - line);
+	}
+	if (body && memmem(body, left, dialogue->expected, dialogue->expected_count))
+		check_conclude(result, CHECK_L7OK, "answered %u with %.80s", status_of(line),
+			       wanted_of(dialogue));
+	else if (heard->all)
+		check_conclude(result, CHECK_L7RSP, "answered %u, without %.80s in what it says",
+			       status_of(line), wanted_of(dialogue));
+	else
+		return DIALOGUE_LISTEN;
+	return DIALOGUE_OVER;
+}
+
+static enum dialogue_turn judge(const struct dialogue *dialogue, const struct heard *heard,
+				const uint8_t *line, struct check_result *result)
+{
+	unsigned status = status_of(line);
+
+	if (expect_has_status(&dialogue->statuses, status) && dialogue->expected_count)
+		return judge_body(dialogue, heard, line, result);
 	if (expect_has_status(&dialogue->statuses, status))
 		check_conclude(result, CHECK_L7OK, "answered %u", status);
 	else
@@ -121,7 +155,7 @@ static enum dialogue_turn hear_http(const struct dialogue *dialogue, const struc
 		if (left < STATUS_LENGTH + !heard->all)
 			return DIALOGUE_LISTEN;
 		if (line[VERSION_LENGTH] != '1' || status_of(line) == 101)
-			return judge(dialogue, status_of(line), result);
+			return judge(dialogue, heard, line, result);
 		end = memmem(line, left, "\r\n\r\n", 4);
 		if (!end)
 			return DIALOGUE_LISTEN;
