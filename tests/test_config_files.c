@@ -562,7 +562,7 @@ START_TEST(the_examples_in_the_manual_are_free_of_mistakes)
 		*end = '.';
 		count++;
 	}
-	ck_assert_uint_eq(count, 7);
+	ck_assert_uint_eq(count, 8);
 	free(manual);
 }
 END_TEST

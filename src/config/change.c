@@ -103,9 +103,33 @@ static void compare_listens(const struct config_section *before, const struct co
 		      (struct endpoints){now->listens, now->listen_count}, report);
 }
 
+static int by_line(const void *a, const void *b)
+{
+	const struct config_line *one = *(const struct config_line *const *)a;
+	const struct config_line *other = *(const struct config_line *const *)b;
+
+	if (one->key != other->key)
+		return one->key < other->key ? -1 : 1;
+	return strcmp(one->text, other->text);
+}
+
 static bool is_same_repeated(const struct config_line *a, const struct config_line *b)
 {
-	return a->key == b->key && !strcmp(a->text, b->text);
+	return !by_line(&a, &b);
+}
+
+/* In an order of their texts, since there may be 100,000; NULL without memory, which is told. */
+static const struct config_line **sort_lines(const struct config_section *section,
+					     struct report *report)
+{
+	const struct config_line **lines = calloc(section->line_count + 1, sizeof(*lines));
+
+	report->failed |= !lines;
+	for (size_t i = 0; lines && i < section->line_count; i++)
+		lines[i] = &section->lines[i];
+	if (lines)
+		qsort(lines, section->line_count, sizeof(*lines), by_line);
+	return lines;
 }
 
 /* Those lines whose order counts that are not among the others'; how many. */
@@ -113,19 +137,19 @@ static size_t tell_other_lines(const struct config_section *these,
 			       const struct config_section *others, const char *what,
 			       struct report *report)
 {
+	const struct config_line **sorted = sort_lines(others, report);
 	size_t count = 0;
 
-	for (size_t i = 0; i < these->line_count; i++) {
+	for (size_t i = 0; sorted && i < these->line_count; i++) {
 		const struct config_line *line = &these->lines[i];
-		bool found = false;
 
-		for (size_t j = 0; j < others->line_count && !found; j++)
-			found = is_same_repeated(line, &others->lines[j]);
-		if (!found)
-			report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s %s %s is %s",
-				   these->title, schema_keys[line->key].name, line->text, what);
-		count += !found;
+		if (bsearch(&line, sorted, others->line_count, sizeof(*sorted), by_line))
+			continue;
+		report_add(report, REPORT_NOTE, REPORT_NOWHERE, 0, "%s %s %s is %s", these->title,
+			   schema_keys[line->key].name, line->text, what);
+		count++;
 	}
+	free(sorted);
 	return count;
 }
 

@@ -113,6 +113,13 @@ static bool speaks(const struct config *config, const struct config_section *sec
 	return section->kind != CONFIG_DISCARD;
 }
 
+static bool routes(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	return section->route_count > 0;
+}
+
+#define NO_ROUTES   "no route asks for a ClientHello"
 #define NOT_CHECKED "it is about check, which is off"
 #define NO_NAMES    "no server of these is a name"
 
@@ -129,6 +136,10 @@ static const struct {
 	{"idle_if_alive", idles, "it is about idle_timeout, which is off"},
 	{"download_rate", speaks, "nothing is said to its clients"},
 	{"pipe_size", splices, "there are no pipes with this relay"},
+	{"no_sni", routes, NO_ROUTES},
+	{"hello_timeout", routes, NO_ROUTES},
+	{"hello_max", routes, NO_ROUTES},
+	{"preface", routes, NO_ROUTES},
 	{"queue", may_fill, "no server has max_connections, so that none is ever full"},
 	{"queue_timeout", queues, "it is about queue, which is off"},
 	{"retry_timeout", tries_again, "no other server is tried with retries = 0"},
@@ -160,11 +171,14 @@ static void warn_of(struct loader *loader, size_t dependent, const struct config
 	const struct schema_key *row = schema_find(key, where);
 	const struct config_origin *origin;
 	char value[VALUE_CPUS_TEXT_MAX];
-	const void *owner = section ? (const void *)&section->settings : (const void *)config;
+	const void *owner;
 
 	if (!row || (section && !schema_applies(row, section)) ||
 	    dependents[dependent].matters(config, section))
 		return;
+	owner = row->owner == OWNER_SECTION    ? (const void *)section
+		: row->owner == OWNER_SETTINGS ? (const void *)&section->settings
+					       : (const void *)config;
 	origin = &(section ? section->origins : config->origins)[row - schema_keys];
 	if (!origin->line || origin->defaults || origin->refused ||
 	    !strcmp(schema_format(row, owner, value, sizeof(value)), row->initial))

@@ -69,6 +69,32 @@ static void check_misplaced(struct loader *loader, const struct config_section *
 	}
 }
 
+/* Right or wrong. */
+static bool has_lines(const struct config_section *section, unsigned group)
+{
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++)
+		if (schema_keys[i].type == SCHEMA_LINE && schema_keys[i].group == group &&
+		    section->origins[i].line)
+			return true;
+	return false;
+}
+
+/* The same where only routes lead to servers. */
+static void check_routed(struct loader *loader, const struct config_section *proxy)
+{
+	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+		const struct config_origin *origin = &proxy->origins[i];
+
+		if (!(schema_keys[i].where & IN_POOL) || !origin->line || origin->defaults ||
+		    origin->refused)
+			continue;
+		loader_complain(loader, origin->file, origin->line, proxy->title,
+				schema_keys[i].name,
+				"is about servers, and this section has none of its own; move the "
+				"line into the [pool] of the routes that it is for");
+	}
+}
+
 static void check_source(struct loader *loader, const struct config_section *proxy)
 {
 	const struct config_section *pool =
@@ -79,7 +105,10 @@ static void check_source(struct loader *loader, const struct config_section *pro
 		check_misplaced(loader, proxy, pool);
 	else if (proxy->pool)
 		check_pool_name(loader, proxy);
-	else if (!proxy->origins[server - schema_keys].line && !proxy->server_count)
+	else if (proxy->route_count && !proxy->server_count)
+		check_routed(loader, proxy);
+	else if (!proxy->origins[server - schema_keys].line && !proxy->server_count &&
+		 !has_lines(proxy, GROUP_ROUTES))
 		loader_complain(
 			loader, proxy->file, proxy->line, proxy->title, NULL,
 			"no server to connect to; write for example server = 127.0.0.1:9000");
@@ -88,8 +117,9 @@ static void check_source(struct loader *loader, const struct config_section *pro
 static bool is_used(const struct config *config, const struct config_section *pool)
 {
 	for (size_t i = 0; i < config->section_count; i++)
-		if (config->sections[i].pool && !strcmp(config->sections[i].pool, pool->name))
-			return true;
+		for (size_t j = 0; j < config->sections[i].reach_count; j++)
+			if (config->sections[i].reaches[j] == pool)
+				return true;
 	return false;
 }
 
@@ -246,11 +276,11 @@ static void check_shares(struct loader *loader, const struct config_section *sec
 
 /* A server that leads back would be connected to for each connection that it makes. */
 static void check_loop(struct loader *loader, struct loops *loops, size_t section,
-		       const struct config_endpoint *server)
+		       const struct config_section *pool, const struct config_endpoint *server)
 {
 	const struct config *config = loader->config;
 	const struct config_section *proxy = &config->sections[section];
-	const char *title = config_pool(config, proxy)->title;
+	const char *title = pool->title;
 	struct loop_found found;
 	int r = loops_connect(loops, section, &server->address, server, &found);
 
@@ -260,7 +290,7 @@ static void check_loop(struct loader *loader, struct loops *loops, size_t sectio
 		loader_complain(loader, server->file, server->line, title, "server",
 				"\"%.100s\" is where %s listens, at %s:%u: it would connect to "
 				"itself without end",
-				server->text, proxy->pool ? proxy->title : "this section",
+				server->text, proxy != pool ? proxy->title : "this section",
 				config->files[found.line->file], found.line->line);
 	else if (r > 0)
 		loader_complain(loader, server->file, server->line, title, "server",
@@ -283,10 +313,12 @@ static void check_loops(struct loader *loader)
 		return;
 	}
 	for (size_t i = 0; i < config->section_count; i++) {
-		const struct config_section *section = config_pool(config, &config->sections[i]);
+		const struct config_section *section = &config->sections[i];
 
-		for (size_t j = 0; j < section->server_count; j++)
-			check_loop(loader, &loops, i, &section->servers[j]);
+		for (size_t j = 0; j < section->reach_count; j++)
+			for (size_t k = 0; k < section->reaches[j]->server_count; k++)
+				check_loop(loader, &loops, i, section->reaches[j],
+					   &section->reaches[j]->servers[k]);
 	}
 	loops_done(&loops);
 }

@@ -4,6 +4,7 @@
 #include "config/endpoint.h"
 #include "config/loader.h"
 #include "config/repeated.h"
+#include "config/routing.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -134,6 +135,7 @@ static int loader_finish(struct loader *loader, int r)
 	if (r != -ENOMEM && default_control(&config->control) < 0)
 		loader->failed = -ENOMEM;
 	if (r == 0) {
+		loader_route(loader);
 		loader_check(loader);
 		loader_check_servers(loader);
 		loader_check_terms(loader);

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/compiler.h"
+#include "greet/route.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -216,6 +217,15 @@ struct config_line {
 	struct config_origin origin;
 };
 
+enum config_preface { CONFIG_PREFACE_NONE, CONFIG_PREFACE_POSTGRES };
+
+/* Where clients go by what their ClientHello asks for: route_sni, route_alpn. */
+struct config_route {
+	const struct config_line *line;
+	struct route route;                /* what it says lies in the line's text */
+	const struct config_section *pool; /* NULL: it refuses them */
+};
+
 struct config_section {
 	enum config_kind kind;
 	char *name;          /* "web" of [proxy web]; the kind's word where none was given */
@@ -231,7 +241,22 @@ struct config_section {
 	size_t server_count;
 	struct config_line *lines; /* of all keys of the kind, in the order of the files */
 	size_t line_count;
-	char *pool;              /* CONFIG_PROXY: by name; NULL: its own servers */
+	char *pool; /* CONFIG_PROXY: by name; NULL: its own servers */
+
+	/* Of a proxy that asks its clients for a ClientHello. */
+	uint32_t hello_timeout_ms;
+	uint32_t hello_max; /* bytes of handshake */
+	uint32_t preface;   /* enum config_preface */
+	char *no_sni;       /* as written: a pool's name, reject or drop; NULL: reject */
+	struct config_route *routes;
+	size_t route_count;
+	struct config_route nameless; /* what no_sni says; its line is NULL */
+	/*
+	 * Where the servers are written that its connections may go to, each once: its own first,
+	 * or its pool, if it has them, then those that routes name.
+	 */
+	const struct config_section **reaches;
+	size_t reach_count;
 	uint32_t responder_size; /* CONFIG_RESPONDER: bytes in the body */
 };
 
@@ -303,6 +328,9 @@ const struct config_section *config_section_at(const struct config *config, size
  */
 const struct config_section *config_pool(const struct config *config,
 					 const struct config_section *proxy);
+
+/* Whether it has servers besides those of its routes: its own, or those of a pool. */
+bool config_has_servers(const struct config_section *proxy);
 
 /*
  * The line of that key behind previous, or with NULL the first; NULL: there is none.  The

@@ -22,6 +22,11 @@ const struct config_section *config_pool(const struct config *config,
 	return proxy;
 }
 
+bool config_has_servers(const struct config_section *proxy)
+{
+	return proxy->pool || proxy->server_count;
+}
+
 static const struct config_line *line_next(const struct config_section *section, size_t key,
 					   size_t from)
 {

@@ -1,6 +1,7 @@
 #include "config/schema.h"
 
 #include "config/client_rule.h"
+#include "config/routing.h"
 #include "config/suggest.h"
 
 #include <string.h>
@@ -52,6 +53,8 @@ static const char *const on_downs[] = {[CONFIG_ON_DOWN_KEEP] = "keep",
 				       NULL};
 static const char *const on_ups[] = {
 	[CONFIG_ON_UP_KEEP] = "keep", [CONFIG_ON_UP_RESET] = "reset", NULL};
+static const char *const prefaces[] = {
+	[CONFIG_PREFACE_NONE] = "none", [CONFIG_PREFACE_POSTGRES] = "postgres", NULL};
 static const char *const rejects[] = {[CONFIG_REJECT_RST] = "rst",
 				      [CONFIG_REJECT_FIN] = "fin",
 				      [CONFIG_REJECT_DROP] = "drop",
@@ -119,6 +122,12 @@ const struct schema_key schema_keys[] = {
 	SECTION("listen", EVERY,        LISTEN, struct config_endpoint *, listens,        0, 0,        NULL,  "where clients connect; may be repeated"),
 	SECTION("server", SERVER,       SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),
 	{"pool", IN_PROXY, SCHEMA_TEXT, OWNER_SECTION, FIELD(config_section, pool, char *), 0, 0, "none", NULL, "none", "the [pool] whose servers the proxy has, in place of its own", RELOAD, NULL, GROUP_NONE, NULL},
+	{"route_sni",  IN_PROXY, SCHEMA_LINE, OWNER_SECTION, FIELD(config_section, lines, struct config_line *), 0, 0, NULL, NULL, NULL, "where clients go by the name that TLS asks for; may be repeated", RELOAD, NULL, GROUP_ROUTES, routing_check_sni},
+	{"route_alpn", IN_PROXY, SCHEMA_LINE, OWNER_SECTION, FIELD(config_section, lines, struct config_line *), 0, 0, NULL, NULL, NULL, "... or by a protocol that it offers; may be repeated", RELOAD, NULL, GROUP_ROUTES, routing_check_alpn},
+	{"no_sni", IN_PROXY, SCHEMA_TEXT, OWNER_SECTION, FIELD(config_section, no_sni, char *), 0, 0, "reject", NULL, "reject", "... and where those that ask for no name", RELOAD, NULL, GROUP_NONE, NULL},
+	SECTION("hello_timeout", PROXY, MS,   uint32_t, hello_timeout_ms, 1, 10 * MINUTE, "5s", "how long a client may take to say its ClientHello"),
+	SECTION("hello_max",     PROXY, SIZE, uint32_t, hello_max, 512, 64 * KIB, "16K", "how large that may be"),
+	{"preface", IN_PROXY, SCHEMA_WORD, OWNER_SECTION, FIELD(config_section, preface, uint32_t), 0, 0, NULL, prefaces, "none", "what clients say before TLS", RELOAD, NULL, GROUP_NONE, NULL},
 	SECTION("size",   IN_RESPONDER, SIZE,   uint32_t,                 responder_size, 0, 16 * MIB, "128", "bytes in the body of each response"),
 
 	ASKED("listen", IN_CONTROL, "where the daemon is controlled; may be repeated"),
@@ -248,6 +257,18 @@ const char *schema_suggest(const char *name, unsigned where)
 		{"use_backend", "pool"},
 		{"proxy_pass", "pool"},
 		{"cluster", "pool"},
+		{"sni", "route_sni"},
+		{"server_name", "route_sni"},
+		{"server_names", "route_sni"},
+		{"use_server", "route_sni"},
+		{"host_sni", "route_sni"},
+		{"alpn", "route_alpn"},
+		{"default_route", "no_sni"},
+		{"inspect_delay", "hello_timeout"},
+		{"preread_timeout", "hello_timeout"},
+		{"preread_buffer_size", "hello_max"},
+		{"ssl_preread", "route_sni"},
+		{"starttls", "preface"},
 		{"algorithm", "balance"},
 		{"lb_policy", "balance"},
 		{"lb_algo", "balance"},
@@ -314,7 +335,9 @@ const struct schema_section *schema_suggest_section(const char *word)
 
 bool schema_applies(const struct schema_key *key, const struct config_section *section)
 {
-	return !(key->where & IN_POOL && section->pool);
+	bool elsewhere = section->pool || (section->route_count && !section->server_count);
+
+	return !(key->where & IN_POOL && elsewhere);
 }
 
 bool schema_is_list(const struct schema_key *key)

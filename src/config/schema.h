@@ -67,6 +67,7 @@ typedef int schema_line_check(const char *text, char why[VALUE_WHY_MAX]);
 enum schema_group {
 	GROUP_NONE,
 	GROUP_CLIENTS, /* allow and deny */
+	GROUP_ROUTES,  /* route_sni and route_alpn */
 };
 
 struct schema_key {
@@ -88,7 +89,7 @@ struct schema_key {
 	schema_line_check *check;
 };
 
-#define SCHEMA_KEY_COUNT 68
+#define SCHEMA_KEY_COUNT 74
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

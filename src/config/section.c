@@ -4,6 +4,7 @@
 #include "base/grow.h"
 #include "config/endpoint.h"
 #include "config/repeated.h"
+#include "config/routing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ void loader_section_done(struct config_section *section)
 		endpoint_done(&section->listens[i]);
 	for (size_t i = 0; i < section->server_count; i++)
 		endpoint_done(&section->servers[i]);
+	routing_done(section);
 	repeated_done(section);
 	free(section->listens);
 	free(section->servers);

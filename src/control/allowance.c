@@ -96,11 +96,17 @@ static uint32_t count_servers(const struct config_section *section)
 	return count;
 }
 
-static void want_section(struct wants *wants, const struct config *config,
-			 const struct config_section *section)
+/* Of the pools the one with the fewest. */
+static void want_servers(struct wants *wants, const struct config_section *pool)
 {
-	uint32_t servers = count_servers(config_pool(config, section));
+	uint32_t servers = count_servers(pool);
 
+	if (servers && (!wants->server_count || servers < wants->server_count))
+		wants->server_count = servers;
+}
+
+static void want_section(struct wants *wants, const struct config_section *section)
+{
 	if (section->settings.backlog > wants->backlog)
 		wants->backlog = section->settings.backlog;
 	for (size_t i = 0; i < section->listen_count; i++)
@@ -110,8 +116,8 @@ static void want_section(struct wants *wants, const struct config *config,
 		return;
 	wants->has_upstream = true;
 	wants->zerocopy |= section->settings.relay == CONFIG_RELAY_ZEROCOPY;
-	if (servers && (!wants->server_count || servers < wants->server_count))
-		wants->server_count = servers;
+	for (size_t i = 0; i < section->reach_count; i++)
+		want_servers(wants, section->reaches[i]);
 }
 
 void wants_of(struct wants *wants, const struct config *config, const struct mode *mode)
@@ -122,7 +128,7 @@ void wants_of(struct wants *wants, const struct config *config, const struct mod
 		.sqpoll = mode->sqpoll,
 	};
 	for (size_t i = 0; i < config->section_count; i++)
-		want_section(wants, config, &config->sections[i]);
+		want_section(wants, &config->sections[i]);
 }
 
 /* ---- One thing each: its level, what it is and the remedy in said ------------------------------

@@ -11,6 +11,7 @@
 #include "session/edition.h"
 #include "session/life.h"
 #include "session/measure.h"
+#include "session/routing.h"
 
 #include "ops/limits.h"
 #include "ops/log.h"
@@ -183,6 +184,8 @@ static int build_upstream(struct section *section, const struct build_means *mea
 	const struct config_section *source = config_pool(config, section->config);
 	int r = 0;
 
+	if (!config_has_servers(section->config))
+		return 0; /* all that it serves is routed */
 	if (source == section->config) {
 		section->pool = &edition->pools[edition->pool_count];
 		r = build_pool(edition, source, means);
@@ -190,6 +193,13 @@ static int build_upstream(struct section *section, const struct build_means *mea
 		section->pool = &edition->pools[source - config->pools];
 	}
 	return r;
+}
+
+static int build_routing(struct section *section, const struct edition *edition)
+{
+	if (routing_give(section, edition) < 0)
+		return log_no_memory(section->config->title);
+	return 0;
 }
 
 static char *rule_name(const struct section *section, uint32_t rule)
@@ -251,7 +261,9 @@ static int build_section(struct section *section, const struct build_means *mean
 	if (r < 0)
 		return log_no_memory(config->title);
 	r = build_guards(section, means, edition->config);
-	return judge_worse(r, section->has_upstream ? build_upstream(section, means, edition) : 0);
+	if (section->has_upstream)
+		r = judge_worse(r, build_upstream(section, means, edition));
+	return judge_worse(r, r < 0 ? r : build_routing(section, edition));
 }
 
 static int by_account(const void *left, const void *right)

@@ -196,6 +196,14 @@ static bool is_chained(const struct config *config, const struct address *server
 	return false;
 }
 
+static bool reaches_chained(const struct config *config, const struct config_section *pool)
+{
+	for (size_t i = 0; i < pool->server_count; i++)
+		if (is_chained(config, &pool->servers[i].address))
+			return true;
+	return false;
+}
+
 /* Descriptors of a connection; where it goes through two sections, of both. */
 static uint64_t descriptors_each(const struct config *config)
 {
@@ -203,12 +211,11 @@ static uint64_t descriptors_each(const struct config *config)
 
 	for (uint32_t i = 0; i < config->section_count; i++) {
 		const struct config_section *section = &config->sections[i];
-		const struct config_section *pool = config_pool(config, section);
 
 		if (section->kind == CONFIG_PROXY && most < 2)
 			most = 2;
-		for (size_t j = 0; j < pool->server_count; j++)
-			if (is_chained(config, &pool->servers[j].address))
+		for (size_t j = 0; j < section->reach_count; j++)
+			if (reaches_chained(config, section->reaches[j]))
 				return (uint64_t)2 * ENGINE_HOPS_TIMES;
 	}
 	return most;

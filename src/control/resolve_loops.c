@@ -7,11 +7,11 @@
 
 /* Where it leads back to that proxy, that is said. */
 static int leads_on_from(struct resolver *resolver, size_t section,
-			 const struct config_endpoint *endpoint, const struct address *address)
+			 const struct config_section *pool, const struct config_endpoint *endpoint,
+			 const struct address *address)
 {
 	char place[RESOLVE_PLACE_MAX], number[ADDRESS_TEXT_MAX];
 	const struct config *config = resolver->config;
-	const struct config_section *proxy = &config->sections[section];
 	struct loop_found found;
 	int r = loops_connect(&resolver->loops, section, address, endpoint, &found);
 
@@ -19,8 +19,7 @@ static int leads_on_from(struct resolver *resolver, size_t section,
 		return log_no_memory("the servers");
 	if (r == 0)
 		return 1;
-	resolve_warn(resolver, endpoint,
-		     resolve_place(config, config_pool(config, proxy), endpoint, false, place),
+	resolve_warn(resolver, endpoint, resolve_place(config, pool, endpoint, false, place),
 		     "'%s' is %s, where %s listens (%s:%u)%s: connections would go round without "
 		     "end, and "
 		     "this server is left out",
@@ -38,13 +37,10 @@ int resolve_leads_on(struct resolver *resolver, const struct config_section *poo
 	const struct config *config = resolver->config;
 	int r = 1;
 
-	if (pool->kind == CONFIG_PROXY)
-		return leads_on_from(resolver, (size_t)(pool - config->sections), endpoint,
-				     address);
 	for (size_t i = 0; i < config->section_count && r > 0; i++)
-		if (config->sections[i].kind == CONFIG_PROXY &&
-		    config_pool(config, &config->sections[i]) == pool)
-			r = leads_on_from(resolver, i, endpoint, address);
+		for (size_t j = 0; j < config->sections[i].reach_count && r > 0; j++)
+			if (config->sections[i].reaches[j] == pool)
+				r = leads_on_from(resolver, i, pool, endpoint, address);
 	return r;
 }
 

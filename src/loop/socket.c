@@ -203,6 +203,13 @@ int socket_peek(int fd)
 	return n < 0 ? -errno : (int)n;
 }
 
+int socket_send(int fd, const void *bytes, uint32_t size)
+{
+	ssize_t n = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n < 0 ? -errno : (int)n;
+}
+
 int socket_send_last(int fd, const void *bytes, uint32_t size)
 {
 	ssize_t n = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);

@@ -48,6 +48,8 @@ void socket_release_ack(int fd);
  */
 void socket_limit_unsent(int fd, uint32_t bytes);
 
+/* Send without waiting: how many of the bytes were taken, or a negative errno. */
+int socket_send(int fd, const void *bytes, uint32_t size) must_check;
 /*
  * Send without waiting: how many of the bytes were taken, or a negative errno, -EAGAIN if none
  * fit.  When all were, the kernel holds the last segment back (MSG_MORE, send(2)), for 200 ms or

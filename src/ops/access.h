@@ -68,7 +68,8 @@ struct access_record {
 	const char *client;
 	bool is_local; /* the client is a process of this machine: */
 	uint64_t uid, pid;
-	const char *pool; /* that has the servers */
+	const char *sni, *alpn; /* what it asked for in TLS; no byte of these is but a letter */
+	const char *pool;       /* that has the servers */
 	const char *server, *server_address;
 	const struct access_tried *tried;
 	uint64_t tried_count;

@@ -45,6 +45,8 @@ static const struct field of_connection[] = {
 	TEXT(client),
 	NUMBER_IF(uid, is_local),
 	NUMBER_IF(pid, is_local),
+	TEXT(sni),
+	TEXT(alpn),
 	WORD(pool),
 	TEXT(server),
 	TEXT(server_address),
@@ -83,7 +85,7 @@ static const struct {
 	[ACCESS_REFUSED] = {of_refused, of_refused + array_size(of_refused)},
 };
 
-#define TEXTS 6
+#define TEXTS 8
 #define WORDS 5
 static_assert(TEXTS * ACCESS_VALUE_MAX + WORDS * WORD_MAX + REST_MAX <= ACCESS_LINE_MAX,
 	      "every line fits");
@@ -213,6 +215,8 @@ static void say_sentence(struct phrase *phrase, const struct access_record *reco
 		say_counted(phrase, " pid ", record->pid, ")");
 	}
 	say_named(phrase, " listener ", record->listener, "");
+	if (record->sni)
+		say_named(phrase, " name ", record->sni, "");
 	if (record->pool && record->proxy && strcmp(record->pool, record->proxy) != 0)
 		say_named(phrase, " pool ", record->pool, "");
 	say_named(phrase, " upstream ", record->server, "");

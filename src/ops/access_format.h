@@ -9,7 +9,7 @@
 /* Room for any journal entry, which says everything twice. */
 #define ACCESS_ENTRY_MAX 8192
 /* Longer strings are cut. */
-#define ACCESS_VALUE_MAX 400
+#define ACCESS_VALUE_MAX 300
 
 /*
  * Each returns the bytes written.  Of servers that were tried as many are named as fit.

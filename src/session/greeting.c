@@ -17,7 +17,10 @@ static const struct strategy gathering = {
 	.flush = lane_flush,
 };
 
-static const struct greet_step *const steps[ASK_COUNT] = {0};
+static const struct greet_step *const steps[ASK_COUNT] = {
+	[ASK_PREFACE] = &greet_postgres,
+	[ASK_HELLO] = &greet_hello,
+};
 
 static const struct greet_step *step_of(const struct session *session)
 {

@@ -47,4 +47,7 @@ struct greet_step {
 	uint32_t (*timeout_ms)(const struct session *session);
 };
 
+/* Each in its file. */
+extern const struct greet_step greet_postgres, greet_hello;
+
 #endif

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+struct config_line;
 struct session;
 
 struct introduced {
@@ -17,8 +18,12 @@ struct introduced {
 	struct sockaddr_in6 destination; /* what the client meant to connect to */
 	bool has_real, has_destination;
 	uint32_t tlv_size;
-	unsigned char *tlvs; /* as they came, one behind the other; NULL: none */
-	char *sni, *alpn;    /* as text, what the client has sent: NULL: none */
+	unsigned char *tlvs;             /* as they came, one behind the other; NULL: none */
+	char *sni, *alpn;                /* as text, what the client has sent: NULL: none */
+	const struct config_line *route; /* that it was routed or refused by; NULL: none */
+	uint8_t hello;                   /* enum hello_verdict, where that was the end of it */
+	bool by_request; /* it asked for TLS by PostgreSQL's request, and its server is to be */
+	bool declined;   /* it has asked for GSSAPI, too */
 };
 
 /* The session's, made when it is wanted.  NULL: no memory. */

@@ -6,6 +6,7 @@
 #include "session/ending.h"
 #include "session/handshake.h"
 #include "session/measure.h"
+#include "session/routing.h"
 #include "session/section.h"
 
 #define FAREWELL_MS 2000 /* for the client to read a service's last words and close */
@@ -108,6 +109,21 @@ const struct life life_proxy = {
 	.events = &events,
 };
 
+/* Whose servers may have to be asked for TLS. */
+const struct life life_asking = {
+	.phases =
+		{
+			[SESSION_FREE] = &phase_free,
+			[SESSION_GREETING] = &phase_greeting,
+			[SESSION_CONNECTING] = &phase_asking_connecting,
+			[SESSION_RETRYING] = &phase_retrying,
+			[SESSION_QUEUED] = &phase_queued,
+			[SESSION_RELAYING] = &phase_asking,
+			[SESSION_CLOSING] = &phase_closing,
+		},
+	.events = &events,
+};
+
 const struct life life_service = {
 	.phases =
 		{
@@ -126,11 +142,14 @@ int life_give(struct section *section, const struct config_section *config,
 	section->strategy = strategy;
 	section->has_upstream = config->kind == CONFIG_PROXY;
 	section->life = section->has_upstream ? &life_proxy : &life_service;
+	if (config->route_count && config->preface == CONFIG_PREFACE_POSTGRES)
+		section->life = &life_asking;
 	return strategy->prepare ? strategy->prepare(config, &section->shared) : 0;
 }
 
 void life_take(struct section *section)
 {
+	routing_take(section);
 	if (section->strategy && section->strategy->release)
 		section->strategy->release(section->shared);
 }

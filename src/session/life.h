@@ -2,6 +2,7 @@
  * The phases of a life, as rows: what a session does in each, and what it is called.
  *
  *   a proxy's    greeting    connecting <-> retrying <-> queued    relaying    closing
+ *   asking        the same, and the server is asked for TLS before bytes flow: asking.c
  *   a service's  greeting                                          relaying    closing
  *
  * A section points at its row, and a session goes through it; nobody else knows phases by
@@ -39,7 +40,7 @@ struct life {
 	const struct road_events *events;
 };
 
-extern const struct life life_proxy, life_service;
+extern const struct life life_proxy, life_asking, life_service;
 
 /*
  * For the main thread, before any worker starts: a section of the configuration gets its
@@ -50,8 +51,9 @@ int life_give(struct section *section, const struct config_section *config,
 /* No session of the section lives any more. */
 void life_take(struct section *section);
 
-/* Each in its file: greeting.c, connect.c, relaying.c, closing.c. */
+/* Each in its file: greeting.c, connect.c, asking.c, relaying.c, closing.c. */
 extern const struct phase phase_greeting, phase_connecting, phase_retrying, phase_queued,
-	phase_relaying, phase_serving, phase_closing, phase_free;
+	phase_asking_connecting, phase_asking, phase_relaying, phase_serving, phase_closing,
+	phase_free;
 
 #endif

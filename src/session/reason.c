@@ -32,6 +32,9 @@ static char cause_of(enum reason reason, unsigned side)
 	case REASON_CONNECT_TIMED_OUT:
 	case REASON_QUEUE_TIMEOUT:
 		return 's';
+	case REASON_NO_HELLO:
+	case REASON_HELLO_TIMEOUT:
+		return 'c';
 	case REASON_IDLE_TIMEOUT:
 	case REASON_HALF_CLOSE_TIMEOUT:
 	case REASON_UNDELIVERED:
@@ -47,6 +50,15 @@ static char cause_of(enum reason reason, unsigned side)
 	case REASON_LIFETIME:
 	case REASON_BAD_REQUEST:
 	case REASON_REQUEST_TOO_LARGE:
+	case REASON_NOT_TLS:
+	case REASON_BAD_HELLO:
+	case REASON_HELLO_TOO_LARGE:
+	case REASON_NO_NAME:
+	case REASON_NO_ROUTE:
+	case REASON_NAME_REFUSED:
+	case REASON_NOT_POSTGRES:
+	case REASON_TOO_EAGER:
+	case REASON_SERVER_NO_TLS:
 		return 'P';
 	case REASON_DRAIN_TIMEOUT:
 	case REASON_OLD_EDITION:

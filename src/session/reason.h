@@ -48,6 +48,20 @@
 	X(BAD_REQUEST, "bad-request", "the request could not be understood")                       \
 	X(REQUEST_TOO_LARGE, "request-too-large", "the request's head was too large")              \
 	X(REQUEST_TIMEOUT, "request-timeout", "no whole head of a request came in time")           \
+	X(NO_HELLO, "no-hello",                                                                    \
+	  "no ClientHello in time: a client that waits for the server to speak cannot be routed "  \
+	  "by name")                                                                               \
+	X(HELLO_TIMEOUT, "hello-timeout", "the ClientHello was not whole in time")                 \
+	X(HELLO_CUT, "hello-cut", "the client ended before its ClientHello was whole")             \
+	X(NOT_TLS, "not-tls", "the client's first bytes are not TLS, which has the name")          \
+	X(BAD_HELLO, "bad-hello", "the ClientHello is wrong")                                      \
+	X(HELLO_TOO_LARGE, "hello-too-large", "the ClientHello is too large")                      \
+	X(NO_NAME, "no-name", "the client asks for no name")                                       \
+	X(NO_ROUTE, "no-route", "no route is for the name that the client asks for")               \
+	X(NAME_REFUSED, "name-refused", "a route refuses what the client asks for")                \
+	X(NOT_POSTGRES, "not-postgres", "the client's first bytes are not PostgreSQL's")           \
+	X(TOO_EAGER, "too-eager", "the client went on before its request for TLS was answered")    \
+	X(SERVER_NO_TLS, "server-no-tls", "the server did not agree to TLS")                       \
 	X(ANSWERED, "answered", "the service said all it had to say")
 
 enum reason {

@@ -1,6 +1,7 @@
 #include "session/record.h"
 
 #include "lane/strategy.h"
+#include "session/introduced.h"
 #include "session/life.h"
 #include "session/measure.h"
 #include "session/memo.h"
@@ -10,6 +11,8 @@
 #include "session/tenancy.h"
 
 #include "config/config.h"
+#include "config/schema.h"
+#include "greet/client_hello.h"
 
 #include "ops/log.h"
 
@@ -51,6 +54,15 @@ static const char *key_of(enum reason reason)
 		return "check";
 	case REASON_PRIMARY_BACK:
 		return "on_up";
+	case REASON_NO_HELLO:
+	case REASON_HELLO_TIMEOUT:
+		return "hello_timeout";
+	case REASON_HELLO_TOO_LARGE:
+		return "hello_max";
+	case REASON_NO_NAME:
+		return "no_sni";
+	case REASON_NOT_POSTGRES:
+		return "preface";
 	default:
 		return NULL;
 	}
@@ -212,6 +224,10 @@ static void say_server(struct access_record *record, const struct session *sessi
 	const struct pool *pool = pool_of(session);
 
 	record->pool = pool ? pool->config->name : NULL;
+	if (session->introduced) {
+		record->sni = session->introduced->sni;
+		record->alpn = session->introduced->alpn;
+	}
 	record->is_queued = session->was_queued;
 	record->queue_ms = session->queue_ms;
 	record->queued_before = session->queued_before;
@@ -242,6 +258,8 @@ static char where_it_was(const struct session_end *end)
 {
 	if (end->state == SESSION_QUEUED)
 		return 'Q';
+	if (end->state == SESSION_GREETING)
+		return 'R'; /* what it asks for */
 	return end->state == SESSION_RELAYING ? 'D' : 'C';
 }
 
@@ -255,6 +273,20 @@ static void say_letters(struct access_record *record, const struct session *sess
 		record->active_of_server = load(&session->reach->server->account->connections);
 }
 
+/* "route_sni = *.example -> reject, line 9 of /etc/uringproxy.conf". */
+static const char *route_text(const struct session *session, char text[CONFIG_EXPLAIN_MAX])
+{
+	const struct config *config = session->branch->section->edition->config;
+	const struct config_line *line = session->introduced ? session->introduced->route : NULL;
+
+	if (!line)
+		return NULL;
+	snprintf(text, CONFIG_EXPLAIN_MAX, "%s = %.100s, line %u of %s",
+		 schema_keys[line->key].name, line->text, line->origin.line,
+		 config->files[line->origin.file]);
+	return text;
+}
+
 /* What governs the reason, or NULL. */
 static const char *governs(const struct session *session, char text[CONFIG_EXPLAIN_MAX])
 {
@@ -262,6 +294,10 @@ static const char *governs(const struct session *session, char text[CONFIG_EXPLA
 
 	if (reason == REASON_KILLED)
 		return killer_text(&session->killer, text);
+	if (reason == REASON_NAME_REFUSED)
+		return route_text(session, text);
+	if (reason == REASON_BAD_HELLO && session->introduced)
+		return hello_verdict_text((enum hello_verdict)session->introduced->hello);
 	if (reason == REASON_NO_SERVER && !session->awaits_names)
 		return NULL; /* it has waited for nothing */
 	return key_text(session->branch->section, pool_of(session), reason, text);

@@ -12,6 +12,7 @@
 struct acl;
 struct edition;
 struct life;
+struct routing;
 struct strategy;
 
 struct section {
@@ -22,12 +23,13 @@ struct section {
 	struct pool *pool; /* one of the edition's; NULL for a service, and where all is routed */
 	struct account *account; /* of its name: the same in every edition */
 	bool has_upstream;
-	uint8_t asks;           /* of its clients, before it serves them: greeting.h */
-	uint8_t guards;         /* before they come in: admission.h */
-	struct acl *acl;        /* NULL: without allow and deny */
-	struct account **rules; /* what its rules have refused, the last: none named them */
-	bool is_reached;        /* by a server of ours, perhaps: hop.h */
-	void *shared;           /* by its lanes: the strategy's, from prepare to release */
+	struct routing *routing; /* where clients go by their names; NULL: nowhere: routing.h */
+	uint8_t asks;            /* of its clients, before it serves them: greeting.h */
+	uint8_t guards;          /* before they come in: admission.h */
+	struct acl *acl;         /* NULL: without allow and deny */
+	struct account **rules;  /* what its rules have refused, the last: none named them */
+	bool is_reached;         /* by a server of ours, perhaps: hop.h */
+	void *shared;            /* by its lanes: the strategy's, from prepare to release */
 };
 
 #endif

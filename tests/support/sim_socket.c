@@ -208,6 +208,17 @@ static void set_corked(struct sim_file *file, bool corked)
 	file->corked = corked;
 }
 
+int socket_send(int fd, const void *bytes, uint32_t size)
+{
+	struct sim_connection *connection = sim_connected(fd);
+	int r = sim_send_fault(connection);
+
+	if (r == 0)
+		r = sim_write(connection, bytes, size);
+	sim_trace("send %d, in words of ours: %d of %u", fd, r, size);
+	return r;
+}
+
 int socket_send_last(int fd, const void *bytes, uint32_t size)
 {
 	struct sim_connection *connection = sim_connected(fd);
