@@ -580,6 +580,29 @@ START_TEST(a_section_with_lines_of_its_own_has_none_of_the_defaults)
 }
 END_TEST
 
+START_TEST(sections_with_the_same_lines_of_the_defaults_share_a_list)
+{
+	static const char text[] = "[defaults]\ndeny = 10.0.0.0/8\nallow = all\n"
+				   "[echo a]\nlisten = 1\n[echo b]\nlisten = 2\n"
+				   "[echo c]\nlisten = 3\ndeny = 10.0.0.0/8\nallow = all\n"
+				   "[echo d]\nlisten = 4\nallow =\n";
+	struct report report;
+	struct config config;
+	struct acl *acl;
+
+	ck_assert_int_eq(config_parse(&config, "t", text, strlen(text), &report), 0);
+	ck_assert_int_eq(acl_make(&acl, &config, &config.sections[0], &report), 0);
+	ck_assert(acl_share(acl, &config.sections[1]));
+	ck_assert(!acl_share(acl, &config.sections[2])); /* its own lines are told of by theirs */
+	ck_assert(!acl_share(acl, &config.sections[3]));
+	acl_free(acl);
+	ck_assert(!acl_ask(acl, number("10.0.0.1")).admits);
+	acl_free(acl);
+	config_done(&config);
+	report_done(&report);
+}
+END_TEST
+
 /* ---- How many -------------------------------------------------------------------------------- */
 
 START_TEST(a_crowd_is_counted_about_right)
@@ -624,5 +647,6 @@ SUITE("guard: who may come in", without_lines_there_is_no_list,
       of_a_file_that_is_no_list_few_mistakes_are_told, a_line_without_end_is_too_long,
       a_file_that_lists_nothing_is_warned_of, what_is_no_file_is_not_waited_for,
       a_line_that_cannot_be_understood_is_refused_with_what_would_be_right,
-      a_section_with_lines_of_its_own_has_none_of_the_defaults, a_crowd_is_counted_about_right,
+      a_section_with_lines_of_its_own_has_none_of_the_defaults,
+      sections_with_the_same_lines_of_the_defaults_share_a_list, a_crowd_is_counted_about_right,
       a_crowd_beyond_counting_is_the_most)

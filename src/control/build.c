@@ -230,15 +230,28 @@ static int open_rules(struct section *section, struct ledger *ledger)
 	return section->rules ? 0 : -ENOMEM;
 }
 
-/* Who may come in. */
-static int build_guards(struct section *section, const struct build_means *means,
-			const struct config *config)
+static int make_acl(struct section *section, const struct edition *edition)
 {
 	struct report report = {0};
-	int r = acl_make(&section->acl, config, section->config, &report);
+	int r;
 
+	for (const struct section *before = edition->sections; before < section; before++)
+		if (before->acl && acl_share(before->acl, section->config)) {
+			section->acl = before->acl;
+			return 0;
+		}
+	r = acl_make(&section->acl, edition->config, section->config, &report);
 	tell_report(&report);
 	report_done(&report);
+	return r;
+}
+
+/* Who may come in. */
+static int build_guards(struct section *section, const struct build_means *means,
+			const struct edition *edition)
+{
+	int r = make_acl(section, edition);
+
 	if (r == 0 && section->acl) {
 		section->guards |= GUARD_LISTS;
 		r = open_rules(section, means->ledger);
@@ -260,7 +273,7 @@ static int build_section(struct section *section, const struct build_means *mean
 	r = life_give(section, config, means->find(config));
 	if (r < 0)
 		return log_no_memory(config->title);
-	r = build_guards(section, means, edition->config);
+	r = build_guards(section, means, edition);
 	if (section->has_upstream)
 		r = judge_worse(r, build_upstream(section, means, edition));
 	return judge_worse(r, r < 0 ? r : build_routing(section, edition));

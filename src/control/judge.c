@@ -159,16 +159,24 @@ static void judge_reject(const struct config *config, struct report *report)
 /* Lists that files have are read, to be forgotten. */
 static int judge_clients(const struct config *config, struct report *report)
 {
+	struct acl *last = NULL;
 	int result = 0;
 
 	for (size_t i = 0; i < config->section_count; i++) {
+		const struct config_section *section = &config->sections[i];
 		struct acl *acl;
-		int r = acl_make(&acl, config, &config->sections[i], report);
 
-		result = judge_worse(result, r);
-		if (r == 0)
-			acl_free(acl);
+		if (last && acl_share(last, section)) {
+			acl_free(last);
+			continue;
+		}
+		result = judge_worse(result, acl_make(&acl, config, section, report));
+		if (acl) {
+			acl_free(last);
+			last = acl;
+		}
 	}
+	acl_free(last);
 	return result;
 }
 

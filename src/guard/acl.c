@@ -24,6 +24,7 @@ struct rule {
 struct acl {
 	struct rule *rules;
 	uint32_t rule_count;
+	uint32_t owners;
 	bool rest; /* whether whom none names may come in */
 	struct ranges ranges;
 };
@@ -261,9 +262,10 @@ int acl_make(struct acl **ret_acl, const struct config *config,
 	if (making.acl)
 		making.acl->rules = calloc(count, sizeof(*making.acl->rules));
 	if (!making.acl || !making.acl->rules) {
-		acl_free(making.acl);
+		free(making.acl);
 		return -ENOMEM;
 	}
+	making.acl->owners = 1;
 	making.acl->rest = true;
 	r = make(&making);
 	if (r < 0)
@@ -275,13 +277,35 @@ int acl_make(struct acl **ret_acl, const struct config *config,
 
 void acl_free(struct acl *acl)
 {
-	if (!acl)
+	if (!acl || --acl->owners > 0)
 		return;
 	for (uint32_t i = 0; i < acl->rule_count; i++)
 		free(acl->rules[i].text);
 	free(acl->rules);
 	ranges_done(&acl->ranges);
 	free(acl);
+}
+
+bool acl_share(struct acl *acl, const struct config_section *section)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < section->line_count; i++) {
+		const struct config_line *line = &section->lines[i], *other;
+
+		if (!is_ours(line))
+			continue;
+		if (count == acl->rule_count)
+			return false;
+		other = acl->rules[count++].line;
+		if (line->key != other->key || line->origin.file != other->origin.file ||
+		    line->origin.line != other->origin.line || strcmp(line->text, other->text) != 0)
+			return false;
+	}
+	if (count != acl->rule_count)
+		return false;
+	acl->owners++;
+	return true;
 }
 
 static struct acl_verdict by(const struct acl *acl, uint32_t rule)

@@ -27,8 +27,13 @@ struct acl;
 /* 0; -EINVAL, and the report says why; or -ENOMEM. */
 int acl_make(struct acl **ret_acl, const struct config *config,
 	     const struct config_section *section, struct report *report) must_check;
-/* NULL is fine. */
+/* NULL is fine.  Once for each acl_make() and acl_share(). */
 void acl_free(struct acl *acl);
+/*
+ * The same for another section of that configuration, if it has the same lines from the same
+ * place, which are those of [defaults]: a list is kept once, however many sections have it.
+ */
+bool acl_share(struct acl *acl, const struct config_section *section);
 
 struct acl_verdict {
 	bool admits;

@@ -17,24 +17,29 @@ static void take4(void *owner, const struct span *span)
 	ranges->rule4[ranges->count4++] = (uint16_t)span->rule;
 }
 
+/* How many bits are free in a network; RANGES_ODD where it is none. */
+static uint8_t free_bits(const struct span *span)
+{
+	uint64_t high = span->first.high ^ span->last.high, low = span->first.low ^ span->last.low;
+	bool is_mask = high ? low == UINT64_MAX && !(high & (high + 1)) : !(low & (low + 1));
+
+	if (!is_mask || span->first.high & high || span->first.low & low)
+		return RANGES_ODD;
+	return (uint8_t)(__builtin_popcountll(high) + __builtin_popcountll(low));
+}
+
 static void take6(void *owner, const struct span *span)
 {
 	struct ranges *ranges = owner;
+	uint8_t bits = free_bits(span);
 
+	if (bits == RANGES_ODD) {
+		ranges->odd[ranges->odd_count] = ranges->count6;
+		ranges->odd_last[ranges->odd_count++] = span->last;
+	}
 	ranges->first6[ranges->count6] = span->first;
-	ranges->last6[ranges->count6] = span->last;
+	ranges->bits6[ranges->count6] = bits;
 	ranges->rule6[ranges->count6++] = (uint16_t)span->rule;
-}
-
-/* Room for what flattening may make of so many; what is not touched costs nothing. */
-static int make_room(void **first, void **last, uint16_t **rule, size_t spans, size_t size)
-{
-	size_t room = 2 * spans + 1;
-
-	*first = calloc(room, size);
-	*last = calloc(room, size);
-	*rule = calloc(room, sizeof(**rule));
-	return *first && *last && *rule ? 0 : -ENOMEM;
 }
 
 /* To what there is. */
@@ -74,39 +79,32 @@ static int index6(struct ranges *ranges)
 	return 0;
 }
 
+/* Room for what flattening may make of so many; what is not touched costs nothing. */
+#define ROOM(spans, array) ((array) = calloc(2 * (spans)->count + 1, sizeof(*(array))))
+#define CUT(array, count)  ((array) = cut(array, count, sizeof(*(array))))
+
 static int make4(struct ranges *ranges, struct spans *spans)
 {
-	void *first, *last;
-	int r = make_room(&first, &last, &ranges->rule4, spans->count, sizeof(*ranges->first4));
-
-	ranges->first4 = first;
-	ranges->last4 = last;
-	if (r == 0)
-		r = spans_flatten(spans, take4, ranges);
-	spans_done(spans);
-	if (r < 0)
-		return r;
-	ranges->first4 = cut(ranges->first4, ranges->count4, sizeof(*ranges->first4));
-	ranges->last4 = cut(ranges->last4, ranges->count4, sizeof(*ranges->last4));
-	ranges->rule4 = cut(ranges->rule4, ranges->count4, sizeof(*ranges->rule4));
+	if (!ROOM(spans, ranges->first4) || !ROOM(spans, ranges->last4) ||
+	    !ROOM(spans, ranges->rule4) || spans_flatten(spans, take4, ranges) < 0)
+		return -ENOMEM;
+	CUT(ranges->first4, ranges->count4);
+	CUT(ranges->last4, ranges->count4);
+	CUT(ranges->rule4, ranges->count4);
 	return index4(ranges);
 }
 
 static int make6(struct ranges *ranges, struct spans *spans)
 {
-	void *first, *last;
-	int r = make_room(&first, &last, &ranges->rule6, spans->count, sizeof(*ranges->first6));
-
-	ranges->first6 = first;
-	ranges->last6 = last;
-	if (r == 0)
-		r = spans_flatten(spans, take6, ranges);
-	spans_done(spans);
-	if (r < 0)
-		return r;
-	ranges->first6 = cut(ranges->first6, ranges->count6, sizeof(*ranges->first6));
-	ranges->last6 = cut(ranges->last6, ranges->count6, sizeof(*ranges->last6));
-	ranges->rule6 = cut(ranges->rule6, ranges->count6, sizeof(*ranges->rule6));
+	if (!ROOM(spans, ranges->first6) || !ROOM(spans, ranges->bits6) ||
+	    !ROOM(spans, ranges->rule6) || !ROOM(spans, ranges->odd) ||
+	    !ROOM(spans, ranges->odd_last) || spans_flatten(spans, take6, ranges) < 0)
+		return -ENOMEM;
+	CUT(ranges->first6, ranges->count6);
+	CUT(ranges->bits6, ranges->count6);
+	CUT(ranges->rule6, ranges->count6);
+	CUT(ranges->odd, ranges->odd_count);
+	CUT(ranges->odd_last, ranges->odd_count);
 	return index6(ranges);
 }
 
@@ -116,8 +114,10 @@ int ranges_make(struct ranges *ranges, struct spans *v4, struct spans *v6)
 
 	*ranges = (struct ranges){0};
 	r = make4(ranges, v4);
+	spans_done(v4);
 	if (r == 0)
 		r = make6(ranges, v6);
+	spans_done(v6);
 	if (r < 0)
 		ranges_done(ranges);
 	return r;
@@ -130,8 +130,10 @@ void ranges_done(struct ranges *ranges)
 	free(ranges->rule4);
 	free(ranges->index4);
 	free(ranges->first6);
-	free(ranges->last6);
+	free(ranges->bits6);
 	free(ranges->rule6);
+	free(ranges->odd);
+	free(ranges->odd_last);
 	free(ranges->index6);
 	*ranges = (struct ranges){0};
 }
@@ -175,6 +177,34 @@ static uint32_t steps_before(const struct ranges *ranges, uint64_t high, bool or
 	return from;
 }
 
+static struct cidr_number odd_last(const struct ranges *ranges, uint32_t index)
+{
+	uint32_t from = 0, to = ranges->odd_count;
+
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (ranges->odd[middle] < index)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return ranges->odd_last[from];
+}
+
+static struct cidr_number last_of(const struct ranges *ranges, uint32_t index)
+{
+	struct cidr_number first = ranges->first6[index];
+	unsigned bits = ranges->bits6[index];
+
+	if (bits == RANGES_ODD)
+		return odd_last(ranges, index);
+	if (bits >= 64)
+		first.high |= bits == 128 ? UINT64_MAX : (UINT64_C(1) << (bits - 64)) - 1;
+	first.low |= bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+	return first;
+}
+
 static uint32_t find6(const struct ranges *ranges, struct cidr_number address)
 {
 	uint32_t from = steps_before(ranges, address.high, false);
@@ -191,7 +221,7 @@ static uint32_t find6(const struct ranges *ranges, struct cidr_number address)
 		else
 			to = middle;
 	}
-	if (from == 0 || cidr_is_less(ranges->last6[from - 1], address))
+	if (from == 0 || cidr_is_less(last_of(ranges, from - 1), address))
 		return RANGES_RULE_NONE;
 	return ranges->rule6[from - 1];
 }
@@ -205,8 +235,10 @@ size_t ranges_memory(const struct ranges *ranges)
 {
 	size_t steps = (ranges->count6 + RANGES_STEP - 1) / RANGES_STEP;
 	size_t each4 = 2 * sizeof(*ranges->first4) + sizeof(*ranges->rule4);
-	size_t each6 = 2 * sizeof(*ranges->first6) + sizeof(*ranges->rule6);
+	size_t each6 = sizeof(*ranges->first6) + sizeof(*ranges->bits6) + sizeof(*ranges->rule6);
+	size_t odd = sizeof(*ranges->odd) + sizeof(*ranges->odd_last);
 
-	return ranges->count4 * each4 + ranges->count6 * each6 + steps * sizeof(*ranges->index6) +
+	return ranges->count4 * each4 + ranges->count6 * each6 + ranges->odd_count * odd +
+	       steps * sizeof(*ranges->index6) +
 	       (ranges->index4 ? (BLOCKS + 1) * sizeof(*ranges->index4) : 0);
 }

@@ -3,8 +3,10 @@
  *
  * An IPv4 address finds by its upper 16 bits the few ranges that it may be in; an IPv6
  * address is looked for in every 64th range, which stay in the processor's cache, and then
- * among 64.  A million lines are 10 bytes each, or 34: nothing is said twice, and an array
- * holds one thing, since a look-up touches few lines of memory then.
+ * among 64.  An array holds one thing, since a look-up touches few lines of memory then.
+ *
+ * A range of IPv4 is 10 bytes.  One of IPv6 is 19, since most are networks, whose end follows
+ * from their size; the end of another is kept beside.
  */
 #ifndef GUARD_RANGES_H
 #define GUARD_RANGES_H
@@ -19,12 +21,17 @@ struct ranges {
 	uint32_t *first4, *last4;
 	uint16_t *rule4;
 	uint32_t *index4; /* how many begin before each 64Ki addresses, and in all; NULL: few */
-	struct cidr_number *first6, *last6;
+	struct cidr_number *first6;
+	uint8_t *bits6; /* of an address in it that are free; RANGES_ODD: it is no network */
 	uint16_t *rule6;
+	uint32_t odd_count;
+	uint32_t *odd; /* which those are, and their ends */
+	struct cidr_number *odd_last;
 	uint64_t *index6; /* of every RANGES_STEP-th, its first's upper half */
 };
 
 #define RANGES_STEP 64
+#define RANGES_ODD  255
 
 /* Of spans of IPv4, and of IPv6, which are flattened, and gone.  0 or -ENOMEM. */
 int ranges_make(struct ranges *ranges, struct spans *v4, struct spans *v6) must_check;

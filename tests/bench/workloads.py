@@ -68,7 +68,7 @@ BALANCES = ("round_robin", "least_conn", "random_two", "source_hash", "least_tim
 PICKED_NS = {10: 100, 100: 500, 1000: 3000}  # servers: the bound
 DECIDED_NS = {65536: 150, 1048576: 400}  # entries in the table of clients
 LISTED = {4: {"load_ms": 1000, "mb": 32, "ns": 2000},  # of a million lines: the bounds
-          6: {"load_ms": 2500, "mb": 36, "ns": 2000}}
+          6: {"load_ms": 2500, "mb": 32, "ns": 2000}}
 LISTED_LINES = 1000000
 ROUTED_NS = {100000: 200}  # names: the bound
 REQUESTS = ("cpu", "rate", "p50", "p99", "p999", "machine")
