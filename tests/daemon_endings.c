@@ -2,6 +2,7 @@
 #include "support/daemon.h"
 #include "support/endings.h"
 #include "support/suite.h"
+#include "support/tls_hellos.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct stage {
 	char servers[CASES_MAX][ADDRESS_SIZE], entrances[CASES_MAX][ADDRESS_SIZE];
 	const char *server[CASES_MAX], *entrance[CASES_MAX];
 	struct ending_result results[CASES_MAX];
+	const struct tls_hello *hello; /* that clients say first, or NULL */
 	pthread_t thread;
 };
 
@@ -51,19 +53,27 @@ static void set_stage(struct stage *stage, const struct transport *transport, bo
 	}
 }
 
+/* A proxy for each case; by name, to a pool for each. */
 static struct daemon *start_between(const struct stage *stages, unsigned count,
 				    const struct daemon_mode *mode, const char *relay,
-				    const char *keys)
+				    const char *keys, bool by_name)
 {
-	static char text[TRANSPORTS * CASES_MAX * 160];
+	static char text[TRANSPORTS * CASES_MAX * 300];
+	char route[80] = "";
 	size_t used =
 		(size_t)snprintf(text, sizeof(text), "[defaults]\nrelay = %s\n%s", relay, keys);
 
 	for (unsigned t = 0; t < count; t++)
-		for (unsigned i = 0; i < ending_case_count; i++)
+		for (unsigned i = 0; i < ending_case_count; i++) {
+			if (by_name)
+				snprintf(route, sizeof(route),
+					 "route_sni = *.example -> p%ux%u\n[pool p%ux%u]\n", t, i,
+					 t, i);
 			used += (size_t)snprintf(text + used, sizeof(text) - used,
-						 "[proxy t%uc%u]\nlisten = %s\nserver = %s\n", t, i,
-						 stages[t].entrance[i], stages[t].server[i]);
+						 "[proxy t%uc%u]\nlisten = %s\n%sserver = %s\n", t,
+						 i, stages[t].entrance[i], route,
+						 stages[t].server[i]);
+		}
 	return daemon_start(mode, "%s", text);
 }
 
@@ -71,7 +81,11 @@ static void *play(void *argument)
 {
 	struct stage *stage = argument;
 
-	endings_play(stage->server, stage->entrance, stage->results);
+	if (stage->hello)
+		endings_play_behind(stage->hello->bytes, stage->hello->length, stage->server,
+				    stage->entrance, stage->results);
+	else
+		endings_play(stage->server, stage->entrance, stage->results);
 	return NULL;
 }
 
@@ -102,8 +116,8 @@ static unsigned compare(const char *title, bool is_unix, const struct ending_res
 }
 
 /* The first count transports, all at once. */
-static void assert_faithful_with(const struct daemon_mode *mode, const char *relay, unsigned count,
-				 const char *keys)
+static void assert_faithful_behind(const struct daemon_mode *mode, const char *relay,
+				   unsigned count, const char *keys, const struct tls_hello *hello)
 {
 	static struct stage direct[TRANSPORTS], through[TRANSPORTS];
 	struct daemon *daemon;
@@ -113,8 +127,9 @@ static void assert_faithful_with(const struct daemon_mode *mode, const char *rel
 	for (unsigned t = 0; t < count; t++) {
 		set_stage(&direct[t], &transports[t], false);
 		set_stage(&through[t], &transports[t], true);
+		direct[t].hello = through[t].hello = hello;
 	}
-	daemon = start_between(through, count, mode, relay, keys);
+	daemon = start_between(through, count, mode, relay, keys, hello);
 	before = daemon_open_fds(daemon);
 	for (unsigned t = 0; t < count; t++) {
 		ck_assert_int_eq(pthread_create(&direct[t].thread, NULL, play, &direct[t]), 0);
@@ -131,6 +146,12 @@ static void assert_faithful_with(const struct daemon_mode *mode, const char *rel
 	ck_assert_uint_eq(different, 0);
 	daemon_wait_fds(daemon, before);
 	daemon_stop(daemon);
+}
+
+static void assert_faithful_with(const struct daemon_mode *mode, const char *relay, unsigned count,
+				 const char *keys)
+{
+	assert_faithful_behind(mode, relay, count, keys, NULL);
 }
 
 static void assert_faithful(const struct daemon_mode *mode, const char *relay, unsigned count)
@@ -177,9 +198,20 @@ START_TEST(every_ending_is_the_same_with_rates_and_relay_splice)
 }
 END_TEST
 
+START_TEST(every_ending_is_the_same_for_clients_that_are_routed_by_name)
+{
+	static const char *const relays[] = {"auto", "copy", "splice", "zerocopy"};
+
+	assert_faithful_behind(&daemon_modes[_i % DAEMON_RINGS], relays[_i / DAEMON_RINGS],
+			       _i / DAEMON_RINGS == 3 ? ONLY_IPV4 : TRANSPORTS, "",
+			       tls_hello("openssl35-pq"));
+}
+END_TEST
+
 SUITE_OF("daemon: endings", 180, IN_EVERY_WAY(every_ending_is_the_same_through_relay_copy),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_splice),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_zerocopy),
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_auto),
 	 IN_BOTH_RINGS(every_ending_is_the_same_with_rates_and_relay_copy),
-	 IN_BOTH_RINGS(every_ending_is_the_same_with_rates_and_relay_splice))
+	 IN_BOTH_RINGS(every_ending_is_the_same_with_rates_and_relay_splice),
+	 EACH(every_ending_is_the_same_for_clients_that_are_routed_by_name, DAEMON_RINGS * 4))

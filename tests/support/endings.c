@@ -1,5 +1,7 @@
 #include "support/endings.h"
 
+#include <assert.h>
+
 #include "support/child.h"
 #include "support/random_bytes.h"
 
@@ -167,6 +169,8 @@ struct side {
 	const char *address;
 	pthread_barrier_t *meeting;
 	pthread_t thread;
+	const void *first; /* what the client says before its script, or NULL */
+	size_t first_length;
 };
 
 static void send_bytes(struct side *side, uint64_t count)
@@ -315,6 +319,24 @@ static int accept_one(const struct side *side, int listener)
 	return -1;
 }
 
+/* What goes before all that counts. */
+static bool pass_first(const struct side *side)
+{
+	unsigned char bytes[4096];
+	size_t done = 0;
+	ssize_t n = 1;
+
+	assert(side->first_length <= sizeof(bytes));
+	if (!side->first)
+		return true;
+	for (; done < side->first_length && n > 0; done += n > 0 ? (size_t)n : 0)
+		n = side->is_client ? send(side->fd, (const unsigned char *)side->first + done,
+					   side->first_length - done, MSG_NOSIGNAL)
+				    : recv(side->fd, bytes + done, side->first_length - done, 0);
+	return done == side->first_length &&
+	       (side->is_client || !memcmp(bytes, side->first, side->first_length));
+}
+
 static void play_script(struct side *side)
 {
 	int listener = side->fd;
@@ -325,10 +347,12 @@ static void play_script(struct side *side)
 		side->fd = accept_one(side, listener);
 		close(listener);
 	}
-	side->seen.connected = side->fd >= 0;
+	side->seen.connected = side->fd >= 0 && pass_first(side);
 	if (!side->seen.connected) {
 		if (meets(side))
 			pthread_barrier_wait(side->meeting);
+		if (side->fd >= 0)
+			close(side->fd);
 		return;
 	}
 	for (const struct ending_step *step = side->steps; step->act != ENDING_DONE; step++)
@@ -354,6 +378,12 @@ struct play {
 void endings_play(const char *const *servers, const char *const *entrances,
 		  struct ending_result *ret_results)
 {
+	endings_play_behind(NULL, 0, servers, entrances, ret_results);
+}
+
+void endings_play_behind(const void *first, size_t length, const char *const *servers,
+			 const char *const *entrances, struct ending_result *ret_results)
+{
 	struct play *plays = calloc(ending_case_count, sizeof(*plays));
 
 	for (unsigned i = 0; i < ending_case_count; i++) {
@@ -365,6 +395,8 @@ void endings_play(const char *const *servers, const char *const *entrances,
 					     .is_client = true,
 					     .other = &play->server,
 					     .address = entrances[i],
+					     .first = first,
+					     .first_length = length,
 					     .meeting = &play->meeting};
 		play->server = (struct side){.steps = ending_cases[i].server,
 					     .send_seed = 2 * i + 1,
@@ -373,6 +405,8 @@ void endings_play(const char *const *servers, const char *const *entrances,
 					     .address = servers[i],
 					     .is_optional = ending_cases[i].server_optional,
 					     .other = &play->client,
+					     .first = first,
+					     .first_length = length,
 					     .meeting = &play->meeting};
 		pthread_barrier_init(&play->meeting, NULL, 2);
 		if (play->server.fd < 0 ||

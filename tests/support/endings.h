@@ -69,6 +69,13 @@ struct ending_result {
 void endings_play(const char *const *servers, const char *const *entrances,
 		  struct ending_result *ret_results);
 
+/*
+ * The same, and before its script each client says these bytes, which its server reads and does
+ * not count.
+ */
+void endings_play_behind(const void *first, size_t length, const char *const *servers,
+			 const char *const *entrances, struct ending_result *ret_results);
+
 /* "4000 B, FIN", as the table has it. */
 #define ENDING_TEXT 64
 void ending_describe(const struct ending_case *which, const struct ending_seen *seen,
