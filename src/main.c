@@ -154,6 +154,7 @@ static int serve(struct service_plan *plan)
 	plan->mode = &mode;
 	r = serve_edition(plan);
 	hop_done(&engine);
+	clients_close(&engine.clients);
 	return r;
 }
 

@@ -133,6 +133,9 @@ static void make_engine(void)
 	engine.connections_max = engine.sessions_max;
 	engine.sizes.buffer_memory =
 		(uint64_t)engine.sizes.buffer_size * (jammed ? 4 : sim_one_of(4, 8, 32, 200));
+	if (clients_open(&engine.clients, sim_one_of(256, 256, 1024, 65536),
+			 &(struct siphash_key){{sim_random(), sim_random()}}) < 0)
+		sim_fail("no memory for clients");
 	fake_kernel_capabilities(&engine.capabilities);
 	if (sim_chance(4))
 		(void)!ring_capabilities_without(&engine.capabilities, "recv-bundle");
@@ -307,6 +310,14 @@ static void turn(struct worker *worker)
 		sim_fail("the ring is given up: %s", strerror(-r));
 }
 
+static uint64_t refused_by(const struct worker *worker)
+{
+	const struct stats *stats = view_stats(worker);
+
+	return stats_read(stats, refused) + stats_read(stats, denied) +
+	       stats_read(stats, client_most) + stats_read(stats, client_fast);
+}
+
 /* A worker's life, as thread.c has it. */
 static void serve(uint32_t index)
 {
@@ -338,11 +349,9 @@ static void serve(uint32_t index)
 	}
 	sim_check_finished(index);
 	worker_close(worker);
-	if (sim.refused_told[index] !=
-	    stats_read(view_stats(worker), refused) + stats_read(view_stats(worker), denied))
-		sim_fail("%llu clients were refused and %llu denied, and records know of %llu",
-			 (unsigned long long)stats_read(view_stats(worker), refused),
-			 (unsigned long long)stats_read(view_stats(worker), denied),
+	if (sim.refused_told[index] != refused_by(worker))
+		sim_fail("%llu clients were refused, and records know of %llu",
+			 (unsigned long long)refused_by(worker),
 			 (unsigned long long)sim.refused_told[index]);
 }
 
@@ -382,6 +391,7 @@ static void give_back(void)
 	for (uint32_t w = 0; w < engine.worker_count; w++)
 		worker_done(&workers[w]);
 	sim_reload_end();
+	clients_close(&engine.clients);
 }
 
 static void run(uint64_t seed)

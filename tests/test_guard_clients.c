@@ -24,29 +24,29 @@ static struct clients *table_of(uint64_t memory)
 	return &clients;
 }
 
-static struct endpoint client_at(const char *text)
+static struct cidr_number client_at(const char *text)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET};
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-	struct endpoint client;
+	struct cidr_number client;
 
 	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		endpoint_of((const struct sockaddr *)&in, &client);
+		ck_assert(cidr_number_of((const struct sockaddr *)&in, &client));
 	} else {
 		ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-		endpoint_of((const struct sockaddr *)&in6, &client);
+		ck_assert(cidr_number_of((const struct sockaddr *)&in6, &client));
 	}
 	return client;
 }
 
 /* 10.0.0.0 and so many on. */
-static struct endpoint client_number(uint32_t number)
+static struct cidr_number client_number(uint32_t number)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET,
 				 .sin_addr.s_addr = htonl(0x0a000000 + number)};
-	struct endpoint client;
+	struct cidr_number client;
 
-	endpoint_of((const struct sockaddr *)&in, &client);
+	ck_assert(cidr_number_of((const struct sockaddr *)&in, &client));
 	return client;
 }
 
@@ -62,9 +62,7 @@ static enum clients_verdict enter(struct clients *clients, const char *client,
 				  const struct clients_limits *limits, uint64_t now_ns,
 				  struct clients_place *ret_place)
 {
-	struct endpoint endpoint = client_at(client);
-
-	return clients_enter(clients, ACCOUNT, &endpoint, limits, now_ns, ret_place);
+	return clients_enter(clients, ACCOUNT, client_at(client), limits, now_ns, ret_place);
 }
 
 /* ---- Counts ---------------------------------------------------------------------------------- */
@@ -94,12 +92,12 @@ START_TEST(clients_and_accounts_do_not_count_into_each_other)
 {
 	struct clients *clients = table_of(SMALLEST);
 	struct clients_limits limits = limits_of(1, 0, 0);
-	struct endpoint client = client_at("192.0.2.1");
+	struct cidr_number client = client_at("192.0.2.1");
 	struct clients_place place;
 
-	ck_assert_int_eq(clients_enter(clients, 1, &client, &limits, 0, &place), CLIENTS_COUNTED);
-	ck_assert_int_eq(clients_enter(clients, 2, &client, &limits, 0, &place), CLIENTS_COUNTED);
-	ck_assert_int_eq(clients_enter(clients, 1, &client, &limits, 0, &place), CLIENTS_TOO_MANY);
+	ck_assert_int_eq(clients_enter(clients, 1, client, &limits, 0, &place), CLIENTS_COUNTED);
+	ck_assert_int_eq(clients_enter(clients, 2, client, &limits, 0, &place), CLIENTS_COUNTED);
+	ck_assert_int_eq(clients_enter(clients, 1, client, &limits, 0, &place), CLIENTS_TOO_MANY);
 	ck_assert_int_eq(enter(clients, "192.0.2.2", &limits, 0, &place), CLIENTS_COUNTED);
 }
 END_TEST
@@ -172,24 +170,24 @@ START_TEST(a_full_table_refuses_nobody_and_forgets_nobody)
 	struct clients_place places[8], place;
 
 	for (uint32_t i = 0; i < 8; i++) {
-		struct endpoint client = client_number(i);
+		struct cidr_number client = client_number(i);
 
-		ck_assert_int_eq(clients_enter(clients, ACCOUNT, &client, &limits, 0, &places[i]),
+		ck_assert_int_eq(clients_enter(clients, ACCOUNT, client, &limits, 0, &places[i]),
 				 CLIENTS_COUNTED);
 	}
 	for (uint32_t i = 8; i < 1000; i++) {
-		struct endpoint client = client_number(i);
+		struct cidr_number client = client_number(i);
 
 		ck_assert_int_eq(
-			clients_enter(clients, ACCOUNT, &client, &limits, i * SECOND, &place),
+			clients_enter(clients, ACCOUNT, client, &limits, i * SECOND, &place),
 			CLIENTS_UNKNOWN);
 		ck_assert(!clients_is_counted(&place));
 	}
 	for (uint32_t i = 0; i < 8; i++) {
-		struct endpoint client = client_number(i);
+		struct cidr_number client = client_number(i);
 
 		ck_assert_int_eq(
-			clients_enter(clients, ACCOUNT, &client, &limits, 2000 * SECOND, &place),
+			clients_enter(clients, ACCOUNT, client, &limits, 2000 * SECOND, &place),
 			CLIENTS_TOO_MANY);
 		clients_leave(clients, &places[i]);
 	}
@@ -203,29 +201,29 @@ START_TEST(who_is_new_takes_the_entry_that_was_used_longest_ago)
 	struct clients *clients = table_of(SMALLEST);
 	struct clients_limits limits = limits_of(0, 1, 3600000);
 	struct clients_place place;
-	struct endpoint client;
+	struct cidr_number client;
 
 	/* The third one was here last. */
 	for (uint32_t i = 0; i < 8; i++) {
 		client = client_number(i);
-		ck_assert_int_eq(clients_enter(clients, ACCOUNT, &client, &limits,
+		ck_assert_int_eq(clients_enter(clients, ACCOUNT, client, &limits,
 					       (i == 2 ? 100 : i) * SECOND, &place),
 				 CLIENTS_COUNTED);
 	}
 	/* Seven that are new: one after the other takes the place of the others. */
 	for (uint32_t i = 0; i < 7; i++) {
 		client = client_number(100 + i);
-		ck_assert_int_eq(clients_enter(clients, ACCOUNT, &client, &limits,
+		ck_assert_int_eq(clients_enter(clients, ACCOUNT, client, &limits,
 					       (200 + i) * SECOND, &place),
 				 CLIENTS_COUNTED);
 	}
 	ck_assert_uint_eq(clients->evicted, 7);
 	client = client_number(2);
-	ck_assert_int_eq(clients_enter(clients, ACCOUNT, &client, &limits, 300 * SECOND, &place),
+	ck_assert_int_eq(clients_enter(clients, ACCOUNT, client, &limits, 300 * SECOND, &place),
 			 CLIENTS_TOO_FAST);
 	/* And whoever has an entry of another has nothing of his past. */
 	client = client_number(0);
-	ck_assert_int_eq(clients_enter(clients, ACCOUNT, &client, &limits, 301 * SECOND, &place),
+	ck_assert_int_eq(clients_enter(clients, ACCOUNT, client, &limits, 301 * SECOND, &place),
 			 CLIENTS_COUNTED);
 }
 END_TEST
@@ -236,24 +234,24 @@ START_TEST(an_entry_that_is_counted_in_is_never_given_away)
 	struct clients_limits limits = limits_of(1, 0, 0);
 	uint32_t capacity = clients_capacity(clients), stay = capacity / 4;
 	struct clients_place *places = calloc(stay, sizeof(*places)), place;
-	struct endpoint client;
+	struct cidr_number client;
 
 	ck_assert_uint_eq(capacity, 2048);
 	for (uint32_t i = 0; i < stay; i++) {
 		client = client_number(i);
-		ck_assert_int_eq(clients_enter(clients, ACCOUNT, &client, &limits, 0, &places[i]),
+		ck_assert_int_eq(clients_enter(clients, ACCOUNT, client, &limits, 0, &places[i]),
 				 CLIENTS_COUNTED);
 	}
 	for (uint32_t i = 0; i < 100 * capacity; i++) {
 		client = client_number(1000000 + i);
-		if (clients_enter(clients, ACCOUNT, &client, &limits, i * SECOND, &place) ==
+		if (clients_enter(clients, ACCOUNT, client, &limits, i * SECOND, &place) ==
 		    CLIENTS_COUNTED)
 			clients_leave(clients, &place);
 	}
 	ck_assert_uint_eq(clients_sum(clients), stay);
 	for (uint32_t i = 0; i < stay; i++) {
 		client = client_number(i);
-		ck_assert_int_eq(clients_enter(clients, ACCOUNT, &client, &limits, 0, &place),
+		ck_assert_int_eq(clients_enter(clients, ACCOUNT, client, &limits, 0, &place),
 				 CLIENTS_TOO_MANY);
 		clients_leave(clients, &places[i]);
 	}
@@ -272,9 +270,9 @@ START_TEST(half_of_a_table_is_filled_before_many_are_left_out)
 
 	ck_assert_uint_eq(capacity, 65536);
 	for (uint32_t i = 0; i < capacity / 4 * 3; i++) {
-		struct endpoint client = client_number(i);
+		struct cidr_number client = client_number(i);
 
-		left_out[i * 4 / capacity] += clients_enter(clients, ACCOUNT, &client, &limits, 0,
+		left_out[i * 4 / capacity] += clients_enter(clients, ACCOUNT, client, &limits, 0,
 							    &place) == CLIENTS_UNKNOWN;
 	}
 	ck_assert_uint_eq(left_out[0], 0);
@@ -417,7 +415,7 @@ static void *hammering(void *argument)
 	for (uint32_t i = 0; i < hammer->rounds; i++) {
 		struct clients_place place;
 		uint32_t number;
-		struct endpoint client;
+		struct cidr_number client;
 		enum clients_verdict verdict;
 
 		random = random * 1664525 + 1013904223;
@@ -427,7 +425,7 @@ static void *hammering(void *argument)
 			drop(hammer, &held[--count]);
 			continue;
 		}
-		verdict = clients_enter(hammer->clients, ACCOUNT, &client, &hammer->limits, i * MS,
+		verdict = clients_enter(hammer->clients, ACCOUNT, client, &hammer->limits, i * MS,
 					&place);
 		if (verdict == CLIENTS_UNKNOWN)
 			atomic_fetch_add(hammer->unknown, 1);
@@ -492,13 +490,13 @@ static void *racing(void *argument)
 	struct racer *racer = argument;
 
 	for (uint32_t i = 0; i < racer->rounds; i++) {
-		struct endpoint client = client_number(i);
+		struct cidr_number client = client_number(i);
 		struct clients_place place;
 
 		pthread_barrier_wait(racer->start);
 		for (int j = 0; j < 4; j++)
 			racer->welcome +=
-				clients_enter(racer->clients, ACCOUNT, &client, &racer->limits,
+				clients_enter(racer->clients, ACCOUNT, client, &racer->limits,
 					      SECOND, &place) == CLIENTS_COUNTED;
 	}
 	return NULL;

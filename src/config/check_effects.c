@@ -119,8 +119,15 @@ static bool routes(const struct config *config, const struct config_section *sec
 	return section->route_count > 0;
 }
 
+static bool counts_clients(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	return section->settings.max_per_client || section->settings.client_rate.count;
+}
+
 #define NO_ROUTES   "no route asks for a ClientHello"
 #define NOT_CHECKED "it is about check, which is off"
+#define NO_CLIENTS  "it is about max_per_client and client_rate, which are off"
 #define NO_NAMES    "no server of these is a name"
 
 /* Keys that another one leaves without effect. */
@@ -140,6 +147,8 @@ static const struct {
 	{"hello_timeout", routes, NO_ROUTES},
 	{"hello_max", routes, NO_ROUTES},
 	{"preface", routes, NO_ROUTES},
+	{"client_prefix_v4", counts_clients, NO_CLIENTS},
+	{"client_prefix_v6", counts_clients, NO_CLIENTS},
 	{"queue", may_fill, "no server has max_connections, so that none is ever full"},
 	{"queue_timeout", queues, "it is about queue, which is off"},
 	{"retry_timeout", tries_again, "no other server is tried with retries = 0"},

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/compiler.h"
+#include "config/value.h"
 #include "greet/route.h"
 
 #include <net/if.h>
@@ -182,6 +183,11 @@ struct config_settings {
 	uint32_t upload_rate;        /* ... and from it */
 	uint32_t request_timeout_ms; /* CONFIG_RESPONDER */
 
+	/* About clients: what one of them may do, and who is one; and all of them together. */
+	uint32_t max_per_client; /* 0: off */
+	uint32_t client_prefix_v4, client_prefix_v6;
+	struct value_rate client_rate, accept_rate; /* of a count of 0: off */
+
 	/*
 	 * About servers, as connect_timeout_ms above is.  Those of a proxy that names a pool, and
 	 * of a service, mean nothing: config_pool() has the section whose do.
@@ -275,6 +281,7 @@ struct config {
 	uint32_t busy_poll_us;
 	uint32_t coalesce_us;     /* 0: off */
 	uint32_t max_connections; /* 0: auto */
+	uint64_t client_memory;   /* bytes of the table of clients */
 	uint64_t buffer_memory;   /* bytes, all workers together; 0: auto */
 	uint32_t buffer_size; /* bytes of one receive buffer; 0: chosen by what the kernel offers */
 	uint32_t drain_old_ms;      /* 0: for ever */

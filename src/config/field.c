@@ -158,6 +158,23 @@ static int set_number(const struct schema_key *key, void *field, const char *tex
 	return 0;
 }
 
+static int set_rate(const struct schema_key *key, struct value_rate *field, const char *text,
+		    char why[VALUE_WHY_MAX])
+{
+	size_t used;
+
+	if (is_zero(key, text) || !strcmp(text, "0")) {
+		*field = (struct value_rate){0};
+		return 0;
+	}
+	if (value_parse_rate(field, text, why) == 0)
+		return 0;
+	used = strlen(why);
+	snprintf(why + used, VALUE_WHY_MAX - used, "%s%s",
+		 strstr(why, VALUE_RATE_RANGE) ? " or " : ", or ", key->zero);
+	return -EINVAL;
+}
+
 static int set_cpus(const struct schema_key *key, uint64_t *field, const char *text,
 		    char why[VALUE_WHY_MAX])
 {
@@ -280,6 +297,8 @@ int schema_set(const struct schema_key *key, void *owner, const char *text, char
 		return value_parse_word(field, text, key->words, why);
 	if (key->type == SCHEMA_CPUS)
 		return set_cpus(key, field, text, why);
+	if (key->type == SCHEMA_RATE)
+		return set_rate(key, field, text, why);
 	if (key->type == SCHEMA_NAMES)
 		return set_names(key, field, text, why);
 	if (key->type == SCHEMA_RESOLVER && !is_zero(key, text))
@@ -302,6 +321,10 @@ int schema_copy(const struct schema_key *key, void *owner, const void *other)
 
 	if (holds_text(key))
 		return set_text(field, *(char *const *)from);
+	if (key->type == SCHEMA_RATE) {
+		*(struct value_rate *)field = *(const struct value_rate *)from;
+		return 0;
+	}
 	assert(key->type != SCHEMA_SIZE64 && key->type != SCHEMA_CPUS);
 	*(uint32_t *)field = *(const uint32_t *)from;
 	return 0;
@@ -349,6 +372,10 @@ const char *schema_format(const struct schema_key *key, const void *owner, char 
 	if (key->type == SCHEMA_CPUS)
 		return memcmp(field, no_cpus, sizeof(no_cpus)) != 0
 			       ? value_format_cpus(field, text, size)
+			       : key->zero;
+	if (key->type == SCHEMA_RATE)
+		return ((const struct value_rate *)field)->count
+			       ? value_format_rate(field, text, size)
 			       : key->zero;
 	if (holds_text(key))
 		return *(char *const *)field ? *(char *const *)field : key->zero;

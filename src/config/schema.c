@@ -81,6 +81,8 @@ static const char *const families[] = {[CONFIG_FAMILY_AUTO] = "auto",
 	{name, IN_LOG, SCHEMA_##type, OWNER_CONFIG, FIELD(config, member, ctype), 0, 0, NULL, words, initial, help, change, NULL, GROUP_NONE, NULL}
 #define SETTING(name, kinds, type, member, min, max, zero, words, initial, help) \
 	{name, IN_DEFAULTS | (kinds), SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, uint32_t), min, max, zero, words, initial, help, RELOAD, NULL, GROUP_NONE, NULL}
+#define RATE(name, kinds, member, initial, help) \
+	{name, IN_DEFAULTS | (kinds), SCHEMA_RATE, OWNER_SETTINGS, FIELD(config_settings, member, struct value_rate), 0, 0, OFF, NULL, initial, help, RELOAD, NULL, GROUP_NONE, NULL}
 #define SERVERS(name, type, ctype, member, min, max, zero, most, words, initial, help) \
 	{name, IN_DEFAULTS | SERVER, SCHEMA_##type, OWNER_SETTINGS, FIELD(config_settings, member, ctype), min, max, zero, words, initial, help, RELOAD, most, GROUP_NONE, NULL}
 #define SECTION(name, kinds, type, ctype, member, min, max, initial, help) \
@@ -106,6 +108,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("busy_poll",       RELOAD,  US,     uint32_t, busy_poll_us,     1, 1000,     OFF,  NULL,  "off",  "how long a worker spins before it sleeps"),
 	GLOBAL("coalesce",        RESTART, US,     uint32_t, coalesce_us,      1, 1000,     OFF,  NULL,  "200us", "how long a worker before slow servers waits for several messages at once, and bulk for more"),
 	GLOBAL("max_connections", RELOAD,  COUNT,  uint32_t, max_connections,  1, 16777215, AUTO, NULL,  "auto", "connections at once, all sections together"),
+	GLOBAL("client_memory",   RESTART, SIZE64, uint64_t, client_memory,    64 * KIB, 4096 * MIB, NULL, NULL, "2M", "where the connections and rates of clients are counted, 32 bytes for each"),
 	GLOBAL("buffer_memory",   RESTART, SIZE64, uint64_t, buffer_memory,    MIB, TIB,    AUTO, NULL,  "auto", "receive buffers, all workers together"),
 	GLOBAL("buffer_size",     RESTART, SIZE,   uint32_t, buffer_size,      KIB, MIB,    AUTO, NULL,  "auto", "one receive buffer"),
 	GLOBAL("drain_timeout",   RELOAD,  MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
@@ -154,6 +157,11 @@ const struct schema_key schema_keys[] = {
 	SETTING("download_rate",       EVERY, SIZE,    download_rate,         KIB, 2 * GIB, OFF,  NULL,       "off",   "bytes a second to the client of one connection"),
 	SETTING("upload_rate",         EVERY, SIZE,    upload_rate,           KIB, 2 * GIB, OFF,  NULL,       "off",   "bytes a second from the client of one connection"),
 	SETTING("request_timeout",     IN_RESPONDER, MS, request_timeout_ms,  1, HOUR,      OFF,  NULL,       "10s",   "how long a client may take for the head of a request"),
+	SETTING("max_per_client",      EVERY, COUNT,   max_per_client,        1, 1000000,  OFF,  NULL,      "off",   "connections of one client at once"),
+	RATE("client_rate",            EVERY, client_rate,                    "off",   "how fast one client may connect"),
+	SETTING("client_prefix_v4",    EVERY, COUNT,   client_prefix_v4,      1, 32,       NULL, NULL,      "32",    "bits of an IPv4 address that make a client"),
+	SETTING("client_prefix_v6",    EVERY, COUNT,   client_prefix_v6,      1, 128,      NULL, NULL,      "64",    "bits of an IPv6 address that make a client"),
+	RATE("accept_rate",            EVERY, accept_rate,                    "off",   "how fast connections are accepted at each address, from all clients together"),
 
 	SERVERS("balance",       WORD,  uint32_t, balance,          0, 0,             NULL, NULL, balances, "round_robin", "which server a connection goes to"),
 	SERVERS("retries",       COUNT, uint32_t, retries,          0, 255,           NULL, "all", NULL,  "all",    "how many further servers are tried where one cannot be reached"),
@@ -295,6 +303,15 @@ const char *schema_suggest(const char *name, unsigned where)
 		{"nbthread", "workers"},
 		{"workerprocesses", "workers"},
 		{"maxconn", "max_connections"},
+		{"limit_conn", "max_per_client"},
+		{"max_conn_per_ip", "max_per_client"},
+		{"per_source", "max_per_client"},
+		{"max_connections_per_source", "max_per_client"},
+		{"limit_req", "client_rate"},
+		{"conn_rate", "client_rate"},
+		{"rate_limit", "accept_rate"},
+		{"rate_limit_sessions", "accept_rate"},
+		{"max_conn_rate", "accept_rate"},
 		{"timeout", "idle_timeout"},
 		{"proxytimeout", "idle_timeout"},
 		{"timeoutconnect", "connect_timeout"},

@@ -44,6 +44,7 @@ enum schema_type {
 	SCHEMA_US,     /* uint32_t */
 	SCHEMA_MS,
 	SCHEMA_SECONDS,  /* milliseconds too, but a multiple of 1000 */
+	SCHEMA_RATE,     /* struct value_rate; a count of 0 for the word of 0 */
 	SCHEMA_WORD,     /* an enum, indexing words */
 	SCHEMA_CPUS,     /* uint64_t [VALUE_CPU_WORDS] */
 	SCHEMA_NAMES,    /* char *, names separated by one blank; NULL for none */
@@ -89,7 +90,7 @@ struct schema_key {
 	schema_line_check *check;
 };
 
-#define SCHEMA_KEY_COUNT 74
+#define SCHEMA_KEY_COUNT 80
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

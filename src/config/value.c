@@ -166,6 +166,40 @@ int value_parse_duration(uint64_t *ret_units, const char *text, unsigned unit_us
 	return 0;
 }
 
+#define RATE_PERIOD_MOST_MS 86400000u
+#define RATE_MOST_MS        1000u /* a million in a second */
+
+/* What is behind the '/': a duration, or the unit alone of one. */
+static int parse_period(uint64_t *ret_ms, const char *text)
+{
+	char why[VALUE_WHY_MAX];
+	size_t length;
+	uint64_t us = duration_unit(text, &length);
+
+	if (!us || text[length])
+		return value_parse_duration(ret_ms, text, 1000, why);
+	*ret_ms = us / 1000;
+	return 0;
+}
+
+int value_parse_rate(struct value_rate *ret_rate, const char *text, char why[VALUE_WHY_MAX])
+{
+	const char *at = text;
+	uint64_t count, ms;
+
+	if (take_digits(&at, &count) < 0 || *(at = skip_blanks(at)) != '/' ||
+	    parse_period(&ms, skip_blanks(at + 1)) < 0)
+		return wrong(why,
+			     "\"%.80s\" is not so many in a time; write for example 500/s or "
+			     "100/10s",
+			     text);
+	if (!count || !ms || ms > RATE_PERIOD_MOST_MS || count > UINT32_MAX ||
+	    count > ms * RATE_MOST_MS)
+		return wrong(why, "\"%.80s\" is outside " VALUE_RATE_RANGE, text);
+	*ret_rate = (struct value_rate){.count = (uint32_t)count, .period_ms = (uint32_t)ms};
+	return 0;
+}
+
 static bool is_one_of(const char *text, const char *const *words)
 {
 	for (; *words; words++)
@@ -326,6 +360,18 @@ const char *value_format_duration(uint64_t units, unsigned unit_us, char *text, 
 					 us / names[i].us, names[i].name);
 		us %= names[i].us;
 	}
+	return text;
+}
+
+const char *value_format_rate(const struct value_rate *rate, char *text, size_t size)
+{
+	char period[VALUE_TEXT_MAX];
+	const char *from = period;
+
+	value_format_duration(rate->period_ms, 1000, period, sizeof(period));
+	if (period[0] == '1' && !strpbrk(period + 1, "0123456789"))
+		from++;
+	snprintf(text, size, "%" PRIu32 "/%s", rate->count, from);
 	return text;
 }
 

@@ -252,6 +252,7 @@ static int build_guards(struct section *section, const struct build_means *means
 {
 	int r = make_acl(section, edition);
 
+	admission_limit(section);
 	if (r == 0 && section->acl) {
 		section->guards |= GUARD_LISTS;
 		r = open_rules(section, means->ledger);

@@ -72,6 +72,10 @@ static void fill_proxy(struct metrics_proxy *to, const struct ledger *ledger,
 		for (unsigned side = 0; side < SIDE_COUNT; side++)
 			to->ended[reason][side] =
 				ledger_sum(ledger, account, tally_ended(reason, side));
+	for (unsigned cause = 0; cause < REFUSED_COUNT; cause++)
+		to->refused[cause] =
+			ledger_sum(ledger, account, tally_refused((enum refused_cause)cause));
+	to->connections_kept = section->kept;
 	ledger_total(ledger, account, MEASURE_LIFETIME, &to->lifetime);
 	ledger_total(ledger, account, MEASURE_FIRST_BYTE, &to->first_byte);
 	ledger_total(ledger, account, MEASURE_CLIENT_RTT, &to->rtt);
@@ -329,6 +333,10 @@ int gather(const struct gather_sources *sources, struct metrics_snapshot *ret_sn
 		.reload_ms = now_ms - (clock_now_ms() - sources->reloaded_ms),
 		.connections = load(&engine->connections),
 		.connections_max = engine->connections_max,
+		.clients = load(&engine->clients.used),
+		.clients_max = clients_capacity(&engine->clients),
+		.clients_evicted =
+			atomic_load_explicit(&engine->clients.evicted, memory_order_relaxed),
 	};
 	if (!make_room(sources, ret_snapshot))
 		return -ENOMEM;

@@ -134,6 +134,13 @@ ROW(PROCESS, GAUGE, "uringproxy_active_connections", "",
     "Connections there are.", NUMBER(snapshot, connections))
 ROW(PROCESS, GAUGE, "uringproxy_connections_limit", "",
     "Connections there can be.", NUMBER(snapshot, connections_max))
+ROW(PROCESS, GAUGE, "uringproxy_client_table_entries", "",
+    "Clients that the table of max_per_client and client_rate knows.", NUMBER(snapshot, clients))
+ROW(PROCESS, GAUGE, "uringproxy_client_table_limit", "",
+    "Clients that it has room for.", NUMBER(snapshot, clients_max))
+ROW(PROCESS, COUNTER, "uringproxy_client_table_evicted_total", "",
+    "Clients that were forgotten for others, with no connection that was counted.",
+    NUMBER(snapshot, clients_evicted))
 ROW(PROCESS, GAUGE, "uringproxy_config_edition", "",
     "The edition of the configuration that new connections get.", NUMBER(snapshot, edition))
 ROW(PROCESS, GAUGE, "uringproxy_config_editions", "",
@@ -187,6 +194,12 @@ ROW(WORKER, COUNTER, "uringproxy_worker_refused_total", "worker",
     "Connections reset unserved.", STAT(refused))
 ROW(WORKER, COUNTER, "uringproxy_worker_denied_total", "worker",
     "Connections refused for what their clients are.", STAT(denied))
+ROW(WORKER, COUNTER, "uringproxy_worker_client_most_total", "worker",
+    "Connections refused whose client had max_per_client already.", STAT(client_most))
+ROW(WORKER, COUNTER, "uringproxy_worker_client_fast_total", "worker",
+    "Connections refused whose client was faster than client_rate.", STAT(client_fast))
+ROW(WORKER, COUNTER, "uringproxy_worker_client_table_full_total", "worker",
+    "Connections let in uncounted, as the table of clients was full.", STAT(client_table_full))
 ROW(WORKER, COUNTER, "uringproxy_worker_queued_total", "worker",
     "Connections that waited for a place at a server.", STAT(queued))
 ROW(WORKER, COUNTER, "uringproxy_worker_queue_full_total", "worker",
@@ -209,6 +222,8 @@ ROW(PROXY, GAUGE, "uringproxy_proxy_active_connections", "proxy kind",
 ROW(PROXY, GAUGE, "uringproxy_proxy_connections_limit", "proxy kind",
     "Connections it can have; 0 where only the limit of all counts.",
     NUMBER(proxy, connections_max))
+ROW(PROXY, GAUGE, "uringproxy_proxy_connections_kept", "proxy kind",
+    "Connections it can have whatever others have.", NUMBER(proxy, connections_kept))
 ROW(PROXY, GAUGE, "uringproxy_proxy_draining", "proxy kind",
     "Whether it is drained by an operator.", NUMBER(proxy, draining))
 ROW(PROXY, COUNTER, "uringproxy_proxy_connections_total", "proxy kind",
@@ -216,6 +231,9 @@ ROW(PROXY, COUNTER, "uringproxy_proxy_connections_total", "proxy kind",
 ROW(PROXY, COUNTER, "uringproxy_proxy_ended_total", "proxy kind reason side",
     "Connections that ended, by the reason and the side of its cause; those there were.",
     OWN(item_print_ended))
+ROW(PROXY, COUNTER, "uringproxy_proxy_refused_total", "proxy kind cause",
+    "Clients that were refused before they were served, by the cause; those there were.",
+    OWN(item_print_refused))
 ROW(PROXY, COUNTER, "uringproxy_proxy_bytes_total", "proxy kind direction",
     "Bytes that reached the other side, up from clients and down to them.",
     OWN(item_print_proxy_bytes))

@@ -15,6 +15,7 @@
 #include "control/exposition.h"
 #include "ops/stats.h"
 #include "session/reason.h"
+#include "session/refused.h"
 
 /* Times are milliseconds since 1970, other durations as said; a truth is 0 or 1. */
 
@@ -52,6 +53,8 @@ struct metrics_proxy {
 	uint64_t bytes_up, bytes_down;
 	struct metrics_rates rates;
 	uint64_t ended[REASON_COUNT][SIDE_COUNT];
+	uint64_t refused[REFUSED_COUNT];
+	uint64_t connections_kept;
 	struct histogram_total lifetime, first_byte, rtt; /* HISTOGRAM_LIFETIME, ... */
 };
 
@@ -125,6 +128,7 @@ struct metrics_snapshot {
 	uint64_t reload_good; /* the last one, 1 where there was none */
 	uint64_t reload_ms;   /* when; the start, where there was none */
 	uint64_t connections, connections_max;
+	uint64_t clients, clients_max, clients_evicted; /* in the table of limits */
 	uint64_t log_dropped, access_dropped;
 	uint64_t cpu_ns, resident_bytes, descriptors, descriptors_max; /* of the process */
 

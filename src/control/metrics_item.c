@@ -45,6 +45,7 @@ void item_print_paused(struct exposition *page, const struct metrics_item *item)
 		{"memory", STATS_INDEX_paused_memory},
 		{"ports", STATS_INDEX_paused_ports},
 		{"buffers", STATS_INDEX_paused_buffers},
+		{"rate", STATS_INDEX_paused_rate},
 		{"accepting", STATS_INDEX_paused_accepting},
 	};
 	const struct metrics_worker *worker = item->at;
@@ -87,6 +88,16 @@ void item_print_ended(struct exposition *page, const struct metrics_item *item)
 					 proxy->ended[reason][side]);
 		}
 	}
+}
+
+void item_print_refused(struct exposition *page, const struct metrics_item *item)
+{
+	const struct metrics_proxy *proxy = item->at;
+
+	for (unsigned cause = 0; cause < REFUSED_COUNT; cause++)
+		if (proxy->refused[cause])
+			print_labelled(page, item, "cause", refused_name((enum refused_cause)cause),
+				       proxy->refused[cause]);
 }
 
 void item_print_failures(struct exposition *page, const struct metrics_item *item)

@@ -30,6 +30,7 @@ metrics_printer item_print_paused;
 metrics_printer item_print_proxy_bytes;
 metrics_printer item_print_server_bytes;
 metrics_printer item_print_ended;
+metrics_printer item_print_refused;
 metrics_printer item_print_failures;
 metrics_printer item_print_state;
 metrics_printer item_print_rulings;

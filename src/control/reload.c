@@ -8,6 +8,7 @@
 #include "control/tell.h"
 #include "loop/socket.h"
 #include "session/hop.h"
+#include "session/place.h"
 
 #include "ops/log.h"
 #include "ops/notify.h"
@@ -219,6 +220,7 @@ static int build(struct reload *reload)
 		r = reading_bind(next, means->reading);
 	if (r == 0 && hop_open(means->crew->engine, &next->edition) < 0)
 		r = log_no_memory("the hops of chains");
+	place_keep(&next->edition, reload->connections_max);
 	return r < 0 ? r : adopt(reload);
 }
 

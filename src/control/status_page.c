@@ -142,8 +142,9 @@ static void add_troubles(struct sheet *sheet, const struct metrics_worker *worke
 	static const unsigned shown[] = {
 		STATS_INDEX_paused_connections, STATS_INDEX_paused_descriptors,
 		STATS_INDEX_paused_memory,      STATS_INDEX_paused_ports,
-		STATS_INDEX_paused_buffers,     STATS_INDEX_paused_accepting,
-		STATS_INDEX_stale_completions,  STATS_INDEX_buffers_missing,
+		STATS_INDEX_paused_buffers,     STATS_INDEX_paused_rate,
+		STATS_INDEX_paused_accepting,   STATS_INDEX_stale_completions,
+		STATS_INDEX_buffers_missing,
 	};
 	const char *before = "";
 	char text[WORDS_MAX];

@@ -4,6 +4,7 @@
 #include "control/logs.h"
 #include "control/tell.h"
 #include "session/hop.h"
+#include "session/place.h"
 
 #include "ops/log.h"
 #include "ops/notify.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define EXTEND_EVERY_MS 1000
@@ -259,6 +261,16 @@ static void give_up(struct supervisor *supervisor)
 	(void)join(supervisor);
 }
 
+/* Where a client is in the table nobody can know who does not know the key. */
+static int open_clients(struct engine *engine, uint64_t memory)
+{
+	struct siphash_key key;
+
+	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return -errno;
+	return clients_open(&engine->clients, memory, &key);
+}
+
 static int serve(struct supervisor *supervisor)
 {
 	struct engine *engine = supervisor->engine;
@@ -266,6 +278,9 @@ static int serve(struct supervisor *supervisor)
 
 	if (hop_open(engine, &supervisor->reading->edition) < 0)
 		return log_no_memory("the hops of chains");
+	if (open_clients(engine, supervisor->reading->config.client_memory) < 0)
+		return log_no_memory("the table of clients");
+	place_keep(&supervisor->reading->edition, engine->connections_max);
 	supervisor->starting = true;
 	events_set_in(supervisor->patience, EXTEND_EVERY_MS);
 	r = start_workers(supervisor);

@@ -3,7 +3,6 @@
 #include "base/hash.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #define HOME   4u          /* entries: two cache lines */
@@ -95,20 +94,16 @@ uint64_t clients_sum(const struct clients *clients)
 /* ---- Names ------------------------------------------------------------------------------------
  */
 
-static void mask(unsigned char address[16], unsigned bits)
+/* The first bits of an address. */
+static struct cidr_number network_of(struct cidr_number address, unsigned bits)
 {
-	unsigned whole = bits / 8;
+	uint64_t all = UINT64_MAX;
 
-	if (bits % 8)
-		address[whole++] &= (unsigned char)(0xff << (8 - bits % 8));
-	memset(address + whole, 0, 16 - whole);
-}
-
-static bool is_ipv4(const unsigned char address[16])
-{
-	static const unsigned char mapped[12] = {[10] = 0xff, 0xff};
-
-	return memcmp(address, mapped, sizeof(mapped)) == 0;
+	if (bits < 128)
+		address.low &= bits > 64 ? all << (128 - bits) : 0;
+	if (bits < 64)
+		address.high &= bits > 0 ? all << (64 - bits) : 0;
+	return address;
 }
 
 /* A number below `most`, by 32 bits of a hash. */
@@ -118,19 +113,18 @@ static uint32_t among(uint32_t most, uint32_t hash)
 }
 
 static struct wanted look_for(const struct clients *clients, uint32_t account,
-			      const struct endpoint *client, const struct clients_limits *limits,
+			      struct cidr_number client, const struct clients_limits *limits,
 			      uint64_t now_ns)
 {
+	unsigned bits = cidr_is_v4(client) ? 96u + limits->prefix_v4 : limits->prefix_v6;
 	struct {
-		unsigned char address[16];
+		struct cidr_number network;
 		uint32_t account, bits;
-	} text = {.account = account};
+	} text = {network_of(client, bits), account, bits};
 	uint64_t hash, name;
 	uint32_t first, second;
 
-	memcpy(text.address, client->address, sizeof(text.address));
-	text.bits = is_ipv4(text.address) ? 96u + limits->prefix_v4 : limits->prefix_v6;
-	mask(text.address, text.bits);
+	static_assert(sizeof(text) == 24, "no padding is part of a name");
 	hash = siphash(&clients->key, &text, sizeof(text));
 	name = hash & NAME_MASK;
 	first = among(clients->homes, (uint32_t)hash);
@@ -341,9 +335,8 @@ static void stamp(struct clients_entry *entry, uint32_t now_s)
 }
 
 enum clients_verdict clients_enter(struct clients *clients, uint32_t account,
-				   const struct endpoint *client,
-				   const struct clients_limits *limits, uint64_t now_ns,
-				   struct clients_place *ret_place)
+				   struct cidr_number client, const struct clients_limits *limits,
+				   uint64_t now_ns, struct clients_place *ret_place)
 {
 	struct wanted wanted = look_for(clients, account, client, limits, now_ns);
 	struct clients_entry *entry;

@@ -28,8 +28,8 @@
 #ifndef GUARD_CLIENTS_H
 #define GUARD_CLIENTS_H
 
+#include "base/cidr.h"
 #include "base/compiler.h"
-#include "base/endpoint.h"
 #include "base/siphash.h"
 
 #include <stdatomic.h>
@@ -85,9 +85,8 @@ void clients_close(struct clients *clients);
  * is.  An account's clients are others than those of another one.
  */
 enum clients_verdict clients_enter(struct clients *clients, uint32_t account,
-				   const struct endpoint *client,
-				   const struct clients_limits *limits, uint64_t now_ns,
-				   struct clients_place *ret_place);
+				   struct cidr_number client, const struct clients_limits *limits,
+				   uint64_t now_ns, struct clients_place *ret_place);
 /* It ends: once for each that was counted, and the place is none from then on. */
 void clients_leave(struct clients *clients, struct clients_place *place);
 

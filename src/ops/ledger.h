@@ -20,6 +20,7 @@ struct account {
 	char *name;
 	uint32_t id;                               /* from 1, in the order they were begun */
 	_Alignas(64) _Atomic uint32_t connections; /* touched twice in a connection's life */
+	_Atomic uint32_t kept;                     /* ... in a place that is kept for it */
 	_Atomic bool drained;                      /* by an operator: it takes no new ones */
 	_Atomic uint64_t *cells;                   /* the workers', one after the other */
 	uint32_t stride;                           /* counters from one cell to the next */

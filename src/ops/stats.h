@@ -29,10 +29,14 @@
 	X(paused_memory,      "times the kernel had no memory for sockets or requests")             \
 	X(paused_ports,       "times no local port was free to connect from")                      \
 	X(paused_buffers,     "times reading stopped for want of receive buffers")                 \
+	X(paused_rate,        "times accepting was slowed down because accept_rate was reached")   \
 	X(paused_accepting,   "times accepting was slowed down because it failed otherwise")       \
 	X(accept_errors,      "accepts that failed")                                               \
 	X(refused,            "connections reset unserved: too many waited, drained, or it stopped")    \
 	X(denied,             "connections refused for what their clients are: allow, deny")           \
+	X(client_most,        "connections refused whose client had max_per_client already")        \
+	X(client_fast,        "connections refused whose client was faster than client_rate")       \
+	X(client_table_full,  "connections let in uncounted, as the table of clients was full")     \
 	X(access_dropped,     "access log lines dropped because they could not be written")        \
 	X(log_dropped,        "lines of the log dropped because they could not be written")         \
 	X(turns,              "turns of the worker loop")                                          \

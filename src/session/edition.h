@@ -15,6 +15,7 @@ struct edition {
 	const struct config *config;
 	struct section *sections;
 	uint32_t section_count;
+	uint32_t kept;      /* of all sections together: place.h */
 	struct pool *pools; /* those of the configuration first, in its order */
 	uint32_t pool_count;
 	struct pool **by_account; /* all of them, in the order of where their accounts are */

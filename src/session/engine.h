@@ -1,11 +1,12 @@
 /*
  * What all workers share, whatever the configuration of the day: set up by the main thread
- * before they start and never written afterwards, but for the count of connections, the
- * hops and an operator's word.
+ * before they start and never written afterwards, but for the counts of connections, the
+ * hops, the clients and an operator's word.
  */
 #ifndef SESSION_ENGINE_H
 #define SESSION_ENGINE_H
 
+#include "guard/clients.h"
 #include "loop/loop.h"
 #include "ring/ring.h"
 #include "session/hop.h"
@@ -41,7 +42,10 @@ struct engine {
 	struct bell *bells; /* of each worker; NULL: they do not call each other */
 
 	struct hops hops;
-	_Atomic uint32_t connections; /* touched twice in a connection's life */
+	struct clients clients;
+	_Atomic uint32_t connections; /* touched twice in a connection's life, as those below */
+	_Atomic uint32_t shared;      /* in places that are kept for nobody: place.h */
+	_Atomic uint32_t over;        /* hops, over connections_max */
 	_Atomic bool drained;         /* by an operator: no new ones are taken, of no section */
 	_Atomic bool news;            /* of servers, for the main thread */
 };

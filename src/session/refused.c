@@ -25,6 +25,16 @@ static const struct {
 };
 static_assert(array_size(causes) == REFUSED_COUNT, "every cause has a name");
 
+const char *refused_name(enum refused_cause cause)
+{
+	return causes[cause].name;
+}
+
+const char *refused_sentence(enum refused_cause cause)
+{
+	return causes[cause].sentence;
+}
+
 struct refused_crowds {
 	struct crowd crowds[REFUSED_CROWDS];
 	uint64_t taken; /* a bit for each */
@@ -84,14 +94,21 @@ static void count_client(struct sessions *all, struct branch *branch, struct ref
 		crowd_add(refused->crowd, client->address);
 }
 
+static void tally(struct branch *branch, enum refused_cause cause)
+{
+	cell_count(branch->cell, tally_refused(cause), 1);
+}
+
 void refused_one(struct sessions *all, struct branch *branch, enum refused_cause cause)
 {
+	tally(branch, cause);
 	count(all, branch, &branch->refused[cause]);
 }
 
 void refused_client(struct sessions *all, struct branch *branch, enum refused_cause cause,
 		    const struct arrival *client)
 {
+	tally(branch, cause);
 	count_client(all, branch, &branch->refused[cause], client);
 }
 
@@ -100,6 +117,7 @@ void refused_by_rule(struct sessions *all, struct branch *branch, uint32_t rule,
 {
 	struct account *account = branch->section->rules[rule];
 
+	tally(branch, REFUSED_DENIED);
 	cell_count(account_cell(account, all->loop->index), TALLY_CONNECTIONS, 1);
 	count_client(all, branch, &branch->ruled_out[rule], client);
 }
@@ -117,6 +135,24 @@ static const char *rule_text(const struct section *section, uint32_t rule, char 
 	else
 		snprintf(text, size, "%.200s (%.200s:%u)", acl_rule_text(section->acl, rule),
 			 config->files[origin->file], origin->line);
+	return text;
+}
+
+/* ... and for a cause that a key governs, that key: "... (client_rate = 5/s, [proxy a] line 7)" */
+static const char *cause_text(const struct section *section, enum refused_cause cause, char *text,
+			      size_t size)
+{
+	static const char *const keys[REFUSED_COUNT] = {
+		[REFUSED_CLIENT_MOST] = "max_per_client",
+		[REFUSED_CLIENT_FAST] = "client_rate",
+	};
+	char key[CONFIG_EXPLAIN_MAX];
+
+	if (!keys[cause])
+		return causes[cause].sentence;
+	snprintf(text, size, "%s (%.*s)", causes[cause].sentence, RULE_TEXT_MAX - 100,
+		 config_explain(section->edition->config, section->config, keys[cause], key,
+				sizeof(key)));
 	return text;
 }
 
@@ -178,7 +214,8 @@ static bool tell(struct sessions *all, struct branch *branch, uint64_t before_ms
 	for (unsigned cause = 0; cause < REFUSED_COUNT; cause++)
 		if (is_due(all, &branch->refused[cause], before_ms, &left))
 			tell_clients(all, branch, &branch->refused[cause], causes[cause].name,
-				     causes[cause].sentence);
+				     cause_text(branch->section, (enum refused_cause)cause, text,
+						sizeof(text)));
 	for (uint32_t rule = 0; rule < rules; rule++)
 		if (is_due(all, &branch->ruled_out[rule], before_ms, &left))
 			tell_clients(all, branch, &branch->ruled_out[rule],

@@ -25,7 +25,9 @@ struct sessions;
 	X(DRAINED, "drained", "it is drained by an operator")                                      \
 	X(QUEUE_FULL, "queue-full", "no more could wait for a place among the connections")        \
 	X(NO_PLACE, "no-place", "max_connections is reached, and they came from another section")  \
-	X(DENIED, "denied", "a line of allow or deny says so")
+	X(DENIED, "denied", "a line of allow or deny says so")                                     \
+	X(CLIENT_MOST, "client-most", "their clients had max_per_client connections already")      \
+	X(CLIENT_FAST, "client-fast", "their clients connected faster than client_rate")
 
 enum refused_cause {
 #define X(name, text, sentence) REFUSED_##name,
@@ -45,6 +47,9 @@ struct refused {
 /* Where a worker counts addresses. */
 struct refused_crowds;
 struct refused_crowds *refused_crowds_make(void);
+
+const char *refused_name(enum refused_cause cause);
+const char *refused_sentence(enum refused_cause cause);
 
 /* One was. */
 void refused_one(struct sessions *all, struct branch *branch, enum refused_cause cause);

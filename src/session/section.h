@@ -6,6 +6,7 @@
 #define SESSION_SECTION_H
 
 #include "config/config.h"
+#include "guard/clients.h"
 #include "ops/ledger.h"
 #include "pool/pool.h"
 
@@ -22,14 +23,16 @@ struct section {
 	const struct life *life; /* the phases that its sessions go through */
 	struct pool *pool; /* one of the edition's; NULL for a service, and where all is routed */
 	struct account *account; /* of its name: the same in every edition */
+	uint32_t kept;           /* connections that it can have whatever others have: place.h */
 	bool has_upstream;
 	struct routing *routing; /* where clients go by their names; NULL: nowhere: routing.h */
 	uint8_t asks;            /* of its clients, before it serves them: greeting.h */
 	uint8_t guards;          /* before they come in: admission.h */
 	struct acl *acl;         /* NULL: without allow and deny */
-	struct account **rules;  /* what its rules have refused, the last: none named them */
-	bool is_reached;         /* by a server of ours, perhaps: hop.h */
-	void *shared;            /* by its lanes: the strategy's, from prepare to release */
+	struct clients_limits limits; /* of each client */
+	struct account **rules;       /* what its rules have refused, the last: none named them */
+	bool is_reached;              /* by a server of ours, perhaps: hop.h */
+	void *shared;                 /* by its lanes: the strategy's, from prepare to release */
 };
 
 #endif

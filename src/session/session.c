@@ -155,7 +155,8 @@ static void set_rates(struct session *session)
 		throttle_begin(&session->road.lanes[LANE_DOWN], settings->download_rate);
 }
 
-void session_open(struct sessions *all, struct branch *branch, const char *listener, int client_fd)
+void session_open(struct sessions *all, struct branch *branch, const char *listener,
+		  const struct let_in *let_in)
 {
 	const struct section *section = branch->section;
 	uint32_t slot;
@@ -176,7 +177,9 @@ void session_open(struct sessions *all, struct branch *branch, const char *liste
 	session->road.flight.slot = slot;
 	session->road.flight.generation = all->slab.generation[slot];
 	session->id = sessions_next_id(all);
-	session->road.fd[SIDE_CLIENT] = client_fd;
+	session->road.fd[SIDE_CLIENT] = let_in->fd;
+	session->place = (uint8_t)let_in->place;
+	session->counted = let_in->counted;
 	session->road.fd[SIDE_UPSTREAM] = -1;
 	session->started_ms = session->road.active_ms = all->loop->now_ms;
 	session->started_ns = all->loop->coalesce.now_ns;

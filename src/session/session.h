@@ -33,9 +33,11 @@
 
 #include "base/compiler.h"
 #include "base/list.h"
+#include "guard/clients.h"
 #include "lane/road.h"
 #include "pool/tried.h"
 #include "session/deadline.h"
+#include "session/place.h"
 #include "session/reason.h"
 
 #include <netinet/in.h>
@@ -99,29 +101,31 @@ struct session {
 	const struct phase *phase;     /* it is in; CLOSING's as soon as it is over */
 	const char *listener;          /* that it came through, as text */
 	uint8_t state;
-	uint8_t asks;               /* what is asked of it before it is served: greeting.h */
-	uint16_t pending;           /* events that are still to be stepped by: a bit for each */
-	bool stepping;              /* one of them is */
-	bool over;                  /* it has ended: the reason is decided */
-	bool resetting[SIDE_COUNT]; /* close with a RST */
-	bool watched[SIDE_COUNT];   /* a poll for its reset is in flight */
-	bool connect_polling;       /* a poll for the connect's outcome is in flight */
-	bool woken;                 /* it tries for all in its line */
-	bool failed;                /* an attempt of this round has */
-	bool exhausted;             /* nobody is left to try in this round */
-	bool served;                /* it is counted among the connections of its server */
-	bool reserved;              /* it has a place at its server: server_reserve() */
-	bool retrying;              /* it is counted among those that go to another server */
-	bool in_turn;               /* what it waited for in the queue has come of it: chosen */
-	bool awaits_names;          /* there are names of servers that had no answer */
-	uint8_t chosen;             /* enum chosen: what came of choosing last */
-	uint8_t queue_kind;         /* enum queue_kind: what it waits for, or last did */
-	uint32_t failures;          /* servers that it could not be connected to, in all rounds */
-	uint32_t attempts;          /* in this round ... */
-	struct tried tried;         /* ... and at which servers */
-	int connect_error;          /* of the last attempt that failed */
-	int lacks;                  /* negative errno of a shortage met in this round, or 0 */
-	uint64_t broken_ms;         /* when the first side broke */
+	uint8_t asks;                 /* what is asked of it before it is served: greeting.h */
+	uint16_t pending;             /* events that are still to be stepped by: a bit for each */
+	bool stepping;                /* one of them is */
+	bool over;                    /* it has ended: the reason is decided */
+	bool resetting[SIDE_COUNT];   /* close with a RST */
+	bool watched[SIDE_COUNT];     /* a poll for its reset is in flight */
+	bool connect_polling;         /* a poll for the connect's outcome is in flight */
+	bool woken;                   /* it tries for all in its line */
+	bool failed;                  /* an attempt of this round has */
+	bool exhausted;               /* nobody is left to try in this round */
+	uint8_t place;                /* enum place: that it has among the connections */
+	struct clients_place counted; /* ... and among those of its client, if it has one */
+	bool served;                  /* it is counted among the connections of its server */
+	bool reserved;                /* it has a place at its server: server_reserve() */
+	bool retrying;                /* it is counted among those that go to another server */
+	bool in_turn;                 /* what it waited for in the queue has come of it: chosen */
+	bool awaits_names;            /* there are names of servers that had no answer */
+	uint8_t chosen;               /* enum chosen: what came of choosing last */
+	uint8_t queue_kind;           /* enum queue_kind: what it waits for, or last did */
+	uint32_t failures;            /* servers that it could not be connected to, in all rounds */
+	uint32_t attempts;            /* in this round ... */
+	struct tried tried;           /* ... and at which servers */
+	int connect_error;            /* of the last attempt that failed */
+	int lacks;                    /* negative errno of a shortage met in this round, or 0 */
+	uint64_t broken_ms;           /* when the first side broke */
 	uint64_t taken_ms; /* when the other was last seen to take of what waits for it ... */
 	int64_t taken;     /* ... and how many bytes it had taken then, in all: ending.c */
 	struct deadlines deadlines;
@@ -155,8 +159,16 @@ static inline struct session *session_of(const struct road *road)
 	return container_of(road, struct session, road);
 }
 
-/* For the worker: a session for an accepted client, whose descriptor it owns from now on. */
-void session_open(struct sessions *all, struct branch *branch, const char *listener, int client_fd);
+/* A client that has been let in, and what it holds. */
+struct let_in {
+	int fd;
+	enum place place;
+	struct clients_place counted; /* among the connections of its client; or nowhere */
+};
+
+/* For the worker: a session for that client.  What it holds is the session's from now on. */
+void session_open(struct sessions *all, struct branch *branch, const char *listener,
+		  const struct let_in *let_in);
 void session_complete(struct session *session, struct op_tag tag, const struct io_uring_cqe *done);
 /* A silent send of that tag has succeeded, at that time, unless it has said otherwise. */
 void session_succeed(struct session *session, struct op_tag tag, uint64_t noted_ms);

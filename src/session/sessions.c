@@ -2,8 +2,10 @@
 #include "session/introduced.h"
 
 #include "loop/op.h"
+#include "session/admission.h"
 #include "session/choose.h"
 #include "session/memo.h"
+#include "session/place.h"
 #include "session/refused.h"
 #include "session/session.h"
 #include "session/tenancy.h"
@@ -52,7 +54,8 @@ void sessions_closed(struct sessions *all, struct session *session)
 {
 	struct branch *branch = session->branch;
 
-	atomic_fetch_sub_explicit(&branch->section->account->connections, 1, memory_order_relaxed);
+	place_leave(all->engine, branch->section, (enum place)session->place);
+	admission_over(all, &session->counted);
 	if (session->served)
 		atomic_fetch_sub_explicit(&session->reach->server->account->connections, 1,
 					  memory_order_relaxed);
@@ -60,7 +63,6 @@ void sessions_closed(struct sessions *all, struct session *session)
 	choose_retried(session);
 	introduced_done(session);
 	tried_done(&session->tried);
-	atomic_fetch_sub_explicit(&all->engine->connections, 1, memory_order_relaxed);
 	stats_count(&all->loop->stats, closed, 1);
 	shortage_ease(all, session);
 	tenancy_leave(branch->tenancy);

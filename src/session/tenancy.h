@@ -39,6 +39,8 @@ struct branch {
 	struct list returning_link; /* in sessions.returning meanwhile */
 	struct spell full;          /* the section's max_connections is reached: worker/full.h */
 	struct list full_link;      /* where that is, in full.branches */
+	struct spell paced;         /* its accept_rate is reached: likewise */
+	struct list paced_link;     /* ... in full.paced */
 	struct refused refused[REFUSED_COUNT];
 	struct refused *ruled_out; /* by line of allow and deny; NULL: it has none */
 	struct list refused_link;  /* where some were, in sessions.refused */

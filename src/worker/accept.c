@@ -1,10 +1,12 @@
 #include "worker/accept.h"
 
 #include "loop/socket.h"
+#include "session/admission.h"
 #include "session/hop.h"
 #include "session/record.h"
 #include "session/session.h"
 #include "worker/admit.h"
+#include "worker/pace.h"
 #include "worker/worker.h"
 
 #include "base/fault.h"
@@ -19,26 +21,15 @@
 #define HOPS_AT_ONCE   64
 #define RETRY_FULL_MS  50 /* another worker may have made room: nobody tells us */
 
-/* Places left for the section, of its own and among all. */
-static uint32_t room_for(const struct worker *worker, const struct section *section)
-{
-	const struct engine *engine = worker->engine;
-	uint32_t used = atomic_load_explicit(&engine->connections, memory_order_relaxed);
-	uint32_t most = section->config->settings.max_connections;
-	uint32_t all = atomic_load_explicit(&engine->connections_max, memory_order_relaxed);
-	uint32_t room = used < all ? all - used : 0;
-
-	if (most) {
-		used = atomic_load_explicit(&section->account->connections, memory_order_relaxed);
-		most = used < most ? most - used : 0;
-		room = most < room ? most : room;
-	}
-	return room;
-}
-
 static bool is_near_full(const struct worker *worker, const struct listener *listener)
 {
-	return room_for(worker, listener->branch->section) < NEAR_FULL;
+	return place_room(worker->engine, listener->branch->section) < NEAR_FULL;
+}
+
+/* An accept that goes on by itself may do so: nobody is taken whom there is no room for. */
+static bool takes_many(const struct worker *worker, const struct listener *listener)
+{
+	return !pace_is_set(listener) && !is_near_full(worker, listener);
 }
 
 static struct op_tag tag_of(const struct worker *worker, const struct listener *listener,
@@ -58,8 +49,10 @@ static void arm(struct worker *worker, struct listener *listener)
 	if (listener->armed || listener->paused || listener->leaving || listener->fd < 0 ||
 	    worker->state != WORKER_RUNNING || wheel_is_set(&listener->retry))
 		return;
+	if (unlikely(pace_is_set(listener)) && pace_waits(worker, listener))
+		return;
 	sqe = loop_entry(&worker->loop);
-	listener->multishot = !is_near_full(worker, listener);
+	listener->multishot = takes_many(worker, listener);
 	if (listener->multishot)
 		ring_prep_accept_multishot(sqe, listener->fd, NULL, NULL,
 					   SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -112,6 +105,10 @@ static void lead_to(struct worker *worker, struct listener *listener, const stru
 	/* A shorter one lets nobody in, and turns nobody away who waits already. */
 	if (section->config->settings.backlog > listener->backlog)
 		listener->backlog = section->config->settings.backlog;
+	if (listener->multishot && pace_is_set(listener))
+		cancel(worker, listener);
+	if (!listener->paused) /* it may have waited for its turn at another pace */
+		wheel_clear(&worker->loop.wheel, &listener->retry);
 }
 
 void accept_adopt(struct worker *worker, struct accept_order *order)
@@ -148,38 +145,18 @@ static void release(struct worker *worker, struct listener *listener)
 
 /* ---- Room ------------------------------------------------------------------------------------ */
 
-enum place { PLACE_TAKEN, PLACE_NONE, PLACE_NONE_IN_SECTION };
-
 /* Whether one of our own sections has made the connection. */
 static bool is_own(const struct worker *worker, const struct parked *parked)
 {
 	return hop_is_own(worker->engine, parked->listener->branch->section, parked->fd);
 }
 
-/* A place among the connections of the section and of all; for a hop, see engine.h. */
+/* Among the connections; none where the worker has no room for it. */
 static enum place take_place(struct worker *worker, const struct parked *parked)
 {
-	struct section *section = parked->listener->branch->section;
-	struct engine *engine = worker->engine;
-	uint32_t all = atomic_load_explicit(&engine->connections_max, memory_order_relaxed);
-	uint64_t with_hops = (uint64_t)all * ENGINE_HOPS_TIMES;
-	uint32_t most = section->config->settings.max_connections, used;
-
 	if (worker->sessions.slab.used == worker->sessions.slab.capacity)
 		return PLACE_NONE;
-	used = atomic_fetch_add_explicit(&engine->connections, 1, memory_order_relaxed);
-	if (used >= all && (used >= with_hops || !is_own(worker, parked))) {
-		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
-		return PLACE_NONE;
-	}
-	if (atomic_fetch_add_explicit(&section->account->connections, 1, memory_order_relaxed) >=
-		    most &&
-	    most) {
-		atomic_fetch_sub_explicit(&section->account->connections, 1, memory_order_relaxed);
-		atomic_fetch_sub_explicit(&engine->connections, 1, memory_order_relaxed);
-		return PLACE_NONE_IN_SECTION;
-	}
-	return PLACE_TAKEN;
+	return place_take(worker->engine, parked->listener->branch->section, parked->fd);
 }
 
 static void pause_branch(struct worker *worker, const struct branch *branch)
@@ -199,17 +176,20 @@ static void pause_branch(struct worker *worker, const struct branch *branch)
 	}
 }
 
-static void turn_away(struct worker *worker, int fd)
+static void turn_away(struct worker *worker, const struct parked *parked)
 {
+	struct clients_place counted = parked->counted;
+
 	stats_count(&worker->loop.stats, refused, 1);
-	socket_linger_none(fd);
-	socket_close(fd);
+	admission_over(&worker->sessions, &counted);
+	socket_linger_none(parked->fd);
+	socket_close(parked->fd);
 }
 
 static void refuse(struct worker *worker, const struct parked *parked, enum refused_cause cause)
 {
 	refused_one(&worker->sessions, parked->listener->branch, cause);
-	turn_away(worker, parked->fd);
+	turn_away(worker, parked);
 }
 
 static void park(struct worker *worker, const struct parked *parked)
@@ -234,7 +214,7 @@ static void give_up(struct worker *worker, const struct parked *parked, enum rea
 			      .since_ms = parked->since_ms,
 		      },
 		      reason);
-	turn_away(worker, parked->fd);
+	turn_away(worker, parked);
 }
 
 static void open_or_park(struct worker *worker, const struct parked *parked)
@@ -246,21 +226,19 @@ static void open_or_park(struct worker *worker, const struct parked *parked)
 		give_up(worker, parked, worker->cutting);
 		return;
 	}
-	enum place place = take_place(worker, parked);
-	if (place == PLACE_TAKEN) {
+	struct let_in let_in = {
+		.fd = parked->fd, .place = take_place(worker, parked), .counted = parked->counted};
+	if (place_is_taken(let_in.place)) {
 		stats_count(&worker->loop.stats, accepted, 1);
-		session_open(&worker->sessions, branch, listener->socket->text, parked->fd);
+		session_open(&worker->sessions, branch, listener->socket->text, &let_in);
 		return;
 	}
-	if (place == PLACE_NONE && is_own(worker, parked)) {
+	if (let_in.place != PLACE_NONE_OWN && is_own(worker, parked)) {
 		/* or who waits for it would wait for itself */
 		refuse(worker, parked, REFUSED_NO_PLACE);
 		return;
 	}
-	if (place == PLACE_NONE_IN_SECTION)
-		full_enter(worker, branch);
-	else
-		full_enter(worker, NULL);
+	full_enter(worker, branch, let_in.place);
 	park(worker, parked);
 	pause_branch(worker, branch);
 }
@@ -278,12 +256,14 @@ static void accepted(struct worker *worker, int fd, struct listener *listener)
 
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
+	if (unlikely(pace_is_set(listener)))
+		pace_took(worker, listener);
 	if (is_drained(worker, listener->branch->section)) {
 		log_debug("%s: refused: it is drained", listener->socket->text);
 		refuse(worker, &client, REFUSED_DRAINED);
 		return;
 	}
-	if (admit(worker, listener, fd))
+	if (admit(worker, listener, fd, &client.counted))
 		open_or_park(worker, &client);
 }
 
@@ -405,7 +385,7 @@ void accept_complete(struct worker *worker, struct op_tag tag, const struct io_u
 	if (done->res >= 0) {
 		listener->failures = 0;
 		accepted(worker, done->res, listener);
-		if (listener->multishot && is_near_full(worker, listener))
+		if (listener->multishot && !takes_many(worker, listener))
 			cancel(worker, listener);
 	} else if (done->res != -ECANCELED && is_wanted(worker, listener)) {
 		failed(worker, listener, done->res);

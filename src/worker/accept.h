@@ -13,7 +13,7 @@
  * What it hands out between "full" and its own end cannot be given back to the
  * kernel, so it is parked, and served first when there is room.  A section that
  * is full pauses its own listeners only.  An accept that keeps failing is armed
- * again more slowly, for ever.
+ * again more slowly, for ever.  With accept_rate it is armed when the next one is due: pace.h.
  *
  * What an operator has drained goes on accepting, and resets who comes: a queue that
  * nobody empties would hold its clients up, and a socket that is closed could not be had
@@ -23,6 +23,7 @@
 #define WORKER_ACCEPT_H
 
 #include "base/wheel.h"
+#include "guard/clients.h"
 #include "loop/op.h"
 #include "session/reason.h"
 #include "session/tenancy.h"
@@ -40,7 +41,8 @@ struct listener {
 	struct branch *branch;        /* of the section that it leads to */
 	struct list link;             /* in worker.listeners */
 	uint32_t slot;
-	struct wheel_timer retry; /* when to arm again after an error */
+	struct wheel_timer retry; /* when to arm again: after an error, or by accept_rate */
+	uint64_t turn_ns;         /* by accept_rate: when the next one is due */
 	uint32_t failures;        /* in a row */
 	uint32_t parked;          /* who came through it and waits for room */
 	uint32_t backlog; /* the greatest of its sections': its queue may still be as long */
@@ -53,6 +55,7 @@ struct parked {
 	int fd;
 	struct listener *listener;
 	uint64_t since_ms;
+	struct clients_place counted; /* among the connections of its client */
 };
 #define PARKED_MAX 8192
 

@@ -16,11 +16,13 @@
 #define WORKER_ADMIT_H
 
 #include "base/compiler.h"
+#include "guard/clients.h"
 
 struct listener;
 struct worker;
 
 /* True: they may come in; false: they were refused, and fd is closed. */
-bool admit(struct worker *worker, struct listener *listener, int fd) must_check;
+bool admit(struct worker *worker, struct listener *listener, int fd,
+	   struct clients_place *ret_counted) must_check;
 
 #endif

@@ -33,11 +33,10 @@ static uint64_t next_random(void)
 
 static void decide(uint64_t number, const struct clients_limits *limits, uint64_t at_ns)
 {
-	struct endpoint client = {{0x20, 1, 0xd, 0xb8}, 0};
+	struct cidr_number client = {.high = UINT64_C(0x2001) << 48 | number};
 	struct clients_place place;
 
-	memcpy(client.address + 2, &number, 6);
-	if (clients_enter(&table, 1, &client, limits, at_ns, &place) != CLIENTS_TOO_MANY &&
+	if (clients_enter(&table, 1, client, limits, at_ns, &place) != CLIENTS_TOO_MANY &&
 	    clients_is_counted(&place))
 		clients_leave(&table, &place);
 }

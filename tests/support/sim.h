@@ -29,6 +29,7 @@
 #define SIM_CONNECTIONS 256
 #define SIM_WORKERS     2
 #define SIM_LISTENERS   64
+#define SIM_NETWORKS    3 /* that clients come from */
 #define SIM_BACKLOG     32
 #define SIM_PIPES       64
 #define SIM_SLOTS       16

@@ -274,6 +274,16 @@ static bool is_attempt(const struct session *session, const struct sim_connectio
 	return connection == side_of(session, SIDE_UPSTREAM) && state != VIEW_RELAYING;
 }
 
+/* Who is refused may be shown an end: reject. */
+static bool may_be_refused(const struct sim_connection *client)
+{
+	const struct config_section *section = client->client ? client->through->leads : NULL;
+
+	return sim_may_be_denied(client) ||
+	       (section && section->settings.reject == CONFIG_REJECT_FIN &&
+		(section->settings.max_per_client || section->settings.client_rate.count));
+}
+
 /*
  * A FIN says that the stream is whole: its source said so, and all of it is on its way.
  * Whatever ends a connection else, a time limit or the operator, ends it with a RST.
@@ -283,7 +293,7 @@ void sim_check_fin(struct sim_connection *connection)
 	struct session *session = sim_session_of(connection);
 	const struct sim_connection *from;
 
-	if (!session && sim_may_be_denied(connection))
+	if (!session && may_be_refused(connection))
 		return;
 	if (!session)
 		sim_fail("a FIN to %u, which belongs to no session", number(connection));
@@ -355,6 +365,37 @@ void sim_check_reset(struct sim_connection *connection)
 			 (unsigned long long)from->in.arrived);
 }
 
+/* As sim_strangers.c has their addresses. */
+static bool is_same_client(const struct sim_connection *a, const struct sim_connection *b,
+			   uint32_t bits)
+{
+	if (bits == 128 || sim_may_be_denied(a) != sim_may_be_denied(b))
+		return a == b;
+	return bits < 64 || number(a) % SIM_NETWORKS == number(b) % SIM_NETWORKS;
+}
+
+/* Who is turned away without a session has as many as its section lets it have. */
+static void check_refused(const struct sim_connection *client)
+{
+	const struct config_section *section = client->through->leads;
+	const struct config_settings *settings = &section->settings;
+	uint32_t open = 0;
+
+	if (section != client->through->will_lead || settings->client_rate.count)
+		return;
+	for (uint32_t i = 0; i < sim.connection_count; i++) {
+		const struct sim_connection *other = &sim.connections[i];
+
+		open += other != client && other->client && other->file && !other->closed &&
+			is_same_client(other, client, settings->client_prefix_v6);
+	}
+	if (!settings->max_per_client)
+		sim_fail("client %u is turned away", number(client));
+	if (open < settings->max_per_client)
+		sim_fail("client %u is turned away, and has %u connections of %u", number(client),
+			 open, settings->max_per_client);
+}
+
 void sim_check_close(struct sim_file *file)
 {
 	const struct session *session = file->connection ? sim_session_of(file->connection) : NULL;
@@ -365,7 +406,7 @@ void sim_check_close(struct sim_file *file)
 	}
 	if (file->connection && file->connection->client && !file->connection->served &&
 	    !sim_is_ending() && !sim_drain_was_asked() && !sim_may_be_denied(file->connection))
-		sim_fail("client %u is turned away", number(file->connection));
+		check_refused(file->connection);
 	if (view_is_stopping(sim.worker) && sim_ops_on(file) == file->uses)
 		return; /* cut: those that the kernel has taken end with the ring */
 	if (sim_ops_on(file))
@@ -454,15 +495,9 @@ static void check_quiescent(const struct worker *worker)
 static void check_waiting(const struct sim_listener *listener)
 {
 	const struct worker *worker = sim.workers[listener->worker];
-	const struct account *account;
-	uint32_t most;
 
-	if (!listener->waiting || !view_is_running(worker) ||
-	    view_connections(worker) >= view_connections_max(worker))
-		return;
-	account = sim_account_of(listener->leads);
-	most = listener->leads->settings.max_connections;
-	if (!most || account->connections < most)
+	if (listener->waiting && view_is_running(worker) &&
+	    view_has_room_in(worker, listener->leads))
 		sim_fail("clients wait to be accepted and there is room");
 }
 

@@ -3,8 +3,10 @@
 #include "pool/roster.h"
 #include "relay/strategies.h"
 #include "service/services.h"
+#include "session/admission.h"
 #include "session/life.h"
 #include "session/measure.h"
+#include "session/place.h"
 #include "session/tally.h"
 #include "support/sim_pool.h"
 #include "support/sim_strangers.h"
@@ -151,6 +153,13 @@ static enum config_kind kind_now(uint32_t name)
 	return kinds[name];
 }
 
+static struct value_rate some_rate(unsigned n)
+{
+	if (!sim_chance(n))
+		return (struct value_rate){0};
+	return (struct value_rate){.count = sim_between(1, 20), .period_ms = sim_between(1, 400)};
+}
+
 static void write_section(struct config_section *source, uint32_t name)
 {
 	*source = (struct config_section){
@@ -173,6 +182,11 @@ static void write_section(struct config_section *source, uint32_t name)
 				.max_lifetime_ms = sim_chance(20) ? sim_between(1, 100) : 0,
 				.max_lifetime_jitter = sim_between(0, 50),
 				.max_connections = sim_chance(4) ? sim_between(1, 4) : 0,
+				.max_per_client = sim_chance(4) ? sim_between(1, 4) : 0,
+				.client_prefix_v4 = 32,
+				.client_prefix_v6 = sim_one_of(56, 64, 128, 128),
+				.client_rate = some_rate(6),
+				.accept_rate = some_rate(6),
 				.receive_budget = sim.scale * sim_one_of(20, 200, 1000, 100000),
 				.relay = sim.scale > 1 && sim_chance(2)
 						 ? CONFIG_RELAY_ZEROCOPY
@@ -304,6 +318,7 @@ static void make_section(struct sim_edition *edition, uint32_t name)
 	sim_strangers_guard(section, source, name);
 	if (life_give(section, source, some_strategy(source)) < 0)
 		sim_fail("%s cannot be prepared", section->strategy->name);
+	admission_limit(section);
 	fill_pool(edition, index);
 }
 
@@ -376,6 +391,7 @@ struct sim_edition *sim_edition_make(const struct sim_edition *before)
 		if (is_named(before, name, first))
 			make_section(edition, name);
 	}
+	place_keep(&edition->edition, engine->connections_max);
 	lead_on(edition, before);
 	for (uint32_t i = 0; i < engine->worker_count; i++) {
 		edition->tenancies[i] = tenancy_make(&edition->edition, i);
@@ -420,10 +436,19 @@ void sim_editions_end(void)
 		if (accounts[i].connections)
 			sim_fail("%u connections of section %u are counted at the end",
 				 accounts[i].connections, i);
+		if (accounts[i].kept)
+			sim_fail("%u places that are kept for section %u are taken at the end",
+				 accounts[i].kept, i);
 		if (tallied(i) != opened[i])
 			sim_fail("%llu connections of section %u have been counted, of %llu",
 				 (unsigned long long)tallied(i), i, (unsigned long long)opened[i]);
 	}
+	if (clients_sum(&engine->clients))
+		sim_fail("%llu connections are counted among those of clients at the end",
+			 (unsigned long long)clients_sum(&engine->clients));
+	if (engine->connections || engine->shared || engine->over)
+		sim_fail("of all places %u are taken at the end, %u shared, %u over",
+			 engine->connections, engine->shared, engine->over);
 	if (accounts[SIM_NAMES].connections)
 		sim_fail("%u connections are counted of servers at the end",
 			 accounts[SIM_NAMES].connections);

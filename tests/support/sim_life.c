@@ -351,7 +351,8 @@ static uint32_t count_sessions(const struct worker *worker, uint32_t of[SIM_NAME
 static void check_places(void)
 {
 	const struct worker *worker = sim.worker;
-	uint32_t all = 0, of[SIM_NAMES] = {0};
+	uint32_t all = 0, of[SIM_NAMES] = {0}, places = view_places(worker);
+	uint64_t counted = 0;
 
 	for (uint32_t i = 0; i < sim.worker_count; i++)
 		all += count_sessions(sim.workers[i], of);
@@ -360,12 +361,20 @@ static void check_places(void)
 	for (uint32_t i = 0; i < SIM_NAMES; i++) {
 		uint32_t most = sim_most_of(i), open = sim_account(i)->connections;
 
+		places += sim_account(i)->kept;
 		if (open != of[i])
 			sim_fail("%u sessions of section %u are counted, of %u", open, i, of[i]);
 		if (most && open > most)
 			sim_fail("%u sessions of section %u are open, of %u at most", open, i,
 				 most);
 	}
+	for (uint32_t i = 0; i < sim.worker_count; i++)
+		counted += view_is_over(sim.workers[i]) ? 0 : view_counted_by(sim.workers[i]);
+	if (counted != view_counted(worker))
+		sim_fail("%llu connections are counted among those of clients, of %llu",
+			 (unsigned long long)view_counted(worker), (unsigned long long)counted);
+	if (places != all)
+		sim_fail("%u sessions are open, and %u places are taken", all, places);
 }
 
 void sim_life_turn(void)

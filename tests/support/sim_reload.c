@@ -1,6 +1,7 @@
 #include "support/sim_reload.h"
 
 #include "loop/socket.h"
+#include "session/session.h"
 #include "support/sim_orders.h"
 #include "support/sim_strangers.h"
 
@@ -524,14 +525,17 @@ void sim_check_leaving(const struct sim_listener *listener)
 		sim_fail("%u who wait at place %u are reset", listener->waiting, listener->place);
 }
 
-void __real_session_open(struct sessions *all, struct branch *branch, const char *text, int fd);
-void __wrap_session_open(struct sessions *all, struct branch *branch, const char *text, int fd);
+void __real_session_open(struct sessions *all, struct branch *branch, const char *text,
+			 const struct let_in *let_in);
+void __wrap_session_open(struct sessions *all, struct branch *branch, const char *text,
+			 const struct let_in *let_in);
 
 /* A place has just been taken for it: nobody else has run since. */
-void __wrap_session_open(struct sessions *all, struct branch *branch, const char *text, int fd)
+void __wrap_session_open(struct sessions *all, struct branch *branch, const char *text,
+			 const struct let_in *let_in)
 {
 	const struct config_section *section = branch->section->config;
-	struct sim_connection *client = sim_connected(fd);
+	struct sim_connection *client = sim_connected(let_in->fd);
 	const struct sim_listener *through = client->through;
 	uint32_t most = section->settings.max_connections;
 
@@ -545,5 +549,5 @@ void __wrap_session_open(struct sessions *all, struct branch *branch, const char
 	client->served = true;
 	sim_strangers_opened(branch->section, client);
 	sim_count_opened(section);
-	__real_session_open(all, branch, text, fd);
+	__real_session_open(all, branch, text, let_in);
 }

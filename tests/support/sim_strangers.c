@@ -62,9 +62,15 @@ void sim_strangers_guard(struct section *section, struct config_section *source,
 
 void sim_strangers_address(const struct sim_connection *client, struct sockaddr_in6 *ret_address)
 {
+	uint32_t index = (uint32_t)(client - sim.connections);
+
 	*ret_address = (struct sockaddr_in6){.sin6_family = AF_INET6};
 	if (is_stranger(client))
 		inet_pton(AF_INET6, "2001:db8::5", &ret_address->sin6_addr);
+	/* Some come from one network, each from another address of it. */
+	ret_address->sin6_addr.s6_addr[7] = (unsigned char)(index % SIM_NETWORKS);
+	ret_address->sin6_addr.s6_addr[14] = (unsigned char)(index >> 8);
+	ret_address->sin6_addr.s6_addr[15] = (unsigned char)index;
 }
 
 bool sim_may_be_denied(const struct sim_connection *client)

@@ -2,6 +2,7 @@
 
 #include "pool/roster.h"
 #include "relay/splice.h"
+#include "session/place.h"
 #include "session/tenancy.h"
 #include "support/sim.h"
 #include "worker/worker.h"
@@ -416,11 +417,19 @@ uint32_t view_parked(const struct worker *worker)
 
 static bool has_room(const struct worker *worker, const struct listener *listener)
 {
-	const struct section *section = listener->branch->section;
-	uint32_t most = section->config->settings.max_connections;
+	return place_room(worker->engine, listener->branch->section) > 0;
+}
 
-	return worker->engine->connections < worker->engine->connections_max &&
-	       (!most || section->account->connections < most);
+bool view_has_room_in(const struct worker *worker, const struct config_section *section)
+{
+	for (struct list *node = worker->listeners.next; node != &worker->listeners;
+	     node = node->next) {
+		const struct listener *listener = container_of(node, struct listener, link);
+
+		if (listener->branch->section->config == section)
+			return has_room(worker, listener);
+	}
+	return false;
 }
 
 bool view_waits_in_vain(const struct worker *worker)
@@ -463,6 +472,33 @@ uint32_t view_connections(const struct worker *worker)
 uint32_t view_connections_max(const struct worker *worker)
 {
 	return worker->engine->connections_max;
+}
+
+uint64_t view_counted(const struct worker *worker)
+{
+	return clients_sum(&worker->engine->clients);
+}
+
+uint64_t view_counted_by(const struct worker *worker)
+{
+	uint64_t counted = 0;
+	uint32_t seen = 0;
+
+	for (uint32_t slot = 0; seen < view_sessions(worker); slot++) {
+		const struct session *session = view_session(worker, slot);
+
+		seen += session != NULL;
+		counted += session && clients_is_counted(&session->counted);
+	}
+	for (uint32_t i = 0; i < worker->parked_count; i++)
+		counted += clients_is_counted(
+			&worker->parked[(worker->parked_first + i) % PARKED_MAX].counted);
+	return counted;
+}
+
+uint32_t view_places(const struct worker *worker)
+{
+	return worker->engine->shared + worker->engine->over;
 }
 
 uint64_t view_ended(const struct worker *worker, enum reason reason)

@@ -147,6 +147,8 @@ bool view_has_timers(const struct worker *worker);
 bool view_has_resting(const struct worker *worker);
 /* So many wait for room, having been accepted; and some of them, or a paused listener, has it. */
 uint32_t view_parked(const struct worker *worker);
+/* There is a place for that section, to which one of its listeners leads. */
+bool view_has_room_in(const struct worker *worker, const struct config_section *section);
 bool view_waits_in_vain(const struct worker *worker);
 /* Sessions and listeners that it has under that tenancy. */
 uint32_t view_used(const struct worker *worker, const struct tenancy *tenancy);
@@ -156,6 +158,12 @@ uint32_t view_used(const struct worker *worker, const struct tenancy *tenancy);
 /* Connections that are counted, and that may be, of all sections. */
 uint32_t view_connections(const struct worker *worker);
 uint32_t view_connections_max(const struct worker *worker);
+/* Places that are taken, but for those that are kept for a section. */
+uint32_t view_places(const struct worker *worker);
+/* Connections that are counted among those of their clients: in the table, and as the worker's
+ * know. */
+uint64_t view_counted(const struct worker *worker);
+uint64_t view_counted_by(const struct worker *worker);
 
 /* ---- Acts ------------------------------------------------------------------------------------ */
 

@@ -26,6 +26,7 @@ static struct metrics_proxy proxies[] = {
 		.bytes_down = UINT64_C(5000000000),
 		.rates = {310, 120000, 24000000},
 		.ended = {[REASON_COMPLETED] = {80000, 9000}, [REASON_CONNECT_REFUSED] = {0, 24}},
+		.refused = {[REFUSED_DENIED] = 3, [REFUSED_CLIENT_FAST] = 17},
 	},
 	{.name = "echo", .kind = "echo", .connections = 1, .connections_total = 1},
 };
