@@ -23,7 +23,7 @@ packages_of() {
 		;;
 	peers)
 		echo haproxy prometheus chromium fonts-dejavu-core python3 unbound dnsmasq-base \
-			keepalived bird2 exabgp mariadb-server exim4-daemon-light memcached
+			keepalived bird2 exabgp mariadb-server exim4-daemon-light memcached gnutls-bin
 		;;
 	deb) echo dpkg-dev debhelper systemd ;;
 	root) echo debootstrap debian-archive-keyring ;;
