@@ -480,7 +480,7 @@ START_TEST(a_wrong_value_of_global_or_log_is_met_with_what_would_be_right)
 	ck_assert_config_mistakes(
 		"[global]\nworkers = 1025\nsqpoll = maybe\nsqpoll_idle = 0\nsqpoll_cpus = 1024\n"
 		"cpus = 3-1\nbusy_poll = 50\nbuffer_memory = 1K\ndrain_timeout = 0\n"
-		"without = napi=1\ndrain_announce = 2h\n"
+		"without = napi=1\ndrain_announce = 2h\nring_sandbox = some\n"
 		"[log]\nlevel = loud\naccess = file\nformat = xml\n" ECHO,
 		"t:2: [global] workers: \"1025\" is outside 1..1024 or auto\n"
 		"t:3: [global] sqpoll: \"maybe\" is not one of: auto, on, off\n"
@@ -499,10 +499,11 @@ START_TEST(a_wrong_value_of_global_or_log_is_met_with_what_would_be_right)
 		"example "
 		"recv-bundle recv-budget\n"
 		"t:11: [global] drain_announce: \"2h\" is outside 1ms..1h or off\n"
-		"t:13: [log] level: \"loud\" is not one of: error, warning, info, debug\n"
-		"t:14: [log] access: \"file\" is not one of: off, stderr, journal, or a path that "
+		"t:12: [global] ring_sandbox: \"some\" is not one of: on, off\n"
+		"t:14: [log] level: \"loud\" is not one of: error, warning, info, debug\n"
+		"t:15: [log] access: \"file\" is not one of: off, stderr, journal, or a path that "
 		"begins with /\n"
-		"t:15: [log] format: \"xml\" is not one of: text, json, haproxy\n");
+		"t:16: [log] format: \"xml\" is not one of: text, json, haproxy\n");
 }
 END_TEST
 

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 enum config_auto { CONFIG_AUTO, CONFIG_ON, CONFIG_OFF };
+enum config_sandbox { CONFIG_SANDBOX_ON, CONFIG_SANDBOX_OFF };
 
 /* The services, by the word that begins their sections: service_NAME of service/NAME.c. */
 #define CONFIG_SERVICES(X)                                                                         \
@@ -287,6 +288,7 @@ struct config {
 	uint32_t drain_old_ms;      /* 0: for ever */
 	uint32_t drain_timeout_ms;  /* 0: until the last connection has ended */
 	uint32_t drain_announce_ms; /* 0: off */
+	enum config_sandbox ring_sandbox;
 	char *without; /* probed features to do without: "recv-bundle napi"; NULL: none */
 
 	/* [log] */

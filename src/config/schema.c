@@ -23,6 +23,8 @@
 
 static const char *const autos[] = {
 	[CONFIG_AUTO] = "auto", [CONFIG_ON] = "on", [CONFIG_OFF] = "off", NULL};
+static const char *const sandboxes[] = {
+	[CONFIG_SANDBOX_ON] = "on", [CONFIG_SANDBOX_OFF] = "off", NULL};
 static const char *const levels[] = {[CONFIG_LEVEL_ERROR] = "error",
 				     [CONFIG_LEVEL_WARNING] = "warning",
 				     [CONFIG_LEVEL_INFO] = "info",
@@ -114,6 +116,7 @@ const struct schema_key schema_keys[] = {
 	GLOBAL("drain_timeout",   RELOAD,  MS,     uint32_t, drain_timeout_ms, 1, DAY,      INFINITE, NULL, "30s", "how long connections may finish after a stop"),
 	GLOBAL("drain_announce",  RELOAD,  MS,     uint32_t, drain_announce_ms, 1, HOUR,    OFF,  NULL,  "off",  "how long the daemon is not ready, and serves, before it stops or drains"),
 	GLOBAL("drain_old",       RELOAD,  MS,     uint32_t, drain_old_ms,     1, 30 * DAY, INFINITE, NULL, "infinity", "how long connections may go on after a reload under what was before it"),
+	GLOBAL("ring_sandbox",    RESTART, WORD,   enum config_sandbox, ring_sandbox, 0, 0, NULL, sandboxes, "on", "whether rings are restricted to what the engine asks of them"),
 	GLOBAL("without",         RESTART, NAMES,  char *,   without,          0, 0,        OFF,  NULL,  "off",  "kernel features to do without"),
 
 	LOG("level",  RELOAD,  WORD,   enum config_level,  level,  levels,  "info", "the least important messages that are logged"),

@@ -90,7 +90,7 @@ struct schema_key {
 	schema_line_check *check;
 };
 
-#define SCHEMA_KEY_COUNT 80
+#define SCHEMA_KEY_COUNT 81
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

@@ -63,6 +63,7 @@ static void lay_out(struct engine *engine, const struct config *config, const st
 		.sqpoll = mode->sqpoll,
 		.sq_idle_ms = config->sqpoll_idle_ms,
 		.sizes.turn_bytes = ENGINE_TURN_BYTES,
+		.sizes.sandbox = config->ring_sandbox == CONFIG_SANDBOX_ON,
 		.wake_fd = -1,
 	};
 }

@@ -1,6 +1,7 @@
 #include "loop/loop.h"
 
 #include "base/clock.h"
+#include "loop/sandbox.h"
 
 #include "ops/log.h"
 #include "ops/writer.h"
@@ -39,11 +40,15 @@ void loop_done(struct loop *loop)
 
 int loop_open(struct loop *loop, const struct ring_options *options, struct ring_error *error)
 {
+	struct ring_options asked = *options;
+	const char *what = "receive buffers";
 	int r;
 
 	loop->now_ms = clock_now_ms();
 	wheel_init(&loop->wheel, loop->now_ms);
-	r = ring_open(&loop->ring, options, error);
+	if (loop->sizes.sandbox)
+		asked.required |= IORING_SETUP_R_DISABLED;
+	r = ring_open(&loop->ring, &asked, error);
 	if (r < 0)
 		return r;
 	/*
@@ -61,8 +66,14 @@ int loop_open(struct loop *loop, const struct ring_options *options, struct ring
 		ring_has(&loop->ring, RING_CQE_SKIP) && !(loop->ring.flags & IORING_SETUP_SQPOLL);
 	r = stock_open(&loop->stock, &loop->ring, loop->sizes.buffer_memory,
 		       loop->sizes.buffer_size);
+	if (r == 0 && loop->sizes.sandbox) {
+		what = "restrictions of the ring (ring_sandbox = off does without)";
+		r = sandbox_close_in(&loop->ring);
+		if (r < 0)
+			stock_close(&loop->stock);
+	}
 	if (r < 0) {
-		ring_explain(error, "receive buffers", r, options);
+		ring_explain(error, what, r, &asked);
 		ring_close(&loop->ring);
 	}
 	return r;

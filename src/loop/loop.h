@@ -50,6 +50,7 @@ struct loop_sizes {
 	uint32_t buffer_size;   /* bytes, of one buffer */
 	uint32_t pipes_max;
 	uint32_t coalesce_us; /* how long completions may wait for others; 0: not at all */
+	bool sandbox;         /* the ring does only what the engine does: sandbox.h */
 	uint32_t turn_bytes;  /* that lanes may move in a turn: turn.h */
 };
 

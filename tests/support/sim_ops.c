@@ -13,6 +13,7 @@
  * its target may miss it, a zero-copy send's notification comes when the bytes
  * are acknowledged or the connection is dead.
  */
+#include "loop/sandbox.h"
 #include "support/sim.h"
 
 #include <errno.h>
@@ -459,6 +460,9 @@ void sim_submit(struct fake_kernel *kernel, struct fake_ring *ring, const struct
 	(void)kernel;
 	sim_trace("  submit %s %llx fd %d", ring_op_name(sqe->opcode),
 		  (unsigned long long)sqe->user_data, sqe->fd);
+	if (!sandbox_allows(sqe))
+		sim_fail("%s with flags %x, which a restricted ring refuses",
+			 ring_op_name(sqe->opcode), sqe->flags);
 	if (sqe->opcode == IORING_OP_ASYNC_CANCEL) {
 		cancel(ring, sqe);
 		return;
