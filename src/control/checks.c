@@ -46,7 +46,7 @@ struct run {
 };
 
 struct checks {
-	struct events *events;
+	struct edges *edges; /* the sockets of all checks */
 	struct event *timer;
 	uint64_t armed_ms; /* what the timer is set to */
 	struct wheel wheel;
@@ -327,7 +327,7 @@ static int make(struct checks *checks, const struct check_terms *terms, char *wh
 		return -ENOMEM;
 	*target = (struct target){
 		.checks = checks,
-		.terms = {.events = checks->events,
+		.terms = {.edges = checks->edges,
 			  .address = terms->address,
 			  .timeout_ms = terms->timeout_ms},
 		.pace = {.every_ms = terms->every_ms, .fast_ms = terms->fast_ms},
@@ -476,18 +476,21 @@ int checks_open(struct checks **ret_checks, struct events *events, uint64_t seed
 
 	if (!checks)
 		return -ENOMEM;
-	checks->events = events;
 	checks->random = seed ? seed : 1;
 	checks->armed_ms = UINT64_MAX;
 	list_init(&checks->fresh);
 	for (size_t i = 0; i < array_size(checks->buckets); i++)
 		list_init(&checks->buckets[i]);
 	wheel_init(&checks->wheel, clock_now_ms());
-	r = events_add_timer(events, &checks->timer, turn, checks);
-	if (r < 0)
+	r = edges_open(&checks->edges, events);
+	if (r == 0)
+		r = events_add_timer(events, &checks->timer, turn, checks);
+	if (r < 0) {
+		edges_close(checks->edges);
 		free(checks);
-	else
+	} else {
 		*ret_checks = checks;
+	}
 	return r;
 }
 
@@ -497,5 +500,6 @@ void checks_close(struct checks *checks)
 		return;
 	assert(checks->count == 0);
 	events_remove(checks->timer);
+	edges_close(checks->edges);
 	free(checks);
 }

@@ -30,7 +30,7 @@ static bool is_unix(const struct probe *probe)
 static void let_go(struct probe *probe)
 {
 	probe->phase = PROBE_GONE;
-	probe->event = events_remove(probe->event);
+	edges_remove(probe->terms->edges, &probe->edge);
 	if (probe->fd >= 0)
 		socket_close(probe->fd);
 	probe->fd = -1;
@@ -67,7 +67,7 @@ static void part(struct probe *probe, bool connected)
 	}
 	if (!dialogue_of(probe)->kind->ends || probe->said < dialogue_of(probe)->word_count)
 		socket_shut_write(probe->fd);
-	if (pass_over(probe) || !probe->event || events_await(probe->event, EPOLLIN) < 0)
+	if (probe->readable && pass_over(probe))
 		go(probe);
 }
 
@@ -136,14 +136,6 @@ static void fail(struct probe *probe, int error)
 
 /* ---- Talking --------------------------------------------------------------------------------- */
 
-static void await(struct probe *probe, uint32_t awaited)
-{
-	int r = events_await(probe->event, awaited);
-
-	if (r < 0)
-		fail_here(probe, r);
-}
-
 static bool has_words(const struct probe *probe)
 {
 	return probe->heard.spoke && probe->said < dialogue_of(probe)->word_count;
@@ -158,20 +150,13 @@ static bool speak(struct probe *probe)
 		ssize_t n = send(probe->fd, dialogue->words + probe->said,
 				 dialogue->word_count - probe->said, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (n < 0 && errno == EAGAIN) {
-			probe->stuffed = true;
-			await(probe, EPOLLIN | EPOLLOUT);
+		if (n < 0 && errno == EAGAIN)
 			return false;
-		}
 		/* That it is closed is heard, and what it has said before. */
 		if (n < 0 && errno != EINTR)
 			probe->said = dialogue->word_count;
 		else if (n > 0)
 			probe->said += (size_t)n;
-	}
-	if (probe->stuffed) {
-		probe->stuffed = false;
-		await(probe, EPOLLIN);
 	}
 	if (!dialogue_is_silent(dialogue))
 		return true;
@@ -236,8 +221,8 @@ static void begin_talk(struct probe *probe)
 {
 	probe->phase = PROBE_TALKING;
 	probe->heard.spoke = !dialogue_of(probe)->kind->greets;
-	if (speak(probe))
-		await(probe, EPOLLIN);
+	if (speak(probe) && probe->readable)
+		hear(probe);
 }
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
@@ -259,10 +244,8 @@ static bool has_met_itself(const struct probe *probe)
 	return endpoint_is_same(&from, &to);
 }
 
-static void connected(struct probe *probe)
+static void connected(struct probe *probe, int error)
 {
-	int error = socket_error(probe->fd);
-
 	if (error == 0 && has_met_itself(probe))
 		error = -ECONNREFUSED;
 	if (error < 0)
@@ -275,10 +258,10 @@ static void on_ready(void *owner, uint32_t ready)
 {
 	struct probe *probe = owner;
 
-	(void)ready;
+	probe->readable |= (ready & ~(uint32_t)EPOLLOUT) != 0;
 	switch (probe->phase) {
 	case PROBE_CONNECTING:
-		connected(probe);
+		connected(probe, ready & (EPOLLERR | EPOLLHUP) ? socket_error(probe->fd) : 0);
 		break;
 	case PROBE_TALKING:
 		hear(probe);
@@ -306,8 +289,8 @@ void probe_begin(struct probe *probe, const struct probe_terms *terms, probe_tol
 		fail(probe, r);
 		return;
 	}
-	r = events_add_descriptor(terms->events, &probe->event, probe->fd, EPOLLOUT, on_ready,
-				  probe);
+	probe->edge = (struct edge){on_ready, probe};
+	r = edges_add(terms->edges, &probe->edge, probe->fd);
 	if (r < 0)
 		fail_here(probe, r);
 }
@@ -343,7 +326,7 @@ bool probe_look(struct probe *probe)
 {
 	probe->held = true;
 	if (probe->phase == PROBE_CONNECTING && socket_phase(probe->fd) != SOCKET_CONNECTING)
-		connected(probe);
+		connected(probe, socket_error(probe->fd));
 	if (probe->phase == PROBE_TALKING)
 		hear(probe);
 	probe->held = false;

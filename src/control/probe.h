@@ -16,11 +16,11 @@
 #define CONTROL_PROBE_H
 
 #include "control/dialogue.h"
-#include "ops/events.h"
+#include "ops/edges.h"
 
 /* What a probe is made of; all of it outlives the probe. */
 struct probe_terms {
-	struct events *events;
+	struct edges *edges;
 	struct address address; /* INET or UNIX */
 	uint32_t timeout_ms;    /* for sentences; whoever begins it calls probe_expire() then */
 	struct dialogue dialogue;
@@ -40,9 +40,9 @@ struct probe {
 		PROBE_PARTING,
 		PROBE_GONE,
 	} phase;
-	bool stuffed; /* there was no room for its words: that is awaited */
 	int fd;
-	struct event *event;
+	struct edge edge;
+	bool readable; /* there may be something to receive, or the end */
 	uint64_t begun_ns;
 	size_t said;    /* of the dialogue's words */
 	uint8_t *bytes; /* heard */
