@@ -18,6 +18,7 @@ within a round.  Results, tables and charts are left in build/bench/.
     loads.py      the load generators, and of some workloads:
     timeouts.py   how late connections are ended by timers
     knocks.py     who is refused, and comes again
+    rates.py      how near they come to their rates
     shortage.py   what waits for something that is short, and who is beside it
     machine.py    processes, CPU time, memory, loopback
     report.py     medians, ratios, tables, charts

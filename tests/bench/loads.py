@@ -10,6 +10,7 @@ import time
 from statistics import median
 
 import knocks
+import rates
 import scrapes
 import shortage
 import timeouts
@@ -359,6 +360,15 @@ class Loads:
         return {"gbit": result["gbit"], "cpu_gib": window.cpu_ns / 1e9 / moved,
                 "machine_gib": window.busy_ns / 1e9 / moved, "foreign": window.foreign(),
                 "units": moved}
+
+    def rates(self, target):
+        window = target.window().start()
+        try:
+            result = rates.measure(self.seconds, target.port, target.upstream_port)
+        except OSError as error:
+            raise Failed(str(error)) from None
+        window.stop()
+        return {**result, "foreign": window.foreign()}
 
     def timeouts(self, target):
         window = target.window().start()

@@ -1,6 +1,7 @@
 """What is measured, against whom, and what must be shown."""
 
 import knocks
+import rates
 import scrapes
 import shortage
 import timeouts
@@ -40,6 +41,8 @@ METRICS = {
     "p50_alone": ("p50 alone", "µs", 1),
     "p99_alone": ("p99 alone", "µs", 1),
     "slower": ("p99 to alone", "", 2),
+    "lowest": ("lowest", "", 3),
+    "highest": ("highest", "", 3),
     "missing": ("not ended", "", 0),
     "round_robin": ("round_robin", "ns", 0),
     "least_conn": ("least_conn", "ns", 0),
@@ -244,6 +247,10 @@ WORKLOADS = [
              lambda loads, target: loads.timeouts(target), ("haproxy-timeouts",),
              ("latest", "late_median", "earliest", "missing"), (),
              sections=timeouts.sections, ports=timeouts.PORTS),
+    Workload("rates", "how near connections come to download_rate and upload_rate: each way, "
+             "relay and rate at once", "load",
+             lambda loads, target: loads.rates(target), (), ("lowest", "highest"), (),
+             sections=rates.sections, ports=rates.PORTS),
     pool("round_robin", 4, ("haproxy-roundrobin",)),
     pool("least_conn", 4, ("haproxy-leastconn", "nginx-least_conn")),
     pool("least_conn", 3, (), {ONE_SERVER: {"servers": "1"}}),
@@ -333,6 +340,8 @@ def targets():
     yield "timeouts", "latest", ours, "value", None, 20
     yield "timeouts", "earliest", ours, "value+", None, -5
     yield "timeouts", "missing", ours, "value", None, 0
+    yield "rates", "lowest", ours, "value+", None, 0.95
+    yield "rates", "highest", ours, "value", None, 1.05
     yield "stalled", "kept", ours, "value+", None, 0.90
     yield "stalled", "queued", ours, "value", None, 512
     yield "stalled-200", "kept", ours, "value+", None, 0.80
