@@ -55,15 +55,14 @@ static void quiet_too_long(struct session *session)
 {
 	bool waiting_to_reset =
 		session->road.broken[SIDE_CLIENT] || session->road.broken[SIDE_UPSTREAM];
+	bool throttled = waits_for_its_rate(session);
 
-	if (waits_for_its_rate(session)) {
-		session->road.active_ms = session->road.loop->now_ms;
-	} else if (half_closed(session)) {
+	if (half_closed(session) && !throttled) {
 		session_end(session,
 			    waiting_to_reset || undelivered(session) ? REASON_UNDELIVERED
 								     : REASON_HALF_CLOSE_TIMEOUT,
 			    SIDE_CLIENT, 0);
-	} else if (spared(session)) {
+	} else if (throttled || spared(session)) {
 		session->road.active_ms = session->road.loop->now_ms;
 	} else {
 		session_end(session, REASON_IDLE_TIMEOUT, SIDE_CLIENT, 0);
