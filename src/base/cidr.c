@@ -298,32 +298,32 @@ static int complain(const struct text *text, const char *start, char *why)
 			  "2001:db8::/32) nor a range (a-b)");
 }
 
-int cidr_parse(struct cidr *ret_cidr, const char *start, size_t length, char why[CIDR_WHY_MAX])
+int cidr_parse(struct cidr *ret_cidr, const char *text, size_t length, char why[CIDR_WHY_MAX])
 {
-	struct text text = {start, start + length};
+	struct text left = {text, text + length};
 	struct cidr_number address;
 	struct cidr cidr;
 	int r;
 
 	if (length == 0)
 		return wrong(why, "is empty; write an address or a network, as in 10.0.0.0/8");
-	if (length == 3 && !memcmp(start, "all", 3)) {
+	if (length == 3 && !memcmp(text, "all", 3)) {
 		*ret_cidr = (struct cidr){{0, 0}, {UINT64_MAX, UINT64_MAX}, CIDR_ALL};
 		return 0;
 	}
-	if (!scan_address(&text, &address))
-		return complain(&text, start, why);
-	if (text.at == text.end) {
+	if (!scan_address(&left, &address))
+		return complain(&left, text, why);
+	if (left.at == left.end) {
 		cidr = single(address);
 		r = 0;
-	} else if (take(&text, '/')) {
-		bool written_v4 = !memchr(start, ':', (size_t)(text.at - start));
+	} else if (take(&left, '/')) {
+		bool written_v4 = !memchr(text, ':', (size_t)(left.at - text));
 
-		r = parse_prefix(&cidr, &text, address, written_v4, why);
-	} else if (take(&text, '-')) {
-		r = parse_range(&cidr, &text, address, why);
+		r = parse_prefix(&cidr, &left, address, written_v4, why);
+	} else if (take(&left, '-')) {
+		r = parse_range(&cidr, &left, address, why);
 	} else {
-		r = complain(&text, start, why);
+		r = complain(&left, text, why);
 	}
 	if (r == 0)
 		*ret_cidr = cidr;

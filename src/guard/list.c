@@ -44,7 +44,7 @@ static int complain_of_text(struct reading_list *list, const char *text, size_t 
 	size_t room = length < sizeof(shown) - 1 ? length : sizeof(shown) - 1;
 
 	for (size_t i = 0; i < room; i++)
-		shown[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+		shown[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
 	shown[room] = 0;
 	return complain(list, "\"%s\": %s", shown, why);
 }
