@@ -525,6 +525,18 @@ void sim_check_leaving(const struct sim_listener *listener)
 		sim_fail("%u who wait at place %u are reset", listener->waiting, listener->place);
 }
 
+/* It has not been given what is kept for others, nor more than is kept for it. */
+static void check_place(const struct section *section, enum place place)
+{
+	uint32_t shared = engine->connections_max - section->edition->kept;
+
+	if (place == PLACE_SHARED && engine->shared > shared)
+		sim_fail("%u shared places are taken, of %u", engine->shared, shared);
+	if (place == PLACE_KEPT && section->account->kept > section->kept)
+		sim_fail("%u places that are kept for %s are taken, of %u", section->account->kept,
+			 section->config->title, section->kept);
+}
+
 void __real_session_open(struct sessions *all, struct branch *branch, const char *text,
 			 const struct let_in *let_in);
 void __wrap_session_open(struct sessions *all, struct branch *branch, const char *text,
@@ -542,6 +554,7 @@ void __wrap_session_open(struct sessions *all, struct branch *branch, const char
 	if (most && sim_account_of(section)->connections > most)
 		sim_fail("a connection is taken as number %u, of %u at most",
 			 sim_account_of(section)->connections, most);
+	check_place(branch->section, let_in->place);
 	if (section != through->leads && section != through->will_lead)
 		sim_fail("place %u leads to another section", through->place);
 	if (strcmp(text, "sim") != 0)
