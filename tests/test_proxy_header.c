@@ -110,7 +110,7 @@ START_TEST(the_vectors_are_told_apart_whole_with_bytes_behind_them_and_at_every_
 		if (reading.progress == PROXY_DONE)
 			ck_assert_uint_eq(reading.header.length, vector->count);
 		else
-			ck_assert_ptr_nonnull(proxy_fault_sentence(reading.fault));
+			ck_assert_ptr_nonnull(proxy_fault_name(reading.fault));
 		check_prefixes(vector, bytes, count);
 		free(bytes);
 	}
@@ -420,7 +420,7 @@ START_TEST(what_is_written_is_read_as_the_same)
 		struct proxy_reading reading = read_exactly(bytes, count);
 
 		ck_assert_msg(reading.progress == PROXY_DONE, "seed %u: %s", (unsigned)seed,
-			      proxy_fault_sentence(reading.fault));
+			      proxy_fault_name(reading.fault));
 		ck_assert_uint_eq(reading.header.length, count);
 		ck_assert_uint_eq(reading.header.version, said.version);
 		assert_ends(&reading.header, said.source, said.destination);

@@ -1,6 +1,5 @@
 #include "base/endpoint.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 static const unsigned char v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -50,4 +49,20 @@ bool endpoint_is_loopback(const struct endpoint *endpoint)
 	if (endpoint_is_v4(endpoint))
 		return endpoint->address[sizeof(v4_mapped)] == 127;
 	return memcmp(endpoint->address, one, sizeof(one)) == 0;
+}
+
+void endpoint_to_socket(const struct endpoint *endpoint, struct sockaddr_in6 *ret_address)
+{
+	struct sockaddr_in *in = (void *)ret_address;
+
+	*ret_address = (struct sockaddr_in6){0};
+	if (endpoint_is_v4(endpoint)) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(endpoint->port);
+		memcpy(&in->sin_addr, endpoint->address + sizeof(v4_mapped), 4);
+	} else {
+		ret_address->sin6_family = AF_INET6;
+		ret_address->sin6_port = htons(endpoint->port);
+		memcpy(&ret_address->sin6_addr, endpoint->address, 16);
+	}
 }

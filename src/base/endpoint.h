@@ -9,6 +9,7 @@
 
 #include "base/compiler.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 struct endpoint {
@@ -18,6 +19,9 @@ struct endpoint {
 
 /* All zero for an address of another family, which no connection has. */
 void endpoint_of(const struct sockaddr *address, struct endpoint *ret_endpoint);
+
+/* IPv4 as such. */
+void endpoint_to_socket(const struct endpoint *endpoint, struct sockaddr_in6 *ret_address);
 
 bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b);
 bool endpoint_is_v4(const struct endpoint *endpoint);

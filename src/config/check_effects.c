@@ -1,5 +1,6 @@
 /* The part of loader.h that looks for keys that another leaves without effect. */
 #include "config/loader.h"
+#include "config/send_proxy.h"
 
 #include <string.h>
 
@@ -125,7 +126,23 @@ static bool counts_clients(const struct config *config, const struct config_sect
 	return section->settings.max_per_client || section->settings.client_rate.count;
 }
 
-#define NO_ROUTES   "no route asks for a ClientHello"
+#define NO_ROUTES "no route asks for a ClientHello"
+static bool takes_headers(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	return section->settings.accept_proxy != CONFIG_ACCEPT_PROXY_OFF;
+}
+
+static bool sends_fields(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	for (size_t i = 0; i < section->server_count; i++)
+		if (send_proxy_of(section, &section->servers[i]) == CONFIG_SEND_PROXY_V2)
+			return true;
+	return false;
+}
+
+#define NO_HEADERS  "it is about accept_proxy, which is off"
 #define NOT_CHECKED "it is about check, which is off"
 #define NO_CLIENTS  "it is about max_per_client and client_rate, which are off"
 #define NO_NAMES    "no server of these is a name"
@@ -164,6 +181,9 @@ static const struct {
 	{"check_fall", checks, NOT_CHECKED},
 	{"check_rise", checks, NOT_CHECKED},
 	{"check_fast", checks, NOT_CHECKED},
+	{"accept_proxy_others", takes_headers, NO_HEADERS},
+	{"accept_proxy_timeout", takes_headers, NO_HEADERS},
+	{"send_proxy_tlv", sends_fields, "only headers of version 2 say more: send_proxy = v2"},
 	{"resolve_min", has_names, NO_NAMES},
 	{"resolve_max", has_names, NO_NAMES},
 	{"resolve_hold", has_names, NO_NAMES},

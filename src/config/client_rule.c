@@ -84,3 +84,13 @@ int client_rule_check(const char *text, char why[VALUE_WHY_MAX])
 
 	return client_rule_parse(&rule, text, why);
 }
+
+int client_rule_check_addresses(const char *text, char why[VALUE_WHY_MAX])
+{
+	char because[CIDR_WHY_MAX];
+	struct cidr addresses;
+
+	if (cidr_parse(&addresses, text, strlen(text), because) == 0)
+		return 0;
+	return wrong(why, because);
+}

@@ -35,5 +35,7 @@ int client_rule_parse(struct client_rule *ret_rule, const char *text,
 		      char why[VALUE_WHY_MAX]) must_check;
 /* Whether it is right: a schema_line_check. */
 int client_rule_check(const char *text, char why[VALUE_WHY_MAX]);
+/* The same where it must be addresses. */
+int client_rule_check_addresses(const char *text, char why[VALUE_WHY_MAX]);
 
 #endif

@@ -51,6 +51,20 @@ enum config_relay {
 };
 /* What a client sees that is not let in. */
 enum config_reject { CONFIG_REJECT_RST, CONFIG_REJECT_FIN, CONFIG_REJECT_DROP };
+/* Which PROXY headers: before what a client says, and to servers. */
+enum config_accept_proxy {
+	CONFIG_ACCEPT_PROXY_OFF,
+	CONFIG_ACCEPT_PROXY_V1,
+	CONFIG_ACCEPT_PROXY_V2,
+	CONFIG_ACCEPT_PROXY_ANY
+};
+enum config_others { CONFIG_OTHERS_REJECT, CONFIG_OTHERS_PLAIN };
+enum config_send_proxy {
+	CONFIG_SEND_PROXY_OFF,
+	CONFIG_SEND_PROXY_V1,
+	CONFIG_SEND_PROXY_V2,
+	CONFIG_SEND_PROXY_AS_POOL /* of a server: its line does not say */
+};
 enum config_if_alive { CONFIG_IF_ALIVE_KEEP, CONFIG_IF_ALIVE_CLOSE };
 
 /* How a server is chosen, by the word of `balance =`: pool/NAME.c. */
@@ -155,6 +169,7 @@ struct config_endpoint {
 	uint32_t max_fails;       /* 0: off */
 	uint32_t fail_timeout_ms;
 	bool disabled;
+	uint8_t send_proxy;           /* enum config_send_proxy; CONFIG_SEND_PROXY_AS_POOL */
 	uint16_t check_port;          /* 0: its own */
 	struct address check_address; /* ADDRESS_NONE: its own; else without a port */
 };
@@ -176,7 +191,10 @@ struct config_settings {
 	uint32_t idle_if_alive;       /* enum config_if_alive */
 	uint32_t relay;               /* enum config_relay */
 	uint32_t reject;              /* enum config_reject */
-	uint32_t max_connections;     /* of this section; 0: only the global limit */
+	uint32_t accept_proxy;        /* enum config_accept_proxy */
+	uint32_t accept_proxy_others; /* enum config_others */
+	uint32_t accept_proxy_timeout_ms;
+	uint32_t max_connections; /* of this section; 0: only the global limit */
 	uint32_t backlog;
 	uint32_t receive_budget;     /* bytes one direction may have waiting */
 	uint32_t pipe_size;          /* bytes, of the pipes of relay = splice and auto */
@@ -198,6 +216,7 @@ struct config_settings {
 	uint32_t retry_timeout_ms;
 	uint32_t queue;            /* connections that may wait for a place at a server; 0: off */
 	uint32_t queue_timeout_ms; /* 0: as connect_timeout_ms */
+	uint32_t send_proxy;       /* enum config_send_proxy */
 	uint32_t on_down;          /* enum config_on_down */
 	uint32_t on_up;            /* enum config_on_up */
 	uint32_t panic; /* CONFIG_PANIC_LAST_RESORT, CONFIG_PANIC_OFF, or percent, 1..100 */
@@ -214,7 +233,8 @@ struct config_settings {
 	char *check_expect;
 	char *check_send;
 	char *check_user;
-	char *resolver; /* ADDRESS:PORT, as address_parse() reads it; NULL: auto */
+	char *send_proxy_tlv; /* "authority unique_id"; NULL: none */
+	char *resolver;       /* ADDRESS:PORT, as address_parse() reads it; NULL: auto */
 };
 
 /* A line of a key that may stand several times, and whose order counts: config/repeated.h. */

@@ -46,6 +46,8 @@ void loader_check(struct loader *loader);
 void loader_check_servers(struct loader *loader);
 /* ... of how servers are chosen, asked and found, ... */
 void loader_check_terms(struct loader *loader);
+/* ... of PROXY headers, ... */
+void loader_check_proxy(struct loader *loader);
 /* ... and which keys have no effect. */
 void loader_check_effects(struct loader *loader);
 

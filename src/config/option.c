@@ -164,6 +164,21 @@ static int set_disabled(struct config_endpoint *endpoint, const char *value, cha
 	return 0;
 }
 
+static int set_send_proxy(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	static const char *const send[] = {[CONFIG_SEND_PROXY_OFF] = "off",
+					   [CONFIG_SEND_PROXY_V1] = "v1",
+					   [CONFIG_SEND_PROXY_V2] = "v2",
+					   NULL};
+	char because[VALUE_WHY_MAX];
+	uint32_t how;
+
+	if (value_parse_word(&how, value, send, because) < 0)
+		return wrong(why, "send_proxy: %.400s", because);
+	endpoint->send_proxy = (uint8_t)how;
+	return 0;
+}
+
 static int set_check_port(struct config_endpoint *endpoint, const char *value, char *why)
 {
 	int64_t port = number_of(value);
@@ -243,6 +258,7 @@ static const struct option options[] = {
 	NUMBER("max_fails",       COUNT, max_fails,       1, 1000, "off", "3"),
 	NUMBER("fail_timeout",    MS,    fail_timeout_ms, 1, HOUR, NULL, "10s"),
 	NUMBER("slow_start",      MS,    slow_start_ms,   1, 24 * HOUR, "off", "off"),
+	{.name = "send_proxy", .has_value = true, .of = OF_SERVERS, .set = set_send_proxy},
 	{.name = "check_port", .has_value = true, .of = OF_SERVERS, .set = set_check_port},
 	{.name = "check_address", .has_value = true, .of = OF_SERVERS, .set = set_check_address},
 };
@@ -502,6 +518,7 @@ void option_set_defaults(struct config_endpoint *endpoint, enum endpoint_use use
 	endpoint->mode = use == ENDPOINT_CONTROL ? MODE_CONTROL : MODE_DEFAULT;
 	endpoint->owner = (uid_t)-1;
 	endpoint->group = (gid_t)-1;
+	endpoint->send_proxy = CONFIG_SEND_PROXY_AS_POOL;
 	for (size_t i = 0; i < array_size(options); i++)
 		if (!options[i].set)
 			(void)!set_value(endpoint, &options[i], options[i].number.initial, why);

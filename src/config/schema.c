@@ -61,6 +61,17 @@ static const char *const rejects[] = {[CONFIG_REJECT_RST] = "rst",
 				      [CONFIG_REJECT_FIN] = "fin",
 				      [CONFIG_REJECT_DROP] = "drop",
 				      NULL};
+static const char *const accept_proxies[] = {[CONFIG_ACCEPT_PROXY_OFF] = "off",
+					     [CONFIG_ACCEPT_PROXY_V1] = "v1",
+					     [CONFIG_ACCEPT_PROXY_V2] = "v2",
+					     [CONFIG_ACCEPT_PROXY_ANY] = "any",
+					     NULL};
+static const char *const others[] = {
+	[CONFIG_OTHERS_REJECT] = "reject", [CONFIG_OTHERS_PLAIN] = "plain", NULL};
+static const char *const send_proxies[] = {[CONFIG_SEND_PROXY_OFF] = "off",
+					   [CONFIG_SEND_PROXY_V1] = "v1",
+					   [CONFIG_SEND_PROXY_V2] = "v2",
+					   NULL};
 static const char *const families[] = {[CONFIG_FAMILY_AUTO] = "auto",
 				       [CONFIG_FAMILY_IPV4] = "ipv4",
 				       [CONFIG_FAMILY_IPV6] = "ipv6",
@@ -143,6 +154,11 @@ const struct schema_key schema_keys[] = {
 	LINES("deny",  EVERY, GROUP_CLIENTS, NULL, client_rule_check, "who may not; the first line of both keys that names a client decides"),
 	SETTING("reject",              EVERY, WORD,    reject,                0, 0,        NULL, rejects,   "rst",   "what a client that may not connect sees"),
 
+	SETTING("accept_proxy",         EVERY, WORD, accept_proxy,            0, 0,            NULL, accept_proxies, "off", "whether a PROXY header comes before what a client says"),
+	LINES("accept_proxy_from", EVERY, GROUP_PROXIES, NULL, client_rule_check_addresses, "who sends one; may be repeated"),
+	SETTING("accept_proxy_others",  EVERY, WORD, accept_proxy_others,     0, 0,            NULL, others,  "reject", "what becomes of the others: they are rejected, or served as they are"),
+	SETTING("accept_proxy_timeout", EVERY, MS,   accept_proxy_timeout_ms, 1, 10 * MINUTE,  NULL, NULL,    "5s",     "how long the header may take to come"),
+
 	SETTING("relay",               PROXY, WORD,    relay,                 0, 0,        NULL, relays,    "auto",  "how bytes are moved"),
 	SETTING("connect_timeout",     SERVER, MS,      connect_timeout_ms,    1, 10 * MINUTE, NULL, NULL,   "5s",    "how long a server may take to accept, before the next is tried"),
 	SETTING("idle_timeout",        EVERY, MS,      idle_timeout_ms,       1, 30 * DAY, OFF,  NULL,      "1h",    "close a connection that is silent in both directions for so long"),
@@ -171,6 +187,8 @@ const struct schema_key schema_keys[] = {
 	SERVERS("retry_timeout", MS,    uint32_t, retry_timeout_ms, 1, HOUR,          OFF,  NULL, NULL,   "off",    "how long after its arrival a client is still sent to another server"),
 	SERVERS("queue",         COUNT, uint32_t, queue,            1, 1000000,       OFF,  NULL, NULL,   "off",    "clients that may wait where all servers have their max_connections"),
 	SERVERS("queue_timeout", MS,    uint32_t, queue_timeout_ms, 1, HOUR,          "connect_timeout", NULL, NULL, "connect_timeout", "how long they wait"),
+	SERVERS("send_proxy",    WORD,  uint32_t, send_proxy,       0, 0,             NULL, NULL, send_proxies, "off", "whether servers are told of the client by a PROXY header"),
+	SERVERS("send_proxy_tlv", TEXT, char *,   send_proxy_tlv,   0, 0,             "none", NULL, NULL, "none",  "what a header of version 2 says besides"),
 	SERVERS("check",         WORD,  uint32_t, check,            0, 0,             NULL, NULL, checks, "off",    "how servers are asked whether they are well"),
 	SERVERS("check_request", TEXT,  char *,   check_request,    0, 0,             NULL, NULL, NULL,   "GET /",  "what check = http asks for"),
 	SERVERS("check_host",    TEXT,  char *,   check_host,       0, 0,             AUTO, NULL, NULL,   "auto",   "the Host: that check = http names"),

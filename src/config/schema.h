@@ -69,6 +69,7 @@ enum schema_group {
 	GROUP_NONE,
 	GROUP_CLIENTS, /* allow and deny */
 	GROUP_ROUTES,  /* route_sni and route_alpn */
+	GROUP_PROXIES, /* accept_proxy_from */
 };
 
 struct schema_key {
@@ -90,7 +91,7 @@ struct schema_key {
 	schema_line_check *check;
 };
 
-#define SCHEMA_KEY_COUNT 81
+#define SCHEMA_KEY_COUNT 87
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

@@ -9,6 +9,7 @@
 #include "loop/pipes.h"
 #include "session/admission.h"
 #include "session/edition.h"
+#include "session/greet_proxy.h"
 #include "session/life.h"
 #include "session/measure.h"
 #include "session/routing.h"
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define PATIENCE_MS 1000
@@ -66,6 +68,9 @@ static void lay_out(struct engine *engine, const struct config *config, const st
 		.sizes.sandbox = config->ring_sandbox == CONFIG_SANDBOX_ON,
 		.wake_fd = -1,
 	};
+	/* Early at boot the kernel has none yet: then there is the clock. */
+	if (getrandom(&engine->run, sizeof(engine->run), GRND_NONBLOCK) < 0)
+		engine->run = clock_now_ns();
 }
 
 /* What the machine makes of it, once the capabilities are known. */
@@ -275,6 +280,8 @@ static int build_section(struct section *section, const struct build_means *mean
 	r = life_give(section, config, means->find(config));
 	if (r < 0)
 		return log_no_memory(config->title);
+	if (greet_proxy_build(section) < 0)
+		return log_no_memory("the lines of accept_proxy_from");
 	r = build_guards(section, means, edition);
 	if (section->has_upstream)
 		r = judge_worse(r, build_upstream(section, means, edition));
@@ -333,6 +340,7 @@ void build_edition_done(struct edition *edition)
 	for (uint32_t i = 0; i < edition->section_count; i++) {
 		life_take(&edition->sections[i]);
 		acl_free(edition->sections[i].acl);
+		greet_proxy_done(&edition->sections[i]);
 		free(edition->sections[i].rules);
 	}
 	for (uint32_t i = 0; i < edition->pool_count; i++)

@@ -282,7 +282,7 @@ static void turn(void *owner)
 
 static bool is_same_dialogue(const struct dialogue *a, const struct dialogue *b)
 {
-	return a->kind == b->kind && a->word_count == b->word_count &&
+	return a->kind == b->kind && a->header == b->header && a->word_count == b->word_count &&
 	       (!a->word_count || !memcmp(a->words, b->words, a->word_count)) &&
 	       !strcmp(a->title, b->title) && !a->expected_text == !b->expected_text &&
 	       (!a->expected_text || !strcmp(a->expected_text, b->expected_text));

@@ -25,7 +25,7 @@ int dialogue_open(struct dialogue *dialogue, const struct dialogue_terms *terms,
 {
 	int r;
 
-	*dialogue = (struct dialogue){.kind = kinds[terms->check]};
+	*dialogue = (struct dialogue){.kind = kinds[terms->check], .header = terms->header};
 	r = dialogue->kind->open(dialogue, terms, address, why);
 	if (r < 0)
 		dialogue_close(dialogue);

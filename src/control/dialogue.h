@@ -30,6 +30,7 @@
 struct dialogue_terms {
 	enum config_check check; /* not off */
 	const char *request, *host, *expect, *send, *user;
+	enum config_send_proxy header; /* before all that, and the greeting: of a check */
 };
 
 struct dialogue {
@@ -42,6 +43,7 @@ struct dialogue {
 	char *expected_text; /* as it is written */
 	bool anywhere;
 	struct expect_statuses statuses;
+	enum config_send_proxy header; /* the server wants to know whom it talks to */
 };
 
 /* What came so far. */

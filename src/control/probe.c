@@ -4,6 +4,7 @@
 #include "base/endpoint.h"
 #include "base/fault.h"
 #include "base/grow.h"
+#include "greet/proxy_write.h"
 #include "loop/socket.h"
 
 #include <errno.h>
@@ -141,23 +142,33 @@ static bool has_words(const struct probe *probe)
 	return probe->heard.spoke && probe->said < dialogue_of(probe)->word_count;
 }
 
-/* Whether there may be something to hear now. */
-static bool speak(struct probe *probe)
+/* So many of them go out; false: there is no room now, which is awaited. */
+static bool say(struct probe *probe, const void *bytes, size_t count, size_t *said)
 {
-	const struct dialogue *dialogue = dialogue_of(probe);
-
-	while (has_words(probe)) {
-		ssize_t n = send(probe->fd, dialogue->words + probe->said,
-				 dialogue->word_count - probe->said, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (*said < count) {
+		ssize_t n = send(probe->fd, (const char *)bytes + *said, count - *said,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EAGAIN)
 			return false;
 		/* That it is closed is heard, and what it has said before. */
 		if (n < 0 && errno != EINTR)
-			probe->said = dialogue->word_count;
+			*said = count;
 		else if (n > 0)
-			probe->said += (size_t)n;
+			*said += (size_t)n;
 	}
+	return true;
+}
+
+/* Whether there may be something to hear now. */
+static bool speak(struct probe *probe)
+{
+	const struct dialogue *dialogue = dialogue_of(probe);
+
+	if (!say(probe, probe->header, probe->header_count, &probe->header_said))
+		return false;
+	if (has_words(probe) && !say(probe, dialogue->words, dialogue->word_count, &probe->said))
+		return false;
 	if (!dialogue_is_silent(dialogue))
 		return true;
 	conclude(probe,
@@ -217,9 +228,35 @@ static void hear(struct probe *probe)
 	}
 }
 
+/*
+ * A check has no client: version 2 says LOCAL and nothing else, since receivers differ in what
+ * they make of more, and version 1, which cannot say so, tells of this very connection.
+ */
+static void prepare_header(struct probe *probe)
+{
+	enum config_send_proxy how = dialogue_of(probe)->header;
+	struct proxy_said said = {.version = how == CONFIG_SEND_PROXY_V1 ? PROXY_V1 : PROXY_V2,
+				  .nothing = true};
+	unsigned char bytes[PROXY_WRITE_MAX];
+	struct sockaddr_in6 own;
+
+	if (how == CONFIG_SEND_PROXY_OFF)
+		return;
+	if (how == CONFIG_SEND_PROXY_V1 && !is_unix(probe)) {
+		socket_name(probe->fd, &own);
+		endpoint_of((const struct sockaddr *)&own, &said.source);
+		endpoint_of(&probe->terms->address.u.any, &said.destination);
+		said.nothing = false;
+	}
+	probe->header_count = proxy_write(&said, bytes);
+	assert(probe->header_count <= sizeof(probe->header));
+	memcpy(probe->header, bytes, probe->header_count);
+}
+
 static void begin_talk(struct probe *probe)
 {
 	probe->phase = PROBE_TALKING;
+	prepare_header(probe);
 	probe->heard.spoke = !dialogue_of(probe)->kind->greets;
 	if (speak(probe) && probe->readable)
 		hear(probe);

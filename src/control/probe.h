@@ -16,6 +16,7 @@
 #define CONTROL_PROBE_H
 
 #include "control/dialogue.h"
+#include "greet/proxy_header.h"
 #include "ops/edges.h"
 
 /* What a probe is made of; all of it outlives the probe. */
@@ -44,6 +45,9 @@ struct probe {
 	struct edge edge;
 	bool readable; /* there may be something to receive, or the end */
 	uint64_t begun_ns;
+	/* What is said of this connection before the dialogue: a PROXY header. */
+	unsigned char header[PROXY_V1_MAX];
+	size_t header_count, header_said;
 	size_t said;    /* of the dialogue's words */
 	uint8_t *bytes; /* heard */
 	struct heard heard;

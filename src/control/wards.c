@@ -1,6 +1,7 @@
 #include "control/wards.h"
 
 #include "base/clock.h"
+#include "config/send_proxy.h"
 #include "control/wards_parts.h"
 #include "pool/passive.h"
 #include "pool/standing.h"
@@ -137,6 +138,16 @@ static struct address checked_address(const struct ward *ward)
 	return address;
 }
 
+/* Who is asked elsewhere than connections go is somebody else, and is told nothing. */
+static enum config_send_proxy header_of(const struct ward *ward)
+{
+	const struct config_endpoint *line = ward->line;
+
+	if (line->check_port || line->check_address.kind != ADDRESS_NONE)
+		return CONFIG_SEND_PROXY_OFF;
+	return send_proxy_of(ward->pool->config, line);
+}
+
 /* Watch it by the terms of the day, before it is not watched by those of yesterday. */
 static void watch(struct ward *ward)
 {
@@ -150,7 +161,8 @@ static void watch(struct ward *ward)
 			     .host = settings->check_host,
 			     .expect = settings->check_expect,
 			     .send = settings->check_send,
-			     .user = settings->check_user},
+			     .user = settings->check_user,
+			     .header = header_of(ward)},
 		.address = checked_address(ward),
 		.every_ms = settings->check_every_ms,
 		.fast_ms = settings->check_fast_ms ? settings->check_fast_ms

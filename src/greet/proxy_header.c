@@ -299,24 +299,12 @@ struct proxy_reading proxy_read(const unsigned char *bytes, uint32_t count, unsi
 
 const char *proxy_fault_name(enum proxy_fault fault)
 {
-	static const char *const names[] = {
-#define X(name, text, sentence) [PROXY_FAULT_##name] = (text),
-		PROXY_FAULTS(X)
+	static const char *const names[] = {[PROXY_FAULT_NONE] = "none",
+#define X(name, text) [PROXY_FAULT_##name] = (text),
+					    PROXY_FAULTS(X)
 #undef X
 	};
 
 	static_assert(array_size(names) == PROXY_FAULT_COUNT, "every fault has a name");
 	return names[fault];
-}
-
-const char *proxy_fault_sentence(enum proxy_fault fault)
-{
-	static const char *const sentences[] = {
-#define X(name, text, sentence) [PROXY_FAULT_##name] = (sentence),
-		PROXY_FAULTS(X)
-#undef X
-	};
-
-	static_assert(array_size(sentences) == PROXY_FAULT_COUNT, "every fault has a sentence");
-	return sentences[fault];
 }

@@ -31,26 +31,20 @@ enum proxy_progress {
 	PROXY_WRONG, /* it is none: why */
 };
 
-/*
- * Why a connection brought no header: its name in metrics and records, and words for people.  The
- * last three are found out by who receives it, not by reading.
- */
+/* Why it is none. */
 #define PROXY_FAULTS(X)                                                                            \
-	X(SIGNATURE, "signature", "it does not begin with a PROXY header")                         \
-	X(LINE, "line", "the line of its PROXY header is wrong")                                   \
-	X(VERSION, "version", "its PROXY header is of a version that is not known")                \
-	X(COMMAND, "command", "the command of its PROXY header is not known")                      \
-	X(FAMILY, "family", "the address family of its PROXY header is not known")                 \
-	X(LENGTH, "length", "the length of its PROXY header is wrong")                             \
-	X(TLV, "tlv", "the fields behind the addresses of its PROXY header are wrong")             \
-	X(CHECKSUM, "checksum", "the checksum of its PROXY header is wrong")                       \
-	X(CUT, "cut", "it ended within its PROXY header")                                          \
-	X(LATE, "late", "its PROXY header did not come in time")                                   \
-	X(UNTRUSTED, "untrusted", "accept_proxy_from does not name its address")
+	X(SIGNATURE, "signature") /* it does not begin as one */                                   \
+	X(LINE, "line")           /* of version 1 */                                               \
+	X(VERSION, "version")                                                                      \
+	X(COMMAND, "command")                                                                      \
+	X(FAMILY, "family")                                                                        \
+	X(LENGTH, "length")                                                                        \
+	X(TLV, "tlv")                                                                              \
+	X(CHECKSUM, "checksum")
 
 enum proxy_fault {
 	PROXY_FAULT_NONE,
-#define X(name, text, sentence) PROXY_FAULT_##name,
+#define X(name, text) PROXY_FAULT_##name,
 	PROXY_FAULTS(X)
 #undef X
 		PROXY_FAULT_COUNT,
@@ -84,7 +78,6 @@ struct proxy_reading {
 struct proxy_reading proxy_read(const unsigned char *bytes, uint32_t count, unsigned versions);
 
 const char *proxy_fault_name(enum proxy_fault fault);
-const char *proxy_fault_sentence(enum proxy_fault fault);
 
 /* ---- What is said besides -------------------------------------------------------------------- */
 

@@ -66,7 +66,8 @@ struct access_record {
 	uint64_t addresses;
 	const char *listener; /* addresses as text */
 	const char *client;
-	bool is_local; /* the client is a process of this machine: */
+	const char *client_real; /* who connected, where he says that the client is another */
+	bool is_local;           /* the client is a process of this machine: */
 	uint64_t uid, pid;
 	const char *sni, *alpn; /* what it asked for in TLS; no byte of these is but a letter */
 	const char *pool;       /* that has the servers */

@@ -43,6 +43,7 @@ static const struct field of_connection[] = {
 	WORD(kind),
 	TEXT(listener),
 	TEXT(client),
+	TEXT(client_real),
 	NUMBER_IF(uid, is_local),
 	NUMBER_IF(pid, is_local),
 	TEXT(sni),
@@ -210,6 +211,7 @@ static void say_sentence(struct phrase *phrase, const struct access_record *reco
 	say_counted(phrase, "session ", record->id, "");
 	say_named(phrase, " ", record->title, "");
 	say_named(phrase, " client ", record->client, "");
+	say_named(phrase, " by ", record->client_real, "");
 	if (record->is_local) {
 		say_counted(phrase, " (uid ", record->uid, "");
 		say_counted(phrase, " pid ", record->pid, ")");

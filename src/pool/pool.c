@@ -9,6 +9,7 @@
 #include "base/grow.h"
 #include "config/config.h"
 #include "config/endpoint.h"
+#include "config/send_proxy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -116,6 +117,18 @@ static struct roster_entry entry_of(const struct member *member, uint32_t scale,
 	};
 }
 
+uint32_t pool_header(const struct pool *pool, const struct config_endpoint *line)
+{
+	uint32_t version = pool->config ? send_proxy_of(pool->config, line) : CONFIG_SEND_PROXY_OFF;
+	char why[VALUE_WHY_MAX];
+	unsigned fields = 0;
+
+	if (version != CONFIG_SEND_PROXY_V2)
+		return version;
+	(void)!send_proxy_parse(&fields, pool->config->settings.send_proxy_tlv, why);
+	return version | fields << POOL_HEADER_FIELDS;
+}
+
 /*
  * What workers look at in the server itself.  A reading that is not adopted yet, and may never
  * be, changes nothing of servers there are.
@@ -132,6 +145,8 @@ static void tell_workers(const struct pool *pool, const struct member *member, u
 		atomic_store_explicit(&server->place, member->place, memory_order_relaxed);
 	if (!member->line)
 		return;
+	atomic_store_explicit(&server->header, pool_header(pool, member->line),
+			      memory_order_relaxed);
 	atomic_store_explicit(&server->fails, member->line->max_fails, memory_order_relaxed);
 	atomic_store_explicit(&server->within_ms, member->line->fail_timeout_ms,
 			      memory_order_relaxed);

@@ -53,6 +53,13 @@ struct pool {
 	bool in_force;     /* it is what counts for servers that another reading names as well */
 };
 
+/*
+ * What a server of that line is told of its clients before their bytes: 0, or which version of a
+ * PROXY header, and which of send_proxy_tlv (config/send_proxy.h) << POOL_HEADER_FIELDS.
+ */
+#define POOL_HEADER_FIELDS 8
+uint32_t pool_header(const struct pool *pool, const struct config_endpoint *line);
+
 /* An empty one, with an empty roster.  -ENOMEM. */
 int pool_open(struct pool *pool, const struct config_section *config) must_check;
 /* Whoever reads it is gone; its servers are put back. */

@@ -54,6 +54,7 @@ struct server {
 	void *reaches; /* of each worker: session/reach.h, which pool/ knows nothing of */
 	_Atomic(const char *) place; /* "FILE:LINE", where it is written now */
 	_Atomic bool may_return;     /* it may be a listener of ours: session/hop.h */
+	_Atomic uint32_t header;     /* what it is told of its clients: pool_header(); 0: nothing */
 	_Atomic bool
 		leaves;    /* no pool names it: workers are asked who still has to do with it ... */
 	_Atomic bool held; /* ... and somebody has */

@@ -7,6 +7,7 @@
 #include "session/ending.h"
 #include "session/handshake.h"
 #include "session/hop.h"
+#include "session/introduction.h"
 #include "session/life.h"
 #include "session/measure.h"
 #include "session/memo.h"
@@ -187,7 +188,9 @@ static bool try_server(struct session *session)
 	if (session->failed)
 		count_retry(session);
 	session->attempt_ns = session->road.loop->coalesce.now_ns;
-	r = attempt_begin(session);
+	r = introduction_prepare(session);
+	if (r == 0)
+		r = attempt_begin(session);
 	if (r < 0) {
 		note_failure(session, r);
 		return false;

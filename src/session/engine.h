@@ -38,6 +38,7 @@ struct engine {
 	struct loop_sizes sizes;          /* of one worker */
 	bool sqpoll;
 	uint32_t sq_idle_ms;
+	uint64_t run;       /* by chance: other processes have another */
 	int wake_fd;        /* an eventfd: a worker has changed its state */
 	struct bell *bells; /* of each worker; NULL: they do not call each other */
 

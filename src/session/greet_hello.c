@@ -81,10 +81,15 @@ static bool remember(struct session *session, const struct client_hello *hello)
 
 	if (!introduced)
 		return false;
-	if (hello->name_length)
+	/* A PROXY header may have said something, of which the client knows better. */
+	if (hello->name_length) {
+		free(introduced->sni);
 		introduced->sni = strdup(hello->name);
-	if (hello->alpn_length)
+	}
+	if (hello->alpn_length) {
+		free(introduced->alpn);
 		introduced->alpn = alpn_text(hello);
+	}
 	return (introduced->sni || !hello->name_length) &&
 	       (introduced->alpn || !hello->alpn_length);
 }

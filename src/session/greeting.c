@@ -20,6 +20,7 @@ static const struct strategy gathering = {
 static const struct greet_step *const steps[ASK_COUNT] = {
 	[ASK_PREFACE] = &greet_postgres,
 	[ASK_HELLO] = &greet_hello,
+	[ASK_PROXY] = &greet_proxy,
 };
 
 static const struct greet_step *step_of(const struct session *session)

@@ -49,5 +49,6 @@ struct greet_step {
 
 /* Each in its file. */
 extern const struct greet_step greet_postgres, greet_hello;
+extern const struct greet_step greet_proxy;
 
 #endif

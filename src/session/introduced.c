@@ -11,6 +11,14 @@ struct introduced *introduced_of(struct session *session)
 	return session->introduced;
 }
 
+bool introduced_was_check(const struct session *session, uint64_t bytes_up)
+{
+	const struct introduced *introduced = session->introduced;
+
+	return session->end.reason == REASON_PROXY_CHECK ||
+	       (introduced && introduced->is_check && bytes_up == 0);
+}
+
 void introduced_done(struct session *session)
 {
 	struct introduced *introduced = session->introduced;

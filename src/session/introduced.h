@@ -17,6 +17,7 @@ struct introduced {
 	struct sockaddr_in6 real;        /* the socket's peer, where session.client is another */
 	struct sockaddr_in6 destination; /* what the client meant to connect to */
 	bool has_real, has_destination;
+	bool is_check; /* it came with a PROXY header that says so: LOCAL */
 	uint32_t tlv_size;
 	unsigned char *tlvs;             /* as they came, one behind the other; NULL: none */
 	char *sni, *alpn;                /* as text, what the client has sent: NULL: none */
@@ -28,6 +29,11 @@ struct introduced {
 
 /* The session's, made when it is wanted.  NULL: no memory. */
 struct introduced *introduced_of(struct session *session);
+/*
+ * Whether one that has ended, with so many bytes from its client, was a check of somebody in
+ * front of us: no record tells of it.
+ */
+bool introduced_was_check(const struct session *session, uint64_t bytes_up);
 /* The session ends. */
 void introduced_done(struct session *session);
 

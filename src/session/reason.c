@@ -28,7 +28,10 @@ static char cause_of(enum reason reason, unsigned side)
 	case REASON_NONE:
 	case REASON_COMPLETED:
 	case REASON_ANSWERED:
+	case REASON_PROXY_CHECK:
 		return '-';
+	case REASON_PROXY_LATE:
+		return 'c';
 	case REASON_CONNECT_TIMED_OUT:
 	case REASON_QUEUE_TIMEOUT:
 		return 's';
@@ -59,6 +62,15 @@ static char cause_of(enum reason reason, unsigned side)
 	case REASON_NOT_POSTGRES:
 	case REASON_TOO_EAGER:
 	case REASON_SERVER_NO_TLS:
+	case REASON_PROXY_SIGNATURE:
+	case REASON_PROXY_LINE:
+	case REASON_PROXY_VERSION:
+	case REASON_PROXY_COMMAND:
+	case REASON_PROXY_FAMILY:
+	case REASON_PROXY_LENGTH:
+	case REASON_PROXY_TLV:
+	case REASON_PROXY_CHECKSUM:
+	case REASON_PROXY_DENIED:
 		return 'P';
 	case REASON_DRAIN_TIMEOUT:
 	case REASON_OLD_EDITION:

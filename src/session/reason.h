@@ -35,6 +35,18 @@
 	X(NO_DESCRIPTORS, "no-descriptors", "no file descriptor was free")                         \
 	X(NO_MEMORY, "no-memory", "the kernel had no memory for the connection")                   \
 	X(LOOP, "loop", "it came back to a section that it had passed")                            \
+	X(PROXY_CHECK, "proxy-check", "it said nothing where a PROXY header comes first: a check") \
+	X(PROXY_SIGNATURE, "proxy-signature", "it did not begin with a PROXY header")              \
+	X(PROXY_LINE, "proxy-line", "the line of its PROXY header was wrong")                      \
+	X(PROXY_VERSION, "proxy-version", "the version of its PROXY header is not known")          \
+	X(PROXY_COMMAND, "proxy-command", "the command of its PROXY header is not known")          \
+	X(PROXY_FAMILY, "proxy-family", "the address family of its PROXY header is not known")     \
+	X(PROXY_LENGTH, "proxy-length", "the length of its PROXY header was wrong")                \
+	X(PROXY_TLV, "proxy-tlv", "the fields of its PROXY header were wrong")                     \
+	X(PROXY_CHECKSUM, "proxy-checksum", "the checksum of its PROXY header was wrong")          \
+	X(PROXY_CUT, "proxy-cut", "it ended within its PROXY header")                              \
+	X(PROXY_LATE, "proxy-late", "its PROXY header did not come in time")                       \
+	X(PROXY_DENIED, "proxy-denied", "the client in its PROXY header may not connect")          \
 	X(IDLE_TIMEOUT, "idle-timeout", "idle timeout")                                            \
 	X(HALF_CLOSE_TIMEOUT, "half-close-timeout", "half-close timeout")                          \
 	X(LIFETIME, "max-lifetime", "maximum lifetime reached")                                    \

@@ -48,6 +48,11 @@ static const char *key_of(enum reason reason)
 		return "max_lifetime";
 	case REASON_REQUEST_TIMEOUT:
 		return "request_timeout";
+	case REASON_PROXY_SIGNATURE:
+	case REASON_PROXY_VERSION:
+		return "accept_proxy";
+	case REASON_PROXY_LATE:
+		return "accept_proxy_timeout";
 	case REASON_DRAIN_TIMEOUT:
 		return "drain_timeout";
 	case REASON_SERVER_DOWN:
@@ -151,7 +156,7 @@ static void write_line(struct sessions *all, const struct access_record *record)
 
 /* What its strings are in. */
 struct texts {
-	char client[ADDRESS_TEXT_MAX];
+	char client[ADDRESS_TEXT_MAX], client_real[ADDRESS_TEXT_MAX];
 	char reason[CONFIG_EXPLAIN_MAX + SENTENCE_MAX];
 	struct access_tried tried[MEMO_TRIED_MAX];
 };
@@ -164,6 +169,18 @@ static void say_section(struct access_record *record, const struct sessions *all
 	record->title = section->config->title;
 	record->proxy = section->config->name;
 	record->kind = section->has_upstream ? "proxy" : section->strategy->name;
+}
+
+/* Who connected, where a PROXY header says that the client is another. */
+static void say_real(struct access_record *record, const struct session *session,
+		     struct texts *texts)
+{
+	const struct introduced *introduced = session->introduced;
+
+	if (likely(!introduced) || !introduced->has_real)
+		return;
+	record->client_real =
+		client_text(&introduced->real, texts->client_real, sizeof(texts->client_real));
 }
 
 /* With what governs it, or NULL. */
@@ -323,6 +340,7 @@ static seldom void write_record(struct session *session, uint64_t bytes_up, uint
 	};
 
 	say_section(&record, session->all, section);
+	say_real(&record, session, &texts);
 	say_server(&record, session);
 	say_memo(&record, memo_of(session), &texts);
 	key = governs(session, text);
@@ -357,7 +375,7 @@ void record_write(struct session *session)
 	count_bytes(session->branch->cell, bytes_up, bytes_down);
 	if (session->served)
 		count_bytes(session->reach->cell, bytes_up, bytes_down);
-	if (memo_wanted(session->all))
+	if (memo_wanted(session->all) && !introduced_was_check(session, bytes_up))
 		write_record(session, bytes_up, bytes_down);
 }
 
@@ -381,6 +399,7 @@ void record_open(struct session *session)
 
 	memo_look_at_wires(session);
 	say_section(&record, session->all, section);
+	say_real(&record, session, &texts);
 	say_server(&record, session);
 	say_memo(&record, memo_of(session), &texts);
 	say_counts(&record, session->all, section);

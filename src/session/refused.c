@@ -184,7 +184,9 @@ static void tell_clients(struct sessions *all, struct branch *branch, struct ref
 		.addresses = refused->crowd ? crowd_count(refused->crowd) : 0,
 	};
 
-	record_refused(all, &clients);
+	/* Of those that have records of their own there is only a line in the log. */
+	if (reason != causes[REFUSED_NO_HEADER].name)
+		record_refused(all, &clients);
 	if (refused->of_clients)
 		log_clients(&clients, all->loop->now_ms);
 	give_crowd_back(all->crowds, refused);

@@ -27,7 +27,9 @@ struct sessions;
 	X(NO_PLACE, "no-place", "max_connections is reached, and they came from another section")  \
 	X(DENIED, "denied", "a line of allow or deny says so")                                     \
 	X(CLIENT_MOST, "client-most", "their clients had max_per_client connections already")      \
-	X(CLIENT_FAST, "client-fast", "their clients connected faster than client_rate")
+	X(CLIENT_FAST, "client-fast", "their clients connected faster than client_rate")           \
+	X(UNTRUSTED, "untrusted", "accept_proxy_from does not name them")                          \
+	X(NO_HEADER, "no-proxy-header", "they sent no PROXY header that is right")
 
 enum refused_cause {
 #define X(name, text, sentence) REFUSED_##name,

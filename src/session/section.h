@@ -11,6 +11,7 @@
 #include "pool/pool.h"
 
 struct acl;
+struct cidr;
 struct edition;
 struct life;
 struct routing;
@@ -29,6 +30,8 @@ struct section {
 	uint8_t asks;            /* of its clients, before it serves them: greeting.h */
 	uint8_t guards;          /* before they come in: admission.h */
 	struct acl *acl;         /* NULL: without allow and deny */
+	struct cidr *proxies;    /* who sends PROXY headers: greet_proxy.h; NULL: whoever comes */
+	uint32_t proxy_count;
 	struct clients_limits limits; /* of each client */
 	struct account **rules;       /* what its rules have refused, the last: none named them */
 	bool is_reached;              /* by a server of ours, perhaps: hop.h */

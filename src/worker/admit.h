@@ -4,6 +4,7 @@
  *
  *   1  accepted; a worker that is full accepts nobody, so that the kernel's queue holds them
  *   2  drained by an operator: a RST                                (accept.c)
+ *   2b with accept_proxy, those that accept_proxy_from does not name: the same as in 3
  *   3  allow and deny, of the socket's peer: `reject` says what is seen of it
  *   4  how many and how fast that client comes: the same
  *   5  a place, or it waits for one                                 (accept.c)
