@@ -82,8 +82,9 @@ fi
 
 # A test's own limit is for what hangs, and this machine may be busy.
 export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-3}"
-# Most programs sleep most of the time: more of them than processors, so that none of those does.
-jobs=$(($(nproc) * 2))
+# Most programs sleep most of the time, and the longest do not: more of them than processors, so
+# that none of those sleeps.
+jobs=$(($(nproc) * 3))
 if [ "${1-}" = -j ]; then
 	jobs=$2
 	shift 2
