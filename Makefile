@@ -239,6 +239,8 @@ install: all					## install below $(DESTDIR)$(PREFIX), the unit where systemd lo
 	test -e "$(DESTDIR)$(SYSCONFDIR)/$(NAME).conf" || $(put) conf/$(NAME).conf "$(DESTDIR)$(SYSCONFDIR)/$(NAME).conf"
 	sed 's|@RELOAD@|$(RELOAD)|; s|@BINDIR@|$(BINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/$(NAME).service | \
 	  $(put) /dev/stdin "$(DESTDIR)$(UNITDIR)/$(NAME).service"
+	sed '/^Description=/s|$$| (%i)|; s|\($(NAME)\)\.conf$$|\1/%i.conf|; s|\($(NAME)\)\.conf reload|\1/%i.conf reload|; s|^\(.*Directory=$(NAME)\)$$|\1-%i|' \
+	  "$(DESTDIR)$(UNITDIR)/$(NAME).service" | $(put) /dev/stdin "$(DESTDIR)$(UNITDIR)/$(NAME)@.service"
 	$(put) systemd/$(NAME).socket "$(DESTDIR)$(UNITDIR)/$(NAME).socket"
 	$(put) systemd/$(NAME).sysusers "$(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf"
 	$(put) conf/$(NAME).bash "$(DESTDIR)$(BASHDIR)/$(NAME)"
@@ -249,6 +251,7 @@ install: all					## install below $(DESTDIR)$(PREFIX), the unit where systemd lo
 uninstall:					## remove what install put there, but not the configuration
 	$(RM) "$(DESTDIR)$(BINDIR)/$(NAME)" "$(DESTDIR)$(MANDIR)/man8/$(NAME).8" \
 	  "$(DESTDIR)$(MANDIR)/man5/$(NAME).conf.5" "$(DESTDIR)$(UNITDIR)/$(NAME).service" \
+	  "$(DESTDIR)$(UNITDIR)/$(NAME)@.service" \
 	  "$(DESTDIR)$(UNITDIR)/$(NAME).socket" "$(DESTDIR)$(SYSUSERSDIR)/$(NAME).conf" \
 	  "$(DESTDIR)$(BASHDIR)/$(NAME)" "$(DESTDIR)$(ZSHDIR)/_$(NAME)" \
 	  "$(DESTDIR)$(CATALOGDIR)/$(NAME).catalog"

@@ -159,7 +159,8 @@ static int give_rights(int file, const struct config_endpoint *line, const char 
 	    fchownat(file, "", line->owner, line->group, AT_EMPTY_PATH) < 0) {
 		*ret_why = "owner= needs CAP_CHOWN (AmbientCapabilities= and "
 			   "CapabilityBoundingSet= of the unit); group= needs it too, or a group "
-			   "of the daemon's user: SupplementaryGroups= of the unit";
+			   "of the daemon's user: SupplementaryGroups= and "
+			   "SystemCallFilter=fchownat of the unit";
 		return -errno;
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
