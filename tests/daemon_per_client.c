@@ -203,6 +203,15 @@ START_TEST(a_reload_changes_the_limits_and_counts_who_is_there)
 	ck_assert_uint_eq(come(9, address, &fds[2], 10), 3);
 	ck_assert_uint_eq(come(2, address, &fds[5], 10), 0);
 	leave(fds, 5);
+	edition_adopt(text, address, "client_rate = 4/d");
+	ck_assert_uint_eq(come(2, address, fds, 10), 4);
+	leave(fds, 4);
+	/* What has come counts for a rate that is another from now on. */
+	edition_adopt(text, address, "client_rate = 2/d");
+	ck_assert_uint_eq(come(2, address, fds, 10), 0);
+	edition_adopt(text, address, "");
+	ck_assert_uint_eq(come(2, address, fds, 10), 10);
+	leave(fds, 10);
 	daemon_stop(daemon);
 }
 END_TEST

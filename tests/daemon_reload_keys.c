@@ -396,6 +396,9 @@ START_TEST(each_key_that_a_reload_changes_is_shown_to)
 		"check_host",    "check_send",   "check_expect",  "check_user", "check_every",
 		"check_timeout", "check_fall",   "check_rise",    "check_fast", "resolve_min",
 		"resolve_max",   "resolve_hold", "resolver",      "family"};
+	/* And these several clients: daemon_per_client.c. */
+	static const char *const clients[] = {"max_per_client", "client_rate", "client_prefix_v4",
+					      "client_prefix_v6", "accept_rate"};
 
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
 		bool shown = schema_keys[i].restart;
@@ -406,6 +409,8 @@ START_TEST(each_key_that_a_reload_changes_is_shown_to)
 			shown |= !strcmp(others[j], schema_keys[i].name);
 		for (size_t j = 0; j < sizeof(elsewhere) / sizeof(elsewhere[0]); j++)
 			shown |= !strcmp(elsewhere[j], schema_keys[i].name);
+		for (size_t j = 0; j < sizeof(clients) / sizeof(clients[0]); j++)
+			shown |= !strcmp(clients[j], schema_keys[i].name);
 		ck_assert_msg(shown, "%s", schema_keys[i].name);
 	}
 }
