@@ -28,7 +28,8 @@ struct stage {
 	char servers[CASES_MAX][ADDRESS_SIZE], entrances[CASES_MAX][ADDRESS_SIZE];
 	const char *server[CASES_MAX], *entrance[CASES_MAX];
 	struct ending_result results[CASES_MAX];
-	const struct tls_hello *hello; /* that clients say first, or NULL */
+	char middles[CASES_MAX][ADDRESS_SIZE]; /* between two sections */
+	const struct tls_hello *hello;         /* that clients say first, or NULL */
 	pthread_t thread;
 };
 
@@ -53,19 +54,41 @@ static void set_stage(struct stage *stage, const struct transport *transport, bo
 	}
 }
 
-/* A proxy for each case; by name, to a pool for each. */
-static struct daemon *start_between(const struct stage *stages, unsigned count,
-				    const struct daemon_mode *mode, const char *relay,
-				    const char *keys, bool by_name)
+/* What a connection goes by. */
+enum between {
+	BETWEEN_ONE,     /* a section */
+	BETWEEN_BY_NAME, /* ... and the name that the client wants leads on */
+	BETWEEN_TWO,     /* sections, of which one tells the other of the client: a PROXY header */
+};
+
+static size_t put_two(char *text, size_t size, struct stage *stage, unsigned t, unsigned i)
 {
-	static char text[TRANSPORTS * CASES_MAX * 300];
+	name_address(stage->middles[i], transports[t].address);
+	return (size_t)snprintf(text, size,
+				"[proxy t%uc%uout]\nlisten = %s\nserver = %s\nsend_proxy = v2\n"
+				"send_proxy_tlv = unique_id crc32c\n"
+				"[proxy t%uc%uin]\nlisten = %s\nserver = %s\naccept_proxy = v2\n",
+				t, i, stage->entrance[i], stage->middles[i], t, i,
+				stage->middles[i], stage->server[i]);
+}
+
+/* A proxy for each case; by name, to a pool for each. */
+static struct daemon *start_between(struct stage *stages, unsigned count,
+				    const struct daemon_mode *mode, const char *relay,
+				    const char *keys, enum between between)
+{
+	static char text[TRANSPORTS * CASES_MAX * 400];
 	char route[80] = "";
 	size_t used =
 		(size_t)snprintf(text, sizeof(text), "[defaults]\nrelay = %s\n%s", relay, keys);
 
 	for (unsigned t = 0; t < count; t++)
 		for (unsigned i = 0; i < ending_case_count; i++) {
-			if (by_name)
+			if (between == BETWEEN_TWO) {
+				used += put_two(text + used, sizeof(text) - used, &stages[t], t, i);
+				continue;
+			}
+			if (between == BETWEEN_BY_NAME)
 				snprintf(route, sizeof(route),
 					 "route_sni = *.example -> p%ux%u\n[pool p%ux%u]\n", t, i,
 					 t, i);
@@ -117,7 +140,8 @@ static unsigned compare(const char *title, bool is_unix, const struct ending_res
 
 /* The first count transports, all at once. */
 static void assert_faithful_behind(const struct daemon_mode *mode, const char *relay,
-				   unsigned count, const char *keys, const struct tls_hello *hello)
+				   unsigned count, const char *keys, enum between between,
+				   const struct tls_hello *hello)
 {
 	static struct stage direct[TRANSPORTS], through[TRANSPORTS];
 	struct daemon *daemon;
@@ -129,7 +153,7 @@ static void assert_faithful_behind(const struct daemon_mode *mode, const char *r
 		set_stage(&through[t], &transports[t], true);
 		direct[t].hello = through[t].hello = hello;
 	}
-	daemon = start_between(through, count, mode, relay, keys, hello);
+	daemon = start_between(through, count, mode, relay, keys, between);
 	before = daemon_open_fds(daemon);
 	for (unsigned t = 0; t < count; t++) {
 		ck_assert_int_eq(pthread_create(&direct[t].thread, NULL, play, &direct[t]), 0);
@@ -151,7 +175,7 @@ static void assert_faithful_behind(const struct daemon_mode *mode, const char *r
 static void assert_faithful_with(const struct daemon_mode *mode, const char *relay, unsigned count,
 				 const char *keys)
 {
-	assert_faithful_behind(mode, relay, count, keys, NULL);
+	assert_faithful_behind(mode, relay, count, keys, BETWEEN_ONE, NULL);
 }
 
 static void assert_faithful(const struct daemon_mode *mode, const char *relay, unsigned count)
@@ -203,8 +227,20 @@ START_TEST(every_ending_is_the_same_for_clients_that_are_routed_by_name)
 	static const char *const relays[] = {"auto", "copy", "splice", "zerocopy"};
 
 	assert_faithful_behind(&daemon_modes[_i % DAEMON_RINGS], relays[_i / DAEMON_RINGS],
-			       _i / DAEMON_RINGS == 3 ? ONLY_IPV4 : TRANSPORTS, "",
+			       _i / DAEMON_RINGS == 3 ? ONLY_IPV4 : TRANSPORTS, "", BETWEEN_BY_NAME,
 			       tls_hello("openssl35-pq"));
+}
+END_TEST
+
+START_TEST(every_ending_is_the_same_with_proxy_headers_and_relay_copy)
+{
+	assert_faithful_behind(&daemon_modes[_i], "copy", TRANSPORTS, "", BETWEEN_TWO, NULL);
+}
+END_TEST
+
+START_TEST(every_ending_is_the_same_with_proxy_headers_and_relay_splice)
+{
+	assert_faithful_behind(&daemon_modes[_i], "splice", TRANSPORTS, "", BETWEEN_TWO, NULL);
 }
 END_TEST
 
@@ -214,4 +250,6 @@ SUITE_OF("daemon: endings", 180, IN_EVERY_WAY(every_ending_is_the_same_through_r
 	 IN_BOTH_RINGS(every_ending_is_the_same_through_relay_auto),
 	 IN_BOTH_RINGS(every_ending_is_the_same_with_rates_and_relay_copy),
 	 IN_BOTH_RINGS(every_ending_is_the_same_with_rates_and_relay_splice),
-	 EACH(every_ending_is_the_same_for_clients_that_are_routed_by_name, DAEMON_RINGS * 4))
+	 EACH(every_ending_is_the_same_for_clients_that_are_routed_by_name, DAEMON_RINGS * 4),
+	 IN_BOTH_RINGS(every_ending_is_the_same_with_proxy_headers_and_relay_copy),
+	 IN_BOTH_RINGS(every_ending_is_the_same_with_proxy_headers_and_relay_splice))

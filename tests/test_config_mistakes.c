@@ -1003,6 +1003,44 @@ START_TEST(a_file_that_is_no_configuration_is_not_reported_on_without_end)
 }
 END_TEST
 
+/* Of PROXY headers: who is believed, what is said, and which words there are. */
+START_TEST(what_is_wrong_with_proxy_headers_is_said)
+{
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = 7\naccept_proxy = any\n",
+		"t:3: [echo] accept_proxy: needs accept_proxy_from, or whoever reaches \"7\" could "
+		"call himself by any address; write for example accept_proxy_from = 10.0.0.0/8, or "
+		"accept_proxy_from = all where that is meant\n");
+	ck_assert_config_mistakes("[echo]\nlisten = 7\naccept_proxy = v1\n"
+				  "accept_proxy_from = all\n",
+				  "");
+	ck_assert_config_mistakes(ECHO "accept_proxy = v2\n"
+				       "[discard]\nlisten = unix:/run/x\naccept_proxy = any\n",
+				  "");
+	ck_assert_config_mistakes(
+		"[echo]\nlisten = systemd:x\naccept_proxy = v1\n"
+		"accept_proxy_from = 10.0.0.0/33\n"
+		"accept_proxy_timeout = 1h\naccept_proxy_others = all\n",
+		"t:4: [echo] accept_proxy_from: \"10.0.0.0/33\": the prefix of an IPv4 "
+		"network is 0..32 bits long\n"
+		"t:5: [echo] accept_proxy_timeout: \"1h\" is outside 1ms..10min\n"
+		"t:6: [echo] accept_proxy_others: \"all\" is not one of: reject, "
+		"plain\n");
+	ck_assert_config_mistakes(ECHO "accept_proxy = yes\n",
+				  "t:3: [echo] accept_proxy: \"yes\" is not one of: off, v1, v2, "
+				  "any\n");
+	ck_assert_config_mistakes(
+		"[proxy p]\nlisten = 127.0.0.1:7\nserver = 127.0.0.1:8 "
+		"send_proxy=v3\nsend_proxy = on\n"
+		"send_proxy_tlv = authority alpn\n",
+		"t:3: [proxy p] server: send_proxy: \"v3\" is not one of: off, v1, "
+		"v2\n"
+		"t:4: [proxy p] send_proxy: \"on\" is not one of: off, v1, v2\n"
+		"t:5: [proxy p] send_proxy_tlv: \"alpn\" is not one of: authority, "
+		"unique_id, crc32c, client, or none\n");
+}
+END_TEST
+
 SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_the_file,
       a_line_of_more_than_200_bytes_is_read_whole,
       a_line_of_more_than_4000_bytes_is_refused_not_split,
@@ -1039,4 +1077,5 @@ SUITE("config mistakes", every_mistake_is_reported_in_one_run_in_the_order_of_th
       the_options_of_listening_sockets_are_read,
       mistakes_in_the_options_of_listening_sockets_have_their_words,
       two_interfaces_may_have_the_same_port, settings_that_contradict_each_other_are_refused,
+      what_is_wrong_with_proxy_headers_is_said,
       a_file_that_is_no_configuration_is_not_reported_on_without_end)
