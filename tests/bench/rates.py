@@ -10,7 +10,7 @@ import socket
 import time
 
 RELAYS = ("copy", "splice", "zerocopy", "auto")
-RATES = {"10K": 10 << 10, "1M": 1 << 20, "20M": 20 << 20}
+RATES = {"10K": 10 << 10, "1M": 1 << 20, "4M": 4 << 20}
 KINDS = [(relay, rate) for relay in RELAYS for rate in RATES]
 PORTS = len(KINDS)
 PIECE = bytes(256 << 10)
