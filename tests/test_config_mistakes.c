@@ -1033,8 +1033,8 @@ START_TEST(what_is_wrong_with_proxy_headers_is_said)
 		"[proxy p]\nlisten = 127.0.0.1:7\nserver = 127.0.0.1:8 "
 		"send_proxy=v3\nsend_proxy = on\n"
 		"send_proxy_tlv = authority alpn\n",
-		"t:3: [proxy p] server: send_proxy: \"v3\" is not one of: off, v1, "
-		"v2\n"
+		"t:3: [proxy p] server: \"127.0.0.1:8 send_proxy=v3\": send_proxy: "
+		"\"v3\" is not one of: off, v1, v2 (did you mean v1?)\n"
 		"t:4: [proxy p] send_proxy: \"on\" is not one of: off, v1, v2\n"
 		"t:5: [proxy p] send_proxy_tlv: \"alpn\" is not one of: authority, "
 		"unique_id, crc32c, client, or none\n");
