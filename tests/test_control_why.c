@@ -21,6 +21,7 @@ static void begin(const char *state)
 	};
 	detail = (struct glance_detail){
 		.servers = 3,
+		.greeting_left_ms = GLANCE_NEVER,
 		.connect_left_ms = GLANCE_NEVER,
 		.request_left_ms = GLANCE_NEVER,
 		.retry_left_ms = GLANCE_NEVER,
@@ -132,6 +133,26 @@ START_TEST(who_is_silent_or_half_gone_is_told)
 }
 END_TEST
 
+START_TEST(who_greets_is_told_what_is_asked_of_him)
+{
+	uint64_t left;
+
+	begin("greeting");
+	detail.awaited = "its ClientHello";
+	detail.awaited_key = "hello_timeout";
+	detail.lanes[LANE_UP].unsent = 7;
+	detail.greeting_left_ms = 3000;
+	expect("waiting for the client to say its ClientHello before it is served; it has said 7 "
+	       "bytes so far, and has 3 s left");
+	ck_assert_str_eq(why_limit(&detail, &left), "hello_timeout");
+	begin("connecting");
+	detail.agreeing = true;
+	detail.greeting_left_ms = 3000;
+	expect("connected to 10.0.0.5:80, which has not answered yet whether it does TLS");
+	ck_assert_str_eq(why_limit(&detail, &left), "connect_timeout");
+}
+END_TEST
+
 START_TEST(the_limit_is_the_one_that_comes_first)
 {
 	uint64_t left;
@@ -158,4 +179,4 @@ SUITE("control: why", who_connects_is_told_with_the_attempt_before,
       who_waits_for_a_server_is_told_what_is_lacking,
       who_waits_in_a_queue_is_told_where_and_for_what,
       bytes_that_do_not_get_on_are_told_with_who_holds_them_up, who_is_silent_or_half_gone_is_told,
-      the_limit_is_the_one_that_comes_first)
+      who_greets_is_told_what_is_asked_of_him, the_limit_is_the_one_that_comes_first)

@@ -13,7 +13,7 @@
 
 /* ---- conns ----------------------------------------------------------------------------------- */
 
-static void add_row(struct table *table, const json_t *row)
+static void add_row(struct table *table, const json_t *row, bool names)
 {
 	char up[WORDS_MAX], down[WORDS_MAX], unsent[WORDS_MAX], age[WORDS_MAX], idle[WORDS_MAX];
 	uint64_t waits = (uint64_t)(ask_number(row, "unsent_up") + ask_number(row, "unsent_down"));
@@ -21,6 +21,8 @@ static void add_row(struct table *table, const json_t *row)
 	table_add(table, "%lld", ask_number(row, "id"));
 	table_add(table, "%s", ask_text(row, "proxy"));
 	table_add(table, "%s", ask_text(row, "client"));
+	if (names)
+		table_add(table, "%s", ask_text(row, "sni"));
 	table_add(table, "%s", ask_text(row, "server"));
 	table_add(table, "%s", ask_text(row, "state"));
 	table_add(table, "%s", ask_duration(row, "age_seconds", age));
@@ -32,15 +34,20 @@ static void add_row(struct table *table, const json_t *row)
 
 static int print_list(const json_t *list)
 {
+	static const char *const named[] = {">ID",  "PROXY", "CLIENT", "NAME",  "SERVER",  "STATE",
+					    ">AGE", ">IDLE", ">UP",    ">DOWN", ">UNSENT", NULL};
 	static const char *const heads[] = {">ID",   "PROXY", "CLIENT", "SERVER",  "STATE", ">AGE",
 					    ">IDLE", ">UP",   ">DOWN",  ">UNSENT", NULL};
 	const json_t *rows = json_object_get(list, "connections");
 	struct table table;
+	bool names = false;
 	int r;
 
-	table_start(&table, heads);
 	for (size_t i = 0; i < json_array_size(rows); i++)
-		add_row(&table, json_array_get(rows, i));
+		names |= *ask_text(json_array_get(rows, i), "sni");
+	table_start(&table, names ? named : heads);
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		add_row(&table, json_array_get(rows, i), names);
 	r = table_print(&table, stdout);
 	table_done(&table);
 	if (r < 0)
@@ -199,6 +206,13 @@ static void print_why(const json_t *answer)
 	printf("connection %lld: %s\n", ask_number(answer, "id"), ask_text(answer, "why"));
 	printf("  proxy     %s, at %s\n  client    %s\n", ask_text(answer, "proxy"),
 	       ask_text(answer, "listener"), ask_text(answer, "client"));
+	if (*ask_text(answer, "sni"))
+		printf("  name      %s\n", ask_text(answer, "sni"));
+	if (*ask_text(answer, "alpn"))
+		printf("  offers    %s\n", ask_text(answer, "alpn"));
+	if (*ask_text(answer, "pool") &&
+	    strcmp(ask_text(answer, "pool"), ask_text(answer, "proxy")))
+		printf("  pool      %s\n", ask_text(answer, "pool"));
 	if (*server)
 		printf("  server    %s\n", server);
 	printf("  open      for %s, %s up, %s down\n", ask_duration(answer, "age_seconds", age),

@@ -131,6 +131,12 @@ static void add_row(struct sheet *sheet, const struct glance *row)
 	member_text(sheet, "proxy", row->proxy);
 	member_text(sheet, "listener", row->listener);
 	add_client(sheet, &row->client);
+	if (*row->sni)
+		member_text(sheet, "sni", row->sni);
+	if (*row->alpn)
+		member_text(sheet, "alpn", row->alpn);
+	if (*row->pool)
+		member_text(sheet, "pool", row->pool);
 	if (*row->server)
 		member_text(sheet, "server", row->server);
 	member_text(sheet, "state", row->state);

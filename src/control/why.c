@@ -205,6 +205,10 @@ const char *why_limit(const struct glance_detail *detail, uint64_t *ret_left_ms)
 		const char *key;
 		uint64_t left_ms;
 	} limits[] = {
+		{detail->agreeing      ? "connect_timeout"
+		 : detail->awaited_key ? detail->awaited_key
+				       : "hello_timeout",
+		 detail->greeting_left_ms},
 		{"connect_timeout", detail->connect_left_ms},
 		{"connect_timeout", detail->retry_left_ms},
 		{detail->to_retry ? "retry_timeout" : "queue_timeout", detail->queue_left_ms},
@@ -230,8 +234,9 @@ static void tell_greeting(struct sheet *sheet, const struct glance_detail *detai
 	char left[WORDS_MAX];
 
 	sheet_add(sheet,
-		  "waiting for the client to say what is asked of it before it is served; it has "
-		  "said %" PRIu64 " bytes so far",
+		  "waiting for the client to say %s before it is served; it has said %" PRIu64
+		  " bytes so far",
+		  detail->awaited ? detail->awaited : "what is asked of it",
 		  (uint64_t)detail->lanes[LANE_UP].unsent);
 	if (detail->greeting_left_ms != GLANCE_NEVER)
 		sheet_add(sheet, ", and has %s left", duration(left, detail->greeting_left_ms));
@@ -244,6 +249,9 @@ void why_tell(struct sheet *sheet, const struct glance *glance, const struct gla
 			  reason_sentence((enum reason)glance->reason), detail->in_flight);
 	else if (detail->attempting)
 		tell_attempt(sheet, glance, detail);
+	else if (detail->agreeing)
+		sheet_add(sheet, "connected to %s, which has not answered yet whether it does TLS",
+			  glance->server);
 	else if (detail->queued)
 		tell_queue(sheet, glance, detail);
 	else if (!strcmp(glance->state, "greeting"))

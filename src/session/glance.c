@@ -5,6 +5,8 @@
 #include "lane/lane.h"
 #include "loop/loop.h"
 #include "loop/socket.h"
+#include "session/greeting.h"
+#include "session/introduced.h"
 #include "session/life.h"
 #include "session/queued.h"
 #include "session/session.h"
@@ -136,6 +138,12 @@ void glance(struct session *session, struct glance *ret_glance)
 	copy(ret_glance->proxy, sizeof(ret_glance->proxy), section->config->name);
 	copy(ret_glance->listener, sizeof(ret_glance->listener), session->listener);
 	copy(ret_glance->server, sizeof(ret_glance->server), server_of(session));
+	if (session->desk)
+		copy(ret_glance->pool, sizeof(ret_glance->pool), session->desk->pool->config->name);
+	if (session->introduced) {
+		copy(ret_glance->sni, sizeof(ret_glance->sni), session->introduced->sni);
+		copy(ret_glance->alpn, sizeof(ret_glance->alpn), session->introduced->alpn);
+	}
 }
 
 static uint64_t left_ms(const struct session *session, uint64_t at_ms)
@@ -182,6 +190,23 @@ static void look_at_queue(const struct session *session, const struct pool *pool
 	copy(ret_detail->pool, sizeof(ret_detail->pool), pool->config->name);
 }
 
+/* What is asked of a client that greets. */
+static void look_at_greeting(const struct session *session, struct glance_detail *ret_detail)
+{
+	static const struct {
+		const char *words, *key;
+	} asked[] = {
+		[ASK_PROXY] = {"its PROXY header", "accept_proxy_timeout"},
+		[ASK_PREFACE] = {"its request for TLS", "hello_timeout"},
+		[ASK_HELLO] = {"its ClientHello", "hello_timeout"},
+	};
+	unsigned step = (unsigned)__builtin_ctz(session->asks);
+
+	static_assert(array_size(asked) == ASK_COUNT, "every step has its words");
+	ret_detail->awaited = asked[step].words;
+	ret_detail->awaited_key = asked[step].key;
+}
+
 void glance_closely(const struct session *session, struct glance_detail *ret_detail)
 {
 	const struct lane *lanes = session->road.lanes;
@@ -208,6 +233,9 @@ void glance_closely(const struct session *session, struct glance_detail *ret_det
 		.lifetime_left_ms = left_ms(session, at_ms[DEADLINE_LIFETIME]),
 		.quiet_left_ms = quiet_left_ms(session),
 	};
+	ret_detail->agreeing = session->phase == &phase_asking;
+	if (session->state == SESSION_GREETING && session->asks)
+		look_at_greeting(session, ret_detail);
 	for (unsigned i = 0; i < LANE_COUNT; i++)
 		ret_detail->lanes[i] = lane_of(session, &lanes[i]);
 	if (desk && list_is_linked(&session->queued))

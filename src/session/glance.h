@@ -17,6 +17,8 @@ struct session;
 #define GLANCE_PROXY_MAX    44
 #define GLANCE_LISTENER_MAX 120
 #define GLANCE_SERVER_MAX   160
+#define GLANCE_SNI_MAX      256
+#define GLANCE_ALPN_MAX     80
 
 /* A row of a list. */
 struct glance {
@@ -37,6 +39,9 @@ struct glance {
 	char proxy[GLANCE_PROXY_MAX];
 	char listener[GLANCE_LISTENER_MAX];
 	char server[GLANCE_SERVER_MAX]; /* it has, or tries; "": none so far */
+	char pool[GLANCE_PROXY_MAX];    /* that has the servers; "": none so far */
+	char sni[GLANCE_SNI_MAX];       /* what it asked for in TLS, as its record has it; "" */
+	char alpn[GLANCE_ALPN_MAX];
 };
 
 /* One direction of it. */
@@ -67,8 +72,11 @@ struct glance_detail {
 	uint32_t before;     /* ... behind so many of its worker's */
 	uint64_t queued_ms;  /* ... since then */
 	char pool[GLANCE_PROXY_MAX];
-	bool half_closed;   /* half_close_timeout governs it, not idle_timeout */
-	uint32_t in_flight; /* operations */
+	bool agreeing;           /* the server has been asked for TLS, and has not answered */
+	const char *awaited;     /* of the client, in words, while it greets; static */
+	const char *awaited_key; /* ... and the key that says for how long */
+	bool half_closed;        /* half_close_timeout governs it, not idle_timeout */
+	uint32_t in_flight;      /* operations */
 	/* In so many milliseconds, or GLANCE_NEVER: when these would end it, or the attempt. */
 	uint64_t greeting_left_ms, request_left_ms, connect_left_ms, retry_left_ms, queue_left_ms,
 		lifetime_left_ms, quiet_left_ms;
