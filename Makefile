@@ -103,7 +103,7 @@ GUEST    := $(call programs,tests/kernel/*.c)#	for test_kernel.sh, with nothing 
 COMPARE  := $(call programs,tests/compare/*.c)
 BENCH_TOOLS := $(call programs,tests/bench/bench_*.c)
 EXAMPLES := $(call programs,examples/*.c)
-PEER_SCRIPTS := tests/peers_deb.sh tests/peers_health.sh tests/test_keepalived.sh tests/test_several.sh
+PEER_SCRIPTS := tests/peers_deb.sh tests/peers_health.sh tests/peers_proxy.sh tests/test_keepalived.sh tests/test_several.sh
 # the longest first, or processors wait for them at the end
 LONGEST  := $(patsubst %,tests/test_%.sh,kernel lint systemd fuzz bench keepalived)
 SCRIPTS  := $(LONGEST) $(filter-out $(LONGEST),tests/layers.sh tests/circles.sh $(wildcard tests/test_*.sh))

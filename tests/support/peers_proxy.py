@@ -16,6 +16,7 @@ import time
 
 URINGPROXY = os.path.abspath(sys.argv[1])
 PATIENCE = 20
+STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
 
 def fail(text):
@@ -101,6 +102,9 @@ def main():
         if not shutil.which(program):
             print("%s is not installed" % program)
             sys.exit(77)
+    if not os.path.exists(STREAM):
+        print("nginx has no %s" % STREAM)
+        sys.exit(77)
     place = Place()
     end = socket.create_server(("127.0.0.1", 0), backlog=64)
     last = end.getsockname()[1]
@@ -131,8 +135,8 @@ listen checks
     bind 127.0.0.1:7112
     server in 127.0.0.1:7103 send-proxy-v2 check inter 200ms
 """)
-    module = "/usr/lib/nginx/modules/ngx_stream_module.so"
-    nginx = place.write("nginx.conf", ("load_module %s;\n" % module if os.path.exists(module) else "") + """
+    nginx = place.write("nginx.conf", """
+load_module %s;
 daemon off;
 master_process off;
 pid %s/nginx.pid;
@@ -146,7 +150,7 @@ stream {
         proxy_protocol on;
     }
 }
-""" % (place.path, last))
+""" % (STREAM, place.path, last))
     daemon = place.write("daemon.conf", """
 [control]
 listen = off
