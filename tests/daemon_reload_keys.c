@@ -395,7 +395,8 @@ START_TEST(each_key_that_a_reload_changes_is_shown_to)
 		"on_down",       "on_up",        "panic",         "check",      "check_request",
 		"check_host",    "check_send",   "check_expect",  "check_user", "check_every",
 		"check_timeout", "check_fall",   "check_rise",    "check_fast", "resolve_min",
-		"resolve_max",   "resolve_hold", "resolver",      "family"};
+		"resolve_max",   "resolve_hold", "resolver",      "family",     "source",
+		"interface",     "mark"};
 	/* And these several clients: daemon_per_client.c. */
 	static const char *const clients[] = {"max_per_client", "client_rate", "client_prefix_v4",
 					      "client_prefix_v6", "accept_rate"};

@@ -522,7 +522,7 @@ START_TEST(the_manual_and_the_sample_have_every_option_of_a_server)
 		ck_assert_msg(found, "%s does not have %s", MANUAL, name);
 		ck_assert_msg(strstr(sample, name), "%s does not have %s", SAMPLE, name);
 	}
-	ck_assert_uint_eq(count, 12);
+	ck_assert_uint_eq(count, 13);
 	free(manual);
 	free(sample);
 }
@@ -562,7 +562,7 @@ START_TEST(the_examples_in_the_manual_are_free_of_mistakes)
 		*end = '.';
 		count++;
 	}
-	ck_assert_uint_eq(count, 9);
+	ck_assert_uint_eq(count, 10);
 	free(manual);
 }
 END_TEST

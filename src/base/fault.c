@@ -90,6 +90,8 @@ static const struct fault_row rows[] = {
 	{FAULT_AT_CONNECT, ENONET,        FAULT_UNREACHABLE, NULL},
 	{FAULT_AT_CONNECT, EADDRNOTAVAIL, FAULT_PORTS,       NULL},
 	{FAULT_AT_CONNECT, EADDRINUSE,    FAULT_TAKEN,       NULL},
+	{FAULT_AT_CONNECT, ENXIO,         FAULT_ADDRESS,     "no interface of this machine has an address of `source`"},
+	{FAULT_AT_CONNECT, ENODEV,        FAULT_ADDRESS,     "this machine has no interface of that name; `ip link` shows them"},
 	{FAULT_AT_CONNECT, EAGAIN,        FAULT_MEMORY,      MEMORY}, /* for the route */
 	{FAULT_AT_CONNECT, EINPROGRESS,   FAULT_PASSING,     NULL},
 	{FAULT_AT_CONNECT, ECONNRESET,    FAULT_RESET,       NULL},

@@ -77,6 +77,15 @@ static bool has_names(const struct config *config, const struct config_section *
 	return false;
 }
 
+static bool has_internet(const struct config *config, const struct config_section *section)
+{
+	(void)config;
+	for (size_t i = 0; i < section->server_count; i++)
+		if (section->servers[i].address.kind != ADDRESS_UNIX)
+			return true;
+	return !section->server_count;
+}
+
 static bool checks(const struct config *config, const struct config_section *section)
 {
 	(void)config;
@@ -169,6 +178,8 @@ static const struct {
 	{"queue", may_fill, "no server has max_connections, so that none is ever full"},
 	{"queue_timeout", queues, "it is about queue, which is off"},
 	{"retry_timeout", tries_again, "no other server is tried with retries = 0"},
+	{"mark", has_internet, "all servers are unix sockets"},
+	{"interface", has_internet, "all servers are unix sockets"},
 	{"on_up", has_tiers, "there is no backup, and all priorities are the same"},
 	{"on_down", checks, "what is down is found out by check, which is off"},
 	{"check_request", checks_http, "it is about check = http"},

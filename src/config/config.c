@@ -138,6 +138,7 @@ static int loader_finish(struct loader *loader, int r)
 		loader_route(loader);
 		loader_check(loader);
 		loader_check_servers(loader);
+		loader_check_sources(loader);
 		loader_check_terms(loader);
 		loader_check_proxy(loader);
 		loader_check_effects(loader);

@@ -172,6 +172,7 @@ struct config_endpoint {
 	uint8_t send_proxy;           /* enum config_send_proxy; CONFIG_SEND_PROXY_AS_POOL */
 	uint16_t check_port;          /* 0: its own */
 	struct address check_address; /* ADDRESS_NONE: its own; else without a port */
+	struct address source;        /* ADDRESS_NONE: the pool's; ADDRESS_ANY: auto */
 };
 
 /*
@@ -228,6 +229,8 @@ struct config_settings {
 	uint32_t resolve_min_ms, resolve_max_ms;
 	uint32_t resolve_hold_ms; /* 0: for ever */
 	uint32_t family;          /* enum config_family */
+	uint32_t mark;            /* of packets to servers; 0: off */
+	char *interface;          /* that connections to them go by; NULL: auto */
 	char *check_request;      /* "GET /" */
 	char *check_host;         /* these as written; NULL: not given */
 	char *check_expect;

@@ -41,6 +41,27 @@ static int parse_seconds(uint64_t *ret_ms, const char *text, char why[VALUE_WHY_
 	return r;
 }
 
+/* As `ip rule` writes and reads it. */
+static int parse_mark(uint64_t *ret_mark, const char *text, char why[VALUE_WHY_MAX])
+{
+	size_t digits = strspn(text + 2 * !strncasecmp(text, "0x", 2), "0123456789abcdefABCDEF");
+	char *end;
+
+	if (strncasecmp(text, "0x", 2) != 0)
+		return value_parse_count(ret_mark, text, why);
+	*ret_mark = strtoull(text, &end, 16);
+	if (digits && digits <= 8 && !*end)
+		return 0;
+	snprintf(why, VALUE_WHY_MAX, "\"%.80s\" is not a mark; write for example 0x10", text);
+	return -EINVAL;
+}
+
+static const char *format_mark(uint64_t mark, char *text, size_t size)
+{
+	snprintf(text, size, "0x%" PRIx64, mark);
+	return text;
+}
+
 static const char *format_count(uint64_t count, char *text, size_t size)
 {
 	snprintf(text, size, "%" PRIu64, count);
@@ -75,6 +96,7 @@ static const struct {
 	[SCHEMA_US] = {parse_us, format_us},
 	[SCHEMA_MS] = {parse_ms, format_ms},
 	[SCHEMA_SECONDS] = {parse_seconds, format_ms},
+	[SCHEMA_MARK] = {parse_mark, format_mark},
 };
 
 static const char *const access_words[] = {[CONFIG_ACCESS_OFF] = "off",
@@ -259,10 +281,21 @@ static int set_resolver(char **field, const char *text, char why[VALUE_WHY_MAX])
 	return set_text(field, address_format(&address, formatted, sizeof(formatted)));
 }
 
+static int set_interface(char **field, const char *text, char why[VALUE_WHY_MAX])
+{
+	if (address_is_interface(text))
+		return set_text(field, text);
+	snprintf(why, VALUE_WHY_MAX,
+		 "\"%.40s\" is not the name of an interface, of at most %d bytes; `ip link` shows "
+		 "them",
+		 text, IF_NAMESIZE - 1);
+	return -EINVAL;
+}
+
 static bool holds_text(const struct schema_key *key)
 {
 	return key->type == SCHEMA_TEXT || key->type == SCHEMA_RESOLVER ||
-	       key->type == SCHEMA_NAMES;
+	       key->type == SCHEMA_INTERFACE || key->type == SCHEMA_NAMES;
 }
 
 static int set_access(struct config *config, const char *text, char why[VALUE_WHY_MAX])
@@ -303,6 +336,8 @@ int schema_set(const struct schema_key *key, void *owner, const char *text, char
 		return set_names(key, field, text, why);
 	if (key->type == SCHEMA_RESOLVER && !is_zero(key, text))
 		return set_resolver(field, text, why);
+	if (key->type == SCHEMA_INTERFACE && !is_zero(key, text))
+		return set_interface(field, text, why);
 	if (holds_text(key) && strlen(text) > SCHEMA_TEXT_MAX) {
 		snprintf(why, VALUE_WHY_MAX, "is %zu bytes long; the most is %d", strlen(text),
 			 SCHEMA_TEXT_MAX);

@@ -44,6 +44,8 @@ void loader_read(struct loader *loader, const char *text, size_t size);
 void loader_check(struct loader *loader);
 /* ... of servers and pools, ... */
 void loader_check_servers(struct loader *loader);
+/* ... of where connections to them come from, ... */
+void loader_check_sources(struct loader *loader);
 /* ... of how servers are chosen, asked and found, ... */
 void loader_check_terms(struct loader *loader);
 /* ... of PROXY headers, ... */

@@ -1,6 +1,7 @@
 #include "config/option.h"
 
 #include "config/schema.h"
+#include "config/source.h"
 #include "config/suggest.h"
 #include "config/tos.h"
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define WORD_MAX     300
 #define MODE_CONTROL 0660
@@ -209,6 +211,22 @@ static int set_check_address(struct config_endpoint *endpoint, const char *value
 	return 0;
 }
 
+static int set_source(struct config_endpoint *endpoint, const char *value, char *why)
+{
+	char because[VALUE_WHY_MAX];
+
+	if (endpoint->address.kind == ADDRESS_UNIX)
+		return wrong(why, "source has no use here: who connects to a unix socket has no "
+				  "address");
+	if (!strcasecmp(value, "auto")) {
+		endpoint->source.kind = ADDRESS_ANY;
+		return 0;
+	}
+	if (source_parse(&endpoint->source, value, because) < 0)
+		return wrong(why, "source=%.80s: %.300s", value, because);
+	return 0;
+}
+
 /* ---- All of them ----------------------------------------------------------------------------- */
 
 /* What an option is for. */
@@ -261,6 +279,7 @@ static const struct option options[] = {
 	{.name = "send_proxy", .has_value = true, .of = OF_SERVERS, .set = set_send_proxy},
 	{.name = "check_port", .has_value = true, .of = OF_SERVERS, .set = set_check_port},
 	{.name = "check_address", .has_value = true, .of = OF_SERVERS, .set = set_check_address},
+	{.name = "source", .has_value = true, .of = OF_SERVERS, .set = set_source},
 };
 /* clang-format on */
 

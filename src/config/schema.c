@@ -2,6 +2,7 @@
 
 #include "config/client_rule.h"
 #include "config/routing.h"
+#include "config/source.h"
 #include "config/suggest.h"
 
 #include <string.h>
@@ -189,6 +190,9 @@ const struct schema_key schema_keys[] = {
 	SERVERS("queue_timeout", MS,    uint32_t, queue_timeout_ms, 1, HOUR,          "connect_timeout", NULL, NULL, "connect_timeout", "how long they wait"),
 	SERVERS("send_proxy",    WORD,  uint32_t, send_proxy,       0, 0,             NULL, NULL, send_proxies, "off", "whether servers are told of the client by a PROXY header"),
 	SERVERS("send_proxy_tlv", TEXT, char *,   send_proxy_tlv,   0, 0,             "none", NULL, NULL, "none",  "what a header of version 2 says besides"),
+	LINES("source", SERVER, GROUP_SOURCE, AUTO, source_check, "the address of this machine that connections to servers come from; may be repeated"),
+	SERVERS("interface",     INTERFACE, char *, interface,      0, 0,             AUTO, NULL, NULL,   "auto",   "the interface that connections to servers go by"),
+	SERVERS("mark",          MARK,  uint32_t, mark,             1, UINT32_MAX,    OFF,  NULL, NULL,   "off",    "the mark of packets to servers, for routes and firewalls"),
 	SERVERS("check",         WORD,  uint32_t, check,            0, 0,             NULL, NULL, checks, "off",    "how servers are asked whether they are well"),
 	SERVERS("check_request", TEXT,  char *,   check_request,    0, 0,             NULL, NULL, NULL,   "GET /",  "what check = http asks for"),
 	SERVERS("check_host",    TEXT,  char *,   check_host,       0, 0,             AUTO, NULL, NULL,   "auto",   "the Host: that check = http names"),
@@ -320,6 +324,13 @@ const char *schema_suggest(const char *name, unsigned where)
 		{"resolvers", "resolver"},
 		{"nameserver", "resolver"},
 		{"hold", "resolve_hold"},
+		{"source_address", "source"},
+		{"proxy_bind", "source"},
+		{"bind_address", "source"},
+		{"fwmark", "mark"},
+		{"so_mark", "mark"},
+		{"device", "interface"},
+		{"bind_device", "interface"},
 		{"threads", "workers"},
 		{"nbthread", "workers"},
 		{"workerprocesses", "workers"},

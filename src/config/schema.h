@@ -43,15 +43,17 @@ enum schema_type {
 	SCHEMA_SIZE64, /* uint64_t */
 	SCHEMA_US,     /* uint32_t */
 	SCHEMA_MS,
-	SCHEMA_SECONDS,  /* milliseconds too, but a multiple of 1000 */
-	SCHEMA_RATE,     /* struct value_rate; a count of 0 for the word of 0 */
-	SCHEMA_WORD,     /* an enum, indexing words */
-	SCHEMA_CPUS,     /* uint64_t [VALUE_CPU_WORDS] */
-	SCHEMA_NAMES,    /* char *, names separated by one blank; NULL for none */
-	SCHEMA_TEXT,     /* char *, as written; NULL for the word of 0 */
-	SCHEMA_RESOLVER, /* char *, "ADDRESS:PORT" of a name server; NULL likewise */
-	SCHEMA_ACCESS,   /* enum config_access, and the path beside it */
-	SCHEMA_LISTEN,   /* a list of addresses, one to a line */
+	SCHEMA_SECONDS,   /* milliseconds too, but a multiple of 1000 */
+	SCHEMA_RATE,      /* struct value_rate; a count of 0 for the word of 0 */
+	SCHEMA_WORD,      /* an enum, indexing words */
+	SCHEMA_CPUS,      /* uint64_t [VALUE_CPU_WORDS] */
+	SCHEMA_NAMES,     /* char *, names separated by one blank; NULL for none */
+	SCHEMA_TEXT,      /* char *, as written; NULL for the word of 0 */
+	SCHEMA_RESOLVER,  /* char *, "ADDRESS:PORT" of a name server; NULL likewise */
+	SCHEMA_INTERFACE, /* char *, the name of an interface; NULL likewise */
+	SCHEMA_MARK,      /* uint32_t, 0x10 too */
+	SCHEMA_ACCESS,    /* enum config_access, and the path beside it */
+	SCHEMA_LISTEN,    /* a list of addresses, one to a line */
 	SCHEMA_SERVER,
 	SCHEMA_LINE, /* lines whose order counts: config/repeated.h */
 	SCHEMA_TYPE_COUNT,
@@ -67,6 +69,7 @@ typedef int schema_line_check(const char *text, char why[VALUE_WHY_MAX]);
 
 enum schema_group {
 	GROUP_NONE,
+	GROUP_SOURCE,  /* where connections to servers come from */
 	GROUP_CLIENTS, /* allow and deny */
 	GROUP_ROUTES,  /* route_sni and route_alpn */
 	GROUP_PROXIES, /* accept_proxy_from */
@@ -91,7 +94,7 @@ struct schema_key {
 	schema_line_check *check;
 };
 
-#define SCHEMA_KEY_COUNT 87
+#define SCHEMA_KEY_COUNT 90
 extern const struct schema_key schema_keys[];
 
 /* The section that the word begins, or NULL. */

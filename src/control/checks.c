@@ -291,6 +291,7 @@ static bool is_same_dialogue(const struct dialogue *a, const struct dialogue *b)
 static bool is_same(const struct target *a, const struct target *b)
 {
 	return address_is_same(&a->terms.address, &b->terms.address) &&
+	       a->terms.departure == b->terms.departure &&
 	       a->terms.timeout_ms == b->terms.timeout_ms && a->pace.every_ms == b->pace.every_ms &&
 	       a->pace.fast_ms == b->pace.fast_ms && a->health.rise == b->health.rise &&
 	       a->health.fall == b->health.fall &&
@@ -329,6 +330,7 @@ static int make(struct checks *checks, const struct check_terms *terms, char *wh
 		.checks = checks,
 		.terms = {.edges = checks->edges,
 			  .address = terms->address,
+			  .departure = terms->departure,
 			  .timeout_ms = terms->timeout_ms},
 		.pace = {.every_ms = terms->every_ms, .fast_ms = terms->fast_ms},
 		.due = {.kind = TIMER_DUE},

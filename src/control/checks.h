@@ -22,12 +22,14 @@
 #include "pool/health.h"
 
 struct checks;
+struct departure;
 struct target;
 
 /* Texts are copied. */
 struct check_terms {
 	struct dialogue_terms dialogue;
-	struct address address; /* INET or UNIX */
+	struct address address;            /* INET or UNIX */
+	const struct departure *departure; /* where it comes from; NULL: anywhere */
 	uint32_t every_ms, fast_ms, timeout_ms;
 	uint32_t rise, fall;
 };

@@ -1,5 +1,7 @@
 #include "control/enlist.h"
 
+#include "pool/departure.h"
+
 #include "ops/ledger.h"
 #include "ops/log.h"
 
@@ -17,6 +19,7 @@ int enlist(struct pool *pool, const struct pool_means *means, const struct enlis
 		.disabled = line->disabled,
 		.line = line,
 	};
+	const struct departure *departure;
 	int r = resolve_leads_on(means->resolver, pool->config, line, enlisted->address);
 
 	if (r <= 0)
@@ -29,6 +32,11 @@ int enlist(struct pool *pool, const struct pool_means *means, const struct enlis
 	if (!member.server)
 		return log_no_memory("the servers");
 	snprintf(account, sizeof(account), "%s %s", title, enlisted->name);
+	if (departure_get(means->servers, pool->config, line, &departure) < 0 ||
+	    way_get(means->servers, member.server, departure, &member.way) < 0) {
+		servers_put(member.server);
+		return log_no_memory("the servers");
+	}
 	/* One that another reading names has it, and workers read it. */
 	if (!member.server->account) {
 		member.server->account = ledger_account(means->ledger, account);

@@ -169,6 +169,7 @@ static void fill_server(struct metrics_server *to, const struct ledger *ledger,
 	to->connections_max = standing.limit;
 	to->connections_max_configured = member->limit;
 	to->ejections = atomic_load_explicit(&server->ejected, memory_order_relaxed);
+	to->way = server_way(server);
 	fill_said(to, server, snapshot);
 	fill_check(to, server, standing.cause);
 	to->connections = load(&account->connections);

@@ -3,6 +3,7 @@
 #include "config/value.h"
 #include "control/bind.h"
 #include "control/build.h"
+#include "control/judge_departures.h"
 #include "control/logs.h"
 #include "guard/acl.h"
 #include "loop/socket.h"
@@ -190,6 +191,7 @@ int judge_config(const struct config *config, struct report *report)
 	r = judge_worse(r, judge_cpus(config, "sqpoll_cpus", config->sqpoll_cpus, report));
 	judge_interfaces(config, report);
 	judge_reject(config, report);
+	r = judge_worse(r, judge_departures(config, report));
 	return judge_worse(r, logs_check(config, report));
 }
 

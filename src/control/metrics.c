@@ -296,6 +296,10 @@ ROW(SERVER, GAUGE, "uringproxy_server_last_change_timestamp_seconds", "pool serv
 ROW(SERVER, COUNTER, "uringproxy_server_ejections_total", "pool server",
     "Times that connections which failed took it out.", NUMBER(server, ejections))
 
+ROW(SERVER, GAUGE, "uringproxy_server_free_ports", "pool server source",
+    "Local ports that are left for connections to it, by the source address; where there is one.",
+    OWN(item_print_free_ports))
+
 ROW(NAME, COUNTER, "uringproxy_name_resolutions_total", "name result",
     "Look-ups of the host name, by what came of them.", OWN(item_print_name_results))
 ROW(NAME, COUNTER, "uringproxy_name_changes_total", "name",

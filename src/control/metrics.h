@@ -72,6 +72,8 @@ struct metrics_said {
 	uint64_t at_ms;
 };
 
+struct way;
+
 struct metrics_server {
 	const char *pool, *name, *address;
 	const char *state; /* one word: "up", "down", "drain", "maint" */
@@ -98,6 +100,7 @@ struct metrics_server {
 	const char *health;     /* "up", "up 2/3" */
 	uint64_t changed_ms;    /* into its state */
 	uint64_t ejections;
+	const struct way *way; /* where connections come from; NULL: anywhere */
 };
 
 struct metrics_name {

@@ -1,5 +1,7 @@
 #include "control/metrics_item.h"
 
+#include "pool/departure.h"
+
 void item_label(struct metrics_item *item, const char *name, const char *value)
 {
 	assert(item->label_count < METRICS_LABELS_MAX);
@@ -108,6 +110,15 @@ void item_print_failures(struct exposition *page, const struct metrics_item *ite
 		if (server->failures[reason])
 			print_labelled(page, item, "cause", reason_name((enum reason)reason),
 				       server->failures[reason]);
+}
+
+void item_print_free_ports(struct exposition *page, const struct metrics_item *item)
+{
+	const struct metrics_server *server = item->at;
+
+	for (uint32_t i = 0; server->way && i < server->way->count; i++)
+		print_labelled(page, item, "source", server->way->berths[i].source->text,
+			       berth_free(&server->way->berths[i]));
 }
 
 void item_print_state(struct exposition *page, const struct metrics_item *item)

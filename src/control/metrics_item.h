@@ -32,6 +32,7 @@ metrics_printer item_print_server_bytes;
 metrics_printer item_print_ended;
 metrics_printer item_print_refused;
 metrics_printer item_print_failures;
+metrics_printer item_print_free_ports;
 metrics_printer item_print_state;
 metrics_printer item_print_rulings;
 metrics_printer item_print_check_seconds;

@@ -6,6 +6,7 @@
 #include "base/grow.h"
 #include "greet/proxy_write.h"
 #include "loop/socket.h"
+#include "pool/departure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -312,18 +313,66 @@ static void on_ready(void *owner, uint32_t ready)
 	}
 }
 
+/* Connects from there, or from anywhere; what fails of that is this machine's fault. */
+static int connect_from(struct probe *probe, const struct source *source, bool *ret_ours)
+{
+	const struct departure *departure = probe->terms->departure;
+	const struct address *address = &probe->terms->address;
+	int r;
+
+	*ret_ours = false;
+	probe->fd = socket_open(address->u.any.sa_family);
+	if (probe->fd < 0)
+		return probe->fd;
+	if (departure && !is_unix(probe)) {
+		r = socket_depart(probe->fd, departure->mark, departure->interface,
+				  source ? &source->address : NULL);
+		*ret_ours = r < 0;
+		if (r < 0)
+			return r;
+	}
+	return socket_connect(probe->fd, address);
+}
+
+/* From the first source of its family that has a port, as connections do. */
+static int connect_somehow(struct probe *probe, bool *ret_ours)
+{
+	const struct departure *departure = probe->terms->departure;
+	sa_family_t family = probe->terms->address.u.any.sa_family;
+	int r = -EAFNOSUPPORT;
+
+	*ret_ours = true;
+	if (!departure || !departure->count || is_unix(probe))
+		return connect_from(probe, NULL, ret_ours);
+	for (uint32_t i = 0; i < departure->count; i++) {
+		const struct source *source = &departure->sources[i];
+
+		if (source->address.u.any.sa_family != family)
+			continue;
+		if (probe->fd >= 0)
+			socket_close(probe->fd);
+		r = connect_from(probe, source, ret_ours);
+		if (r != -EADDRNOTAVAIL && r != -ENXIO)
+			break;
+	}
+	return r;
+}
+
 void probe_begin(struct probe *probe, const struct probe_terms *terms, probe_told *told,
 		 probe_gone *gone, void *owner)
 {
+	bool ours;
 	int r;
 
 	*probe = (struct probe){
 		.terms = terms, .told = told, .gone = gone, .owner = owner, .fd = -1};
 	probe->begun_ns = clock_now_ns();
-	probe->fd = socket_open(terms->address.u.any.sa_family);
-	r = probe->fd < 0 ? probe->fd : socket_connect(probe->fd, &terms->address);
+	r = connect_somehow(probe, &ours);
 	if (r < 0 && r != -EINPROGRESS) {
-		fail(probe, r);
+		if (ours)
+			fail_here(probe, r);
+		else
+			fail(probe, r);
 		return;
 	}
 	probe->edge = (struct edge){on_ready, probe};

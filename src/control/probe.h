@@ -19,11 +19,14 @@
 #include "greet/proxy_header.h"
 #include "ops/edges.h"
 
+struct departure;
+
 /* What a probe is made of; all of it outlives the probe. */
 struct probe_terms {
 	struct edges *edges;
-	struct address address; /* INET or UNIX */
-	uint32_t timeout_ms;    /* for sentences; whoever begins it calls probe_expire() then */
+	struct address address;            /* INET or UNIX */
+	const struct departure *departure; /* where it comes from; NULL: anywhere */
+	uint32_t timeout_ms; /* for sentences; whoever begins it calls probe_expire() then */
 	struct dialogue dialogue;
 };
 

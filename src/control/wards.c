@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "config/send_proxy.h"
 #include "control/wards_parts.h"
+#include "pool/departure.h"
 #include "pool/passive.h"
 #include "pool/standing.h"
 
@@ -152,6 +153,7 @@ static enum config_send_proxy header_of(const struct ward *ward)
 static void watch(struct ward *ward)
 {
 	const struct config_settings *settings = &ward->pool->config->settings;
+	const struct way *way = ward->way;
 	struct checks *checks = ward->wards->checks;
 	struct watcher *next =
 		ward->watcher == &ward->watchers[0] ? &ward->watchers[1] : &ward->watchers[0];
@@ -164,6 +166,7 @@ static void watch(struct ward *ward)
 			     .user = settings->check_user,
 			     .header = header_of(ward)},
 		.address = checked_address(ward),
+		.departure = way ? way->departure : NULL,
 		.every_ms = settings->check_every_ms,
 		.fast_ms = settings->check_fast_ms ? settings->check_fast_ms
 						   : settings->check_every_ms / 4,
@@ -240,6 +243,7 @@ static void look_at(struct wards *wards, struct pool *pool, const struct member 
 	joins |= !ward->took && standing.able;
 	ward->pool = pool;
 	ward->line = member->line;
+	ward->way = member->way;
 	ward->tier = member->tier;
 	ward->round = wards->round;
 	ward->checked = standing.checked;

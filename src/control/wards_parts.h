@@ -18,6 +18,7 @@ struct ward {
 	struct server *server;
 	struct pool *pool; /* of the edition of the day ... */
 	const struct config_endpoint *line;
+	const struct way *way; /* where checks come from, too; NULL: anywhere */
 	uint32_t tier;
 	uint64_t round;             /* of wards_look(), that it was last met in */
 	struct watcher watchers[2]; /* one is in use, the other is for the next */

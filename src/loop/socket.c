@@ -103,6 +103,30 @@ int socket_interface(int fd, const char *name)
 		       : 0;
 }
 
+static int bind_source(int fd, const struct address *source)
+{
+	struct address now = *source;
+
+	if (address_locate(&now) < 0)
+		return -ENXIO;
+	set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	if (bind(fd, &now.u.any, now.length) == 0)
+		return 0;
+	/* A connect says EADDRNOTAVAIL of ports. */
+	return errno == EADDRNOTAVAIL ? -ENXIO : -errno;
+}
+
+int socket_depart(int fd, uint32_t mark, const char *interface, const struct address *source)
+{
+	int r = 0;
+
+	if (mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
+		return -errno;
+	if (*interface)
+		r = socket_interface(fd, interface);
+	return r == 0 && source ? bind_source(fd, source) : r;
+}
+
 void socket_hold_ack(int fd)
 {
 	set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);

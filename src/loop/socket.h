@@ -30,6 +30,14 @@ void socket_untune(int fd, const struct config_settings *settings);
  */
 void socket_tos(int fd, int family, uint8_t tos);
 void socket_defer_accept(int fd, bool defer);
+/*
+ * Before a connect: where it sets out from.  A mark, or 0; an interface, or ""; an address of
+ * this machine, or NULL.  0, or -EPERM of the mark, -ENODEV of the interface, and -ENXIO: the
+ * address is none of this machine's.  The port is chosen by the connect, which may say
+ * -EADDRNOTAVAIL: all are in use (IP_BIND_ADDRESS_NO_PORT, Linux 4.2).
+ */
+int socket_depart(int fd, uint32_t mark, const char *interface,
+		  const struct address *source) must_check;
 /* Only what goes through that interface (SO_BINDTODEVICE).  0; -ENODEV: there is none. */
 int socket_interface(int fd, const char *name) must_check;
 

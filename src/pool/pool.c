@@ -147,6 +147,7 @@ static void tell_workers(const struct pool *pool, const struct member *member, u
 		return;
 	atomic_store_explicit(&server->header, pool_header(pool, member->line),
 			      memory_order_relaxed);
+	atomic_store_explicit(&server->way, member->way, memory_order_release);
 	atomic_store_explicit(&server->fails, member->line->max_fails, memory_order_relaxed);
 	atomic_store_explicit(&server->within_ms, member->line->fail_timeout_ms,
 			      memory_order_relaxed);

@@ -22,6 +22,7 @@ struct config_section;
 struct queue;
 struct roster;
 struct server;
+struct way;
 
 struct member {
 	struct server *server;
@@ -31,6 +32,7 @@ struct member {
 	bool disabled;     /* likewise: it takes none, whatever its weight */
 	bool removed;      /* by an operator: gone_ms is since when */
 	const char *place; /* "FILE:LINE" of that (servers_place()); NULL: its server knows */
+	struct way *way;   /* where its connections set out from; NULL: anywhere: departure.h */
 	const struct config_endpoint *line; /* that it comes from; NULL: of another edition */
 	struct config_endpoint *added; /* ... which an operator has said, and it is the member's */
 	uint64_t gone_ms; /* its line's name stands for others since then; 0: it does not */

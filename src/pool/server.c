@@ -1,5 +1,6 @@
 #include "pool/server.h"
 
+#include "pool/departure.h"
 #include "pool/queue.h"
 
 #include "base/clock.h"
@@ -156,6 +157,7 @@ void servers_done(struct servers *servers)
 	struct servers_title *title;
 	struct queue *queue;
 
+	departures_done(servers);
 	for (size_t i = 0; i < array_size(servers->places); i++) {
 		while ((place = servers->places[i])) {
 			servers->places[i] = place->next;
@@ -252,6 +254,7 @@ static struct server *find(const struct list *bucket, const char *title, const c
 
 static void discard(struct server *server)
 {
+	ways_done(server);
 	free(server->reaches);
 	free(server->title);
 	free(server->name);

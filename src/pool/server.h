@@ -28,6 +28,7 @@ struct passive_pool;
 struct queue;
 struct ruling;
 struct ward;
+struct way;
 
 #define SERVER_FAILS_MAX 64 /* failures that it can be ejected after */
 
@@ -61,6 +62,7 @@ struct server {
 
 	/* The main thread's. */
 	uint32_t users;              /* pools that name it */
+	struct way *ways;            /* that lead there, or did: departure.h */
 	const struct ruling *ruling; /* an operator's; NULL: there is none */
 	uint64_t ruled_ms;           /* since 1970, when that last changed its state; 0: never */
 	struct vitals vitals;        /* what its check says */
@@ -72,6 +74,7 @@ struct server {
 	_Alignas(64) _Atomic uint32_t active; /* connections with a place at it, of all workers */
 	_Atomic uint32_t limit;               /* how many may have one; 0: any number */
 	_Atomic uint64_t ejection;            /* by its failures: passive.h; 0: none */
+	_Atomic(struct way *) way;            /* where connections set out from; NULL: anywhere */
 	_Atomic uint64_t cost;                /* how long it takes: least_time.h; 0: unknown */
 
 	/* Written by all workers. */
@@ -144,6 +147,12 @@ static inline bool server_may_return(const struct server *server)
 	return atomic_load_explicit(&server->may_return, memory_order_relaxed);
 }
 
+/* Where its connections come from; NULL: the kernel chooses, as nearly always. */
+static inline struct way *server_way(const struct server *server)
+{
+	return atomic_load_explicit(&server->way, memory_order_acquire);
+}
+
 /* It does not let itself be connected to, as far as is known. */
 static inline bool server_is_failing(const struct server *server)
 {
@@ -186,6 +195,7 @@ struct servers_reaches {
 
 #define SERVERS_BUCKETS 1024
 
+struct departure;
 struct servers_title;
 
 /* All there are, the places where they are written, and what those of a title share. */
@@ -196,6 +206,8 @@ struct servers {
 	struct servers_title *titles[256];     /* of pools that there ever were */
 	struct queue *queues[256];             /* of pools, by title; those that are no more stay */
 	struct list numbered[SERVERS_BUCKETS]; /* by their numbers */
+	struct departure *departures;          /* that there ever were */
+	_Atomic uint32_t ports;                /* that the kernel chooses from */
 };
 
 /* Without workers (NULL) servers have no reaches. */

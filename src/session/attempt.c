@@ -2,6 +2,7 @@
 
 #include "loop/loop.h"
 #include "loop/socket.h"
+#include "pool/departure.h"
 #include "pool/server.h"
 #include "session/handshake.h"
 #include "session/hop.h"
@@ -53,12 +54,13 @@ static bool meets_itself(struct session *session, int fd)
 	return false;
 }
 
-int attempt_begin(struct session *session)
+/* From there, or from anywhere. */
+static int begin_from(struct session *session, const struct way *way, const struct berth *berth)
 {
 	const struct server *server = session->reach->server;
 	const struct address *address = &server->address;
 	sa_family_t family = address->u.any.sa_family;
-	int fd = socket_open(family), r;
+	int fd = socket_open(family), r = 0;
 
 	if (fd < 0)
 		return fd;
@@ -67,7 +69,11 @@ int attempt_begin(struct session *session)
 		handshake_begin(session);
 	else if (server_may_return(server))
 		hop_name(session, fd);
-	r = socket_connect(fd, address);
+	if (unlikely(way))
+		r = socket_depart(fd, way->departure->mark, way->departure->interface,
+				  berth ? &berth->source->address : NULL);
+	if (r == 0)
+		r = socket_connect(fd, address);
 	if (r < 0 && r != -EINPROGRESS) {
 		hop_forget(session);
 		socket_close(fd);
@@ -82,4 +88,38 @@ int attempt_begin(struct session *session)
 	}
 	socket_tune(fd, family, session->road.settings);
 	return r == 0;
+}
+
+/* From one source after the other, until one has a port; they take turns. */
+static seldom int begin_by_turns(struct session *session, struct way *way)
+{
+	uint64_t now_ms = session->road.loop->now_ms;
+	uint32_t turn = atomic_fetch_add_explicit(&way->turn, 1, memory_order_relaxed);
+	bool lacked_ports = false;
+	int r = -EAFNOSUPPORT;
+
+	if (!way->departure->count)
+		return begin_from(session, way, NULL);
+	for (uint32_t i = 0; i < way->count; i++) {
+		struct berth *berth = way_berth(way, turn, i);
+
+		r = begin_from(session, way, berth);
+		if (r >= 0) {
+			session->berth = berth;
+			berth_take(berth, now_ms);
+			return r;
+		}
+		if (r != -EADDRNOTAVAIL && r != -ENXIO)
+			return r;
+		berth_lacks(berth, r, now_ms);
+		lacked_ports |= r == -EADDRNOTAVAIL;
+	}
+	return lacked_ports ? -EADDRNOTAVAIL : r;
+}
+
+int attempt_begin(struct session *session)
+{
+	struct way *way = server_way(session->reach->server);
+
+	return unlikely(way) ? begin_by_turns(session, way) : begin_from(session, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "config/config.h"
 #include "loop/socket.h"
+#include "pool/departure.h"
 #include "pool/least_time.h"
 #include "pool/passive.h"
 #include "session/bell.h"
@@ -35,6 +36,10 @@ void choose_leave(struct session *session)
 		return;
 	server = session->reach->server;
 	session->reserved = false;
+	if (unlikely(session->berth)) {
+		berth_leave(session->berth, session->road.loop->now_ms);
+		session->berth = NULL;
+	}
 	if (!session->served)
 		passive_unknown(server, session->road.loop->now_ms);
 	server_release(server);

@@ -48,6 +48,7 @@ struct hop;
 struct introduced;
 struct phase;
 struct io_uring_cqe;
+struct berth;
 struct branch;
 struct reach;
 struct shortage_line;
@@ -145,6 +146,7 @@ struct session {
 	uint64_t queue_ms;          /* so long in all, for places */
 	struct shortage_line *line; /* where it stands, or last stood */
 	struct reach *reach;        /* its way to the server being used; NULL: none so far */
+	struct berth *berth;        /* where its connection to that came from; NULL: anywhere */
 	struct reach *lacking;      /* to the one that what it lacks was to be used for */
 	struct session_end end;
 	struct session_killer killer;

@@ -25,6 +25,7 @@
 
 #define SIM_FD_FIRST    2000 /* no descriptor of this process */
 #define SIM_PORT_FIRST  7000 /* of servers */
+#define SIM_SOURCE_LAME 0x0a000001
 #define SIM_FILES       128
 #define SIM_CONNECTIONS 256
 #define SIM_WORKERS     2
@@ -174,11 +175,13 @@ struct sim_life {
 	enum view_state state;                    /* as of the last turn */
 	uint32_t receives[VIEW_LANES];            /* armed so far */
 	uint32_t tried;                           /* servers, in this round: a bit for each kind */
-	uint32_t reached;    /* ... that it was sent to and that failed, by their own fault */
-	uint64_t attempt_ns; /* the last that was looked at */
-	uint64_t room_ms;    /* it waits, and there is room for it since then; 0: there is none */
-	bool stood_in_line;  /* for what the machine is short of: another order */
-	bool begins_anew;    /* ... and a round, with the next connect */
+	uint32_t lacked_kind; /* for that, and one, a source had no port left, */
+	uint64_t lacked_ns;   /* ... in the attempt that began then */
+	uint32_t reached;     /* ... that it was sent to and that failed, by their own fault */
+	uint64_t attempt_ns;  /* the last that was looked at */
+	uint64_t room_ms;     /* it waits, and there is room for it since then; 0: there is none */
+	bool stood_in_line;   /* for what the machine is short of: another order */
+	bool begins_anew;     /* ... and a round, with the next connect */
 };
 
 /* Once in n; 0: never. */

@@ -1,5 +1,6 @@
 #include "support/sim_edition.h"
 
+#include "pool/departure.h"
 #include "pool/roster.h"
 #include "relay/strategies.h"
 #include "service/services.h"
@@ -207,6 +208,31 @@ static void write_section(struct config_section *source, uint32_t name)
 		most[name] = source->settings.max_connections;
 }
 
+/* The last server of each name is connected to from two addresses, of which one may be missing. */
+static void give_way(struct server *server)
+{
+	static const uint32_t hosts[] = {SIM_SOURCE_LAME, SIM_SOURCE_LAME + 1};
+	static struct departure *departure;
+	struct way *way;
+
+	if (!departure) {
+		departure = calloc(1, sizeof(*departure) + 2 * sizeof(struct source));
+		departure->count = 2;
+		for (unsigned i = 0; i < 2; i++) {
+			struct address *source = &departure->sources[i].address;
+
+			source->kind = ADDRESS_INET;
+			source->length = sizeof(source->u.in);
+			source->u.in.sin_family = AF_INET;
+			source->u.in.sin_addr.s_addr = htonl(hosts[i]);
+		}
+	}
+	if (way_get(&servers, server, departure, &way) < 0)
+		sim_fail("no memory for a way");
+	atomic_store(&servers.ports, 2);
+	atomic_store(&server->way, way);
+}
+
 static struct member get_server(uint32_t name, uint32_t number, const char *title)
 {
 	struct address address = {
@@ -226,6 +252,8 @@ static struct member get_server(uint32_t name, uint32_t number, const char *titl
 		address.u.any.sa_family = AF_UNIX;
 	server = servers_get(&servers, title, texts[number], texts[number], "sim:1", &address);
 	server->account = &accounts[SIM_NAMES];
+	if (number == SIM_SERVERS - 1 && address.u.any.sa_family == AF_INET)
+		give_way(server);
 	member = (struct member){.server = server, .weight = 1};
 	sim_pool_dress(&member, made == 1);
 	return member;

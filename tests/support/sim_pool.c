@@ -105,6 +105,12 @@ static void check_tried(struct sim_life *life, const struct session *session, ui
 	if (life->begins_anew)
 		life->tried = 0;
 	life->begins_anew = false;
+	/* From its other source, in the same attempt. */
+	if (life->tried & bit && life->lacked_kind == kind + 1 &&
+	    life->lacked_ns == view_attempt_ns(session)) {
+		life->lacked_kind = 0;
+		return;
+	}
 	if (life->tried & bit)
 		sim_fail("session %u tries a server twice in a round", view_slot(session));
 	life->tried |= bit;
@@ -160,9 +166,16 @@ int sim_pool_reached(const struct sim_connection *connection, const struct addre
 
 int sim_pool_failed(const struct sim_connection *connection, int error)
 {
+	struct session *session = sim_session_of(connection);
+	struct sim_life *life = sim_life_of(session);
+
+	if (error == -EADDRNOTAVAIL) {
+		life->lacked_kind = connection->server_kind;
+		life->lacked_ns = view_attempt_ns(session);
+	}
 	/* What this machine lacks is no server's fault. */
 	if (error != -EAGAIN && error != -EADDRNOTAVAIL && error != -ENOBUFS)
-		sim_life_of(sim_session_of(connection))->reached++;
+		life->reached++;
 	return error;
 }
 

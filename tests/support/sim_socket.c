@@ -118,6 +118,17 @@ int socket_connect(int fd, const struct address *address)
 	return r;
 }
 
+/* Of two sources the first is sometimes not to be had. */
+int socket_depart(int fd, uint32_t mark, const char *interface, const struct address *source)
+{
+	(void)mark;
+	(void)interface;
+	sim_trace("descriptor %d comes from %s", fd, source ? "an address" : "anywhere");
+	return source && source->u.in.sin_addr.s_addr == htonl(SIM_SOURCE_LAME) && fd % 3 == 0
+		       ? -ENXIO
+		       : 0;
+}
+
 /* No section of a simulated daemon leads to another. */
 bool socket_is_own(const struct address *address)
 {

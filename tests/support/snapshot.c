@@ -1,5 +1,7 @@
 #include "support/snapshot.h"
 
+#include "pool/departure.h"
+
 enum { POINTS = 300 };
 
 static const struct histogram_total some = {.counts = {5, 4, 3, 2, 1}, .sum = 123456789};
@@ -35,6 +37,14 @@ static struct metrics_pool pools[] = {
 	{.name = "web", .servers = 3, .servers_up = 2, .queued = 0, .retries = 24},
 };
 
+static const struct source source = {.text = "10.0.0.5"};
+static const _Atomic uint32_t ports = 28232;
+static struct way way = {
+	.ports = &ports,
+	.count = 1,
+	.berths = {{.way = &way, .source = &source, .open = 228}},
+};
+
 static struct metrics_server servers[] = {
 	{
 		.pool = "web",
@@ -66,6 +76,7 @@ static struct metrics_server servers[] = {
 		.check_ns = 300000,
 		.check_failures = 7,
 		.ejections = 1,
+		.way = &way,
 	},
 	{
 		.pool = "web",
