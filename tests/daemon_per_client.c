@@ -127,18 +127,14 @@ START_TEST(after_many_have_come_and_gone_the_limit_is_what_it_was)
 	int fds[40];
 
 	reserve_addresses();
-	daemon = daemon_start(&daemon_modes[_i],
-			      "[proxy p]\nlisten = %s\nserver = %s\nmax_per_client = 7\n", address,
-			      server_address(echo));
+	daemon = edition_start(&daemon_modes[_i],
+			       "[proxy p]\nlisten = %s\nserver = %s\nmax_per_client = 7\n", address,
+			       server_address(echo));
 	for (int round = 0; round < 10; round++) {
-		unsigned served;
-
-		/* The last round's connections may not be known to be over yet. */
-		ck_assert(wait_until((served = come(2, address, fds, 40),
-				      served == 7 || (leave(fds, served), false)),
-				     PEER_PATIENCE_MS));
-		for (unsigned i = 0; i < served; i++)
+		ck_assert_uint_eq(come(2, address, fds, 40), 7);
+		for (int i = 0; i < 7; i++)
 			(round + i) % 2 ? peer_reset(fds[i]) : (void)close(fds[i]);
+		ck_assert(wait_until(edition_status("connections") == 0, PEER_PATIENCE_MS));
 	}
 	daemon_stop(daemon);
 	server_stop(echo);
@@ -268,6 +264,33 @@ START_TEST(many_addresses_of_one_network_are_one_client)
 	ck_assert_uint_eq(served[0], 6);
 	ck_assert_uint_eq(served[1], 6);
 	leave(fds[0], 80);
+	daemon_stop(daemon);
+}
+END_TEST
+
+/* All come from one load balancer, and none of them is it. */
+START_TEST(it_is_the_client_that_a_header_names)
+{
+	struct daemon *daemon;
+	unsigned served[2] = {0};
+	int fds[20];
+
+	reserve_addresses();
+	daemon = daemon_start(&daemon_modes[_i],
+			      "[echo]\nlisten = %s\naccept_proxy = v1\nmax_per_client = 3\n",
+			      address);
+	for (unsigned i = 0; i < 20; i++) {
+		char header[100];
+
+		snprintf(header, sizeof(header), "PROXY TCP4 192.0.2.%u 192.0.2.80 %u 80\r\n",
+			 i % 2 + 1, 1000 + i);
+		fds[i] = connect_from(2, address);
+		ck_assert_int_eq(peer_send_text(fds[i], header), 0);
+		served[i % 2] += is_served(fds[i]);
+	}
+	ck_assert_uint_eq(served[0], 3);
+	ck_assert_uint_eq(served[1], 3);
+	leave(fds, 20);
 	daemon_stop(daemon);
 }
 END_TEST
@@ -483,6 +506,7 @@ SUITE_OF("daemon per client", 120,
 	 IN_EACH_MODE(a_reload_changes_the_limits_and_counts_who_is_there),
 	 IN_EACH_MODE(who_is_counted_is_served_to_the_end_of_a_drain),
 	 IN_EACH_MODE(many_addresses_of_one_network_are_one_client),
+	 IN_EACH_MODE(it_is_the_client_that_a_header_names),
 	 IN_BOTH_RINGS(who_connects_to_a_unix_socket_is_no_client_in_this_sense),
 	 IN_EACH_MODE(where_the_table_is_full_everybody_is_let_in_and_who_is_counted_stays_counted),
 	 IN_EACH_MODE(so_many_come_at_once_and_the_rest_are_refused),

@@ -54,8 +54,8 @@ void sessions_closed(struct sessions *all, struct session *session)
 {
 	struct branch *branch = session->branch;
 
-	place_leave(all->engine, branch->section, (enum place)session->place);
 	admission_over(all, &session->counted);
+	place_leave(all->engine, branch->section, (enum place)session->place);
 	if (session->served)
 		atomic_fetch_sub_explicit(&session->reach->server->account->connections, 1,
 					  memory_order_relaxed);
