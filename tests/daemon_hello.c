@@ -430,6 +430,7 @@ START_TEST(a_request_for_tls_is_answered_and_the_server_is_asked_by_the_same)
 		ck_assert_uint_eq(transfer.received, 300000);
 		close(fd);
 	}
+	daemon_wait_log(daemon, "both sides finished, client side while relaying");
 	daemon_stop(daemon);
 	server_stop(server);
 }

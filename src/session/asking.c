@@ -90,10 +90,29 @@ const struct phase phase_asking_connecting = {
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
+/* Behind what each server hears first, a PROXY header, in one packet with it. */
+static int send_request(struct session *session)
+{
+	struct lane *up = &session->road.lanes[LANE_UP];
+	int fd = session->road.fd[SIDE_UPSTREAM], sent;
+	uint32_t ours = up->preface ? up->preface->ours : 0;
+
+	if (ours) {
+		sent = socket_send_last(fd, up->preface->bytes + up->preface->offset, ours);
+		if (sent != (int)ours)
+			return sent < 0 ? sent : -EPIPE;
+		lane_consume(up, ours);
+	}
+	sent = socket_send(fd, postgres_ssl_request, sizeof(postgres_ssl_request));
+	if (sent == (int)sizeof(postgres_ssl_request))
+		return 0;
+	return sent < 0 ? sent : -EPIPE;
+}
+
 static void enter_asking(struct session *session)
 {
 	uint32_t timeout = session->desk->pool->config->settings.connect_timeout_ms;
-	int sent;
+	int r;
 
 	if (!asks(session)) {
 		become(session, &phase_relaying);
@@ -102,11 +121,9 @@ static void enter_asking(struct session *session)
 	}
 	connect_succeeded(session);
 	session->road.active_ms = session->road.loop->now_ms;
-	sent = socket_send(session->road.fd[SIDE_UPSTREAM], postgres_ssl_request,
-			   sizeof(postgres_ssl_request));
-	if (sent != (int)sizeof(postgres_ssl_request)) {
-		sent = sent < 0 ? sent : -EPIPE;
-		end(session, reason_of_error(SIDE_UPSTREAM, sent), sent);
+	r = send_request(session);
+	if (r < 0) {
+		end(session, reason_of_error(SIDE_UPSTREAM, r), r);
 		return;
 	}
 	deadline_set(session, DEADLINE_GREETING, session->road.loop->now_ms + timeout);
@@ -161,7 +178,7 @@ static void due_asking(struct session *session, enum deadline which)
 }
 
 const struct phase phase_asking = {
-	.name = "connecting",
+	.name = "relaying", /* as records have it, which are written when it is over */
 	.gates = {[LANE_UP] = GATE_GATHERS, [LANE_DOWN] = GATE_HOLDS},
 	.enter = enter_asking,
 	.complete = complete_asking,
