@@ -1,26 +1,13 @@
 #include "config/routing.h"
 
 #include "base/grow.h"
+#include "config/route_line.h"
 #include "config/suggest.h"
 #include "greet/routes.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-int routing_check_sni(const char *text, char why[VALUE_WHY_MAX])
-{
-	struct route route;
-
-	return route_parse_sni(text, &route, why, VALUE_WHY_MAX);
-}
-
-int routing_check_alpn(const char *text, char why[VALUE_WHY_MAX])
-{
-	struct route route;
-
-	return route_parse_alpn(text, &route, why, VALUE_WHY_MAX);
-}
 
 void routing_done(struct config_section *section)
 {
@@ -123,7 +110,7 @@ static bool is_route(const struct config_line *line)
 static void read_line(const struct config_line *line, struct route *ret_route)
 {
 	char why[VALUE_WHY_MAX];
-	bool by_name = schema_keys[line->key].check == routing_check_sni;
+	bool by_name = schema_keys[line->key].check == route_line_check_sni;
 	int r = by_name ? route_parse_sni(line->text, ret_route, why, sizeof(why))
 			: route_parse_alpn(line->text, ret_route, why, sizeof(why));
 

@@ -12,9 +12,6 @@
 
 #include "config/loader.h"
 
-/* Whether a line of these keys is right: rows of schema.c. */
-schema_line_check routing_check_sni, routing_check_alpn;
-
 /* For every proxy, with whatever is wrong about it; before the other checks. */
 void loader_route(struct loader *loader);
 void routing_done(struct config_section *section);

@@ -1,7 +1,7 @@
 #include "config/schema.h"
 
 #include "config/client_rule.h"
-#include "config/routing.h"
+#include "config/route_line.h"
 #include "config/source.h"
 #include "config/suggest.h"
 
@@ -140,8 +140,8 @@ const struct schema_key schema_keys[] = {
 	SECTION("listen", EVERY,        LISTEN, struct config_endpoint *, listens,        0, 0,        NULL,  "where clients connect; may be repeated"),
 	SECTION("server", SERVER,       SERVER, struct config_endpoint *, servers,        0, 0,        NULL,  "where the proxy connects; may be repeated"),
 	{"pool", IN_PROXY, SCHEMA_TEXT, OWNER_SECTION, FIELD(config_section, pool, char *), 0, 0, "none", NULL, "none", "the [pool] whose servers the proxy has, in place of its own", RELOAD, NULL, GROUP_NONE, NULL},
-	{"route_sni",  IN_PROXY, SCHEMA_LINE, OWNER_SECTION, FIELD(config_section, lines, struct config_line *), 0, 0, NULL, NULL, NULL, "where clients go by the name that TLS asks for; may be repeated", RELOAD, NULL, GROUP_ROUTES, routing_check_sni},
-	{"route_alpn", IN_PROXY, SCHEMA_LINE, OWNER_SECTION, FIELD(config_section, lines, struct config_line *), 0, 0, NULL, NULL, NULL, "... or by a protocol that it offers; may be repeated", RELOAD, NULL, GROUP_ROUTES, routing_check_alpn},
+	{"route_sni",  IN_PROXY, SCHEMA_LINE, OWNER_SECTION, FIELD(config_section, lines, struct config_line *), 0, 0, NULL, NULL, NULL, "where clients go by the name that TLS asks for; may be repeated", RELOAD, NULL, GROUP_ROUTES, route_line_check_sni},
+	{"route_alpn", IN_PROXY, SCHEMA_LINE, OWNER_SECTION, FIELD(config_section, lines, struct config_line *), 0, 0, NULL, NULL, NULL, "... or by a protocol that it offers; may be repeated", RELOAD, NULL, GROUP_ROUTES, route_line_check_alpn},
 	{"no_sni", IN_PROXY, SCHEMA_TEXT, OWNER_SECTION, FIELD(config_section, no_sni, char *), 0, 0, "reject", NULL, "reject", "... and where those that ask for no name", RELOAD, NULL, GROUP_NONE, NULL},
 	SECTION("hello_timeout", PROXY, MS,   uint32_t, hello_timeout_ms, 1, 10 * MINUTE, "5s", "how long a client may take to say its ClientHello"),
 	SECTION("hello_max",     PROXY, SIZE, uint32_t, hello_max, 512, 64 * KIB, "16K", "how large that may be"),
