@@ -131,6 +131,36 @@ START_TEST(what_is_behind_a_header_is_whole)
 }
 END_TEST
 
+/* Whatever came in the same segment as its header has been heard. */
+START_TEST(a_service_hears_what_came_with_a_header)
+{
+	static const struct {
+		const char *section, *says;
+	} cases[] = {{"responder", "HTTP/1.1 200 OK"}, {"discard", ""}, {"echo", "GET / HTTP/1.0"}};
+
+	for (size_t i = 0; i < array_size(cases); i++) {
+		static const char words[] = LINE "GET / HTTP/1.0\r\n\r\n";
+		const char *answered;
+		struct daemon *daemon;
+		int fd;
+
+		reserve();
+		daemon = daemon_start(&daemon_modes[_i], "[%s]\nlisten = %s\naccept_proxy = any\n",
+				      cases[i].section, front);
+		fd = come();
+		say(fd, words, strlen(words), SIZE_MAX / 2);
+		shutdown(fd, SHUT_WR);
+		answered = answer(fd);
+		ck_assert_msg(*cases[i].says
+				      ? !strncmp(answered, cases[i].says, strlen(cases[i].says))
+				      : !*answered,
+			      "[%s]: \"%s\"", cases[i].section, answered);
+		close(fd);
+		daemon_stop(daemon);
+	}
+}
+END_TEST
+
 START_TEST(the_client_is_the_one_in_the_header)
 {
 	struct daemon *daemon;
@@ -538,6 +568,7 @@ END_TEST
 
 SUITE_OF("daemon proxy", 300, IN_BOTH_RINGS(a_header_is_read_however_it_is_split),
 	 IN_EVERY_WAY(what_is_behind_a_header_is_whole),
+	 IN_EVERY_WAY(a_service_hears_what_came_with_a_header),
 	 IN_BOTH_RINGS(the_client_is_the_one_in_the_header),
 	 IN_BOTH_RINGS(a_header_of_another_version_is_none),
 	 IN_BOTH_RINGS(a_header_has_its_time_to_come),

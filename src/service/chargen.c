@@ -33,6 +33,7 @@ static void chargen_start(struct lane *lane)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, fill_block);
+	lane_drop(lane); /* what came with a PROXY header */
 	lane_mark(lane);
 }
 

@@ -7,9 +7,15 @@ static void discard_complete(struct lane *lane, enum op_kind kind, const struct 
 	lane_drop(lane);
 }
 
+static void discard_start(struct lane *lane)
+{
+	lane_drop(lane); /* what came with a PROXY header */
+	lane_mark(lane);
+}
+
 const struct strategy service_discard = {
 	.name = "discard",
-	.start = lane_mark,
+	.start = discard_start,
 	.complete = discard_complete,
 	.flush = lane_flush,
 };

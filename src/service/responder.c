@@ -424,6 +424,8 @@ static void responder_start(struct lane *lane)
 {
 	begin_request(&conversation_of(lane)->request);
 	expect(lane, true);
+	if (unlikely(lane->queued)) /* it came with a PROXY header */
+		read_requests(lane);
 	lane_mark(lane);
 }
 
