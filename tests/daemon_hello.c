@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 #include "support/assert.h"
 #include "support/daemon.h"
+#include "support/edition.h"
 #include "support/server.h"
 #include "support/suite.h"
 #include "support/tls_hellos.h"
@@ -111,6 +112,53 @@ START_TEST(a_hello_goes_where_its_name_leads_as_it_came)
 		say(fd, hello->bytes, hello->length);
 		assert_served(fd, rows[i].server, hello);
 	}
+	daemon_stop(daemon);
+	server_stop(app);
+	server_stop(other);
+}
+END_TEST
+
+/* What a reload changes, for who comes from then on; who has begun goes as he began. */
+START_TEST(a_reload_leads_names_elsewhere)
+{
+	const struct tls_hello *hello = tls_hello("openssl30-tls13");
+	const struct tls_hello *nameless = tls_hello("openssl30-no-sni");
+	struct server *app = start_server("app"), *other = start_server("other");
+	char servers[300], text[800];
+	struct daemon *daemon;
+	int fd, half;
+
+	snprintf(front, sizeof(front), "127.0.0.1:%u", port_reserve());
+	snprintf(servers, sizeof(servers), "[pool app]\nserver = %s\n[pool other]\nserver = %s\n",
+		 server_address(app), server_address(other));
+	snprintf(text, sizeof(text),
+		 "[proxy tls]\nlisten = %s\nroute_sni = app.example -> app\nno_sni = other\n%s",
+		 front, servers);
+	daemon = edition_start(&daemon_modes[_i], "%s", text);
+	fd = come();
+	say(fd, hello->bytes, hello->length);
+	assert_served(fd, "app", hello);
+	half = come();
+	say(half, hello->bytes, 100);
+	ck_assert(peer_flush(half));
+	snprintf(text, sizeof(text),
+		 "[proxy tls]\nlisten = %s\nroute_sni = *.example -> other\n"
+		 "route_alpn = h3 -> other\nno_sni = app\nhello_timeout = 2s\n%s",
+		 front, servers);
+	edition_adopt("%s", text);
+	fd = come();
+	say(fd, hello->bytes, hello->length);
+	assert_served(fd, "other", hello);
+	fd = come();
+	say(fd, nameless->bytes, nameless->length);
+	assert_served(fd, "app", nameless);
+	say(half, hello->bytes + 100, hello->length - 100);
+	assert_served(half, "app", hello);
+	edition_refuse("there is no [pool nowhere]",
+		       "[proxy tls]\nlisten = 127.0.0.1:1\nroute_sni = * -> nowhere\n");
+	fd = come();
+	say(fd, hello->bytes, hello->length);
+	assert_served(fd, "other", hello);
 	daemon_stop(daemon);
 	server_stop(app);
 	server_stop(other);
@@ -569,7 +617,7 @@ END_TEST
 
 SUITE_OF("daemon: ClientHello", 120,
 	 EACH(a_hello_goes_where_its_name_leads_as_it_came, DAEMON_WAYS * 4),
-	 IN_EVERY_WAY(a_hello_may_come_in_pieces),
+	 IN_EVERY_WAY(a_hello_may_come_in_pieces), IN_BOTH_RINGS(a_reload_leads_names_elsewhere),
 	 EACH(what_comes_behind_a_hello_goes_with_it, DAEMON_RINGS * 4),
 	 EACH(a_hello_is_said_again_to_the_next_server, DAEMON_RINGS * 4),
 	 IN_BOTH_RINGS(names_without_a_route_go_to_the_servers_of_the_proxy),

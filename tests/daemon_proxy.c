@@ -2,6 +2,7 @@
 #include "base/compiler.h"
 #include "support/assert.h"
 #include "support/daemon.h"
+#include "support/edition.h"
 #include "support/server.h"
 #include "support/suite.h"
 #include "support/vectors.h"
@@ -467,6 +468,50 @@ START_TEST(what_came_in_goes_on_and_more_is_said_of_it)
 }
 END_TEST
 
+/* What a client that says that, and its end, gets back of a server that echoes. */
+static const char *answer_to(const char *words)
+{
+	const char *answered;
+	int fd = come();
+
+	say(fd, words, strlen(words), SIZE_MAX / 2);
+	shutdown(fd, SHUT_WR);
+	answered = answer(fd);
+	close(fd);
+	return answered;
+}
+
+START_TEST(a_reload_changes_what_is_expected_and_what_is_said)
+{
+	struct server *echo = server_start(NULL, server_echo, NULL);
+	const char *server = server_address(echo);
+	struct daemon *daemon;
+	int old;
+
+	reserve();
+	daemon = edition_start(&daemon_modes[_i], "[proxy p]\nlisten = %s\nserver = %s\n", front,
+			       server);
+	ck_assert_str_eq(answer_to(LINE PAYLOAD), LINE PAYLOAD);
+	old = come();
+	ck_assert(peer_echoes(old));
+	edition_adopt("[proxy p]\nlisten = %s\nserver = %s\naccept_proxy = v1\n", front, server);
+	ck_assert_str_eq(answer_to(LINE PAYLOAD), PAYLOAD);
+	ck_assert_str_eq(answer_to(PAYLOAD), "");
+	edition_adopt("[proxy p]\nlisten = %s\nserver = %s\naccept_proxy = v1\n"
+		      "send_proxy = v1\n",
+		      front, server);
+	ck_assert_str_eq(answer_to(LINE PAYLOAD), LINE PAYLOAD);
+	edition_adopt("[proxy p]\nlisten = %s\nserver = %s\naccept_proxy = v1\n"
+		      "accept_proxy_from = 192.0.2.0/24\naccept_proxy_others = plain\n",
+		      front, server);
+	ck_assert_str_eq(answer_to(LINE PAYLOAD), LINE PAYLOAD);
+	ck_assert(peer_echoes(old));
+	close(old);
+	daemon_stop(daemon);
+	server_stop(echo);
+}
+END_TEST
+
 START_TEST(another_server_is_told_by_what_its_own_line_says)
 {
 	struct hearing hearing = {.want = 20};
@@ -567,6 +612,7 @@ START_TEST(checks_say_a_header_too)
 END_TEST
 
 SUITE_OF("daemon proxy", 300, IN_BOTH_RINGS(a_header_is_read_however_it_is_split),
+	 IN_BOTH_RINGS(a_reload_changes_what_is_expected_and_what_is_said),
 	 IN_EVERY_WAY(what_is_behind_a_header_is_whole),
 	 IN_EVERY_WAY(a_service_hears_what_came_with_a_header),
 	 IN_BOTH_RINGS(the_client_is_the_one_in_the_header),

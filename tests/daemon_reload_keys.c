@@ -401,6 +401,23 @@ START_TEST(each_key_that_a_reload_changes_is_shown_to)
 	static const char *const clients[] = {"max_per_client", "client_rate", "client_prefix_v4",
 					      "client_prefix_v6", "accept_rate"};
 
+	/* Names in a ClientHello: daemon_hello.c. */
+	static const char *const names[] = {"route_sni",     "route_alpn", "no_sni",
+					    "hello_timeout", "hello_max",  "preface"};
+
+	/* Who may come, and PROXY headers: daemon_admission.c, daemon_proxy.c. */
+	static const char *const comers[] = {
+		"allow",
+		"deny",
+		"reject",
+		"accept_proxy",
+		"accept_proxy_from",
+		"accept_proxy_others",
+		"send_proxy",
+		"send_proxy_tlv",
+		"accept_proxy_timeout",
+	};
+
 	for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
 		bool shown = schema_keys[i].restart;
 
@@ -410,6 +427,10 @@ START_TEST(each_key_that_a_reload_changes_is_shown_to)
 			shown |= !strcmp(others[j], schema_keys[i].name);
 		for (size_t j = 0; j < sizeof(elsewhere) / sizeof(elsewhere[0]); j++)
 			shown |= !strcmp(elsewhere[j], schema_keys[i].name);
+		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++)
+			shown |= !strcmp(names[j], schema_keys[i].name);
+		for (size_t j = 0; j < sizeof(comers) / sizeof(comers[0]); j++)
+			shown |= !strcmp(comers[j], schema_keys[i].name);
 		for (size_t j = 0; j < sizeof(clients) / sizeof(clients[0]); j++)
 			shown |= !strcmp(clients[j], schema_keys[i].name);
 		ck_assert_msg(shown, "%s", schema_keys[i].name);

@@ -157,7 +157,6 @@ static const struct {
 	{SYS_socket, EAFNOSUPPORT, "RestrictAddressFamilies= of the unit leaves it out)"},
 	{SYS_bind, EACCES, "(ports below 1024 need CAP_NET_BIND_SERVICE"},
 	{SYS_bind, EPERM, "(SocketBindAllow= or SocketBindDeny= of the unit"},
-	{SYS_bind, ENODEV, "(this machine has no interface of that name or number"},
 	{SYS_bind, EINVAL, "(of a link-local address the number of its interface"},
 	{SYS_listen, EADDRINUSE, "(another process listens there already"},
 };

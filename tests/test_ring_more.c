@@ -310,6 +310,7 @@ START_TEST(a_datagram_goes_to_an_address_without_copying)
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(to);
 	int in = socket(AF_INET, SOCK_DGRAM, 0), out = socket(AF_INET, SOCK_DGRAM, 0);
+	struct io_uring_sqe *sqe;
 	char room[16];
 	struct io_uring_cqe cqe;
 	struct ring ring;
@@ -321,8 +322,9 @@ START_TEST(a_datagram_goes_to_an_address_without_copying)
 	}
 	ck_assert_int_eq(bind(in, (struct sockaddr *)&to, sizeof(to)), 0);
 	ck_assert_int_eq(getsockname(in, (struct sockaddr *)&to, &length), 0);
-	ring_prep_sendto_zc(entry(&ring), out, "datagram", 8, 0, 0, (struct sockaddr *)&to,
-			    sizeof(to));
+	sqe = entry(&ring);
+	ring_prep_send_zc(sqe, out, "datagram", 8, 0, 0);
+	ring_sqe_to(sqe, (struct sockaddr *)&to, sizeof(to));
 	cqe = one(&ring);
 	ck_assert_int_eq(cqe.res, 8);
 	ck_assert_int_eq(recv(in, room, sizeof(room), 0), 8);

@@ -235,14 +235,12 @@ static inline void ring_prep_send_zc(struct io_uring_sqe *sqe, int fd, const voi
 	sqe->msg_flags = (uint32_t)flags;
 }
 
-/* The same to an address, as sendto(2). */
-static inline void ring_prep_sendto_zc(struct io_uring_sqe *sqe, int fd, const void *buffer,
-				       size_t length, int flags, uint16_t zc_flags,
-				       const struct sockaddr *address, socklen_t address_length)
+/* Of a send, with or without copying: to this address, as sendto(2). */
+static inline void ring_sqe_to(struct io_uring_sqe *sqe, const struct sockaddr *address,
+			       socklen_t length)
 {
-	ring_prep_send_zc(sqe, fd, buffer, length, flags, zc_flags);
 	sqe->addr2 = ring_pointer(address);
-	sqe->addr_len = (uint16_t)address_length;
+	sqe->addr_len = (uint16_t)length;
 }
 
 /* The same for sendmsg(2) (6.1). */
