@@ -161,6 +161,24 @@ START_TEST(at_the_next_server_others_are_said_in_their_place)
 }
 END_TEST
 
+START_TEST(words_wait_a_turn_for_a_client_that_has_said_nothing)
+{
+	begin();
+	ck_assert(preface_say(lane_up(), "words", 5));
+	ck_assert(!list_is_linked(&lane_up()->dirty));
+	ck_assert(preface_waits(lane_up()));
+	ck_assert(list_is_linked(&lane_up()->dirty)); /* the next turn comes at once */
+	ck_assert(!preface_waits(lane_up()));
+	end();
+
+	begin();
+	ck_assert(preface_say(lane_up(), "words", 5));
+	receive("abc", 3);
+	ck_assert(!preface_waits(lane_up()));
+	end();
+}
+END_TEST
+
 /* ---- Against a plain string ------------------------------------------------------------------ */
 
 struct model {
@@ -250,4 +268,6 @@ END_TEST
 
 SUITE("lane: preface", what_is_held_keeps_no_buffer_and_stands_in_one_piece,
       it_takes_its_bytes_rounded_up_to_a_kibibyte, words_of_ours_are_first_and_do_not_count,
-      at_the_next_server_others_are_said_in_their_place, whatever_is_done_it_is_one_string_of_bytes)
+      at_the_next_server_others_are_said_in_their_place,
+      words_wait_a_turn_for_a_client_that_has_said_nothing,
+      whatever_is_done_it_is_one_string_of_bytes)

@@ -44,11 +44,12 @@ static int parse_seconds(uint64_t *ret_ms, const char *text, char why[VALUE_WHY_
 /* As `ip rule` writes and reads it. */
 static int parse_mark(uint64_t *ret_mark, const char *text, char why[VALUE_WHY_MAX])
 {
-	size_t digits = strspn(text + 2 * !strncasecmp(text, "0x", 2), "0123456789abcdefABCDEF");
+	size_t digits;
 	char *end;
 
 	if (strncasecmp(text, "0x", 2) != 0)
 		return value_parse_count(ret_mark, text, why);
+	digits = strspn(text + 2, "0123456789abcdefABCDEF");
 	*ret_mark = strtoull(text, &end, 16);
 	if (digits && digits <= 8 && !*end)
 		return 0;

@@ -185,7 +185,7 @@ static int parse_period(uint64_t *ret_ms, const char *text)
 int value_parse_rate(struct value_rate *ret_rate, const char *text, char why[VALUE_WHY_MAX])
 {
 	const char *at = text;
-	uint64_t count, ms;
+	uint64_t count = 0, ms = 0;
 
 	if (take_digits(&at, &count) < 0 || *(at = skip_blanks(at)) != '/' ||
 	    parse_period(&ms, skip_blanks(at + 1)) < 0)

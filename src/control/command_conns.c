@@ -211,7 +211,7 @@ static void print_why(const json_t *answer)
 	if (*ask_text(answer, "alpn"))
 		printf("  offers    %s\n", ask_text(answer, "alpn"));
 	if (*ask_text(answer, "pool") &&
-	    strcmp(ask_text(answer, "pool"), ask_text(answer, "proxy")))
+	    strcmp(ask_text(answer, "pool"), ask_text(answer, "proxy")) != 0)
 		printf("  pool      %s\n", ask_text(answer, "pool"));
 	if (*server)
 		printf("  server    %s\n", server);

@@ -158,15 +158,16 @@ int enrol_add(struct pool *pool, const struct pool_means *means, struct enrolmen
 {
 	struct config_endpoint *line = calloc(1, sizeof(*line));
 	uint32_t count;
-	int r = line ? take_line(line, enrolment) : refuse_memory(enrolment);
+	int r;
 
+	if (!line)
+		return refuse_memory(enrolment);
+	r = take_line(line, enrolment);
 	if (r == 0)
 		r = put_in(pool, means, line, enrolment);
 	if (r < 0) {
-		if (line) {
-			loops_forget(&means->resolver->loops, line);
-			endpoint_done(line);
-		}
+		loops_forget(&means->resolver->loops, line);
+		endpoint_done(line);
 		free(line);
 		return r;
 	}

@@ -64,7 +64,7 @@ static void tell(const char *path, const struct import_result *result)
 int command_import(struct commandline *line)
 {
 	const struct commandline_option options[] = {{0}};
-	struct import_result result;
+	struct import_result result = {0};
 	char *text = NULL;
 	size_t size = 0;
 	int r = commandline_take(line, options, 1, 1);

@@ -10,7 +10,7 @@ bool keep_is_on(void)
 {
 	const char *text = getenv("FDSTORE");
 
-	return text && atoi(text) > 0;
+	return text && strtol(text, NULL, 10) > 0;
 }
 
 bool keep_is_name(const char *name)

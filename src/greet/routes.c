@@ -320,7 +320,7 @@ static int add_named(struct routes *routes, const struct route *route, uint32_t 
 	for (size_t i = 0; i < route->name_length; i++) {
 		char c = route->name[i];
 
-		name[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		name[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 	}
 	r = get_node(routes, name, route->name_length, &node);
 	if (r < 0)

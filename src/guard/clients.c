@@ -132,7 +132,8 @@ static struct wanted look_for(const struct clients *clients, uint32_t account,
 	if (second == first)
 		second = (first + 1) % clients->homes;
 	return (struct wanted){
-		.homes = {&clients->entries[first * HOME], &clients->entries[second * HOME]},
+		.homes = {&clients->entries[(size_t)first * HOME],
+			  &clients->entries[(size_t)second * HOME]},
 		.name = name ? name : NAME_MASK,
 		.now_s = (uint32_t)(now_ns / 1000000000u),
 	};

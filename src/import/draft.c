@@ -129,8 +129,10 @@ static void add(struct draft *draft, struct draft_section *section, struct draft
 {
 	struct draft_line *more;
 
-	if (!section) /* there was no memory for it */
+	if (!section) { /* there was no memory for it */
+		free(line.text);
 		return;
+	}
 	more = line.text ? grow(section->lines, section->count, 1, sizeof(*more)) : NULL;
 	if (!more) {
 		draft->failed = true;

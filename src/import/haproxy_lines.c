@@ -75,9 +75,16 @@ static bool has_variable(const char *text)
 	return strpbrk(text, "$\"") || !*text;
 }
 
+/* Of what an address is. */
+struct sort {
+	bool six;     /* it is said to be IPv6 */
+	bool listens; /* clients connect to it */
+	bool both;    /* IPv6 is IPv4, too */
+};
+
 /* Host and port are apart at the last colon. */
-static bool join(const char *host, size_t length, const char *port, bool six, bool listens,
-		 bool both, char ours[300], const char **ret_why)
+static bool join(const char *host, size_t length, const char *port, const struct sort *sort,
+		 char ours[300], const char **ret_why)
 {
 	bool any = !length || (length == 1 && *host == '*');
 
@@ -89,15 +96,15 @@ static bool join(const char *host, size_t length, const char *port, bool six, bo
 		host++;
 		length -= 2;
 	}
-	if (any && !listens) {
+	if (any && !sort->listens) {
 		*ret_why = "it goes to where the client went, which there is not here";
 		return false;
 	}
-	if (any && (both || six))
-		snprintf(ours, 300, "%s%.40s", both ? "" : "[::]:", port);
+	if (any && (sort->both || sort->six))
+		snprintf(ours, 300, "%s%.40s", sort->both ? "" : "[::]:", port);
 	else if (any)
 		snprintf(ours, 300, "0.0.0.0:%.40s", port);
-	else if (both && length == 2 && !strncmp(host, "::", 2))
+	else if (sort->both && length == 2 && !strncmp(host, "::", 2))
 		snprintf(ours, 300, "%.40s", port);
 	else if (memchr(host, ':', length))
 		snprintf(ours, 300, "[%.*s]:%.40s", (int)length, host, port);
@@ -109,8 +116,8 @@ static bool join(const char *host, size_t length, const char *port, bool six, bo
 bool haproxy_address(const char *text, bool listens, bool both, char ours[300],
 		     const char **ret_why)
 {
+	struct sort sort = {.listens = listens, .both = both};
 	const char *colon;
-	bool six;
 
 	if (has_variable(text) || strlen(text) > 200) {
 		*ret_why = "it has a variable in it; write what that stands for";
@@ -118,7 +125,7 @@ bool haproxy_address(const char *text, bool listens, bool both, char ours[300],
 	}
 	if (is_path(text, ours))
 		return true;
-	text = without_family(text, &six);
+	text = without_family(text, &sort.six);
 	if (strchr(text, '@')) {
 		*ret_why = "there is no such kind of address here";
 		return false;
@@ -130,7 +137,7 @@ bool haproxy_address(const char *text, bool listens, bool both, char ours[300],
 				     "to, which there is not here; write a port";
 		return false;
 	}
-	return join(text, (size_t)(colon - text), colon + 1, six, listens, both, ours, ret_why);
+	return join(text, (size_t)(colon - text), colon + 1, &sort, ours, ret_why);
 }
 
 /* ---- Options --------------------------------------------------------------------------------- */

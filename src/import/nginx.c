@@ -273,9 +273,10 @@ static void take_tries(struct nginx *nginx)
 {
 	const char *text = words_at(nginx->words, 1);
 	char number[20];
-	int tries = strlen(text) < 6 && isdigit((unsigned char)*text) ? atoi(text) : -1;
+	long tries =
+		strlen(text) < 6 && isdigit((unsigned char)*text) ? strtol(text, NULL, 10) : -1;
 
-	snprintf(number, sizeof(number), "%d", tries - 1);
+	snprintf(number, sizeof(number), "%ld", tries - 1);
 	if (tries < 0)
 		miss(nginx, "that is no number");
 	else

@@ -62,7 +62,8 @@ bool lane_finish(struct lane *lane)
 
 void lane_flush(struct lane *lane)
 {
-	if (lane->state != LANE_BROKEN && lane->gate >= GATE_TRIES)
+	if (lane->state != LANE_BROKEN && lane->gate >= GATE_TRIES &&
+	    (likely(!lane->preface) || !preface_waits(lane)))
 		lane_send(lane);
 	if (lane_finish(lane) && lane->state != LANE_BROKEN)
 		return;

@@ -56,6 +56,7 @@ bool preface_hold(struct lane *lane)
 		if (!preface)
 			return false;
 		preface->ours = lane->preface ? lane->preface->ours : 0;
+		preface->fresh = lane->preface && lane->preface->fresh;
 		replace(lane, preface);
 	}
 	stock->holders--;
@@ -88,12 +89,24 @@ bool preface_say(struct lane *lane, const void *words, uint32_t count)
 		if (!preface)
 			return false;
 		preface->ours = count;
+		preface->fresh = count > 0;
 		if (count)
 			memcpy(preface->bytes, words, count);
 	}
 	replace(lane, preface);
 	lane->queued = lane->queued - before + (preface ? preface->length : 0);
 	return true;
+}
+
+bool preface_waits(struct lane *lane)
+{
+	struct preface *preface = lane->preface;
+	bool waits = preface->fresh && lane->queued == preface->ours && lane->state == LANE_OPEN;
+
+	preface->fresh = false;
+	if (waits)
+		lane_mark(lane);
+	return waits;
 }
 
 uint32_t preface_consume(struct lane *lane, uint32_t count)

@@ -8,6 +8,10 @@
  * bytes, rounded up to 1 KiB.  Ours are words of our own that each server hears first; as
  * they are not the source's, they do not count as delivered.
  *
+ * They wait for one turn, in which the client's first bytes have mostly come: then both go in
+ * one send and one segment, and the server is woken once.  A client that is silent costs a
+ * turn that does not sleep.
+ *
  * It counts as the first chunk of the queue, and is gone when it has been consumed.
  */
 #ifndef LANE_PREFACE_H
@@ -22,6 +26,7 @@ struct preface {
 	uint32_t length; /* what is left, those included */
 	uint32_t offset; /* where it begins */
 	uint32_t size;   /* of bytes */
+	bool fresh;      /* ours have just been said: they wait a turn for the source's */
 	unsigned char bytes[];
 };
 
@@ -34,6 +39,9 @@ bool preface_hold(struct lane *lane) must_check;
  * as it was.
  */
 bool preface_say(struct lane *lane, const void *words, uint32_t count) must_check;
+
+/* For the lane, before it sends: whether to leave that for the next turn. */
+bool preface_waits(struct lane *lane);
 
 /* For the lane: the first bytes have gone, up to count of them; how many. */
 uint32_t preface_consume(struct lane *lane, uint32_t count);

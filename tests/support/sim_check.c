@@ -391,6 +391,10 @@ static void check_refused(const struct sim_connection *client)
 	}
 	if (!settings->max_per_client)
 		sim_fail("client %u is turned away", number(client));
+	/* Of those nobody knows whose they were; they count until they are buried. */
+	for (uint32_t i = 0; i < sim.worker_count; i++)
+		if (!view_is_over(sim.workers[i]))
+			open += view_unburied(sim.workers[i], section);
 	if (open < settings->max_per_client)
 		sim_fail("client %u is turned away, and has %u connections of %u", number(client),
 			 open, settings->max_per_client);

@@ -334,6 +334,12 @@ void sim_edition_in_force(struct sim_edition *edition)
 		pool_in_force(&edition->pools[i]);
 }
 
+void sim_edition_replaced(struct sim_edition *edition)
+{
+	for (uint32_t i = 0; i < edition->edition.pool_count; i++)
+		pool_replaced(&edition->pools[i]);
+}
+
 static void make_section(struct sim_edition *edition, uint32_t name)
 {
 	uint32_t index = edition->edition.section_count++;

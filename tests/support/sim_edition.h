@@ -54,6 +54,8 @@ bool sim_edition_know(struct sim_edition *edition, uint32_t section);
 bool sim_edition_change(struct sim_edition *edition);
 /* It is adopted. */
 void sim_edition_in_force(struct sim_edition *edition);
+/* ... and not any more: what its servers are is another's to say. */
+void sim_edition_replaced(struct sim_edition *edition);
 
 /* What clients of a place say. */
 enum config_kind sim_kind_at(uint32_t place);

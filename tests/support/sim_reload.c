@@ -329,6 +329,7 @@ static void commit(void)
 
 	current = next;
 	next = NULL;
+	sim_edition_replaced(before);
 	sim_edition_in_force(current);
 	sim_command(ORDER_CATCH_UP);
 	before->retiring = engine->worker_count;

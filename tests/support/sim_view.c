@@ -207,6 +207,20 @@ bool view_has_room(const struct session *session)
 	return session->branch->desk->line->queue->retrying < 3;
 }
 
+uint32_t view_unburied(const struct worker *worker, const struct config_section *section)
+{
+	uint32_t seen = 0, count = 0;
+
+	for (uint32_t slot = 0; seen < view_sessions(worker); slot++) {
+		const struct session *session = view_session(worker, slot);
+
+		seen += session != NULL;
+		count += session && session->road.fd[SIDE_CLIENT] < 0 &&
+			 !strcmp(session->branch->section->config->title, section->title);
+	}
+	return count;
+}
+
 uint32_t view_add_places(const struct worker *worker, struct view_places *places, uint32_t count,
 			 uint32_t most)
 {

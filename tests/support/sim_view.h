@@ -86,6 +86,8 @@ struct view_places {
 	const void *server;
 	uint32_t taken, counted;
 };
+/* Sessions of a section by that title whose client is closed, and which are still counted. */
+uint32_t view_unburied(const struct worker *worker, const struct config_section *section);
 /* Add the worker's to the first so many; returns how many there are. */
 uint32_t view_add_places(const struct worker *worker, struct view_places *places, uint32_t count,
 			 uint32_t most);
