@@ -272,7 +272,7 @@ static void take_next(struct nginx *nginx)
 static void take_tries(struct nginx *nginx)
 {
 	const char *text = words_at(nginx->words, 1);
-	char number[20];
+	char number[24];
 	long tries =
 		strlen(text) < 6 && isdigit((unsigned char)*text) ? strtol(text, NULL, 10) : -1;
 
