@@ -38,8 +38,8 @@ outside /usr /etc /lib/systemd
 # What Debian's tools, or a cross build, say of how to build.
 said=$(make -n BUILD=release O=build/none OBJ=build/none CC=our-cc CPPFLAGS=-DOURS CFLAGS=-O3 LDFLAGS=-Wl,--ours build/none/src/main.o 2>/dev/null)
 grep -q '^our-cc .* -DOURS -O3 .*-c -o build/none/src/main.o src/main.c' <<<"$said" || fail "CC, CPPFLAGS or CFLAGS have no effect: $said"
-make -n BUILD=release O=build/none OBJ=build/none LDFLAGS=-Wl,--ours build/none/uringproxy 2>/dev/null |
-	grep -q -e '-o build/none/uringproxy .* -Wl,--ours' || fail "LDFLAGS has no effect"
+said=$(make -n BUILD=release O=build/none OBJ=build/none LDFLAGS=-Wl,--ours build/none/uringproxy 2>/dev/null)
+grep -q -e '-o build/none/uringproxy .* -Wl,--ours' <<<"$said" || fail "LDFLAGS has no effect"
 
 version=$(sed -n '1s/^uringproxy (\([0-9.]*\)).*/\1/p' conf/debian/changelog)
 [[ -n $version && $(build/release/uringproxy -V) == "uringproxy $version"* ]] ||

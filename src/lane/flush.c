@@ -60,10 +60,18 @@ bool lane_finish(struct lane *lane)
 	return true;
 }
 
+/* Words of ours leave their send for the next turn, which comes at once: preface.h. */
+static bool waits_a_turn(struct lane *lane)
+{
+	if (likely(!lane->preface) || !preface_waits(lane))
+		return false;
+	lane_mark(lane);
+	return true;
+}
+
 void lane_flush(struct lane *lane)
 {
-	if (lane->state != LANE_BROKEN && lane->gate >= GATE_TRIES &&
-	    (likely(!lane->preface) || !preface_waits(lane)))
+	if (lane->state != LANE_BROKEN && lane->gate >= GATE_TRIES && !waits_a_turn(lane))
 		lane_send(lane);
 	if (lane_finish(lane) && lane->state != LANE_BROKEN)
 		return;

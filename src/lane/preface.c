@@ -104,8 +104,6 @@ bool preface_waits(struct lane *lane)
 	bool waits = preface->fresh && lane->queued == preface->ours && lane->state == LANE_OPEN;
 
 	preface->fresh = false;
-	if (waits)
-		lane_mark(lane);
 	return waits;
 }
 

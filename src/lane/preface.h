@@ -40,7 +40,7 @@ bool preface_hold(struct lane *lane) must_check;
  */
 bool preface_say(struct lane *lane, const void *words, uint32_t count) must_check;
 
-/* For the lane, before it sends: whether to leave that for the next turn. */
+/* For the lane, before it sends: whether to leave that for the next turn, this once. */
 bool preface_waits(struct lane *lane);
 
 /* For the lane: the first bytes have gone, up to count of them; how many. */
