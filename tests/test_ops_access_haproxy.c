@@ -132,6 +132,7 @@ START_TEST(halog_reads_the_lines)
 				     "halog -s -4 -ad 1 -ac 0 <\"$0\" 2>&1";
 	char path[256], *output;
 	const char *const argv[] = {"sh", "-c", script, path, NULL};
+	const char *line; /* one, for a millisecond between two would be a gap to it */
 	FILE *file;
 	int status;
 
@@ -140,8 +141,9 @@ START_TEST(halog_reads_the_lines)
 	snprintf(path, sizeof(path), "%s/haproxy.log", suite_dir());
 	file = fopen(path, "w");
 	ck_assert_ptr_nonnull(file);
+	line = line_of(&record);
 	for (int i = 0; i < 3; i++)
-		fputs(line_of(&record), file);
+		fputs(line, file);
 	fclose(file);
 	status = child_run(&(struct child_options){.argv = argv}, 60000, &output);
 	ck_assert_int_eq(status, 0);
