@@ -84,7 +84,7 @@ fi
 export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-3}"
 # Most programs sleep most of the time, and the longest do not: more of them than processors, so
 # that none of those sleeps.
-jobs=$(($(nproc) * 3))
+jobs=$(($(nproc) * 2))
 if [ "${1-}" = -j ]; then
 	jobs=$2
 	shift 2

@@ -14,7 +14,7 @@
 
 #include "control/commandline.h"
 
-#define COMPLETE_PATIENCE_MS 200
+#define COMPLETE_PATIENCE_MS 1000 /* a busy machine takes some hundreds */
 
 int command_complete(struct commandline *line);
 

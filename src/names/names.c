@@ -1,7 +1,9 @@
 #include "names/names.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -97,6 +99,17 @@ static struct errand *take_next(struct names *names)
 	return one;
 }
 
+/*
+ * What the C library's resolver keeps for a thread it frees itself, but where the thread is
+ * none any more to who looks for leaks; so here.  One that has not asked has none, and its
+ * descriptors would be 0.
+ */
+static void forget_resolver(void)
+{
+	if (_res.options & RES_INIT)
+		res_nclose(&_res);
+}
+
 static void *answer_names(void *argument)
 {
 	struct names *names = argument;
@@ -115,6 +128,7 @@ static void *answer_names(void *argument)
 		if (write(names->fd, &count, sizeof(count)) < 0)
 			continue; /* it can be read already */
 	}
+	forget_resolver();
 	names->threads--;
 	last = names->closed && names->threads == 0;
 	pthread_mutex_unlock(&names->lock);
